@@ -1,0 +1,63 @@
+"""The permission matrix."""
+
+from collections.abc import Collection, Mapping
+from enum import StrEnum
+
+from desktop.errors import ErrorKind, UserFacingError
+
+
+class Role(StrEnum):
+    """What somebody is in the clinic. One person may have several."""
+
+    DOCTOR = "doctor"
+    NURSE = "nurse"
+    TECHNICIAN = "technician"
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+
+
+class Permission(StrEnum):
+    """What a deed needs; each workflow function declares one."""
+
+    VIEW_PATIENTS = "view_patients"
+    EDIT_PATIENTS = "edit_patients"
+    IMPORT_IMAGES = "import_images"
+    VIEW_IMAGES = "view_images"
+    READ_IMAGES = "read_images"
+    SIGN_REPORT = "sign_report"
+    EXPORT_REPORT = "export_report"
+    VIEW_AUDIT = "view_audit"
+    MANAGE_CLINIC = "manage_clinic"
+
+
+_CARE = {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES}
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    Role.DOCTOR: frozenset(
+        _CARE
+        | {
+            Permission.EDIT_PATIENTS,
+            Permission.IMPORT_IMAGES,
+            Permission.READ_IMAGES,
+            Permission.SIGN_REPORT,
+            Permission.EXPORT_REPORT,
+        }
+    ),
+    Role.NURSE: frozenset(
+        _CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES, Permission.EXPORT_REPORT}
+    ),
+    Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES}),
+    Role.ADMINISTRATOR: frozenset({Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT}),
+    Role.AUDITOR: frozenset({Permission.VIEW_AUDIT}),
+}
+
+
+def allows(roles: Collection[Role], permission: Permission) -> bool:
+    """Whether any of the roles carries the permission."""
+    return any(permission in PERMISSIONS[role] for role in roles)
+
+
+def require(roles: Collection[Role], permission: Permission) -> None:
+    """Raises UserFacingError (permission) unless one of the roles carries the permission."""
+    if not allows(roles, permission):
+        raise UserFacingError("access.denied", kind=ErrorKind.PERMISSION)

@@ -1,0 +1,57 @@
+"""The audit trail: ids and hashes only, never a name."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class AuditAction(StrEnum):
+    """What somebody did."""
+
+    CREATE_CLINIC = "create_clinic"
+    UNLOCK = "unlock"
+    UNLOCK_FAILED = "unlock_failed"
+    LOCK = "lock"
+    ADD_PATIENT = "add_patient"
+    EDIT_PATIENT = "edit_patient"
+    VIEW_PATIENT = "view_patient"
+    IMPORT_STUDY = "import_study"
+    VIEW_STUDY = "view_study"
+    ADD_SUGGESTION = "add_suggestion"
+    REVEAL_SUGGESTION = "reveal_suggestion"
+    RECORD_IMPRESSION = "record_impression"
+    REVIEW_FINDING = "review_finding"
+    ANNOTATE = "annotate"
+    SIGN_REPORT = "sign_report"
+    ADD_ADDENDUM = "add_addendum"
+    PRINT_REPORT = "print_report"
+    EXPORT_REPORT = "export_report"
+    CHANGE_POLICY = "change_policy"
+    VIEW_AUDIT = "view_audit"
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the chain.
+
+    sequence: from 1, without gaps. subject: id of what was touched. content_sha256: of the record's canonical bytes
+    after the change, or empty. hash: SHA-256 (hex) over this line's canonical bytes and the previous hash.
+    """
+
+    sequence: int
+    time: datetime
+    actor: str
+    action: AuditAction
+    subject: str
+    content_sha256: str
+    reason: str
+    previous: str
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditHead:
+    """The newest line's number and hash."""
+
+    sequence: int
+    hash: str

@@ -1,0 +1,61 @@
+"""Imaging studies as the clinic keeps them."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from desktop.records.ids import AttachmentId, InstanceId, PatientId, StudyId
+from desktop.records.picture import Modality
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A sealed file. sha256: hex digest of the plain bytes. size: plain bytes. media_type: as recognised."""
+
+    id: AttachmentId
+    patient: PatientId
+    sha256: str
+    size: int
+    media_type: str
+    file_name: str
+    added: datetime
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One picture of a study. rows, columns in pixels."""
+
+    id: InstanceId
+    study: StudyId
+    attachment: AttachmentId
+    instance_uid: str
+    rows: int
+    columns: int
+    body_part: str = ""
+    view_position: str = ""
+    laterality: str = ""
+
+
+@dataclass(frozen=True)
+class ImagingStudy:
+    """A study: what was taken at one visit. mismatch_reason: why a name that did not fit was accepted."""
+
+    id: StudyId
+    patient: PatientId
+    study_uid: str
+    modality: Modality
+    started: date | None
+    description: str
+    added: datetime
+    instances: tuple[Instance, ...] = ()
+    mismatch_reason: str = ""
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """One row of a list: the study and how far its reading is."""
+
+    study: ImagingStudy
+    patient_name: str
+    has_impression: bool
+    has_suggestion: bool
+    signed: bool

@@ -1,0 +1,9 @@
+"""What this PC remembers outside the encrypted store: language, theme, last clinic. Never anything about a patient.
+
+May import `i18n` and `errors`.
+"""
+
+from desktop.settings.file import Settings, SettingsFile, Theme
+from desktop.settings.places import Places, default_places, model_folder
+
+__all__ = ["Places", "Settings", "SettingsFile", "Theme", "default_places", "model_folder"]

@@ -1,0 +1,70 @@
+"""The settings file: strict when written, forgiving when read."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from desktop.i18n import Language
+
+
+class Theme(StrEnum):
+    """Looks of the window."""
+
+    LIGHT = "light"
+    DARK = "dark"
+    HIGH_CONTRAST = "high_contrast"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One PC's choices. idle_minutes: minutes without a key or click before the clinic locks itself, 1 to 60."""
+
+    language: Language | None = None
+    theme: Theme = Theme.DARK
+    idle_minutes: int = 5
+    last_user: str = ""
+    last_clinic: str = ""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.idle_minutes <= 60:
+            raise ValueError("idle_minutes must be 1 to 60")
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """Reads and writes `Settings` at a path."""
+
+    path: Path
+
+    def load(self) -> Settings:
+        """The stored settings; defaults for whatever is missing or unreadable (they are only conveniences)."""
+        try:
+            raw = json.loads(self.path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return Settings()
+        if not isinstance(raw, dict):
+            return Settings()
+        defaults = Settings()
+        try:
+            language = Language(raw["language"]) if raw.get("language") else None
+            return Settings(
+                language=language,
+                theme=Theme(raw.get("theme", defaults.theme)),
+                idle_minutes=int(raw.get("idle_minutes", defaults.idle_minutes)),
+                last_user=str(raw.get("last_user", "")),
+                last_clinic=str(raw.get("last_clinic", "")),
+            )
+        except (ValueError, TypeError):
+            return defaults
+
+    def save(self, settings: Settings) -> None:
+        """Write atomically: a power cut leaves the old file or the new one."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".new")
+        with temporary.open("w", encoding="utf-8") as stream:
+            json.dump(asdict(settings), stream, ensure_ascii=False, indent=1)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(self.path)
