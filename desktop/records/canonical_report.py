@@ -1,0 +1,158 @@
+"""The bytes of a report that are hashed, signed and kept: sorted-key UTF-8 JSON with a format name.
+
+They live here because the store keeps them, the exporters print them and `workflow` signs them, and none of these may
+import another. A field added to `ReportContent` or to anything inside it changes the bytes: give the format a new
+number then and go on reading the old one.
+"""
+
+import json
+import types
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from enum import Enum
+from functools import cache
+from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
+
+from desktop.records.partial_date import PartialDate
+from desktop.records.reports import ReportContent
+
+REPORT_FORMAT = "lantern-report/1"
+ADDENDUM_FORMAT = "lantern-addendum/1"
+
+
+def report_canonical_bytes(content: ReportContent) -> bytes:
+    """What is hashed and signed for a report.
+
+    The same content always gives the same bytes. Raises ValueError for what has no one way of being written: a
+    moment without a time zone, a number that is not finite, half a surrogate pair.
+    """
+    return _dump({"format": REPORT_FORMAT, "content": _encoded(content)})
+
+
+def report_from_canonical(data: bytes) -> ReportContent:
+    """The content of canonical bytes.
+
+    Strict: raises ValueError for another format, a missing or unknown field, a value of the wrong type, and for bytes
+    that say the same in another way than `report_canonical_bytes` does (spaces, key order, a key twice).
+    """
+    try:
+        document = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("a report is not nested this deep") from error
+    if not isinstance(document, dict) or document.keys() != {"format", "content"}:
+        raise ValueError("not a canonical report")
+    if document["format"] != REPORT_FORMAT:
+        raise ValueError("this report was written in another format")
+    content = _decoded(ReportContent, document["content"])
+    assert isinstance(content, ReportContent)
+    if report_canonical_bytes(content) != data:
+        raise ValueError("these bytes are not in canonical form")
+    return content
+
+
+def addendum_canonical_bytes(
+    report_sha256: str, previous_sha256: str, text: str, author_name: str, signed: datetime
+) -> bytes:
+    """What is hashed and signed for an addendum.
+
+    previous_sha256: of the addendum before this one, or empty for the first, so that none can be dropped or moved.
+    """
+    content = {
+        "author_name": author_name,
+        "previous_sha256": previous_sha256,
+        "report_sha256": report_sha256,
+        "signed": _encoded(signed),
+        "text": text,
+    }
+    return _dump({"format": ADDENDUM_FORMAT, "content": content})
+
+
+def _dump(document: Mapping[str, object]) -> bytes:
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return text.encode("utf-8")
+
+
+def _encoded(value: Any) -> object:
+    """The JSON value of a record or of a part of one."""
+    if isinstance(value, PartialDate):
+        return str(value)
+    if is_dataclass(value):
+        record: Any = type(value)
+        hints = _hints(record)
+        return {name: _encoded_as(hint, getattr(value, name)) for name, hint in hints.items()}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, datetime):
+        if value.utcoffset() is None:
+            raise ValueError("a signed moment needs its time zone")
+        return value.isoformat(timespec="microseconds")
+    if isinstance(value, tuple):
+        return [_encoded(part) for part in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    raise ValueError(f"a report cannot hold a {type(value).__name__}")
+
+
+def _encoded_as(hint: Any, value: Any) -> object:
+    """As `_encoded`, with whole numbers written as floats where the field is a float (1 and 1.0 are one value)."""
+    hint = _plain(hint)
+    if hint is float and isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, tuple) and get_origin(hint) is tuple:
+        arguments = get_args(hint)
+        parts = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
+        return [_encoded_as(part, item) for part, item in zip(parts, value, strict=True)]
+    return _encoded(value)
+
+
+def _decoded(hint: Any, value: object) -> object:
+    """The value a field of the hinted type had. Raises ValueError."""
+    if get_origin(hint) in (Union, types.UnionType) and type(None) in get_args(hint) and value is None:
+        return None
+    hint = _plain(hint)
+    if get_origin(hint) is tuple:
+        return _decoded_tuple(get_args(hint), value)
+    if hint is PartialDate:
+        return PartialDate.parse(_checked(str, value))
+    if is_dataclass(hint):
+        build: Any = hint
+        hints = _hints(build)
+        members = _checked(dict, value)
+        if members.keys() != hints.keys():
+            raise ValueError(f"the fields of a {build.__name__} do not fit")
+        return build(**{name: _decoded(part, members[name]) for name, part in hints.items()})
+    if hint is datetime:
+        return datetime.fromisoformat(_checked(str, value))
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(_checked(str, value))
+    return _checked(hint, value)
+
+
+def _decoded_tuple(arguments: tuple[Any, ...], value: object) -> tuple[object, ...]:
+    items = _checked(list, value)
+    parts = (arguments[0],) * len(items) if arguments[-1] is Ellipsis else arguments
+    if len(parts) != len(items):
+        raise ValueError("a list has the wrong length")
+    return tuple(_decoded(part, item) for part, item in zip(parts, items, strict=True))
+
+
+def _checked(kind: type, value: object) -> Any:
+    """The value, if it is exactly of this JSON type (true is no number here). Raises ValueError."""
+    if type(value) is not kind:
+        raise ValueError(f"a {kind.__name__} was expected")
+    return value
+
+
+def _plain(hint: Any) -> Any:
+    """The type behind an optional or a `NewType`."""
+    if get_origin(hint) in (Union, types.UnionType):
+        (hint,) = (part for part in get_args(hint) if part is not type(None))
+    return hint.__supertype__ if isinstance(hint, NewType) else hint
+
+
+@cache
+def _hints(record: Any) -> dict[str, Any]:
+    """Type of each field of a dataclass."""
+    hints = get_type_hints(record)
+    return {field.name: hints[field.name] for field in fields(record)}

@@ -1,0 +1,146 @@
+"""The bytes that are signed: one way of writing each report, read back strictly."""
+
+import hashlib
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from desktop.records import AnnotationKind, PartialDate, ReportContent
+from desktop.records.canonical_report import (
+    addendum_canonical_bytes,
+    report_canonical_bytes,
+    report_from_canonical,
+)
+
+words = st.text(st.characters(exclude_categories=("Cs",)), max_size=40)
+
+
+def test_reads_back_what_it_wrote(content: ReportContent) -> None:
+    assert report_from_canonical(report_canonical_bytes(content)) == content
+
+
+def test_format_is_pinned(content: ReportContent) -> None:
+    """Reports already signed must go on verifying: a change of these bytes needs a new format number."""
+    data = report_canonical_bytes(content)
+    assert data.startswith(b'{"content":{"age_days":1181,"age_months":38,"annotations":[{')
+    assert data.endswith('"synthetic":false},"format":"lantern-report/1"}'.encode())
+    assert "石桥村".encode() in data
+    assert (
+        hashlib.sha256(data).hexdigest() == "0d4e23db14884f51d286aa8a520be068579410bf93dd30b6a3e6b3ca47eb633d"
+    )
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    findings=words,
+    impression=words,
+    probability=st.none() | st.floats(0, 1),
+    month=st.none() | st.integers(1, 12),
+    offset=st.integers(-14 * 60, 14 * 60),
+    points=st.lists(st.tuples(st.integers(-5, 5000), st.floats(-5, 5000)), min_size=2, max_size=9),
+)
+def test_round_trip_of_anything_a_report_can_hold(
+    content: ReportContent,
+    findings: str,
+    impression: str,
+    probability: float | None,
+    month: int | None,
+    offset: int,
+    points: list[tuple[float, float]],
+) -> None:
+    changed = replace(
+        content,
+        findings_text=findings,
+        impression=impression,
+        findings=(replace(content.findings[0], probability=probability), *content.findings[1:]),
+        patient=replace(content.patient, birth_date=PartialDate(2023, month)),
+        annotations=(replace(content.annotations[0], points=tuple(points), kind=AnnotationKind.REGION),),
+        signed=datetime(2026, 5, 7, 1, 2, 3, 4, tzinfo=timezone(timedelta(minutes=offset))),
+        study_date=None,
+        age_months=None,
+    )
+    data = report_canonical_bytes(changed)
+    assert report_from_canonical(data) == changed
+    assert report_canonical_bytes(report_from_canonical(data)) == data
+
+
+def test_whole_and_floating_points_are_one_value(content: ReportContent) -> None:
+    drawing = content.annotations[0]
+    whole = replace(content, annotations=(replace(drawing, points=((40, 150), (110, 230))),))
+    floating = replace(content, annotations=(replace(drawing, points=((40.0, 150.0), (110.0, 230.0))),))
+    assert report_canonical_bytes(whole) == report_canonical_bytes(floating)
+
+
+def _changed(content: ReportContent, **members: object) -> bytes:
+    document = json.loads(report_canonical_bytes(content))
+    document["content"].update(members)
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("impression", None),
+        ("impression", 3),
+        ("read_before_reveal", 1),
+        ("age_months", True),
+        ("age_months", "38"),
+        ("signed", "yesterday"),
+        ("signed", "2026-05-07T10:42:03.000000"),
+        ("signed", "2026-05-07T10:42:03+08:00"),
+        ("findings", {}),
+        ("patient", None),
+        ("extra", "field"),
+    ],
+)
+def test_refuses_values_of_another_type(content: ReportContent, member: str, value: object) -> None:
+    with pytest.raises(ValueError):
+        report_from_canonical(_changed(content, **{member: value}))
+
+
+def test_refuses_the_same_said_in_another_way(content: ReportContent) -> None:
+    data = report_canonical_bytes(content)
+    document = json.loads(data)
+    content_of = document["content"]
+    others = [
+        data + b"\n",
+        data.replace(b'"age_days":1181', b'"age_days": 1181'),
+        data.replace(b'"age_days":1181', b'"age_days":1,"age_days":1181'),
+        json.dumps(document, sort_keys=True, separators=(",", ":")).encode(),
+        json.dumps({"format": "lantern-report/2", "content": content_of}).encode(),
+        json.dumps(content_of).encode(),
+        b"[]",
+        b"",
+        b"\xff\xfe",
+        b"[" * 200_000,
+        data.replace(b"chest-xray-child", b"chest\\u002dxray-child"),
+    ]
+    for other in others:
+        assert other != data
+        with pytest.raises(ValueError):
+            report_from_canonical(other)
+
+
+def test_refuses_to_write_what_has_no_one_form(content: ReportContent) -> None:
+    without_zone = replace(content, signed=datetime(2026, 5, 7, 10, 0))  # noqa: DTZ001  # the point of the test
+    with pytest.raises(ValueError):
+        report_canonical_bytes(without_zone)
+    not_a_number = replace(content, findings=(replace(content.findings[0], probability=float("nan")),))
+    with pytest.raises(ValueError):
+        report_canonical_bytes(not_a_number)
+    with pytest.raises(ValueError):
+        report_canonical_bytes(replace(content, impression="\ud800"))
+
+
+def test_addendum_names_report_and_the_addendum_before() -> None:
+    signed = datetime(2026, 5, 10, 1, 30, tzinfo=UTC)
+    first = addendum_canonical_bytes("a" * 64, "", "words", "Dr Li", signed)
+    assert first == (
+        b'{"content":{"author_name":"Dr Li","previous_sha256":"","report_sha256":"' + b"a" * 64 + b'",'
+        b'"signed":"2026-05-10T01:30:00.000000+00:00","text":"words"},"format":"lantern-addendum/1"}'
+    )
+    assert first != addendum_canonical_bytes("a" * 64, "b" * 64, "words", "Dr Li", signed)
