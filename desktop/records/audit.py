@@ -16,6 +16,7 @@ class AuditAction(StrEnum):
     EDIT_PATIENT = "edit_patient"
     VIEW_PATIENT = "view_patient"
     IMPORT_STUDY = "import_study"
+    ADD_ATTACHMENT = "add_attachment"
     VIEW_STUDY = "view_study"
     ADD_SUGGESTION = "add_suggestion"
     REVEAL_SUGGESTION = "reveal_suggestion"

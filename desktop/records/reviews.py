@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from desktop.records.ids import AnnotationId, ImpressionId, InstanceId, ReviewId, StudyId, SuggestionId, UserId
+from desktop.records.ids import (
+    AnnotationId,
+    ImpressionId,
+    InstanceId,
+    ReviewId,
+    StudyId,
+    SuggestionId,
+    UserId,
+)
 from desktop.records.suggestions import Decision
 
 

@@ -1,0 +1,67 @@
+"""Runs one command and gives its exit status: 0 done, 1 refused, failed or found, 2 usage, 3 not unlocked."""
+
+import argparse
+import io
+import logging
+import sys
+from collections.abc import Callable, Mapping
+
+from desktop.cli import clinic, models, reading
+from desktop.cli.output import Output
+from desktop.errors import Cancelled, ErrorKind, UserFacingError
+from desktop.i18n import Language, Translator
+
+_log = logging.getLogger(__name__)
+
+COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
+    "analyse": models.analyse,
+    "selftest": models.selftest,
+    "models": models.models,
+    "clinic": clinic.clinic,
+    "patients": clinic.patients,
+    "verify": clinic.verify,
+    "import": reading.bring_in,
+    "impressions": reading.impressions,
+    "suggestions": reading.suggestions,
+    "report": reading.report,
+}
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run a parsed command."""
+    _speak_utf8()
+    output = Output(arguments.json, Translator(Language(arguments.language)), sys.stdout)
+    try:
+        COMMANDS[arguments.command](arguments, output)
+    except UserFacingError as error:
+        output.error(error)
+        return 3 if error.kind is ErrorKind.UNLOCK else 1
+    except (Cancelled, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    except Exception as error:
+        # Only the type and the place: a message may hold a name.
+        _log.critical("unforeseen %s", _place(error))
+        output.bug()
+        return 1
+    return 1 if output.failed else 0
+
+
+def _place(error: BaseException) -> str:
+    """Type and innermost line of an exception, without its message."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace is not None else "?"
+    return f"{type(error).__name__} at {where}"
+
+
+def _speak_utf8() -> None:
+    """Standard streams are UTF-8 whatever the PC's code page is."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                encoding="utf-8", errors="surrogateescape" if stream is not sys.stderr else "replace"
+            )

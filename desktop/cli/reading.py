@@ -1,0 +1,119 @@
+"""`import`, `impressions`, `suggestions` and `report`."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from desktop import workflow
+from desktop.cli.models import analysis_keys
+from desktop.cli.output import Output
+from desktop.cli.secrets_in import read_text
+from desktop.cli.session import unlocked
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.jobs import Job
+from desktop.records import Decision, PatientId, ReportId, StudyId, SuggestionId, Verdict
+
+
+def bring_in(arguments: argparse.Namespace, output: Output) -> None:
+    """`import`: one answer per file; the suggestion is finished before the command ends and changes nothing here."""
+    with unlocked(arguments) as clinic:
+        patient = PatientId(arguments.patient)
+        workflow.open_patient(clinic, Job(), patient)
+        new_studies: dict[StudyId, None] = {}
+        for path in _files(arguments.paths):
+            line, study = _import_one(arguments, output, clinic, path, patient)
+            output.answer(line)
+            if study is not None:
+                new_studies[study] = None
+        for study in new_studies:
+            workflow.suggest(clinic, Job(), study)
+
+
+def _import_one(
+    arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic, path: Path, patient: PatientId
+) -> tuple[dict[str, object], StudyId | None]:
+    line: dict[str, object] = {
+        "file": str(path),
+        "status": "ok",
+        "reason": None,
+        "study": None,
+        "attachment": None,
+    }
+    try:
+        done = workflow.import_file(clinic, Job(), path, patient, arguments.accept_mismatch)
+    except UserFacingError as error:
+        output.failed = True
+        refused = isinstance(error, workflow.NameMismatch)
+        line |= {"status": "refused" if refused else "error", "reason": output.reason(error)}
+        return line, None
+    line |= {
+        "status": "duplicate" if done.duplicate else "ok",
+        "study": done.study,
+        "attachment": done.attachment,
+    }
+    return line, None if done.duplicate else done.study
+
+
+def _files(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files named, and every file below a folder named, in order of their names."""
+    for path in paths:
+        if path.is_dir():
+            yield from sorted(inner for inner in path.rglob("*") if inner.is_file())
+        else:
+            yield path
+
+
+def impressions(arguments: argparse.Namespace, output: Output) -> None:
+    """`impressions add`."""
+    text = read_text(arguments.text_file)
+    with unlocked(arguments) as clinic:
+        done = workflow.record_impression(clinic, Job(), StudyId(arguments.study), text)
+        output.answer({"id": done.impression.id})
+
+
+def suggestions(arguments: argparse.Namespace, output: Output) -> None:
+    """`suggestions list | review`."""
+    with unlocked(arguments) as clinic:
+        if arguments.verb == "list":
+            for item in workflow.list_suggestions(clinic, Job(), StudyId(arguments.study)):
+                line: dict[str, object] = {"id": item.id, "sealed": item.suggestion is None}
+                if item.suggestion is not None:
+                    failed = output.failed
+                    line |= analysis_keys(item.suggestion.analysis, output)
+                    output.failed = failed
+                output.answer(line)
+            return
+        done = workflow.review_finding(
+            clinic,
+            Job(),
+            SuggestionId(arguments.id),
+            arguments.finding,
+            Verdict(arguments.verdict),
+            Decision(arguments.value) if arguments.value else None,
+            arguments.reason,
+        )
+        output.answer({"id": done.review.id})
+
+
+def report(arguments: argparse.Namespace, output: Output) -> None:
+    """`report sign | export`."""
+    impression = None
+    if arguments.verb == "sign" and arguments.impression_file is not None:
+        impression = read_text(arguments.impression_file)
+        if not impression.strip():
+            raise UserFacingError("workflow.impression_empty", kind=ErrorKind.BAD_INPUT)
+    with unlocked(arguments) as clinic:
+        if arguments.verb == "sign":
+            signed = workflow.sign_report(clinic, Job(), StudyId(arguments.study), impression=impression)
+            content = signed.report.content
+            output.answer(
+                {"id": content.report, "sha256": signed.report.sha256, "audit_head": content.audit_head}
+            )
+            return
+        languages = ()
+        if arguments.report_language:
+            languages = workflow.ReportLanguage(arguments.report_language).languages
+        done = workflow.export_report(
+            clinic, Job(), ReportId(arguments.id), arguments.format, arguments.out, languages
+        )
+        output.answer({"file": str(done.file), "sha256": done.sha256})

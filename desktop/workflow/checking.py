@@ -1,0 +1,88 @@
+"""Is everything there and unchanged? The clinic's store, its audit trail and the program itself."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.access import Permission
+from desktop.inference import Registry, SelfTestResult, providers
+from desktop.jobs import Job
+from desktop.records import AuditAction, AuditEntry
+from desktop.store import Verification, library_versions, verify_folder
+from desktop.workflow.clinic import Clinic, open_to_all, requires
+
+QT_PROBE_SECONDS = 60
+
+
+@requires(Permission.MANAGE_CLINIC)
+def verify(clinic: Clinic, job: Job) -> Verification:
+    """Check the open clinic: keystore, database, audit chain, every record against it, every sealed file."""
+    return clinic.store.verify(job)
+
+
+@open_to_all
+def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> Verification:
+    """`verify` for a clinic that may not open: damage and a wrong passphrase are problems, never an exception."""
+    return verify_folder(folder, user, passphrase, job)
+
+
+@requires(Permission.VIEW_AUDIT)
+def audit_entries(
+    clinic: Clinic, job: Job, limit: int = 200, before: int | None = None
+) -> tuple[AuditEntry, ...]:
+    """The audit trail, newest first. before: only lines with a smaller number. Looking at it is audited."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        entries = tuple(tx.audit.entries(limit, before))
+        if before is None:
+            tx.audit.add(AuditAction.VIEW_AUDIT, clinic.store.store_id, actor=clinic.actor)
+    return entries
+
+
+@dataclass(frozen=True)
+class SelfTest:
+    """What this installation is made of and whether its models still answer as when they were trained.
+
+    qt: version, or empty where the window cannot be opened on this PC.
+    """
+
+    sqlcipher: str
+    sqlite: str
+    providers: tuple[str, ...]
+    qt: str
+    models: tuple[SelfTestResult, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all of it works."""
+        return bool(self.sqlcipher and self.sqlite and self.providers and self.qt) and all(
+            model.ok for model in self.models
+        )
+
+
+@open_to_all
+def self_test(models: Registry, job: Job) -> SelfTest:
+    """Run every model's golden example and name the libraries in use."""
+    versions = library_versions()
+    tested: list[SelfTestResult] = []
+    for number, name in enumerate(models.names()):
+        job.report("workflow.progress.selftest", number, len(models.names()))
+        tested.append(models.get(name).self_test())
+    return SelfTest(versions.sqlcipher, versions.sqlite, providers(), _qt_version(), tuple(tested))
+
+
+def _qt_version() -> str:
+    """Qt's version, asked in a process of its own: nothing below the window loads Qt."""
+    probe = "from PySide6 import QtCore, QtWidgets; print(QtCore.qVersion())"
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", probe],
+            capture_output=True,
+            text=True,
+            timeout=QT_PROBE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""

@@ -1,0 +1,187 @@
+"""Creating, unlocking and locking a clinic."""
+
+import logging
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.access import Role
+from desktop.errors import ErrorKind, UserFacingError, from_os_error
+from desktop.exports.recovery_card import RecoveryCardContent
+from desktop.exports.recovery_card import render as render_card
+from desktop.i18n import Language
+from desktop.inference import Registry
+from desktop.jobs import Job
+from desktop.records import AuditAction, User, UserId, new_id
+from desktop.store import Store
+from desktop.vault import keystore
+from desktop.vault.keystore import RecoveryCard
+from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, system_clock
+
+_log = logging.getLogger(__name__)
+
+MINIMUM_PASSPHRASE = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Created:
+    """A new clinic, unlocked, and the card that opens it when every passphrase is forgotten."""
+
+    clinic: Clinic
+    recovery_card: RecoveryCard
+
+
+@open_to_all
+def clinic_exists(folder: Path) -> bool:
+    """Whether a clinic's store lies in the folder."""
+    return Store.exists(folder)
+
+
+@open_to_all
+def clinic_users(folder: Path) -> tuple[str, ...]:
+    """Names of those who may unlock the clinic, without unlocking it."""
+    return keystore.users(folder)
+
+
+@open_to_all
+def create_clinic(
+    folder: Path,
+    job: Job,
+    *,
+    name: str,
+    admin: str,
+    passphrase: str,
+    models: Registry,
+    clock: Clock = system_clock,
+    hand_over: Callable[[RecoveryCard], None] | None = None,
+) -> Created:
+    """Create a clinic whose first user is doctor and administrator in one.
+
+    Everything is built in a folder beside `folder` and put in place by one rename, so a failure or a power cut leaves
+    no half clinic. `hand_over` gets the recovery card before that rename: if it fails, there is no clinic either.
+    Raises UserFacingError (bad_input, not_empty), KnownFailure (disk_full, io).
+    """
+    _check_new_clinic(folder, name, admin, passphrase)
+    building = folder.with_name(f".{folder.name}.new-{os.getpid()}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(building, ignore_errors=True)
+        building.mkdir()
+        job.report("start.progress.keys")
+        store_id, user_id = new_id(), UserId(new_id())
+        roles = (Role.DOCTOR, Role.ADMINISTRATOR)
+        unlocked, card = keystore.create(
+            building, store_id, admin.strip(), user_id, roles, passphrase, clinic_name=name.strip()
+        )
+        try:
+            _fill_new_store(building, unlocked, name.strip(), roles, clock)
+            if hand_over is not None:
+                hand_over(card)
+            job.report("start.progress.store")
+            if folder.is_dir():
+                folder.rmdir()
+            building.rename(folder)
+            _sync_folder(folder.parent)
+        except BaseException:
+            unlocked.close()
+            raise
+    except OSError as error:
+        raise from_os_error(error) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    store = Store.open(folder, unlocked)
+    with store.snapshot() as tx:
+        user = tx.users.get(user_id)
+    return Created(Clinic(store, unlocked, Session(user), models, clock), card)
+
+
+def _check_new_clinic(folder: Path, name: str, admin: str, passphrase: str) -> None:
+    if not name.strip():
+        raise UserFacingError("start.clinic_needs_name")
+    if not admin.strip():
+        raise UserFacingError("start.user_needs_name")
+    if len(passphrase) < MINIMUM_PASSPHRASE:
+        raise UserFacingError("start.passphrase_too_short", minimum=MINIMUM_PASSPHRASE)
+    try:
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise UserFacingError("start.folder_not_empty", kind=ErrorKind.NOT_EMPTY)
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+def _fill_new_store(
+    folder: Path, unlocked: keystore.Unlocked, name: str, roles: tuple[Role, ...], clock: Clock
+) -> None:
+    store = Store.create(folder, unlocked, name, now=clock())
+    try:
+        with store.transaction() as tx:
+            tx.users.add(User(unlocked.user_id, unlocked.user_name, roles, unlocked.public_key))
+            tx.audit.add(AuditAction.CREATE_CLINIC, store.store_id, actor=unlocked.user_id)
+    finally:
+        store.close()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename durable; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@open_to_all
+def unlock(
+    folder: Path, job: Job, *, user: str, passphrase: str, models: Registry, clock: Clock = system_clock
+) -> Clinic:
+    """Open the clinic for one user.
+
+    Raises UserFacingError (unlock, not_found) and, for a damaged store, KnownFailure.
+    """
+    if not Store.exists(folder):
+        raise UserFacingError("unlock.no_clinic_here", kind=ErrorKind.NOT_FOUND)
+    job.report("unlock.progress")
+    unlocked = keystore.unlock(folder, user, passphrase)
+    try:
+        store = Store.open(folder, unlocked)
+    except BaseException:
+        unlocked.close()
+        raise
+    try:
+        with store.transaction() as tx:
+            who = tx.users.get(unlocked.user_id)
+            tx.audit.add(AuditAction.UNLOCK, who.id, actor=who.id)
+    except BaseException:
+        store.close()
+        unlocked.close()
+        raise
+    return Clinic(store, unlocked, Session(who), models, clock)
+
+
+@open_to_all
+def lock(clinic: Clinic) -> None:
+    """Close the store and wipe the keys. Never fails: locking must always work."""
+    try:
+        with clinic.store.transaction() as tx:
+            tx.audit.add(AuditAction.LOCK, clinic.actor, actor=clinic.actor)
+    except Exception:
+        _log.warning("the lock could not be written to the audit trail", exc_info=False)
+    finally:
+        try:
+            clinic.store.close()
+        finally:
+            clinic.unlocked.close()
+            clinic.models.close()
+
+
+@open_to_all
+def recovery_card_pdf(card: RecoveryCard, languages: tuple[Language, ...]) -> bytes:
+    """The recovery card as an A4 page to print and lock away."""
+    content = RecoveryCardContent(
+        clinic_name=card.clinic_name, code=card.code, store_id=card.store_id, created=card.created
+    )
+    return render_card(content, languages)

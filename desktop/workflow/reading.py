@@ -1,0 +1,370 @@
+"""Reading a study: impression first, then the suggestion, then a decision on each finding."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from desktop.access import Permission
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.jobs import Job
+from desktop.records import (
+    Annotation,
+    AnnotationId,
+    AnnotationKind,
+    AuditAction,
+    Changes,
+    Decision,
+    Finding,
+    ImagingStudy,
+    Impression,
+    ImpressionId,
+    InstanceId,
+    Patient,
+    Picture,
+    Review,
+    ReviewId,
+    SignedReport,
+    StudyId,
+    StudySummary,
+    Suggestion,
+    SuggestionId,
+    Verdict,
+    new_id,
+)
+from desktop.store import Transaction, canonical_bytes
+from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.importing import stored_picture
+from desktop.workflow.policy import ReadingOrder, read_policy
+
+
+class Step(StrEnum):
+    """What is to be done next with a study."""
+
+    READ = "read"
+    DECIDE = "decide"
+    REPORT = "report"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Draft:
+    """Words typed but not yet saved as an impression or signed; they survive a crash."""
+
+    findings_text: str = ""
+    impression: str = ""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How far the reading of a study is.
+
+    sealed: the suggestion may not be shown yet; `suggestions` is then empty. suggestion_ready: a model has spoken.
+    reviews, impressions: oldest first, every row kept.
+    """
+
+    study: StudyId
+    impressions: tuple[Impression, ...]
+    sealed: bool
+    suggestion_ready: bool
+    suggestions: tuple[Suggestion, ...]
+    reviews: tuple[Review, ...]
+    annotations: tuple[Annotation, ...]
+    draft: Draft
+    reports: tuple[SignedReport, ...]
+
+    @property
+    def current_reviews(self) -> Mapping[str, Review]:
+        """The newest row for each finding, by the finding's key."""
+        return {review.finding: review for review in self.reviews}
+
+    @property
+    def undecided(self) -> tuple[Finding, ...]:
+        """Revealed findings without a decision."""
+        decided = self.current_reviews
+        return tuple(f for s in self.suggestions for f in s.analysis.findings if f.key not in decided)
+
+    @property
+    def next_step(self) -> Step:
+        """The next thing to do."""
+        if self.reports:
+            return Step.DONE
+        if not self.impressions:
+            return Step.READ
+        return Step.DECIDE if self.undecided else Step.REPORT
+
+
+@dataclass(frozen=True, eq=False)
+class OpenStudy:
+    """A study on the screen: its pictures decoded, whose it is, the reading so far, and the patient's other studies."""
+
+    study: ImagingStudy
+    patient: Patient
+    pictures: Mapping[InstanceId, Picture]
+    reading: Reading
+    others: tuple[StudySummary, ...]
+
+
+@dataclass(frozen=True)
+class SealedSuggestion:
+    """One suggestion as the command line lists it: `suggestion` is None while it is sealed."""
+
+    id: SuggestionId
+    suggestion: Suggestion | None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """An impression now on record."""
+
+    impression: Impression
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A decision now on record."""
+
+    review: Review
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class Annotated:
+    """A drawing now on record."""
+
+    annotation: Annotation
+    changes: Changes
+
+
+@requires(Permission.VIEW_IMAGES)
+def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
+    """Decode a study's pictures and read where its reading stands; the look is audited.
+
+    Raises UserFacingError (not_found); KnownFailure where a sealed file is damaged.
+    """
+    with clinic.store.transaction() as tx:
+        record = tx.studies.get(study)
+        patient = tx.patients.get(record.patient)
+        others = tuple(s for s in tx.studies.for_patient(record.patient) if s.study.id != study)
+        tx.audit.add(AuditAction.VIEW_STUDY, study, actor=clinic.actor)
+    pictures: dict[InstanceId, Picture] = {}
+    for number, instance in enumerate(record.instances):
+        job.report("workflow.progress.opening", number, len(record.instances))
+        pictures[instance.id] = stored_picture(clinic, instance)
+    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others)
+
+
+@requires(Permission.VIEW_IMAGES)
+def reading(clinic: Clinic, job: Job, study: StudyId) -> Reading:
+    """Where the reading of a study stands. What is revealed here for the first time is written down."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        state = read_state(tx, study)
+        unseen = [s.id for s in state.suggestions if tx.suggestions.revealed_at(s.id) is None]
+    if unseen:
+        with clinic.store.transaction() as tx:
+            tx.suggestions.mark_revealed(study, clinic.session.user.id, clinic.clock())
+            for suggestion in unseen:
+                tx.audit.add(AuditAction.REVEAL_SUGGESTION, suggestion, actor=clinic.actor)
+    return state
+
+
+def read_state(tx: Transaction, study: StudyId) -> Reading:
+    """`Reading` inside a transaction, without writing anything."""
+    record = tx.studies.get(study)
+    impressions = tuple(tx.impressions.for_study(study))
+    suggestions = tuple(tx.suggestions.for_study(study))
+    sealed = not impressions and read_policy(tx).reading_order is ReadingOrder.DOCTOR_FIRST
+    findings_text, impression = tx.drafts.get(study)
+    return Reading(
+        study=study,
+        impressions=impressions,
+        sealed=sealed,
+        suggestion_ready=bool(suggestions),
+        suggestions=() if sealed else suggestions,
+        reviews=tuple(tx.reviews.for_study(study)),
+        annotations=tuple(a for i in record.instances for a in tx.annotations.for_instance(i.id)),
+        draft=Draft(findings_text, impression),
+        reports=tuple(tx.reports.for_study(study)),
+    )
+
+
+@requires(Permission.VIEW_IMAGES)
+def list_suggestions(clinic: Clinic, job: Job, study: StudyId) -> tuple[SealedSuggestion, ...]:
+    """A study's suggestions, with what they say only once the seal is broken. Raises UserFacingError (not_found)."""
+    state = reading(clinic, job, study)
+    if not state.sealed:
+        return tuple(SealedSuggestion(s.id, s) for s in state.suggestions)
+    with clinic.store.snapshot() as tx:
+        return tuple(SealedSuggestion(s.id, None) for s in tx.suggestions.for_study(study))
+
+
+@requires(Permission.READ_IMAGES)
+def save_draft(clinic: Clinic, job: Job, study: StudyId, findings_text: str, impression: str) -> None:
+    """Keep what is being typed; not part of the record until it is saved or signed."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        tx.drafts.save(study, findings_text, impression)
+
+
+@requires(Permission.READ_IMAGES)
+def record_impression(clinic: Clinic, job: Job, study: StudyId, text: str) -> Recorded:
+    """Save what the doctor read; the first one breaks the seal, later ones are kept beside it.
+
+    Raises UserFacingError (bad_input): no words, or the study is signed already.
+    """
+    job.check()
+    with clinic.store.transaction() as tx:
+        impression = add_impression(clinic, tx, study, text)
+    return Recorded(impression, Changes(impressions=True, suggestions=True))
+
+
+def add_impression(clinic: Clinic, tx: Transaction, study: StudyId, text: str) -> Impression:
+    """`record_impression` inside the caller's transaction."""
+    if not text.strip():
+        raise UserFacingError("workflow.impression_empty")
+    check_unsigned(tx, study)
+    revealed = any(tx.suggestions.revealed_at(s.id) is not None for s in tx.suggestions.for_study(study))
+    impression = Impression(
+        id=ImpressionId(new_id()),
+        study=study,
+        author=clinic.session.user.id,
+        text=text.strip(),
+        created=clinic.clock(),
+        before_reveal=not revealed,
+    )
+    tx.impressions.add(impression)
+    tx.audit.add(
+        AuditAction.RECORD_IMPRESSION,
+        impression.id,
+        actor=clinic.actor,
+        content=canonical_bytes(impression),
+    )
+    return impression
+
+
+def check_unsigned(tx: Transaction, study: StudyId) -> None:
+    """Raises UserFacingError where the study's report is signed; from then on only addenda are added."""
+    tx.studies.get(study)
+    if tx.reports.for_study(study):
+        raise UserFacingError("workflow.already_signed")
+
+
+@requires(Permission.READ_IMAGES)
+def review_finding(
+    clinic: Clinic,
+    job: Job,
+    suggestion: SuggestionId,
+    finding: str,
+    verdict: Verdict,
+    value: Decision | None = None,
+    reason: str = "",
+) -> Reviewed:
+    """Accept, amend or reject one finding. The suggestion itself is never changed; the newest decision counts.
+
+    value: what the doctor holds instead (needed for amend). Raises UserFacingError: sealed, unknown, already signed.
+    """
+    job.check()
+    with clinic.store.transaction() as tx:
+        said = tx.suggestions.get(suggestion)
+        check_unsigned(tx, said.study)
+        if read_state(tx, said.study).sealed:
+            raise UserFacingError("workflow.sealed")
+        named = next((f for f in said.analysis.findings if f.key == finding), None)
+        if named is None:
+            raise UserFacingError("workflow.no_such_finding", kind=ErrorKind.NOT_FOUND)
+        if verdict is Verdict.ACCEPT:
+            value = named.decision
+        elif verdict is Verdict.AMEND and value is None:
+            raise UserFacingError("workflow.amend_needs_value")
+        review = Review(
+            id=ReviewId(new_id()),
+            study=said.study,
+            suggestion=suggestion,
+            finding=finding,
+            verdict=verdict,
+            value=value,
+            reason=reason.strip(),
+            author=clinic.session.user.id,
+            created=clinic.clock(),
+        )
+        _add_review(clinic, tx, review)
+    return Reviewed(review, Changes(reviews=True))
+
+
+@requires(Permission.READ_IMAGES)
+def add_finding(
+    clinic: Clinic, job: Job, study: StudyId, words: str, value: Decision = Decision.LIKELY, reason: str = ""
+) -> Reviewed:
+    """Record a finding no model spoke of, in the doctor's words."""
+    job.check()
+    if not words.strip():
+        raise UserFacingError("workflow.finding_empty")
+    with clinic.store.transaction() as tx:
+        check_unsigned(tx, study)
+        review = Review(
+            id=ReviewId(new_id()),
+            study=study,
+            suggestion=None,
+            finding=words.strip(),
+            verdict=Verdict.ADDED,
+            value=value,
+            reason=reason.strip(),
+            author=clinic.session.user.id,
+            created=clinic.clock(),
+        )
+        _add_review(clinic, tx, review)
+    return Reviewed(review, Changes(reviews=True))
+
+
+def _add_review(clinic: Clinic, tx: Transaction, review: Review) -> None:
+    tx.reviews.add(review)
+    tx.audit.add(AuditAction.REVIEW_FINDING, review.id, actor=clinic.actor, content=canonical_bytes(review))
+
+
+@requires(Permission.READ_IMAGES)
+def annotate(
+    clinic: Clinic,
+    job: Job,
+    instance: InstanceId,
+    kind: AnnotationKind,
+    points: tuple[tuple[float, float], ...],
+    label: str = "",
+) -> Annotated:
+    """Keep a drawing. points: (x, y) in picture pixels."""
+    job.check()
+    drawing = Annotation(
+        id=AnnotationId(new_id()),
+        instance=instance,
+        kind=kind,
+        points=points,
+        label=label.strip(),
+        author=clinic.session.user.id,
+        created=clinic.clock(),
+    )
+    return _add_annotation(clinic, drawing)
+
+
+@requires(Permission.READ_IMAGES)
+def remove_annotation(clinic: Clinic, job: Job, annotation: Annotation) -> Annotated:
+    """Hide a drawing; its rows stay."""
+    job.check()
+    gone = Annotation(
+        id=annotation.id,
+        instance=annotation.instance,
+        kind=annotation.kind,
+        points=annotation.points,
+        label=annotation.label,
+        author=clinic.session.user.id,
+        created=clinic.clock(),
+        deleted=True,
+    )
+    return _add_annotation(clinic, gone)
+
+
+def _add_annotation(clinic: Clinic, drawing: Annotation) -> Annotated:
+    with clinic.store.transaction() as tx:
+        check_unsigned(tx, tx.studies.instance(drawing.instance).study)
+        tx.annotations.add(drawing)
+        tx.audit.add(AuditAction.ANNOTATE, drawing.id, actor=clinic.actor, content=canonical_bytes(drawing))
+    return Annotated(drawing, Changes(annotations=True))

@@ -1,0 +1,298 @@
+"""Drafting, signing, printing and exporting reports."""
+
+import hashlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.access import Permission
+from desktop.errors import UserFacingError, from_os_error
+from desktop.exports import EXPORTERS, ReportBundle
+from desktop.exports.preview import pages as render_pages
+from desktop.i18n import Language
+from desktop.imaging.display import grey
+from desktop.jobs import Job
+from desktop.records import (
+    Addendum,
+    AnalysisStatus,
+    AuditAction,
+    Changes,
+    Picture,
+    ReportContent,
+    ReportedFinding,
+    ReportId,
+    Review,
+    SignedReport,
+    StudyId,
+    Suggestion,
+    Verdict,
+    new_id,
+)
+from desktop.records.canonical_report import addendum_canonical_bytes, report_canonical_bytes
+from desktop.store import Transaction, canonical_bytes
+from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.importing import stored_picture
+from desktop.workflow.policy import read_policy
+from desktop.workflow.reading import add_impression, check_unsigned, read_state
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A report as signed."""
+
+    report: SignedReport
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A file that left the clinic. sha256: hex digest of what was written."""
+
+    file: Path
+    sha256: str
+
+
+@dataclass(frozen=True)
+class ReportDraft:
+    """What the report would say if it were signed now, and the words the findings field begins with."""
+
+    content: ReportContent
+    languages: tuple[Language, ...]
+
+
+@requires(Permission.READ_IMAGES)
+def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | None = None) -> ReportDraft:
+    """What would be signed now. findings_text: as typed; None takes the draft. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        return ReportDraft(
+            _compose(clinic, tx, study, findings_text), read_policy(tx).report_language.languages
+        )
+
+
+@requires(Permission.READ_IMAGES)
+def preview_report(
+    clinic: Clinic, job: Job, study: StudyId, findings_text: str | None, languages: tuple[Language, ...]
+) -> bytes:
+    """The report as a PDF marked as a draft."""
+    with clinic.store.snapshot() as tx:
+        content = _compose(clinic, tx, study, findings_text)
+    job.report("workflow.progress.report")
+    draft = SignedReport(content, sha256="", signature=b"", public_key=b"")
+    return EXPORTERS["pdf"].render(_bundle(clinic, draft, is_draft=True), languages)
+
+
+@requires(Permission.SIGN_REPORT)
+def sign_report(
+    clinic: Clinic, job: Job, study: StudyId, findings_text: str | None = None, impression: str | None = None
+) -> Signed:
+    """Freeze the report's canonical bytes under the doctor's key; from then on only addenda are added.
+
+    impression: recorded first where given. An undecided suggestion blocks nothing, the report says so.
+    Raises UserFacingError: no impression yet, signed already, not found.
+    """
+    job.report("workflow.progress.signing")
+    with clinic.store.transaction() as tx:
+        check_unsigned(tx, study)
+        if impression is not None and impression.strip():
+            add_impression(clinic, tx, study, impression)
+        content = _compose(clinic, tx, study, findings_text)
+        if not content.impression:
+            raise UserFacingError("workflow.report_needs_impression")
+        data = report_canonical_bytes(content)
+        report = SignedReport(
+            content=content,
+            sha256=hashlib.sha256(data).hexdigest(),
+            signature=clinic.unlocked.sign(data),
+            public_key=clinic.unlocked.public_key,
+        )
+        tx.reports.add(report)
+        tx.drafts.clear(study)
+        tx.audit.add(
+            AuditAction.SIGN_REPORT, content.report, actor=clinic.actor, content=canonical_bytes(report)
+        )
+    return Signed(report, Changes(reports=True, studies=True, impressions=impression is not None))
+
+
+@requires(Permission.SIGN_REPORT)
+def add_addendum(clinic: Clinic, job: Job, report: ReportId, text: str) -> Signed:
+    """Add words to a signed report, signed in turn over the report's hash and every earlier addendum's."""
+    job.check()
+    if not text.strip():
+        raise UserFacingError("workflow.addendum_empty")
+    with clinic.store.transaction() as tx:
+        signed = tx.reports.get(report)
+        now = clinic.clock()
+        previous = signed.addenda[-1].sha256 if signed.addenda else ""
+        data = addendum_canonical_bytes(signed.sha256, previous, text.strip(), clinic.session.user.name, now)
+        addendum = Addendum(
+            text=text.strip(),
+            author_name=clinic.session.user.name,
+            signed=now,
+            sha256=hashlib.sha256(data).hexdigest(),
+            signature=clinic.unlocked.sign(data),
+        )
+        tx.reports.add_addendum(report, addendum)
+        full = tx.reports.get(report)
+        tx.audit.add(AuditAction.ADD_ADDENDUM, report, actor=clinic.actor, content=canonical_bytes(full))
+    return Signed(full, Changes(reports=True))
+
+
+@requires(Permission.EXPORT_REPORT)
+def report_bytes(
+    clinic: Clinic,
+    job: Job,
+    report: ReportId,
+    format: str,
+    languages: tuple[Language, ...] = (),
+    *,
+    action: AuditAction = AuditAction.EXPORT_REPORT,
+) -> bytes:
+    """A signed report in a format of `EXPORTERS`. languages: empty takes the clinic's choice. action: audited as.
+
+    Raises UserFacingError: unknown format, not found.
+    """
+    if format not in EXPORTERS:
+        raise UserFacingError("workflow.no_such_format", formats=", ".join(EXPORTERS))
+    with clinic.store.snapshot() as tx:
+        signed = tx.reports.get(report)
+        chosen = languages or read_policy(tx).report_language.languages
+    job.report("workflow.progress.report")
+    data = EXPORTERS[format].render(_bundle(clinic, signed), chosen)
+    with clinic.store.transaction() as tx:
+        tx.audit.add(action, report, actor=clinic.actor, reason=format)
+    return data
+
+
+@requires(Permission.EXPORT_REPORT)
+def export_report(
+    clinic: Clinic, job: Job, report: ReportId, format: str, out: Path, languages: tuple[Language, ...] = ()
+) -> Exported:
+    """Write a signed report to a file, whole or not at all. Raises UserFacingError, KnownFailure (disk_full, io)."""
+    data = report_bytes(clinic, job, report, format, languages)
+    write_whole(out, data)
+    return Exported(out, hashlib.sha256(data).hexdigest())
+
+
+def write_whole(out: Path, data: bytes) -> None:
+    """Write a file so that a power cut leaves the old one or the new one. Raises KnownFailure."""
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        temporary.replace(out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise from_os_error(error) from error
+
+
+@requires(Permission.VIEW_IMAGES)
+def page_images(clinic: Clinic, job: Job, pdf: bytes, dpi: int) -> list[npt.NDArray[np.uint8]]:
+    """A PDF's pages as (rows, columns, 3) uint8, for the preview and the printer."""
+    job.check()
+    return render_pages(pdf, dpi)
+
+
+def _bundle(clinic: Clinic, report: SignedReport, *, is_draft: bool = False) -> ReportBundle:
+    """The report with the picture it is about, windowed as its file says."""
+    with clinic.store.snapshot() as tx:
+        study = tx.studies.get(report.content.study)
+    instance = study.instances[0]
+    return ReportBundle(
+        report=report,
+        image=_printable(stored_picture(clinic, instance)),
+        instance=instance.id,
+        draft=is_draft,
+    )
+
+
+def _printable(picture: Picture) -> npt.NDArray[np.uint8]:
+    return (grey(picture) * 255 + 0.5).astype(np.uint8)
+
+
+def _compose(clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str | None) -> ReportContent:
+    """Everything the report says, from what is on record now."""
+    record = tx.studies.get(study)
+    patient = tx.patients.get(record.patient)
+    state = read_state(tx, study)
+    now = clinic.clock()
+    on = record.started or now.date()
+    age = patient.birth_date.age_on(on) if patient.birth_date else None
+    instance = record.instances[0]
+    said = next(iter(tx.suggestions.for_study(study)), None)
+    provenance = said.analysis.provenance if said is not None else None
+    refused = said is not None and said.analysis.status is not AnalysisStatus.OK
+    head = tx.audit.head()
+    return ReportContent(
+        report=ReportId(new_id()),
+        study=study,
+        clinic_name=clinic.name,
+        patient=patient,
+        age_months=age.months if age else None,
+        age_days=age.days if age else None,
+        modality=record.modality.value,
+        body_part=instance.body_part,
+        study_date=record.started.isoformat() if record.started else None,
+        study_uid=record.study_uid,
+        image_sha256=tx.attachments.get(instance.attachment).sha256,
+        findings_text=(state.draft.findings_text if findings_text is None else findings_text).strip(),
+        impression=state.impressions[-1].text if state.impressions else "",
+        read_before_reveal=bool(state.impressions) and state.impressions[0].before_reveal,
+        findings=_findings(clinic, said, state.current_reviews),
+        annotations=state.annotations,
+        model_name=provenance.model if provenance else "",
+        model_version=provenance.version if provenance else "",
+        model_sha256=provenance.sha256 if provenance else "",
+        model_device=provenance.device if provenance else "",
+        model_refusal=said.analysis.reason if said is not None and refused else "",
+        author=clinic.session.user.id,
+        author_name=clinic.session.user.name,
+        signed=now,
+        audit_head=head.hash,
+        audit_sequence=head.sequence,
+        synthetic=patient.synthetic,
+    )
+
+
+def _findings(
+    clinic: Clinic, said: Suggestion | None, reviews: Mapping[str, Review]
+) -> tuple[ReportedFinding, ...]:
+    """What was suggested with what was decided, then what the doctor added."""
+    rows: list[ReportedFinding] = []
+    for finding in said.analysis.findings if said is not None else ():
+        model = clinic.models.get(said.analysis.provenance.model) if said is not None else None
+        review = reviews.get(finding.key)
+        rows.append(
+            ReportedFinding(
+                key=finding.key,
+                name_en=model.finding_name(finding.key, Language.ENGLISH) if model else finding.name,
+                name_zh=model.finding_name(finding.key, Language.CHINESE) if model else finding.name,
+                suggested=finding.decision,
+                probability=finding.probability,
+                verdict=review.verdict if review else None,
+                decided=review.value if review else None,
+                reason=review.reason if review else "",
+                codings=finding.codings,
+            )
+        )
+    for review in reviews.values():
+        if review.verdict is Verdict.ADDED:
+            rows.append(
+                ReportedFinding(
+                    key="",
+                    name_en=review.finding,
+                    name_zh=review.finding,
+                    suggested=None,
+                    probability=None,
+                    verdict=review.verdict,
+                    decided=review.value,
+                    reason=review.reason,
+                )
+            )
+    return tuple(rows)

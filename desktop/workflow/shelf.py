@@ -1,0 +1,77 @@
+"""The models on this PC: what they are, training them again, and re-making their cards' figures."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.i18n import Language
+from desktop.inference import Registry
+from desktop.jobs import Job
+from desktop.learning import RECIPES
+from desktop.learning.recipe import EvaluationRecord, Recipe, TrainingRecord
+from desktop.settings import model_folder
+from desktop.workflow.clinic import open_to_all
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model as the window and the command line show it. limits: short, in the language asked for. card: Markdown."""
+
+    name: str
+    version: str
+    sha256: str
+    title: str
+    limits: str
+    card: str
+
+
+@open_to_all
+def load_models() -> Registry:
+    """The bundled models by their manifests; weights are read when a model is first asked."""
+    return Registry.load([model_folder()])
+
+
+@open_to_all
+def installed_models(models: Registry, language: Language) -> tuple[ModelCard, ...]:
+    """Every model's card."""
+    return tuple(model_card(models, name, language) for name in models.names())
+
+
+@open_to_all
+def model_card(models: Registry, name: str, language: Language) -> ModelCard:
+    """One model's card. Raises UserFacingError (not_found)."""
+    model = models.get(name)
+    return ModelCard(
+        name=model.name,
+        version=model.version,
+        sha256=model.sha256,
+        title=model.title(language),
+        limits=model.limits(language),
+        card=model.card_text(),
+    )
+
+
+@open_to_all
+def train_model(
+    name: str, data: Path, out: Path | None, job: Job, say: Callable[[str], None], *, resume: bool = True
+) -> TrainingRecord:
+    """Train a model from its recipe. out: where the model's folder is written, else where the bundled one lies.
+
+    Raises UserFacingError: no such recipe, data missing, torch missing.
+    """
+    return _recipe(name).train(data, out or model_folder() / name, job, say, resume=resume)
+
+
+@open_to_all
+def evaluate_model(
+    name: str, data: Path, folder: Path | None, job: Job, say: Callable[[str], None]
+) -> EvaluationRecord:
+    """Re-make the figures of a model's card."""
+    return _recipe(name).evaluate(data, folder or model_folder() / name, job, say)
+
+
+def _recipe(name: str) -> Recipe:
+    if name not in RECIPES:
+        raise UserFacingError("workflow.no_such_recipe", kind=ErrorKind.NOT_FOUND, known=", ".join(RECIPES))
+    return RECIPES[name]

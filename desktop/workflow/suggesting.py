@@ -1,0 +1,142 @@
+"""Asking the models. What they say is stored and stays sealed until the doctor has read."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from desktop.access import Permission
+from desktop.errors import UserFacingError
+from desktop.inference import Model, Registry, Subject
+from desktop.jobs import Job
+from desktop.records import (
+    Analysis,
+    AuditAction,
+    Changes,
+    FileHeader,
+    Patient,
+    Picture,
+    Sex,
+    StudyId,
+    Suggestion,
+    SuggestionId,
+    new_id,
+)
+from desktop.store import canonical_bytes
+from desktop.workflow.clinic import Clinic, open_to_all, requires
+from desktop.workflow.importing import read_in_words, stored_picture
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Suggested:
+    """What `suggest` did. failure: why a model gave nothing, for the window to show; the reading goes on without it."""
+
+    suggestions: tuple[SuggestionId, ...]
+    failure: UserFacingError | None
+    changes: Changes
+
+
+@dataclass(frozen=True, eq=False)
+class FileAnalysis:
+    """One model's answer to one file; analysis is None and failure says why where the file or the model failed."""
+
+    model: Model | None
+    analysis: Analysis | None
+    failure: UserFacingError | None
+
+
+@requires(Permission.IMPORT_IMAGES)
+def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
+    """Run every fitting model on every picture of the study that has no suggestion of it yet, and store what it says.
+
+    A model that fails is told in `failure` and stops nothing. Raises UserFacingError (not_found) and Cancelled only.
+    """
+    job.report("workflow.progress.suggesting")
+    with clinic.store.snapshot() as tx:
+        record = tx.studies.get(study)
+        patient = tx.patients.get(record.patient)
+        done = {(s.instance, s.analysis.provenance.sha256) for s in tx.suggestions.for_study(study)}
+    added: list[SuggestionId] = []
+    failure: UserFacingError | None = None
+    for instance in record.instances:
+        try:
+            picture = stored_picture(clinic, instance)
+            subject = subject_of(patient, picture.header, record.started or clinic.clock().date())
+            for model in clinic.models.fitting(picture):
+                if (instance.id, model.sha256) in done:
+                    continue
+                analysis = model.analyse(picture, subject, job)
+                suggestion = Suggestion(SuggestionId(new_id()), study, instance.id, analysis, clinic.clock())
+                _store(clinic, suggestion)
+                added.append(suggestion.id)
+        except UserFacingError as error:
+            _log.warning("no suggestion: %s", error.key)
+            failure = error
+    return Suggested(tuple(added), failure, Changes(suggestions=bool(added)))
+
+
+def _store(clinic: Clinic, suggestion: Suggestion) -> None:
+    with clinic.store.transaction() as tx:
+        tx.suggestions.add(suggestion)
+        tx.audit.add(
+            AuditAction.ADD_SUGGESTION,
+            suggestion.id,
+            actor=clinic.actor,
+            content=canonical_bytes(suggestion),
+        )
+
+
+def subject_of(patient: Patient, header: FileHeader, on: date) -> Subject:
+    """Age on the day of the film and sex: the record's word first, then the file's; missing stays missing."""
+    age = patient.birth_date.age_on(on) if patient.birth_date else None
+    years = age.years if age is not None else header.age_years
+    sex = patient.sex if patient.sex is not Sex.UNKNOWN else header.sex
+    return Subject(age_years=years, sex=sex)
+
+
+@open_to_all
+def analyse_file(
+    models: Registry,
+    job: Job,
+    path: Path,
+    *,
+    model: str | None = None,
+    age_years: float | None = None,
+    sex: Sex | None = None,
+) -> Iterator[FileAnalysis]:
+    """Every fitting model's answer to a file, or exactly the named model's. Nothing is stored.
+
+    age_years, sex: override what the file says. Raises UserFacingError (not_found) where no such model is there.
+    """
+    named = models.get(model) if model is not None else None
+    try:
+        picture = read_in_words(path, job)[1]
+    except UserFacingError as failure:
+        yield FileAnalysis(named, None, failure)
+        return
+    subject = Subject(
+        age_years=age_years if age_years is not None else _age_in_file(picture),
+        sex=sex if sex is not None else picture.header.sex,
+    )
+    chosen = [named] if named is not None else models.fitting(picture)
+    if not chosen:
+        yield FileAnalysis(None, None, UserFacingError("workflow.no_fitting_model"))
+    for one in chosen:
+        try:
+            yield FileAnalysis(one, one.analyse(picture, subject, job), None)
+        except UserFacingError as failure:
+            yield FileAnalysis(one, None, failure)
+
+
+def _age_in_file(picture: Picture) -> float | None:
+    """The age the file states, else the one its birth and study dates give."""
+    header = picture.header
+    if header.age_years is not None:
+        return header.age_years
+    if header.birth_date is None or header.study_date is None:
+        return None
+    age = header.birth_date.age_on(header.study_date)
+    return age.years if age is not None else None
