@@ -77,9 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         help="first line is the passphrase; else it is asked for",
     )
     parser.add_argument("--language", choices=("en", "zh"), default="en", help="language of the sentences")
-    parser.add_argument(
-        "--tour", type=Path, metavar="OUT", help="do the main job off-screen on the demo clinic"
-    )
+    parser.add_argument("--tour", type=Path, metavar="OUT", help="do the main job off-screen on the demo clinic")
     parser.add_argument("--screenshots", type=Path, metavar="OUT", help="draw every screen into a folder")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _add_model_commands(commands)
@@ -94,9 +92,7 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
     analyse.add_argument("--model", metavar="NAME")
     analyse.add_argument("--age-years", type=_age, metavar="A")
     analyse.add_argument("--sex", choices=("male", "female"))
-    analyse.add_argument(
-        "--masks", type=Path, metavar="DIR", help="where masks are written, for models that draw"
-    )
+    analyse.add_argument("--masks", type=Path, metavar="DIR", help="where masks are written, for models that draw")
     commands.add_parser("selftest", help="check the libraries and every model's golden example")
     models = commands.add_parser("models", help="the models on this PC").add_subparsers(
         dest="verb", required=True, parser_class=_Parser
@@ -107,14 +103,10 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
     evaluate = models.add_parser("evaluate", help="make the card's figures again")
     for verb in (train, evaluate):
         verb.add_argument("name")
-        verb.add_argument(
-            "--data", type=Path, required=True, metavar="DIR", help="the folder that holds cxr/, ecg/ …"
-        )
+        verb.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds cxr/, ecg/ …")
     train.add_argument("--out", type=Path, metavar="DIR", help="where the model's folder is written")
     train.add_argument("--fresh", action="store_true", help="do not go on from an interrupted run")
-    evaluate.add_argument(
-        "--folder", type=Path, metavar="DIR", help="the model's folder, if not the bundled one"
-    )
+    evaluate.add_argument("--folder", type=Path, metavar="DIR", help="the model's folder, if not the bundled one")
 
 
 def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -144,9 +144,7 @@ def _search_patients(arguments: argparse.Namespace, output: Output, clinic: work
                 for match in found
             ],
         }
-        words = "\n".join(
-            f"{m.patient.id}  {m.patient.display_name}  {m.patient.birth_date or ''}" for m in found
-        )
+        words = "\n".join(f"{m.patient.id}  {m.patient.display_name}  {m.patient.birth_date or ''}" for m in found)
         output.answer(line, words or output.translator.text("cli.nobody_found"))
 
 

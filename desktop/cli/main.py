@@ -62,6 +62,4 @@ def _speak_utf8() -> None:
     """Standard streams are UTF-8 whatever the PC's code page is."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                encoding="utf-8", errors="surrogateescape" if stream is not sys.stderr else "replace"
-            )
+            stream.reconfigure(encoding="utf-8", errors="surrogateescape" if stream is not sys.stderr else "replace")

@@ -82,9 +82,7 @@ def parse_batch_line(text: str, age_years: float | None, sex: Sex | None) -> Ana
         return AnalyseInput("", failure=UserFacingError("cli.bad_batch_line"))
 
 
-def _analysis_line(
-    file: str, answer: workflow.FileAnalysis, output: Output, started: float
-) -> dict[str, object]:
+def _analysis_line(file: str, answer: workflow.FileAnalysis, output: Output, started: float) -> dict[str, object]:
     if answer.analysis is None:
         failure = answer.failure or UserFacingError("workflow.no_fitting_model")
         if failure.key == "workflow.no_fitting_model":
@@ -96,11 +94,7 @@ def _analysis_line(
         if answer.model is not None:
             line |= {"version": answer.model.version, "sha256": answer.model.sha256}
         return line
-    return (
-        {"file": file}
-        | analysis_keys(answer.analysis, output)
-        | {"milliseconds": milliseconds_since(started)}
-    )
+    return {"file": file} | analysis_keys(answer.analysis, output) | {"milliseconds": milliseconds_since(started)}
 
 
 def analysis_keys(analysis: Analysis, output: Output) -> dict[str, object]:
@@ -134,8 +128,7 @@ def _finding(finding: Finding, output: Output) -> dict[str, object]:
         "key": finding.key,
         "name": finding.name,
         "codings": [
-            {"system": coding.system, "code": coding.code, "display": coding.display}
-            for coding in finding.codings
+            {"system": coding.system, "code": coding.code, "display": coding.display} for coding in finding.codings
         ],
         "probability": finding.probability,
         "decision": finding.decision.value,

@@ -106,14 +106,10 @@ def report(arguments: argparse.Namespace, output: Output) -> None:
         if arguments.verb == "sign":
             signed = workflow.sign_report(clinic, Job(), StudyId(arguments.study), impression=impression)
             content = signed.report.content
-            output.answer(
-                {"id": content.report, "sha256": signed.report.sha256, "audit_head": content.audit_head}
-            )
+            output.answer({"id": content.report, "sha256": signed.report.sha256, "audit_head": content.audit_head})
             return
         languages = ()
         if arguments.report_language:
             languages = workflow.ReportLanguage(arguments.report_language).languages
-        done = workflow.export_report(
-            clinic, Job(), ReportId(arguments.id), arguments.format, arguments.out, languages
-        )
+        done = workflow.export_report(clinic, Job(), ReportId(arguments.id), arguments.format, arguments.out, languages)
         output.answer({"file": str(done.file), "sha256": done.sha256})

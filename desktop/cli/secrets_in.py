@@ -25,7 +25,7 @@ def read_text(path: Path) -> str:
 
 
 def read_secret(path: Path | None) -> str:
-    """The first line of a file, or what is typed at a prompt. Raises UserFacingError (unlock) where there is neither."""
+    """The first line of a file, or what is typed at a prompt. Raises UserFacingError (unlock) without either."""
     if path is not None:
         return read_text(path).split("\n", 1)[0].rstrip("\r")
     if not sys.stdin.isatty():

@@ -1,4 +1,4 @@
-"""The two pools: one worker for the store (so it needs no locks), one for arrays and models."""
+"""The pools: one worker for the store (so that deeds follow one another), one for models, one for what is on screen."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,16 +13,21 @@ class Pools:
     def __init__(self) -> None:
         self._store = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._compute = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+        self._display = ThreadPoolExecutor(max_workers=1, thread_name_prefix="display")
 
     def store(self, work: Callable[[], T]) -> Future[T]:
         """Run something that reads or writes the clinic's store."""
         return self._store.submit(work)
 
     def compute(self, work: Callable[[], T]) -> Future[T]:
-        """Run something that works on arrays or models."""
+        """Run a model, or anything else that may take a second."""
         return self._compute.submit(work)
+
+    def display(self, work: Callable[[], T]) -> Future[T]:
+        """Run what the screen waits for, a frame or a page; it never queues behind a model."""
+        return self._display.submit(work)
 
     def close(self) -> None:
         """Finish what runs, drop what waits."""
-        self._compute.shutdown(wait=True, cancel_futures=True)
-        self._store.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._display, self._compute, self._store):
+            pool.shutdown(wait=True, cancel_futures=True)

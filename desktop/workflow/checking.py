@@ -28,9 +28,7 @@ def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> Veri
 
 
 @requires(Permission.VIEW_AUDIT)
-def audit_entries(
-    clinic: Clinic, job: Job, limit: int = 200, before: int | None = None
-) -> tuple[AuditEntry, ...]:
+def audit_entries(clinic: Clinic, job: Job, limit: int = 200, before: int | None = None) -> tuple[AuditEntry, ...]:
     """The audit trail, newest first. before: only lines with a smaller number. Looking at it is audited."""
     job.check()
     with clinic.store.transaction() as tx:

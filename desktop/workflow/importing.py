@@ -131,9 +131,7 @@ def import_preview(
                 actor=clinic.actor,
                 content=canonical_bytes(attachment),
             )
-            tx.audit.add(
-                AuditAction.IMPORT_STUDY, study.id, actor=clinic.actor, content=canonical_bytes(study)
-            )
+            tx.audit.add(AuditAction.IMPORT_STUDY, study.id, actor=clinic.actor, content=canonical_bytes(study))
     except BaseException:
         clinic.store.attachments.discard(staged)
         raise

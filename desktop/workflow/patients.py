@@ -88,9 +88,7 @@ def register_patient(clinic: Clinic, job: Job, draft: PatientDraft) -> Registere
         patient = draft.as_patient(PatientId(new_id()), tx.patients.next_card_number())
         duplicates = tuple(tx.patients.duplicates(patient))
         tx.patients.add(patient)
-        tx.audit.add(
-            AuditAction.ADD_PATIENT, patient.id, actor=clinic.actor, content=canonical_bytes(patient)
-        )
+        tx.audit.add(AuditAction.ADD_PATIENT, patient.id, actor=clinic.actor, content=canonical_bytes(patient))
     return Registered(patient, duplicates, Changes(patients=True))
 
 

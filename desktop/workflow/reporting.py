@@ -69,9 +69,7 @@ def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | 
     """What would be signed now. findings_text: as typed; None takes the draft. Raises UserFacingError (not_found)."""
     job.check()
     with clinic.store.snapshot() as tx:
-        return ReportDraft(
-            _compose(clinic, tx, study, findings_text), read_policy(tx).report_language.languages
-        )
+        return ReportDraft(_compose(clinic, tx, study, findings_text), read_policy(tx).report_language.languages)
 
 
 @requires(Permission.READ_IMAGES)
@@ -112,9 +110,7 @@ def sign_report(
         )
         tx.reports.add(report)
         tx.drafts.clear(study)
-        tx.audit.add(
-            AuditAction.SIGN_REPORT, content.report, actor=clinic.actor, content=canonical_bytes(report)
-        )
+        tx.audit.add(AuditAction.SIGN_REPORT, content.report, actor=clinic.actor, content=canonical_bytes(report))
     return Signed(report, Changes(reports=True, studies=True, impressions=impression is not None))
 
 
@@ -260,9 +256,7 @@ def _compose(clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str
     )
 
 
-def _findings(
-    clinic: Clinic, said: Suggestion | None, reviews: Mapping[str, Review]
-) -> tuple[ReportedFinding, ...]:
+def _findings(clinic: Clinic, said: Suggestion | None, reviews: Mapping[str, Review]) -> tuple[ReportedFinding, ...]:
     """What was suggested with what was decided, then what the doctor added."""
     rows: list[ReportedFinding] = []
     for finding in said.analysis.findings if said is not None else ():

@@ -16,7 +16,7 @@ from desktop.workflow.clinic import open_to_all
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model as the window and the command line show it. limits: short, in the language asked for. card: Markdown."""
+    """One model as window and command line show it. limits: short, in the language asked for. card: Markdown."""
 
     name: str
     version: str
