@@ -14,6 +14,7 @@ from desktop.jobs import Pools
 from desktop.records import Changes
 from desktop.settings import Places, Settings, SettingsFile, Theme
 from desktop.ui.operations import Operations
+from desktop.ui.theme import PALETTES, Palette
 
 if TYPE_CHECKING:
     from desktop.workflow import Clinic, Registry
@@ -38,7 +39,8 @@ class UiContext(QObject):
     """Built once by `app`, handed to every screen.
 
     Signals: language_changed and theme_changed after the choice took effect; changed(Changes, initiator or
-    None) after a deed; unlocked once `clinic` is there; locked once it is gone (screens were cleared before).
+    None) after a deed; unlocked once `clinic` is there; locked once it is gone (screens were cleared before);
+    study_requested(StudyId) and patient_requested(PatientId) ask the frame to show one.
     """
 
     language_changed = Signal()
@@ -49,6 +51,8 @@ class UiContext(QObject):
     locked = Signal()
     toast_requested = Signal(str)
     lock_requested = Signal()
+    study_requested = Signal(str)
+    patient_requested = Signal(str)
 
     def __init__(
         self, *, pools: Pools, places: Places, settings_file: SettingsFile, registry: "Registry"
@@ -118,6 +122,11 @@ class UiContext(QObject):
     def set_theme(self, theme: Theme) -> None:
         """Look different from now on."""
         self.change_settings(replace(self._settings, theme=theme))
+
+    @property
+    def colours(self) -> Palette:
+        """The colours of the theme in use."""
+        return PALETTES[self._settings.theme]
 
     # Words
 
