@@ -35,7 +35,12 @@ def spoken_keys() -> dict[str, str]:
 
 def test_every_key_in_the_code_has_a_sentence() -> None:
     prefixes = {key.rsplit(".", 1)[0] for key in ENGLISH}
-    missing = {key: place for key, place in spoken_keys().items() if key not in ENGLISH and key not in prefixes}
+    tails = {key.split(".", 1)[1] for key in ENGLISH}  # ids of commands: their sentence is `action.<id>`
+    missing = {
+        key: place
+        for key, place in spoken_keys().items()
+        if key not in ENGLISH and key not in prefixes and key not in tails and not key.endswith("_")
+    }
     assert missing == {}
 
 
