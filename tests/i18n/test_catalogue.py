@@ -62,10 +62,11 @@ def test_every_error_raised_has_its_sentence_and_its_advice() -> None:
     missing: list[str] = []
     for path in SOURCE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("UserFacingError", "KnownFailure"):
-                if node.args and isinstance(node.args[0], ast.Constant):
-                    key = str(node.args[0].value)
-                    missing += [f"{path.name}:{node.lineno} {k}" for k in (key, f"{key}.advice") if k not in ENGLISH]
+            if not (isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("UserFacingError", "KnownFailure")):
+                continue
+            key = node.args[0].value if node.args and isinstance(node.args[0], ast.Constant) else None
+            if isinstance(key, str):
+                missing += [f"{path.name}:{node.lineno} {k}" for k in (key, f"{key}.advice") if k not in ENGLISH]
     assert missing == []
 
 
