@@ -1,0 +1,23 @@
+"""Files in: from a stranger's bytes to records, or to a sentence that says why not.
+
+May import `imaging`, `jobs`, `records` and below. A file format is one module and one line in `READERS`.
+"""
+
+from desktop.intake.files import read_bytes, read_file
+from desktop.intake.identity import NameCheck, NameFit, names_fit
+from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES
+from desktop.intake.reader import READERS, Reader, read_picture, recognise
+
+__all__ = [
+    "MAX_FILE_BYTES",
+    "MAX_SAMPLES",
+    "READERS",
+    "NameCheck",
+    "NameFit",
+    "Reader",
+    "names_fit",
+    "read_bytes",
+    "read_file",
+    "read_picture",
+    "recognise",
+]

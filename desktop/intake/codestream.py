@@ -1,0 +1,76 @@
+"""What a compressed picture says about its own size, read before a decoder written in C sees it.
+
+A file whose two headers disagree is damaged or hostile: memory is reserved for one size and filled for another.
+"""
+
+from dataclasses import dataclass
+
+_J2K_START = b"\xff\x4f\xff\x51"
+_J2K_SEARCH = 4096
+_STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
+_FRAME_MARKERS = frozenset((*range(0xC0, 0xD0), 0xF7)) - {0xC4, 0xC8, 0xCC}
+_START_OF_SCAN = 0xDA
+_END = b"\xff\xd9"
+_TRAILING = 16
+
+
+@dataclass(frozen=True)
+class CodedFrame:
+    """Size of a coded picture. precision: bits per sample. complete: whether its end marker is there."""
+
+    rows: int
+    columns: int
+    samples: int
+    precision: int
+    complete: bool
+
+
+def coded_frame(data: bytes) -> CodedFrame | None:
+    """The size a JPEG, JPEG-LS or JPEG 2000 codestream claims, or None where it has no readable frame header."""
+    complete = _END in data[-_TRAILING:]
+    start = data[:_J2K_SEARCH].find(_J2K_START)
+    if start >= 0:
+        return _jpeg2000(data[start + 4 : start + 64], complete)
+    return _jpeg(data, complete)
+
+
+def _jpeg2000(size: bytes, complete: bool) -> CodedFrame | None:
+    """SIZ marker segment (ISO/IEC 15444-1 A.5.1), from its length field on."""
+    if len(size) < 39:
+        return None
+    x_end, y_end, x_start, y_start = (int.from_bytes(size[at : at + 4], "big") for at in (4, 8, 12, 16))
+    samples = int.from_bytes(size[36:38], "big")
+    return CodedFrame(y_end - y_start, x_end - x_start, samples, (size[38] & 0x7F) + 1, complete)
+
+
+def _jpeg(data: bytes, complete: bool) -> CodedFrame | None:
+    """First frame header (ITU-T T.81 B.2.2, T.87 C.2.2)."""
+    if not data.startswith(b"\xff\xd8"):
+        return None
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return None
+        marker = data[at + 1]
+        if marker == 0xFF:  # fill byte
+            at += 1
+            continue
+        if marker in _STANDALONE:
+            at += 2
+            continue
+        length = int.from_bytes(data[at + 2 : at + 4], "big")
+        if marker in _FRAME_MARKERS:
+            body = data[at + 4 : at + 2 + length]
+            if len(body) < 6:
+                return None
+            return CodedFrame(
+                rows=int.from_bytes(body[1:3], "big"),
+                columns=int.from_bytes(body[3:5], "big"),
+                samples=body[5],
+                precision=body[0],
+                complete=complete,
+            )
+        if marker == _START_OF_SCAN or length < 2:
+            return None
+        at += 2 + length
+    return None

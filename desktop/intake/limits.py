@@ -1,0 +1,17 @@
+"""How much of a stranger's file this program is willing to hold. Checked before memory is asked for."""
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+"""Largest file read at all, and the most a deflated file may unfold to."""
+
+MAX_SAMPLES = 100_000_000
+"""Most numbers (rows x columns x samples) of one picture. The largest flat panels make about 20 million."""
+
+MAX_PARSER_READS = 2_000_000
+"""Most single reads the DICOM parser may do in one file: an honest film needs some hundreds, and a file made of
+millions of empty elements would hold this program for minutes."""
+
+MAX_TABLE_BYTES = 4 * 1024 * 1024
+"""Largest nested element (look-up table sequence) that is opened; an honest one has at most 128 KiB."""
+
+MAX_JPEG_SCANS = 200
+"""Most scans of a JPEG. A progressive picture has about ten; thousands only serve to keep a reader busy."""

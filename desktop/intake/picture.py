@@ -1,0 +1,147 @@
+"""Picture files: PNG, JPEG and TIFF. A film photographed or exported without DICOM has no name and no millimetres."""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from desktop.errors import UserFacingError
+from desktop.intake.colour import from_rgb
+from desktop.intake.limits import MAX_JPEG_SCANS, MAX_SAMPLES
+from desktop.records import FileHeader, Modality, Photometric, Picture
+from desktop.records.picture import Array
+
+_EXIF_ORIENTATION = 0x0112
+_TIFF_PHOTOMETRIC = 262
+_TIFF_SUBFILE = 254
+_TIFF_BITS = 258
+_WHITE_IS_ZERO = 0
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+def decode(data: bytes) -> Picture:
+    """The picture in a PNG, JPEG or TIFF file.
+
+    Grey files give MONOCHROME2 as stored (1 to 32 bits), or MONOCHROME1 for a 16-bit TIFF whose white is zero.
+    Colour gives RGB, or MONOCHROME2 where the channels agree (see `colour.from_rgb`); transparency is laid on black.
+    EXIF orientation is applied. Raises UserFacingError: truncated, damaged, too many pixels, several pages.
+    """
+    if data.startswith(b"\xff\xd8") and data.count(b"\xff\xda") > MAX_JPEG_SCANS:
+        raise UserFacingError("intake.damaged")
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns about large pictures and odd metadata; our own limits decide, and nobody reads the words.
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF")) as image:
+                return _convert(image)
+    except UserFacingError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise _too_many() from error
+    except UnidentifiedImageError as error:
+        raise UserFacingError("intake.damaged") from error
+    # Pillow's decoders have no common error: a broken file shows as any of a dozen types.
+    except Exception as error:
+        raise UserFacingError(_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
+    words = str(error).lower()
+    cut_short = isinstance(error, EOFError) or any(
+        hint in words for hint in ("truncated", "unexpected end", "not enough", "buffer overrun", "incomplete")
+    )
+    return "intake.truncated" if cut_short else "intake.damaged"
+
+
+def _too_many() -> UserFacingError:
+    return UserFacingError("intake.too_many_pixels", megapixels=MAX_SAMPLES // 1_000_000)
+
+
+def _convert(image: Image.Image) -> Picture:
+    width, height = image.size
+    if width * height * max(1, len(image.getbands())) > MAX_SAMPLES:
+        raise _too_many()
+    if image.format == "TIFF":
+        _refuse_pages(image)
+    image.load()
+    pixels, photometric, bits = _pixels(image)
+    turn = _TURNS.get(_orientation(image))
+    if turn is not None:
+        pixels = _turned(pixels, turn)
+    return Picture(pixels=pixels, photometric=photometric, header=FileHeader(modality=Modality.PHOTO), bits=bits)
+
+
+def _refuse_pages(image: Image.Image) -> None:
+    """Refuse a TIFF of several pages; a second page that is only a thumbnail of the first does not count."""
+    try:
+        image.seek(1)
+    except (EOFError, ValueError, SyntaxError, OSError):
+        image.seek(0)
+        return
+    tags = getattr(image, "tag_v2", {})
+    thumbnail = bool(int(tags.get(_TIFF_SUBFILE, 0)) & 1)
+    image.seek(0)
+    if not thumbnail:
+        raise UserFacingError("intake.several_pictures")
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(_EXIF_ORIENTATION, 1))
+    except Exception:  # broken metadata says nothing about how the picture lies
+        return 1
+
+
+def _pixels(image: Image.Image) -> tuple[Array, Photometric, int]:
+    if image.mode == "1":
+        image = image.convert("L")
+    if image.mode == "L":
+        return np.array(image), Photometric.MONOCHROME2, 8
+    if image.mode in ("I;16", "I;16B", "I;16L", "I;16N", "I", "F"):
+        return _deep(image)
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
+        colour = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", colour.size, (0, 0, 0, 255)), colour)
+    rgb = np.array(image.convert("RGB"))
+    pixels, photometric = from_rgb(rgb)
+    return pixels, photometric, 8
+
+
+def _deep(image: Image.Image) -> tuple[Array, Photometric, int]:
+    """Grey of more than 8 bits, in the machine's own byte order."""
+    pixels = np.array(image)
+    pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+    if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
+        raise UserFacingError("intake.damaged")
+    tags = getattr(image, "tag_v2", {})
+    inverted = tags.get(_TIFF_PHOTOMETRIC) == _WHITE_IS_ZERO
+    declared = tags.get(_TIFF_BITS, (16,))
+    bits = int(declared[0]) if isinstance(declared, tuple) and declared else 16
+    if pixels.dtype.kind in "iu" and pixels.size and pixels.min() >= 0 and pixels.max() < 1 << 16:
+        # Pillow widens 16-bit PNG and some TIFF to 32 bits; the stored values are the same.
+        pixels = pixels.astype(np.uint16)
+    if pixels.dtype == np.uint16:
+        bits = min(max(bits, 9), 16)
+    return pixels, Photometric.MONOCHROME1 if inverted else Photometric.MONOCHROME2, bits
+
+
+def _turned(pixels: Array, turn: Image.Transpose) -> Array:
+    turned = {
+        Image.Transpose.FLIP_LEFT_RIGHT: lambda: pixels[:, ::-1],
+        Image.Transpose.ROTATE_180: lambda: np.rot90(pixels, 2),
+        Image.Transpose.FLIP_TOP_BOTTOM: lambda: pixels[::-1],
+        Image.Transpose.TRANSPOSE: lambda: pixels.swapaxes(0, 1),
+        Image.Transpose.ROTATE_270: lambda: np.rot90(pixels, -1),
+        Image.Transpose.TRANSVERSE: lambda: np.rot90(pixels, 2).swapaxes(0, 1),
+        Image.Transpose.ROTATE_90: lambda: np.rot90(pixels, 1),
+    }[turn]()
+    return np.ascontiguousarray(turned)

@@ -1,0 +1,76 @@
+"""What reads a file format, and the list of those there are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from desktop.errors import UserFacingError
+from desktop.intake.limits import MAX_FILE_BYTES
+from desktop.intake.signatures import is_dicom, is_jpeg, is_png, is_tiff
+from desktop.records import Picture
+
+HEADER_BYTES = 4096
+"""How much of a file's beginning `Reader.recognises` looks at."""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One file format.
+
+    recognises: whether a file's first bytes (up to HEADER_BYTES) are of this format.
+    decode: all bytes of a file to its picture. Raises UserFacingError only.
+    """
+
+    media_type: str
+    recognises: Callable[[bytes], bool]
+    decode: Callable[[bytes], Picture]
+
+    def read(self, source: BinaryIO, size: int) -> Picture:
+        """The picture in the next `size` bytes of `source`. Raises UserFacingError; OSError is the caller's."""
+        if size > MAX_FILE_BYTES:
+            raise too_large()
+        return self.decode(source.read(size))
+
+
+# The decoders are imported on first use: pydicom and Pillow would slow down every start of the window.
+
+
+def _decode_dicom(data: bytes) -> Picture:
+    from desktop.intake.dicom import decode
+
+    return decode(data)
+
+
+def _decode_picture(data: bytes) -> Picture:
+    from desktop.intake.picture import decode
+
+    return decode(data)
+
+
+PNG = Reader("image/png", is_png, _decode_picture)
+JPEG = Reader("image/jpeg", is_jpeg, _decode_picture)
+TIFF = Reader("image/tiff", is_tiff, _decode_picture)
+DICOM = Reader("application/dicom", is_dicom, _decode_dicom)
+
+READERS: tuple[Reader, ...] = (DICOM, PNG, JPEG, TIFF)
+"""Every format this release reads, in the order they are asked."""
+
+
+def too_large() -> UserFacingError:
+    """The refusal of a file over MAX_FILE_BYTES."""
+    return UserFacingError("intake.too_large", megabytes=MAX_FILE_BYTES // (1024 * 1024))
+
+
+def recognise(header: bytes) -> Reader:
+    """The reader for a file that begins with `header`. Raises UserFacingError("intake.not_recognised")."""
+    for reader in READERS:
+        if reader.recognises(header[:HEADER_BYTES]):
+            return reader
+    raise UserFacingError("intake.not_recognised" if header else "intake.empty")
+
+
+def read_picture(data: bytes) -> Picture:
+    """The picture in a file's bytes. Raises UserFacingError whatever is wrong with them."""
+    if len(data) > MAX_FILE_BYTES:
+        raise too_large()
+    return recognise(data[:HEADER_BYTES]).decode(data)
