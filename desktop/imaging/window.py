@@ -70,7 +70,8 @@ def apply_window(values: FloatArray, window: VoiWindow) -> FloatArray:
         fraction = (values > center - np.float32(0.5)).astype(np.float32)
     else:
         fraction = (values - (center - np.float32(0.5))) / (width - np.float32(1)) + np.float32(0.5)
-    return np.clip(fraction, 0.0, 1.0).astype(np.float32)
+    clipped: Array = np.clip(fraction, 0.0, 1.0)
+    return clipped.astype(np.float32)
 
 
 def apply_voi_lut(picture: Picture, values: FloatArray) -> FloatArray:
