@@ -1,0 +1,60 @@
+"""Every command of the reading room with its keys. Single letters do nothing while somebody types."""
+
+from desktop.ui.action import Action
+
+SCREEN = "reading"
+
+
+def _action(name: str, *shortcuts: str) -> Action:
+    return Action(name, SCREEN, shortcuts, f"reading.action.{name.replace('.', '_')}")
+
+
+READING_ACTIONS: tuple[Action, ...] = (
+    _action("reading.primary", "Ctrl+Return", "Ctrl+Enter"),
+    _action("reading.accept", "A"),
+    _action("reading.amend", "M"),
+    _action("reading.reject", "R"),
+    _action("reading.reason", "E"),
+    _action("reading.add_finding", "N"),
+    _action("reading.why", "Y"),
+    _action("reading.limits", "U"),
+    _action("reading.history", "J"),
+    _action("reading.findings", "Ctrl+1"),
+    _action("reading.impression", "Ctrl+2"),
+    _action("reading.film", "Ctrl+3"),
+    _action("reading.report", "Ctrl+4", "P"),
+    _action("reading.print", "Ctrl+P"),
+    _action("reading.save_pdf", "Ctrl+S"),
+    _action("reading.save_fhir", "Ctrl+Shift+S"),
+    _action("reading.addendum", "Ctrl+D"),
+    _action("reading.worklist", "W"),
+    _action("reading.next_study", "."),
+    _action("reading.previous_study", ","),
+)
+
+VIEWER_ACTIONS: tuple[Action, ...] = (
+    _action("viewer.fit", "F"),
+    _action("viewer.full_size", "Shift+F"),
+    _action("viewer.zoom_in", "+", "="),
+    _action("viewer.zoom_out", "-"),
+    _action("viewer.invert", "I"),
+    _action("viewer.turn_right", "]"),
+    _action("viewer.turn_left", "["),
+    _action("viewer.flip_left_right", "H"),
+    _action("viewer.flip_top_bottom", "V"),
+    _action("viewer.auto_window", "0"),
+    *(_action(f"viewer.preset_{number}", str(number)) for number in range(1, 10)),
+    _action("viewer.brighter", "Ctrl+Up"),
+    _action("viewer.darker", "Ctrl+Down"),
+    _action("viewer.more_contrast", "Ctrl+Right"),
+    _action("viewer.less_contrast", "Ctrl+Left"),
+    _action("viewer.reset", "Ctrl+0"),
+    _action("viewer.tool_window", "B"),
+    _action("viewer.tool_pan", "X"),
+    _action("viewer.tool_length", "L"),
+    _action("viewer.tool_region", "G"),
+    _action("viewer.overlay", "O"),
+    _action("viewer.next_drawing", "D"),
+    _action("viewer.remove_drawing", "Delete"),
+)
+"""What the film viewer does; the arrow keys, which move the film while it has the focus, are its own."""

@@ -1,0 +1,38 @@
+"""One study on the screen and how far its reading is: what every part of the reading panel is shown."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from desktop.errors import UserFacingError
+
+if TYPE_CHECKING:
+    from desktop.workflow import OpenStudy, Policy, Reading
+
+
+@dataclass(frozen=True, eq=False)
+class Sitting:
+    """Replaced, never changed, whenever something happens.
+
+    asking: a model is at work on this study. asked: it was asked since the study was opened. failure: why it gave
+    nothing. may_*: what the user's roles allow; words and buttons follow.
+    """
+
+    study: "OpenStudy"
+    reading: "Reading"
+    policy: "Policy"
+    may_read: bool
+    may_sign: bool
+    may_export: bool
+    asking: bool = False
+    asked: bool = False
+    failure: UserFacingError | None = None
+
+    @property
+    def signed(self) -> bool:
+        """Whether the report is signed; from then on nothing but addenda is written."""
+        return bool(self.reading.reports)
+
+    @property
+    def writable(self) -> bool:
+        """Whether the user may still write into this reading."""
+        return self.may_read and not self.signed

@@ -1,0 +1,1 @@
+"""What the model suggests and what the doctor decides about it."""

@@ -1,0 +1,220 @@
+"""Step 2: what the model suggests, sealed until the doctor has read."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from desktop.records import AnalysisStatus, Decision, Finding, Suggestion
+from desktop.ui.context import UiContext
+from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
+from desktop.ui.review import words
+from desktop.ui.review.probability_bar import ProbabilityBar
+
+
+class FindingView(QWidget):
+    """One finding: its name, the decision in words, the probability as number and bar, why and limits on demand."""
+
+    def __init__(self, context: UiContext, suggestion: Suggestion, finding: Finding, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName(f"finding_{finding.key}")
+        self._context = context
+        self._suggestion = suggestion
+        self._finding = finding
+        self._name = QLabel(self)
+        self._name.setObjectName("finding_name")
+        self._decision = QLabel(self)
+        self._decision.setObjectName("finding_decision")
+        self._decision.setProperty("role", "heading")
+        self._number = QLabel(self)
+        self._number.setObjectName("finding_probability")
+        self._bar = ProbabilityBar(self)
+        self._why = paragraph("finding_why", "muted", self)
+        self._limits = paragraph("finding_limits", "muted", self)
+        self._why.hide()
+        self._limits.hide()
+        head = QHBoxLayout()
+        head.addWidget(self._name)
+        head.addStretch(1)
+        head.addWidget(self._decision)
+        scale = QHBoxLayout()
+        scale.setSpacing(8)
+        scale.addWidget(self._bar, 1)
+        scale.addWidget(self._number)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(head)
+        layout.addLayout(scale)
+        layout.addWidget(self._why)
+        layout.addWidget(self._limits)
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        finding = self._finding
+        calm = finding.decision is Decision.CANNOT_SAY
+        self._name.setText(words.finding_name(self._context, self._suggestion, finding))
+        self._decision.setText(words.decision_word(self._context, finding.decision))
+        self._decision.setProperty("calm", calm)
+        number = words.percent(finding.probability)
+        self._number.setText(number)
+        self._bar.set_value(
+            finding.probability,
+            calm=calm,
+            words=self._context.tr("review.probability", percent=number),
+        )
+        self._why.setText(words.why(self._context, finding))
+        self._limits.setText(words.limits(self._context, self._suggestion))
+
+    def show_why(self, shown: bool) -> None:
+        """Open or close the reason."""
+        self._why.setVisible(shown)
+
+    def show_limits(self, shown: bool) -> None:
+        """Open or close the model's limits."""
+        self._limits.setVisible(shown)
+
+
+class SuggestionStep(StepCard):
+    """Says why the suggestion is sealed, that it is on its way, why there is none, or what it is.
+
+    Signals: overlay_asked(bool) for the switch of the overlay; again_asked() to ask the models once more.
+    """
+
+    overlay_asked = Signal(bool)
+    again_asked = Signal()
+
+    def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
+        super().__init__(2, parent)
+        self._context = context
+        self._sitting: Sitting | None = None
+        self._shown: tuple[Suggestion, ...] = ()
+        self._findings: list[FindingView] = []
+        self._say = paragraph("suggestion_words", "body", self)
+        self._list = QVBoxLayout()
+        self._list.setSpacing(12)
+        self._small = paragraph("suggestion_provenance", "small", self)
+        self.why = self._toggle("suggestion_why")
+        self.limits = self._toggle("suggestion_limits")
+        self.overlay = self._toggle("suggestion_overlay")
+        self._again = QPushButton(self)
+        self._again.setObjectName("suggestion_again")
+        self._again.setProperty("role", "quiet")
+        self._again.clicked.connect(self.again_asked)
+        self.why.toggled.connect(self._show_why)
+        self.limits.toggled.connect(self._show_limits)
+        self.overlay.clicked.connect(self.overlay_asked)
+        row = QHBoxLayout()
+        row.setSpacing(4)
+        for button in (self.why, self.limits, self.overlay):
+            row.addWidget(button)
+        row.addStretch(1)
+        self.body.addWidget(self._say)
+        self.body.addLayout(self._list)
+        self.body.addLayout(row)
+        self.body.addWidget(self._small)
+        self.body.addWidget(self._again)
+
+    def _toggle(self, name: str) -> QPushButton:
+        button = QPushButton(self)
+        button.setObjectName(name)
+        button.setProperty("role", "quiet")
+        button.setCheckable(True)
+        return button
+
+    # What is shown
+
+    def show_sitting(self, sitting: Sitting) -> None:
+        """Where the reading stands now."""
+        self._sitting = sitting
+        if sitting.reading.suggestions != self._shown:
+            self._build(sitting.reading.suggestions)
+        self.retranslate()
+
+    def clear(self) -> None:
+        """Forget every word."""
+        self._sitting = None
+        self._build(())
+        set_paragraph(self._say, "")
+        set_paragraph(self._small, "")
+        self._again.hide()
+        for button in (self.why, self.limits, self.overlay):
+            button.setChecked(False)
+            button.hide()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        tr = self._context.tr
+        self.set_words(tr("reading.step.suggestion"), self._note_words())
+        self.why.setText(tr("review.why"))
+        self.limits.setText(tr("review.limits"))
+        self.overlay.setText(tr("review.overlay"))
+        self._again.setText(tr("review.again"))
+        for finding in self._findings:
+            finding.retranslate()
+        sitting = self._sitting
+        if sitting is None:
+            return
+        set_paragraph(self._say, self._words(sitting))
+        lines = [words.provenance_line(self._context, s) for s in self._shown]
+        set_paragraph(self._small, "\n".join(lines))
+        for button in (self.why, self.limits):
+            button.setVisible(bool(self._findings))
+        self.overlay.setVisible(any(s.analysis.activations for s in self._shown))
+        self._again.setVisible(not sitting.asking and sitting.failure is not None and not self._shown)
+        self.set_state(self._step_state(sitting))
+
+    def _step_state(self, sitting: Sitting) -> StepState:
+        if sitting.reading.sealed:
+            return StepState.LATER
+        if self._findings and sitting.reading.undecided and not sitting.signed:
+            return StepState.NOW
+        return StepState.DONE if self._shown else StepState.LATER
+
+    def _note_words(self) -> str:
+        sitting = self._sitting
+        if sitting is None or not sitting.reading.sealed:
+            return ""
+        return self._context.tr("review.sealed.note")
+
+    def _words(self, sitting: Sitting) -> str:
+        """What to say above, or instead of, the findings."""
+        tr = self._context.tr
+        if sitting.reading.sealed:
+            return tr("review.sealed")
+        told = [
+            words.refusal(self._context, s) for s in self._shown if s.analysis.status is not AnalysisStatus.OK
+        ]
+        if told:
+            return "\n".join(told)
+        if self._shown:
+            return ""
+        if sitting.asking:
+            return tr("review.pending")
+        if sitting.failure is not None:
+            return tr("review.none.failed", reason=tr(sitting.failure.key, **sitting.failure.details))
+        return tr("review.none") if sitting.asked or sitting.signed else tr("review.pending")
+
+    def _build(self, suggestions: tuple[Suggestion, ...]) -> None:
+        for view in self._findings:
+            self._list.removeWidget(view)
+            view.hide()
+            view.deleteLater()
+        self._shown = suggestions
+        self._findings = [
+            FindingView(self._context, suggestion, finding, self)
+            for suggestion in suggestions
+            for finding in suggestion.analysis.findings
+        ]
+        for view in self._findings:
+            self._list.addWidget(view)
+            view.show_why(self.why.isChecked())
+            view.show_limits(self.limits.isChecked())
+
+    def _show_why(self, shown: bool) -> None:
+        for view in self._findings:
+            view.show_why(shown)
+
+    def _show_limits(self, shown: bool) -> None:
+        for view in self._findings:
+            view.show_limits(shown)

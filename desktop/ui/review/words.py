@@ -1,0 +1,80 @@
+"""A suggestion in words."""
+
+from desktop.errors import UserFacingError
+from desktop.records import AnalysisStatus, Decision, Finding, Suggestion
+from desktop.ui.context import UiContext
+
+
+def decision_word(context: UiContext, decision: Decision) -> str:
+    """likely, unlikely or cannot say."""
+    return context.tr(f"review.decision.{decision.value}")
+
+
+def percent(probability: float) -> str:
+    """A probability as people say it; never 0 % or 100 %, which no model may claim."""
+    value = round(probability * 100)
+    if value <= 0:
+        return "< 1 %"
+    return "> 99 %" if value >= 100 else f"{value} %"
+
+
+def finding_name(context: UiContext, suggestion: Suggestion, finding: Finding) -> str:
+    """The finding's name in the window's language; the stored one where the model is gone from this PC."""
+    try:
+        return context.registry.get(suggestion.analysis.provenance.model).finding_name(finding.key, context.language)
+    except UserFacingError:
+        return finding.name
+
+
+def model_title(context: UiContext, suggestion: Suggestion) -> str:
+    """The model's name in the window's language."""
+    name = suggestion.analysis.provenance.model
+    try:
+        return context.registry.get(name).title(context.language)
+    except UserFacingError:
+        return name
+
+
+def limits(context: UiContext, suggestion: Suggestion) -> str:
+    """What the model was trained on and how far it can be trusted."""
+    try:
+        return context.registry.get(suggestion.analysis.provenance.model).limits(context.language)
+    except UserFacingError:
+        return context.tr("review.limits.gone")
+
+
+def why(context: UiContext, finding: Finding) -> str:
+    """Why the decision is what it is."""
+    if finding.reason and context.has_text(finding.reason):
+        return context.tr(finding.reason)
+    return context.tr(f"review.why.{finding.decision.value}")
+
+
+def refusal(context: UiContext, suggestion: Suggestion) -> str:
+    """Why a model said nothing about this film, and what can be done about it."""
+    analysis = suggestion.analysis
+    sentences = []
+    for problem in analysis.quality.problems:
+        key = f"inference.quality.{problem.key}"
+        sentences.append(context.tr(key))
+        if context.has_text(f"{key}.advice"):
+            sentences.append(context.tr(f"{key}.advice"))
+    if not sentences and analysis.reason:
+        sentences.append(context.tr(analysis.reason))
+        if context.has_text(f"{analysis.reason}.advice"):
+            sentences.append(context.tr(f"{analysis.reason}.advice"))
+    head = "review.refused" if analysis.status is AnalysisStatus.REFUSED else "review.failed"
+    joint = "" if context.language == "zh" else " "
+    return joint.join([context.tr(head), *sentences])
+
+
+def provenance_line(context: UiContext, suggestion: Suggestion) -> str:
+    """Model, version and the device that really did the work, in small print."""
+    made = suggestion.analysis.provenance
+    return context.tr(
+        "review.provenance",
+        model=model_title(context, suggestion),
+        version=made.version,
+        device=made.device,
+        milliseconds=round(made.milliseconds),
+    )

@@ -1,0 +1,362 @@
+"""The viewer for a single film: window, zoom, turn, measure, mark. Everything works with the keyboard alone."""
+
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from desktop.records import Annotation, AnnotationKind, Picture, VoiWindow
+from desktop.ui.context import UiContext
+from desktop.ui.viewers.drawing import Drawing, Tool, distance_to
+from desktop.ui.viewers.film_painting import SELECTED, Mark, overlay_font, paint_corners, paint_marks, paint_pen
+from desktop.ui.viewers.film_words import FilmText, corners, length_words
+from desktop.ui.viewers.frame_view import FrameView
+from desktop.ui.viewers.view_commands import VIEW_COMMANDS, Surroundings
+from desktop.ui.viewers.view_state import Point, windowed
+
+PEN_STEP = 8.0
+DRAG_THRESHOLD = 4.0
+PICK_DISTANCE = 7.0
+LEVEL_TRAVEL = 400.0
+WIDTH_TRAVEL = 180.0
+WHEEL_STEP = 1.2
+_TOOLS = {f"viewer.tool_{tool.value}": tool for tool in Tool}
+_PEN_KEYS = {
+    Qt.Key.Key_Left: (-1, 0),
+    Qt.Key.Key_Right: (1, 0),
+    Qt.Key.Key_Up: (0, -1),
+    Qt.Key.Key_Down: (0, 1),
+}
+_PAN_KEYS = {
+    Qt.Key.Key_Left: "viewer.pan_left",
+    Qt.Key.Key_Right: "viewer.pan_right",
+    Qt.Key.Key_Up: "viewer.pan_up",
+    Qt.Key.Key_Down: "viewer.pan_down",
+}
+
+
+@dataclass(frozen=True)
+class Drag:
+    """A button held down: what it does, where it began and where it is, the window at the start."""
+
+    tool: Tool
+    start: Point
+    last: Point
+    window: VoiWindow
+    far: bool = False
+
+
+class FilmViewer(FrameView):
+    """Shows one film.
+
+    Signals: drawn(AnnotationKind, points) when a drawing is finished; removal_asked(Annotation) for Delete on the
+    selected one; tool_changed after the left button's meaning changed.
+    """
+
+    drawn = Signal(object, object)
+    removal_asked = Signal(object)
+    tool_changed = Signal()
+
+    def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self.setObjectName("film_viewer")
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumSize(240, 200)
+        self._tool = Tool.WINDOW
+        self._drag: Drag | None = None
+        self._drawing: Drawing | None = None
+        self._annotations: tuple[Annotation, ...] = ()
+        self._kept_here: tuple[tuple[AnnotationKind, tuple[Point, ...]], ...] = ()
+        self._selected: Annotation | None = None
+        self._text = FilmText()
+
+    # What is shown
+
+    def show_picture(self, picture: Picture) -> None:
+        """Show another picture, fitted, with no drawing on it."""
+        super().show_picture(picture)
+        self.set_tool(Tool.WINDOW)
+
+    def clear(self) -> None:
+        """Forget every pixel and every word."""
+        self._annotations, self._kept_here, self._selected = (), (), None
+        self._drawing, self._drag = None, None
+        self._text = FilmText()
+        super().clear()
+
+    def set_text(self, text: FilmText) -> None:
+        """Whose film it is, for the corners."""
+        self._text = text
+        self.update()
+
+    def set_annotations(self, annotations: tuple[Annotation, ...]) -> None:
+        """The drawings on record for this picture."""
+        self._annotations = annotations
+        kept = {annotation.id: annotation for annotation in annotations}
+        self._selected = kept.get(self._selected.id) if self._selected is not None else None
+        self._kept_here = ()
+        self.update()
+
+    def keep_here(self, kind: AnnotationKind, points: tuple[Point, ...]) -> None:
+        """Show a drawing without its being on record: until it is stored, or on a film that is signed already."""
+        self._kept_here = (*self._kept_here, (kind, points))
+        self.update()
+
+    @property
+    def tool(self) -> Tool:
+        """What the left button does."""
+        return self._tool
+
+    @property
+    def drawing(self) -> Drawing | None:
+        """The drawing under way."""
+        return self._drawing
+
+    @property
+    def selected(self) -> Annotation | None:
+        """The drawing that Delete would remove."""
+        return self._selected
+
+    # Commands: every one has a key
+
+    def run(self, command: str) -> bool:
+        """Carry out a command by its id, such as `viewer.invert`. False where there is no picture or no such command."""
+        if self._state is None or self._source is None:
+            return False
+        if command in VIEW_COMMANDS:
+            self.set_state(VIEW_COMMANDS[command](self._state, self._surroundings()))
+        elif command in _TOOLS:
+            self.set_tool(_TOOLS[command])
+        elif command == "viewer.overlay":
+            self.set_state(replace(self._state, overlay=self.has_activation and not self._state.overlay))
+        elif command == "viewer.next_drawing":
+            self._select_next()
+        elif command == "viewer.remove_drawing":
+            self._remove_selected()
+        else:
+            return False
+        return True
+
+    def set_tool(self, tool: Tool) -> None:
+        """Give the left button a meaning; a drawing tool begins with its pen in the middle."""
+        self._tool = tool
+        self._drawing = None
+        if tool.draws is not None and self._state is not None:
+            middle = self._state.to_picture((self.width() / 2, self.height() / 2), self.width(), self.height())
+            self._drawing = Drawing(tool.draws, middle)
+        crosshair = tool.draws is not None
+        shape = Qt.CursorShape.CrossCursor if crosshair else Qt.CursorShape.ArrowCursor
+        self.setCursor(Qt.CursorShape.OpenHandCursor if tool is Tool.PAN else shape)
+        self.update()
+        self.tool_changed.emit()
+
+    def _surroundings(self) -> Surroundings:
+        if self._source is None:
+            raise RuntimeError("no picture")
+        return Surroundings(
+            self.width(),
+            self.height(),
+            self.devicePixelRatioF(),
+            self._source.base,
+            self._source.presets,
+        )
+
+    def _select_next(self) -> None:
+        if not self._annotations:
+            return
+        places = [annotation.id for annotation in self._annotations]
+        place = places.index(self._selected.id) + 1 if self._selected is not None else 0
+        self._selected = self._annotations[place % len(places)]
+        self.update()
+
+    def _remove_selected(self) -> None:
+        if self._selected is None and len(self._annotations) == 1:
+            self._selected = self._annotations[0]
+        if self._selected is not None:
+            self.removal_asked.emit(self._selected)
+
+    # Drawing
+
+    def _finish(self, points: tuple[Point, ...] | None) -> None:
+        if points is None or self._drawing is None:
+            return
+        kind = self._drawing.kind
+        self.set_tool(Tool.WINDOW)
+        self.keep_here(kind, points)
+        self.drawn.emit(kind, points)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """The pen's keys while a drawing is under way, else the arrows move the film; the rest goes on."""
+        if self._drawing is not None:
+            taken = self._pen_key(event, self._drawing)
+        else:
+            taken = event.key() in _PAN_KEYS and self.run(_PAN_KEYS[Qt.Key(event.key())])
+        if not taken:
+            super().keyPressEvent(event)
+
+    def _pen_key(self, event: QKeyEvent, drawing: Drawing) -> bool:
+        key = Qt.Key(event.key())
+        if key in _PEN_KEYS:
+            self._move_pen(drawing, *_PEN_KEYS[key], fine=bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier))
+        elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            self._place_point(drawing)
+        elif key == Qt.Key.Key_Backspace:
+            self._drawing = drawing.without_last()
+        elif key == Qt.Key.Key_Escape:
+            self.set_tool(Tool.WINDOW)
+        else:
+            return False
+        self.update()
+        return True
+
+    def _move_pen(self, drawing: Drawing, right: int, down: int, *, fine: bool) -> None:
+        if self._state is None:
+            return
+        step = 1.0 if fine else PEN_STEP
+        x, y = self._state.direction_to_picture(right * step / self._state.zoom, down * step / self._state.zoom)
+        self._drawing = drawing.moved(self._state.clamped((drawing.cursor[0] + x, drawing.cursor[1] + y)))
+
+    def _place_point(self, drawing: Drawing) -> None:
+        """Enter sets a point; a length ends with its second, a region when Enter is pressed again on the last one."""
+        again = bool(drawing.points) and drawing.points[-1] == drawing.cursor
+        placed = drawing if again else drawing.pressed(drawing.cursor).released(drawing.cursor, far=False)
+        self._drawing = placed
+        if again or (placed.kind is AnnotationKind.LENGTH and len(placed.points) == 2):
+            self._finish(placed.closed())
+
+    # Mouse
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Left: the tool. Right: brightness and contrast. Middle: move."""
+        if self._state is None or self._source is None:
+            return
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        button = event.button()
+        tool = self._tool
+        if button is Qt.MouseButton.RightButton:
+            tool = Tool.WINDOW
+        elif button is Qt.MouseButton.MiddleButton:
+            tool = Tool.PAN
+        elif button is not Qt.MouseButton.LeftButton:
+            return
+        at = _point(event.position())
+        self._drag = Drag(tool, at, at, self._state.window or self._source.base)
+        if tool.draws is not None and self._drawing is not None:
+            self._drawing = self._drawing.pressed(self._on_picture(at))
+        self.update()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Follow the hand."""
+        at = _point(event.position())
+        drag = self._drag
+        if self._drawing is not None and self._state is not None:
+            self._drawing = self._drawing.moved(self._on_picture(at))
+            self.update()
+        if drag is None or self._state is None:
+            return
+        far = drag.far or max(abs(at[0] - drag.start[0]), abs(at[1] - drag.start[1])) > DRAG_THRESHOLD
+        self._drag = replace(drag, last=at, far=far)
+        if not far:
+            return
+        if drag.tool is Tool.PAN:
+            self.set_state(self._state.panned(at[0] - drag.last[0], at[1] - drag.last[1]))
+        elif drag.tool is Tool.WINDOW:
+            darker = (at[1] - drag.start[1]) / LEVEL_TRAVEL * (-1 if self._state.inverted else 1)
+            wider = (at[0] - drag.start[0]) / WIDTH_TRAVEL
+            self.set_state(replace(self._state, window=windowed(drag.window, darker, wider)))
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag, set a point, or pick a drawing."""
+        drag, self._drag = self._drag, None
+        if drag is None or self._state is None:
+            return
+        at = _point(event.position())
+        if drag.tool.draws is not None and self._drawing is not None:
+            self._drawing = self._drawing.released(self._on_picture(at), far=drag.far)
+            self._finish(self._drawing.finished_by_release(far=drag.far))
+        elif not drag.far:
+            self._pick(at)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Close a polygon; without one, fit the picture."""
+        if self._drawing is not None and self._drawing.points:
+            self._finish(self._drawing.closed())
+        else:
+            self.run("viewer.fit")
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom about the pointer."""
+        notches = event.angleDelta().y() / 120
+        if self._state is not None and notches:
+            anchor = _point(event.position())
+            self.set_state(self._state.zoomed(WHEEL_STEP**notches, anchor, self.width(), self.height()))
+        event.accept()
+
+    def _on_picture(self, at: Point) -> Point:
+        if self._state is None:
+            raise RuntimeError("no picture")
+        return self._state.clamped(self._state.to_picture(at, self.width(), self.height()))
+
+    def _pick(self, at: Point) -> None:
+        if self._state is None:
+            return
+        point = self._state.to_picture(at, self.width(), self.height())
+        reach = PICK_DISTANCE / self._state.zoom
+        near = [a for a in self._annotations if distance_to(point, a.kind, a.points) <= reach]
+        self._selected = near[-1] if near else None
+        self.update()
+
+    # Painting
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show that the keys go here."""
+        super().focusInEvent(event)
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """The keys go elsewhere."""
+        super().focusOutEvent(event)
+        self.update()
+
+    def paint_over(self, painter: QPainter) -> None:
+        """Drawings, corners, the pen and the focus line."""
+        if self._picture is None or self._state is None:
+            return
+        painter.setFont(overlay_font(self.font()))
+        paint_marks(painter, self._marks(), self._state, self.width(), self.height())
+        if self._drawing is not None and not self.underMouse():
+            paint_pen(painter, self._state.to_view(self._drawing.cursor, self.width(), self.height()))
+        paint_corners(
+            painter,
+            corners(self._context, self._text, self._state, self._source, self._tool, self.devicePixelRatioF()),
+            self.width(),
+            self.height(),
+        )
+        if self.hasFocus():
+            painter.setPen(QPen(SELECTED, 1))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _marks(self) -> tuple[Mark, ...]:
+        marks = [
+            Mark(a.kind, a.points, self._words(a.kind, a.points, a.label), selected=a == self._selected)
+            for a in self._annotations
+        ]
+        marks += [Mark(kind, points, self._words(kind, points, "")) for kind, points in self._kept_here]
+        if self._drawing is not None and self._drawing.points:
+            lines = self._drawing.outline
+            words = self._words(self._drawing.kind, lines, "") if len(lines) == 2 else ""
+            rectangle = self._drag is not None and self._drag.far and len(lines) == 2
+            marks.append(Mark(self._drawing.kind, lines, words, selected=True, open=not rectangle))
+        return tuple(marks)
+
+    def _words(self, kind: AnnotationKind, points: tuple[Point, ...], label: str) -> str:
+        if kind is AnnotationKind.LENGTH and self._picture is not None and len(points) == 2:
+            return length_words(self._context, self._picture, points[0], points[1])
+        return label
+
+
+def _point(position: QPointF) -> Point:
+    return position.x(), position.y()

@@ -1,0 +1,132 @@
+"""What lies over a film: drawings, the corner texts, the badges. Plain painting, no state."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+
+from desktop.records import AnnotationKind
+from desktop.ui.viewers.drawing import outline
+from desktop.ui.viewers.view_state import Point, ViewState
+
+MARGIN = 10.0
+TEXT_PIXELS = 13
+LINE = QColor(86, 180, 233)
+SELECTED = QColor(240, 228, 66)
+HALO = QColor(0, 0, 0, 200)
+TEXT = QColor(232, 232, 232)
+BADGE_TEXT = QColor(20, 20, 20)
+BADGE = QColor(240, 228, 66)
+
+
+@dataclass(frozen=True)
+class Corner:
+    """Lines of text in one corner of the film, badges (dark on yellow) after them."""
+
+    lines: tuple[str, ...] = ()
+    badges: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A drawing to show: points in picture coordinates, words beside it."""
+
+    kind: AnnotationKind
+    points: tuple[Point, ...]
+    words: str
+    selected: bool = False
+    open: bool = False
+
+
+def overlay_font(base: QFont) -> QFont:
+    """The font of everything over the film: one size in every theme, figures of one width where the font has them."""
+    font = QFont(base)
+    font.setPixelSize(TEXT_PIXELS)
+    return font
+
+
+def paint_marks(
+    painter: QPainter, marks: Sequence[Mark], state: ViewState, width: float, height: float
+) -> None:
+    """Drawings as lines with a dark rim, so that they show on white bone and black air."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for mark in marks:
+        corners = mark.points if mark.open else outline(mark.kind, mark.points)
+        polygon = QPolygonF([QPointF(*state.to_view(point, width, height)) for point in corners])
+        closed = mark.kind is AnnotationKind.REGION and not (mark.open and len(corners) < 3)
+        colour = SELECTED if mark.selected else LINE
+        for pen in (QPen(HALO, 4), QPen(colour, 2)):
+            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+            painter.setPen(pen)
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            if closed:
+                painter.drawPolygon(polygon)
+            else:
+                painter.drawPolyline(polygon)
+            if mark.kind is AnnotationKind.LENGTH or mark.selected or mark.open:
+                for end in polygon.toList():
+                    painter.drawEllipse(end, 3, 3)
+        if mark.words:
+            _paint_words(painter, mark.words, polygon, width, height)
+
+
+def _paint_words(painter: QPainter, words: str, polygon: QPolygonF, width: float, height: float) -> None:
+    """Words beside a drawing, moved inside the viewer where they would stick out."""
+    metrics = QFontMetricsF(painter.font())
+    size = QSizeF(metrics.horizontalAdvance(words) + 10, metrics.height() + 4)
+    bounds = polygon.boundingRect()
+    left = min(max(bounds.right() + 8, 2.0), width - size.width() - 2)
+    top = min(max(bounds.top() - size.height() / 2, 2.0), height - size.height() - 2)
+    box = QRectF(QPointF(left, top), size)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(HALO)
+    painter.drawRoundedRect(box, 4, 4)
+    painter.setPen(TEXT)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def paint_corners(
+    painter: QPainter, corners: tuple[Corner, Corner, Corner, Corner], width: float, height: float
+) -> None:
+    """Texts top left, top right, bottom left, bottom right."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    metrics = QFontMetricsF(painter.font())
+    step = metrics.height() + 3
+    for index, corner in enumerate(corners):
+        right, bottom = index % 2 == 1, index >= 2
+        count = len(corner.lines) + len(corner.badges)
+        top = height - MARGIN - count * step if bottom else MARGIN
+        for number, line in enumerate((*corner.lines, *corner.badges)):
+            wide = metrics.horizontalAdvance(line)
+            left = width - MARGIN - wide if right else MARGIN
+            at = QPointF(left, top + number * step + metrics.ascent())
+            if number >= len(corner.lines):
+                _paint_badge(painter, line, QRectF(left, top + number * step - 1, wide, step - 1), right)
+            else:
+                _paint_line(painter, line, at)
+
+
+def _paint_line(painter: QPainter, line: str, at: QPointF) -> None:
+    painter.setPen(HALO)
+    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
+        painter.drawText(QPointF(at.x() + dx, at.y() + dy), line)
+    painter.setPen(TEXT)
+    painter.drawText(at, line)
+
+
+def _paint_badge(painter: QPainter, words: str, box: QRectF, right: bool) -> None:
+    box = box.adjusted(-12, 0, 0, 0) if right else box.adjusted(0, 0, 12, 0)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(BADGE)
+    painter.drawRoundedRect(box, 3, 3)
+    painter.setPen(BADGE_TEXT)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def paint_pen(painter: QPainter, at: Point) -> None:
+    """The keyboard's pen: a small cross."""
+    for pen in (QPen(HALO, 3), QPen(SELECTED, 1)):
+        painter.setPen(pen)
+        painter.drawLine(QPointF(at[0] - 9, at[1]), QPointF(at[0] + 9, at[1]))
+        painter.drawLine(QPointF(at[0], at[1] - 9), QPointF(at[0], at[1] + 9))
