@@ -97,13 +97,17 @@ class Canvas:
             found = np.flatnonzero(stored == picture.pixel_padding)
             self._padding = int(found[0]) if found.size else None
 
-    def render(self, settings: RenderSettings) -> Pixels8:
+    def render(self, settings: RenderSettings, part: tuple[int, int, int, int] | None = None) -> Pixels8:
         """Light, 0 dark to 255 bright: (rows, columns) uint8, or (rows, columns, 3) for colour, contiguous.
 
         MONOCHROME1 is turned; padding is black. With a step the size is that of the view divided by it, rounded up.
+        part: (left, top, right, bottom), the end excluded, of the reduced picture before it is mirrored and turned.
         """
         table = self._table(settings)
         level = self._level(settings.step)
+        if part is not None:
+            left, top, right, bottom = part
+            level = level[top:bottom, left:right]
         light: Pixels8 = np.take(table, level)
         return np.ascontiguousarray(settings.orientation.apply(light))
 

@@ -4,7 +4,7 @@ May import `imaging`, `jobs`, `records` and below. A file format is one module a
 """
 
 from desktop.intake.files import read_bytes, read_file
-from desktop.intake.identity import NameCheck, NameFit, names_fit
+from desktop.intake.identity import NameCheck, NameVerdict, names_fit
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES
 from desktop.intake.reader import READERS, Reader, read_picture, recognise
 
@@ -13,7 +13,7 @@ __all__ = [
     "MAX_SAMPLES",
     "READERS",
     "NameCheck",
-    "NameFit",
+    "NameVerdict",
     "Reader",
     "names_fit",
     "read_bytes",

@@ -24,7 +24,7 @@ _SYLLABLE = re.compile(
 """Loosely, one syllable of pinyin without its tone."""
 
 
-class NameFit(StrEnum):
+class NameVerdict(StrEnum):
     """The answer about the name."""
 
     FITS = "fits"
@@ -38,10 +38,10 @@ class NameCheck:
 
     file_name: the name in the file as people write it (never to be logged), empty for NO_NAME.
     remarks: keys of sentences about contradictions beside the name: `intake.remark.birth_date_differs`,
-    `intake.remark.sex_differs`, `intake.remark.characters_differ`. They warn; only the name decides `fit`.
+    `intake.remark.sex_differs`, `intake.remark.characters_differ`. They warn; only the name decides the verdict.
     """
 
-    fit: NameFit
+    verdict: NameVerdict
     file_name: str = ""
     remarks: tuple[str, ...] = ()
 
@@ -69,17 +69,17 @@ def names_fit(header: FileHeader, patient: Patient) -> NameCheck:
     named = [(text, name) for text, name in groups if name.han or name.words]
     remarks = _remarks(header, patient)
     if not named:
-        return NameCheck(NameFit.NO_NAME, remarks=remarks)
+        return NameCheck(NameVerdict.NO_NAME, remarks=remarks)
     shown = " = ".join(" ".join(text.replace("^", " ").split()) for text, _ in named)
     known = [form for name in patient.names for form in _from_human(name)]
     fitting = [name for _, name in named if any(_same(name, other) for other in known)]
     if not fitting:
-        return NameCheck(NameFit.MISMATCH, shown, remarks)
+        return NameCheck(NameVerdict.MISMATCH, shown, remarks)
     characters = {other.han for other in known if other.han}
     written = {name.han for _, name in named if name.han}
     if characters and written and not written & characters:
         remarks = (*remarks, "intake.remark.characters_differ")
-    return NameCheck(NameFit.FITS, shown, remarks)
+    return NameCheck(NameVerdict.FITS, shown, remarks)
 
 
 def _remarks(header: FileHeader, patient: Patient) -> tuple[str, ...]:
