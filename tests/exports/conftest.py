@@ -68,7 +68,7 @@ def content(patient: Patient) -> ReportContent:
         study_date="2026-05-07",
         study_uid="1.2.826.0.1.3680043.8.498.12345678901234567890",
         image_sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-        findings_text="Technique: AP, good inspiration.\nLungs: opacity in the right lower zone.\n右下肺野片状密度增高影。",
+        findings_text="Technique: AP, good breath in.\nLungs: opacity, right lower zone.\n右下肺野片状密度增高影。",
         impression="Right lower lobe pneumonia. Review in 48 hours.\n右下肺炎，48 小时后复诊。",
         read_before_reveal=True,
         findings=(
@@ -161,4 +161,4 @@ def film() -> npt.NDArray[np.uint8]:
     picture = np.full((300, 320), 150.0)
     for middle in (100, 220):
         picture -= 120 * np.exp(-((((columns - middle) / 45) ** 2 + ((rows - 150) / 95) ** 2) ** 2))
-    return np.clip(picture + 8 * np.sin(rows / 7), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(picture + 8 * np.sin(rows / 7), 0, 255), dtype=np.uint8)

@@ -1,0 +1,18 @@
+"""Files out: reports as paper (PDF) and as data (FHIR R4), recovery cards, page images for a preview.
+
+May import `inference` and everything below it; never `store`, `intake`, `workflow` or a user interface. Nothing here
+writes a file or leaves plain text on a disk: every exporter turns records into bytes in memory.
+"""
+
+from collections.abc import Mapping
+
+from desktop.exports import fhir, pdf
+from desktop.exports.bundle import Exporter, ReportBundle
+
+EXPORTERS: Mapping[str, Exporter] = {
+    "pdf": Exporter(media_type="application/pdf", suffix=".pdf", render=pdf.render),
+    "fhir": Exporter(media_type="application/fhir+json", suffix=".json", render=fhir.render),
+}
+"""How a report can leave, by the name the command line and the window use."""
+
+__all__ = ["EXPORTERS", "Exporter", "ReportBundle"]

@@ -1,0 +1,131 @@
+"""What the doctor wrote and decided, and what the model suggested, as FHIR R4 Observations."""
+
+from collections.abc import Iterator
+
+from desktop.exports.fhir_parts import LOINC, Json, Names, concept, instant, local, reference
+from desktop.exports.words import Words
+from desktop.i18n import Language
+from desktop.records import Decision, ReportContent, ReportedFinding, SignedReport
+
+_IMAGING = concept("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging")
+_UNKNOWN = concept("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown", "Unknown")
+
+
+def device(content: ReportContent, names: Names) -> Iterator[Json]:
+    """The model, where one ran."""
+    if not content.model_name:
+        return
+    resource: Json = {
+        "resourceType": "Device",
+        "id": names.of("model"),
+        "identifier": [{"system": "urn:lantern:model-sha256", "value": content.model_sha256}],
+        "deviceName": [{"name": content.model_name, "type": "model-name"}],
+        "type": {"text": "Software: machine-learned model"},
+        "version": [{"value": content.model_version}],
+    }
+    if content.model_device:
+        resource["note"] = [{"text": f"Run on {content.model_device}"}]
+    yield resource
+
+
+def written(report: SignedReport, names: Names) -> Iterator[Json]:
+    """The doctor's findings, impression and addenda in the doctor's own words."""
+    content = report.content
+    texts = (
+        ("findings", "18782-3", "Radiology Study observation (narrative)", content.findings_text),
+        ("impression", "19005-8", "Radiology Imaging study [Impression] (narrative)", content.impression),
+    )
+    for role, code, display, text in texts:
+        if text.strip():
+            yield {
+                **_observation(content, names.of(role), "final"),
+                "code": concept(LOINC, code, display),
+                "performer": [reference(content.author, content.author_name)],
+                "issued": instant(content.signed),
+                "valueString": text,
+                "derivedFrom": [reference(content.study)],
+            }
+    for number, addendum in enumerate(report.addenda, 1):
+        yield {
+            **_observation(content, names.of(f"addendum {number}"), "final"),
+            "code": concept(LOINC, "55107-7", "Addendum Document"),
+            "performer": [{"display": addendum.author_name}],
+            "issued": instant(addendum.signed),
+            "valueString": addendum.text,
+        }
+
+
+def suggestions(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
+    """What the model suggested: `preliminary`, made by a device, with its calibrated probability."""
+    for number, finding in enumerate(content.findings):
+        if finding.suggested is None:
+            continue
+        resource: Json = {
+            **_observation(content, names.of(f"suggestion {number}"), "preliminary"),
+            "code": _finding_code(finding, words),
+            "valueCodeableConcept": _decision(finding.suggested, words),
+            "method": {"text": f"{content.model_name} {content.model_version}"},
+            "device": reference(names.of("model"), content.model_name),
+            "derivedFrom": [reference(content.study)],
+        }
+        if finding.probability is not None:
+            value = {"value": finding.probability, "unit": "1", "system": "http://unitsofmeasure.org", "code": "1"}
+            resource["component"] = [
+                {"code": local("component", "probability", "Calibrated probability"), "valueQuantity": value}
+            ]
+        if finding.verdict is None:
+            resource["note"] = [{"text": words.label("report.undecided")}]
+        yield resource
+
+
+def decisions(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
+    """What the doctor decided on each finding. One left undecided has no decision, and none is made up."""
+    for number, finding in enumerate(content.findings):
+        if finding.verdict is None:
+            continue
+        verdict = local("verdict", finding.verdict.value, words.label(f"report.verdict.{finding.verdict.value}.alone"))
+        sources = [reference(content.study)]
+        if finding.suggested is not None:
+            sources.insert(0, reference(names.of(f"suggestion {number}")))
+        resource: Json = {
+            **_observation(content, names.of(f"decision {number}"), "final"),
+            "code": _finding_code(finding, words),
+            "performer": [reference(content.author, content.author_name)],
+            "issued": instant(content.signed),
+            "component": [{"code": local("component", "verdict", "Verdict"), "valueCodeableConcept": verdict}],
+            "derivedFrom": sources,
+        }
+        if finding.decided is None:
+            resource["dataAbsentReason"] = _UNKNOWN
+        else:
+            resource["valueCodeableConcept"] = _decision(finding.decided, words)
+        if finding.reason.strip():
+            resource["note"] = [{"text": finding.reason}]
+        yield resource
+
+
+def _observation(content: ReportContent, resource_id: str, status: str) -> Json:
+    resource: Json = {
+        "resourceType": "Observation",
+        "id": resource_id,
+        "status": status,
+        "category": [_IMAGING],
+        "subject": reference(content.patient.id),
+    }
+    return {**resource, "effectiveDateTime": content.study_date} if content.study_date else resource
+
+
+def _finding_code(finding: ReportedFinding, words: Words) -> Json:
+    chinese = words.languages[0] is Language.CHINESE
+    codings = codings_of(finding)
+    code: Json = {"text": finding.name_zh if chinese else finding.name_en}
+    return {"coding": codings, **code} if codings else code
+
+
+def codings_of(finding: ReportedFinding) -> list[Json]:
+    """The finding's codes as FHIR Codings."""
+    return [{"system": c.system, "code": c.code, "display": c.display or finding.name_en} for c in finding.codings]
+
+
+def _decision(decision: Decision, words: Words) -> Json:
+    return local("decision", decision.value, words.label(f"report.decision.{decision.value}"))
