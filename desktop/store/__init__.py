@@ -1,0 +1,13 @@
+"""The clinic's records, encrypted on the disk: SQLCipher file, sealed attachments, audit chain.
+
+The caller owns the transaction: `with store.transaction() as tx: tx.reviews.add(r); tx.audit.add(…)`.
+May import `vault`, `jobs`, `records` and below.
+"""
+
+from desktop.store.attachments import Staged
+from desktop.store.canonical import canonical_bytes, from_canonical
+from desktop.store.database import versions
+from desktop.store.readings import Draft
+from desktop.store.store import Store, Transaction
+
+__all__ = ["Draft", "Staged", "Store", "Transaction", "canonical_bytes", "from_canonical", "versions"]

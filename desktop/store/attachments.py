@@ -1,0 +1,157 @@
+"""Imported files: sealed beside the database, each under a random name and its own key.
+
+A file is whole and certain on the disk before its row commits; what a crash leaves behind is a file without a row,
+which nobody refers to and `sweep` removes after a day.
+"""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.errors import KnownFailure, from_os_error
+from desktop.jobs import Job
+from desktop.records import Attachment, AttachmentId
+from desktop.store.rows import Rows, decoded
+from desktop.vault.files import sync_folder
+from desktop.vault.sealed import SealedReader, seal_as
+
+FOLDER = "att"
+KIND = "attachment"
+
+_TEMPORARY = ".new"
+_ORPHAN_SECONDS = 24 * 3600
+_NAME_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A sealed file that no row refers to yet. file: its name. sha256, size: of the plain bytes."""
+
+    file: str
+    sha256: str
+    size: int
+    wrapped_key: bytes
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """An attachment, the name its bytes lie under and the wrapped key they must have: what a row holds."""
+
+    attachment: Attachment
+    file: str
+    wrapped_key: bytes
+
+
+class SealedFolder:
+    """The files, without the database. key: 32 bytes, wraps the files' own keys."""
+
+    def __init__(self, clinic: Path, key: bytes) -> None:
+        self._folder = clinic / FOLDER
+        self._key = key
+
+    def path(self, file: str) -> Path:
+        """Where a file of that name lies."""
+        return self._folder / file[:2] / file
+
+    def write(self, data: bytes | Path, job: Job) -> Staged:
+        """Seal bytes or a file in constant memory: temporary → fsync → rename → fsync of the folders.
+
+        Raises KnownFailure, or Cancelled through the job; nothing is left behind then.
+        """
+        name = os.urandom(_NAME_BYTES).hex()
+        path = self.path(name)
+        temporary = path.with_name(name + _TEMPORARY)
+        try:
+            self._make_folder(path.parent)
+            if isinstance(data, bytes):
+                info = seal_as(data, temporary, name, self._key, between=job.check)
+            else:
+                with data.open("rb") as stream:
+                    info = seal_as(stream, temporary, name, self._key, between=job.check)
+            temporary.replace(path)
+            sync_folder(path.parent)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise from_os_error(error) from error
+        return Staged(name, info.sha256, info.size, info.wrapped_key)
+
+    def open(self, stored: StoredFile) -> SealedReader:
+        """The plain bytes as a stream. Raises KnownFailure `store.attachment_missing`, DamagedFile, or of the disk."""
+        try:
+            return SealedReader(self.path(stored.file), self._key, wrapped_key=stored.wrapped_key)
+        except FileNotFoundError:
+            raise KnownFailure("store.attachment_missing") from None
+        except OSError as error:
+            raise from_os_error(error) from error
+
+    def discard(self, staged: Staged) -> None:
+        """Remove a file that was staged and will not be used."""
+        try:
+            self.path(staged.file).unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os_error(error) from error
+
+    def files(self) -> Iterator[Path]:
+        """Every file that lies here, complete or not."""
+        if self._folder.is_dir():
+            for entry in sorted(self._folder.glob("*/*")):
+                if entry.is_file():
+                    yield entry
+
+    def sweep(self, referenced: frozenset[str]) -> int:
+        """Remove files older than a day that no row refers to; returns how many."""
+        swept = 0
+        oldest = time.time() - _ORPHAN_SECONDS
+        for path in self.files():
+            if path.name not in referenced and path.stat().st_mtime < oldest:
+                path.unlink(missing_ok=True)
+                swept += 1
+        return swept
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)
+
+
+class Attachments:
+    """The rows."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, attachment: Attachment, staged: Staged) -> None:
+        """Refer to a staged file. Raises ValueError where the record does not describe it."""
+        if (attachment.sha256, attachment.size) != (staged.sha256, staged.size):
+            raise ValueError("the attachment does not describe what was sealed")
+        stored = StoredFile(attachment, staged.file, staged.wrapped_key)
+        self._rows.run(
+            "INSERT INTO attachments (id, patient, sha256, file, record) VALUES (?, ?, ?, ?, ?)",
+            (
+                attachment.id,
+                attachment.patient,
+                attachment.sha256,
+                staged.file,
+                self._rows.written(KIND, attachment.id, stored),
+            ),
+        )
+
+    def get(self, attachment: AttachmentId) -> Attachment:
+        """The record. Raises UserFacingError `store.attachment_not_found`."""
+        return self.stored(attachment).attachment
+
+    def stored(self, attachment: AttachmentId) -> StoredFile:
+        """The record and where its bytes lie. Raises UserFacingError `store.attachment_not_found`."""
+        row = self._rows.one("SELECT record FROM attachments WHERE id = ?", (attachment,))
+        return decoded(StoredFile, row, "store.attachment_not_found")
+
+    def referenced(self) -> frozenset[str]:
+        """Names of all files that rows refer to."""
+        return frozenset(row[0] for row in self._rows.all("SELECT file FROM attachments"))
+
+
+__all__ = ["Attachments", "SealedFolder", "Staged", "StoredFile"]

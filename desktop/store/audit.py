@@ -1,0 +1,157 @@
+"""The audit chain: one line per deed, each holding the hash of the one before, in the transaction of the deed itself.
+
+Every record written in a transaction is attested by a line that carries the record's kind and the SHA-256 of its stored
+bytes; `verify` compares. A caller names the deed once; records it touched besides get a line of the same deed each. A
+transaction that changed a record and named no deed fails: nothing changes without a line.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from desktop.records import AuditAction, AuditEntry, AuditHead
+from desktop.store.canonical import parse_time, time_text
+from desktop.store.rows import Changed, Rows
+
+_COLUMNS = "sequence, time, actor, action, subject, record, content_sha256, reason, previous, hash"
+
+
+@dataclass(frozen=True)
+class ChainLine:
+    """A line as stored. record: kind of the record that content_sha256 attests, or empty."""
+
+    sequence: int
+    time: str
+    actor: str
+    action: str
+    subject: str
+    record: str
+    content_sha256: str
+    reason: str
+    previous: str
+    hash: str
+
+    def expected_hash(self) -> str:
+        """SHA-256 (hex) over everything else in the line, the previous hash included."""
+        content = (
+            self.sequence,
+            self.time,
+            self.actor,
+            self.action,
+            self.subject,
+            self.record,
+            self.content_sha256,
+            self.reason,
+            self.previous,
+        )
+        return hashlib.sha256(
+            json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        ).hexdigest()
+
+    def entry(self) -> AuditEntry:
+        """The line as others see it."""
+        return AuditEntry(
+            self.sequence,
+            parse_time(self.time),
+            self.actor,
+            AuditAction(self.action),
+            self.subject,
+            self.content_sha256,
+            self.reason,
+            self.previous,
+            self.hash,
+        )
+
+
+def origin(store_id: str) -> str:
+    """What stands as the previous hash in the first line of a store."""
+    return hashlib.sha256(f"lantern audit chain of {store_id}".encode()).hexdigest()
+
+
+class Audit:
+    """The chain within one transaction."""
+
+    def __init__(self, rows: Rows, store_id: str, clock: Callable[[], datetime]) -> None:
+        self._rows = rows
+        self._origin = origin(store_id)
+        self._clock = clock
+        self._last: tuple[AuditAction, str] | None = None
+
+    def add(
+        self, action: AuditAction, subject: str, *, actor: str, content: bytes = b"", reason: str = ""
+    ) -> AuditEntry:
+        """Append a line.
+
+        subject: an id, never a name. content: what the deed was about, only its hash is kept; where `subject` is a
+        record written in this transaction, the hash is that of the record's stored bytes instead.
+        """
+        self._last = (action, actor)
+        changed = self._rows.take_changed(subject)
+        if changed is not None:
+            return self._append(action, subject, actor, changed.kind, changed.sha256, reason)
+        digest = hashlib.sha256(content).hexdigest() if content else ""
+        return self._append(action, subject, actor, "", digest, reason)
+
+    def head(self) -> AuditHead:
+        """The newest line; sequence 0 and the store's origin before the first."""
+        row = self._rows.one("SELECT sequence, hash FROM audit_log ORDER BY sequence DESC LIMIT 1")
+        return AuditHead(row[0], row[1]) if row else AuditHead(0, self._origin)
+
+    def entries(self, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """The newest lines first; those older than sequence `before` if given."""
+        rows = self._rows.all(
+            f"SELECT {_COLUMNS} FROM audit_log WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
+            (before if before is not None else 1 << 62, limit),
+        )
+        return [ChainLine(*row).entry() for row in rows]
+
+    def attest_rest(self) -> None:
+        """A line for each record that no line speaks of yet. Raises RuntimeError where no deed was named."""
+        for changed in self._rows.take_all_changed():
+            if self._last is None:
+                raise RuntimeError(f"a {changed.kind} was changed without an audit line")
+            action, actor = self._last
+            self._append(action, changed.id, actor, changed.kind, changed.sha256, "")
+
+    def has_failed_unlock(self, attempt: str) -> bool:
+        """Whether a failed unlock is already in the chain."""
+        return (
+            self._rows.one(
+                "SELECT 1 FROM audit_log WHERE action = 'unlock_failed' AND reason = ?", (attempt,)
+            )
+            is not None
+        )
+
+    def _append(
+        self, action: AuditAction, subject: str, actor: str, record: str, digest: str, reason: str
+    ) -> AuditEntry:
+        head = self.head()
+        line = ChainLine(
+            head.sequence + 1,
+            time_text(self._clock()),
+            actor,
+            action.value,
+            subject,
+            record,
+            digest,
+            reason,
+            head.hash,
+            "",
+        )
+        digest = line.expected_hash()
+        values = (*(getattr(line, name) for name in _COLUMNS.split(", ")[:-1]), digest)
+        self._rows.run(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        return ChainLine(*values).entry()
+
+
+def read_lines(rows: Rows, *, after: int = 0) -> list[ChainLine]:
+    """Up to 10,000 lines after a sequence number, oldest first."""
+    found = rows.all(
+        f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT 10000", (after,)
+    )
+    return [ChainLine(*row) for row in found]
+
+
+__all__ = ["Audit", "ChainLine", "Changed", "origin", "read_lines"]

@@ -1,0 +1,146 @@
+"""The encrypted file: opening it the one right way, and saying in words what went wrong."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlcipher3 import dbapi2
+
+from desktop.errors import ErrorKind, KnownFailure, from_os_error
+from desktop.store.append_only import authorise
+
+_PLAIN_HEADER = b"SQLite format 3\0"
+_SMALLEST_SQLITE = (3, 51, 3)
+_APPLICATION_ID = 0x4C4E544E  # "LNTN"
+_CACHE_KIB = 64 * 1024
+_BUSY_SECONDS = 5.0
+
+if TYPE_CHECKING:
+    # sqlcipher3 carries no types; its connection is that of the standard library's module, built on another SQLite.
+    from sqlite3 import Connection as Connection
+else:
+    Connection = dbapi2.Connection
+
+
+class DamagedDatabase(KnownFailure):
+    """The database file cannot be read as this clinic's."""
+
+    def __init__(self) -> None:
+        super().__init__("store.database_damaged", kind=ErrorKind.IO)
+
+
+def versions() -> tuple[str, str]:
+    """SQLCipher's and SQLite's version. Raises KnownFailure `store.wrong_library` for a library that cannot encrypt
+    or that may damage a database in WAL mode (SQLite before 3.51.3)."""
+    with contextlib.closing(dbapi2.connect(":memory:")) as connection:
+        row = connection.execute("PRAGMA cipher_version").fetchone()
+    if not row or not row[0] or dbapi2.sqlite_version_info < _SMALLEST_SQLITE:
+        raise KnownFailure("store.wrong_library", kind=ErrorKind.IO)
+    return str(row[0]), dbapi2.sqlite_version
+
+
+def connect(path: Path, key: bytes, *, create: bool = False) -> Connection:
+    """A connection with the key set and the settings made, in autocommit: transactions are begun by hand.
+
+    key: 32 bytes. create: the file must not exist yet; else it must. Raises KnownFailure: `store.database_missing`,
+    `store.not_encrypted`, `store.wrong_library`, DamagedDatabase (also for another key: SQLCipher cannot tell).
+    """
+    versions()
+    if not create:
+        _refuse_plain(path)
+    elif path.exists():
+        raise KnownFailure("store.exists", kind=ErrorKind.NOT_EMPTY)
+    mode = "rwc" if create else "rw"
+    with translated():
+        connection: Connection = dbapi2.connect(
+            f"{path.absolute().as_uri()}?mode={mode}",
+            uri=True,
+            isolation_level=None,
+            check_same_thread=False,
+            timeout=_BUSY_SECONDS,
+        )
+        try:
+            _set_up(connection, key)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _refuse_plain(path: Path) -> None:
+    try:
+        with path.open("rb") as stream:
+            header = stream.read(len(_PLAIN_HEADER))
+    except FileNotFoundError:
+        raise KnownFailure("store.database_missing", kind=ErrorKind.NOT_FOUND) from None
+    except OSError as error:
+        raise from_os_error(error) from error
+    if header == _PLAIN_HEADER:
+        raise KnownFailure("store.not_encrypted", kind=ErrorKind.IO)
+    if not header:
+        # SQLCipher would take an empty file for a new database and hide that everything is gone.
+        raise DamagedDatabase
+
+
+def _set_up(connection: Connection, key: bytes) -> None:
+    """Key first, then proof that it fits, then the settings of a store that survives a power cut."""
+    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    settings = (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"cache_size = -{_CACHE_KIB}",
+        "temp_store = MEMORY",
+        "trusted_schema = OFF",
+        "secure_delete = ON",
+        "recursive_triggers = ON",
+        # Off by SQLCipher's default too: it multiplies search time by nine, and we wipe our own keys.
+        "cipher_memory_security = OFF",
+    )
+    for setting in settings:
+        connection.execute(f"PRAGMA {setting}").fetchall()
+    if value(connection, "PRAGMA synchronous") != 2 or value(connection, "PRAGMA journal_mode") != "wal":
+        raise KnownFailure("store.wrong_library", kind=ErrorKind.IO)
+    stamp = value(connection, "PRAGMA application_id")
+    if stamp == 0 and value(connection, "PRAGMA user_version") == 0:
+        connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
+    elif stamp != _APPLICATION_ID:
+        raise DamagedDatabase
+
+
+def guard(connection: Connection) -> None:
+    """From now on the connection refuses to change what may only grow."""
+    connection.set_authorizer(authorise)
+
+
+def value(connection: Connection, statement: str, parameters: tuple[object, ...] = ()) -> Any:
+    """The first column of the first row, or None."""
+    row = connection.execute(statement, parameters).fetchone()
+    return row[0] if row else None
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Errors of the disk and of a damaged file leave as KnownFailure; what is our own mistake stays what it is."""
+    try:
+        yield
+    except dbapi2.DatabaseError as error:
+        raise failure(error) or error from error
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+def failure(error: dbapi2.DatabaseError) -> KnownFailure | None:
+    """What to tell a person about an error of the database; None for a bug."""
+    words = str(error)
+    if "database or disk is full" in words:
+        return KnownFailure("error.disk_full", kind=ErrorKind.DISK_FULL)
+    if "disk I/O error" in words or "unable to open database file" in words or "readonly database" in words:
+        return KnownFailure("error.io", kind=ErrorKind.IO)
+    if "database is locked" in words:
+        return KnownFailure("store.in_use", kind=ErrorKind.IO)
+    if any(sign in words for sign in ("malformed", "not a database", "corrupt", "hmac check failed")):
+        return DamagedDatabase()
+    return None

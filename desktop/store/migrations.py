@@ -1,0 +1,96 @@
+"""How the file's form came about: small named steps, each in one transaction with its version number.
+
+A released step is never edited. A file newer than the last step is refused.
+"""
+
+from collections.abc import Callable, Sequence
+
+from desktop.errors import ErrorKind, KnownFailure
+from desktop.store.append_only import APPEND_ONLY
+from desktop.store.database import Connection, value
+
+_FIRST_TABLES = (
+    "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
+    """CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, record BLOB NOT NULL)
+       STRICT, WITHOUT ROWID""",
+    """CREATE TABLE policies (name TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE patients (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, card_number TEXT UNIQUE,
+       touched TEXT NOT NULL, search_keys BLOB NOT NULL, record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX patients_by_touch ON patients (touched)",
+    """CREATE VIRTUAL TABLE patient_search USING fts5(tokens, content='', contentless_delete=1, detail=none,
+       tokenize='ascii')""",
+    "CREATE TABLE search_words (word TEXT PRIMARY KEY, reversed TEXT NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX search_words_reversed ON search_words (reversed)",
+    """CREATE TABLE attachments (id TEXT PRIMARY KEY, patient TEXT NOT NULL REFERENCES patients (id),
+       sha256 TEXT NOT NULL, file TEXT NOT NULL UNIQUE, record BLOB NOT NULL)
+       STRICT, WITHOUT ROWID""",
+    "CREATE INDEX attachments_by_content ON attachments (patient, sha256)",
+    """CREATE TABLE imaging_studies (id TEXT PRIMARY KEY, patient TEXT NOT NULL REFERENCES patients (id),
+       study_uid TEXT NOT NULL, added TEXT NOT NULL, signed INTEGER NOT NULL DEFAULT 0, record BLOB NOT NULL)
+       STRICT, WITHOUT ROWID""",
+    "CREATE INDEX imaging_studies_by_patient ON imaging_studies (patient, added)",
+    "CREATE INDEX imaging_studies_by_work ON imaging_studies (signed, added)",
+    """CREATE TABLE imaging_instances (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       study TEXT NOT NULL REFERENCES imaging_studies (id), attachment TEXT NOT NULL REFERENCES attachments (id),
+       record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX imaging_instances_by_study ON imaging_instances (study)",
+    "CREATE INDEX imaging_instances_by_attachment ON imaging_instances (attachment)",
+    """CREATE TABLE suggestions (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       study TEXT NOT NULL REFERENCES imaging_studies (id), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX suggestions_by_study ON suggestions (study)",
+    """CREATE TABLE suggestion_reveals (suggestion TEXT PRIMARY KEY REFERENCES suggestions (id),
+       record BLOB NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE impressions (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       study TEXT NOT NULL REFERENCES imaging_studies (id), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX impressions_by_study ON impressions (study)",
+    """CREATE TABLE reviews (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       study TEXT NOT NULL REFERENCES imaging_studies (id), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX reviews_by_study ON reviews (study)",
+    """CREATE TABLE annotations (key INTEGER PRIMARY KEY, id TEXT NOT NULL,
+       instance TEXT NOT NULL REFERENCES imaging_instances (id), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX annotations_by_instance ON annotations (instance, id, key)",
+    """CREATE TABLE reports (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       study TEXT NOT NULL REFERENCES imaging_studies (id), content BLOB NOT NULL, record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX reports_by_study ON reports (study)",
+    """CREATE TABLE addenda (id TEXT PRIMARY KEY, report TEXT NOT NULL REFERENCES reports (id),
+       number INTEGER NOT NULL, record BLOB NOT NULL, UNIQUE (report, number)) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE drafts (study TEXT PRIMARY KEY REFERENCES imaging_studies (id), findings_text TEXT NOT NULL,
+       impression_text TEXT NOT NULL, saved TEXT NOT NULL) STRICT, WITHOUT ROWID""",
+    """CREATE TABLE audit_log (sequence INTEGER PRIMARY KEY, time TEXT NOT NULL, actor TEXT NOT NULL,
+       action TEXT NOT NULL, subject TEXT NOT NULL, record TEXT NOT NULL, content_sha256 TEXT NOT NULL,
+       reason TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL) STRICT""",
+    "CREATE INDEX audit_log_records ON audit_log (record, subject, sequence) WHERE record <> ''",
+    "CREATE INDEX audit_log_failed_unlocks ON audit_log (reason) WHERE action = 'unlock_failed'",
+)
+
+
+def create_first_tables(connection: Connection) -> None:
+    """Patients, imaging, readings, reports, policy, audit; and the triggers of what may only grow."""
+    for statement in _FIRST_TABLES:
+        connection.execute(statement)
+    for table in sorted(APPEND_ONLY):
+        for change in ("UPDATE", "DELETE"):
+            connection.execute(
+                f"CREATE TRIGGER {table}_refuses_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} may only grow'); END"
+            )
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (create_first_tables,)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the file to the newest form. Raises KnownFailure `store.too_new` for a file of a later release."""
+    version = int(value(connection, "PRAGMA user_version"))
+    if version > len(MIGRATIONS):
+        raise KnownFailure("store.too_new", kind=ErrorKind.BAD_INPUT)
+    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            step(connection)
+            connection.execute(f"PRAGMA user_version = {number}")
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,85 @@
+"""The statements of one transaction, and which records it wrote."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.store.canonical import canonical_bytes, from_canonical
+from desktop.store.database import Connection
+
+R = TypeVar("R")
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A record written in this transaction. sha256: hex, of its stored bytes."""
+
+    kind: str
+    id: str
+    sha256: str
+
+
+class Rows:
+    """What the modules of one subject each are given: they run statements here and nowhere else.
+
+    After the transaction it refuses, so that a kept `tx` cannot write without one.
+    """
+
+    def __init__(self, connection: Connection, *, writable: bool) -> None:
+        self._connection = connection
+        self._writable = writable
+        self._open = True
+        self._changed: dict[str, Changed] = {}
+
+    def run(self, statement: str, parameters: Sequence[object] = ()) -> int:
+        """Run one changing statement; returns the rows it touched."""
+        self._check()
+        if not self._writable:
+            raise RuntimeError("a snapshot only reads")
+        return int(self._connection.execute(statement, parameters).rowcount)
+
+    def one(self, statement: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row, or None."""
+        self._check()
+        row: Row | None = self._connection.execute(statement, parameters).fetchone()
+        return row
+
+    def all(self, statement: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows."""
+        self._check()
+        rows: list[Row] = self._connection.execute(statement, parameters).fetchall()
+        return rows
+
+    def written(self, kind: str, subject: str, record: object) -> bytes:
+        """Note that a record is being written; returns the bytes to store."""
+        data = canonical_bytes(record)
+        self._changed[subject] = Changed(kind, subject, hashlib.sha256(data).hexdigest())
+        return data
+
+    def take_changed(self, subject: str) -> Changed | None:
+        """The record of that id if it was written and no audit line speaks of it yet."""
+        return self._changed.pop(subject, None)
+
+    def take_all_changed(self) -> list[Changed]:
+        """All records written that no audit line speaks of yet."""
+        changed = list(self._changed.values())
+        self._changed.clear()
+        return changed
+
+    def end(self) -> None:
+        """The transaction is over."""
+        self._open = False
+
+    def _check(self) -> None:
+        if not self._open:
+            raise RuntimeError("the transaction is over")
+
+
+def decoded(kind: type[R], row: Row | None, missing: str) -> R:
+    """The record in the row's last column. Raises UserFacingError `missing` (NOT_FOUND) where there is no row."""
+    if row is None:
+        raise UserFacingError(missing, kind=ErrorKind.NOT_FOUND)
+    return from_canonical(kind, row[-1])
