@@ -217,7 +217,7 @@ def models(arguments: argparse.Namespace, output: Output) -> None:
         record = workflow.train_model(
             arguments.name, arguments.data, arguments.out, Job(), note, resume=not arguments.fresh
         )
-        output.answer(record.to_json())
+        output.answer(json.loads(record.to_json()))
     else:
         figures = workflow.evaluate_model(arguments.name, arguments.data, arguments.folder, Job(), note)
-        output.answer(figures.to_json())
+        output.answer(json.loads(figures.to_json()))

@@ -10,6 +10,7 @@ from desktop.cli.output import Output
 from desktop.cli.secrets_in import read_text
 from desktop.cli.session import unlocked
 from desktop.errors import ErrorKind, UserFacingError
+from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.records import Decision, PatientId, ReportId, StudyId, SuggestionId, Verdict
 
@@ -108,7 +109,7 @@ def report(arguments: argparse.Namespace, output: Output) -> None:
             content = signed.report.content
             output.answer({"id": content.report, "sha256": signed.report.sha256, "audit_head": content.audit_head})
             return
-        languages = ()
+        languages: tuple[Language, ...] = ()
         if arguments.report_language:
             languages = workflow.ReportLanguage(arguments.report_language).languages
         done = workflow.export_report(clinic, Job(), ReportId(arguments.id), arguments.format, arguments.out, languages)

@@ -36,7 +36,9 @@ def unlocked(arguments: argparse.Namespace) -> Iterator[workflow.Clinic]:
         raise UserFacingError("unlock.no_clinic_here", kind=ErrorKind.NOT_FOUND)
     user = user_name(arguments, folder)
     passphrase = read_secret(arguments.passphrase_file)
-    clinic = workflow.unlock(folder, Job(), user=user, passphrase=passphrase, models=workflow.load_models())
+    clinic = workflow.unlock(
+        folder, Job(), user=user, passphrase=passphrase, models=workflow.load_models(), wait=time.sleep
+    )
     del passphrase
     try:
         yield clinic

@@ -5,8 +5,8 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 """
 
 from desktop.inference import Registry
-from desktop.vault.keystore import RecoveryCard
-from desktop.workflow.checking import SelfTest, audit_entries, self_test, verify, verify_clinic
+from desktop.vault import RecoveryCard
+from desktop.workflow.checking import SelfTest, audit_entries, compute_device, self_test, verify, verify_clinic
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, requires, system_clock
 from desktop.workflow.demo import DEMO_PASSPHRASE, DEMO_USER, create_demo_clinic
 from desktop.workflow.importing import (
@@ -26,6 +26,7 @@ from desktop.workflow.opening import (
     create_clinic,
     lock,
     recovery_card_pdf,
+    seconds_until_next_try,
     unlock,
 )
 from desktop.workflow.patients import (
@@ -137,6 +138,7 @@ __all__ = [
     "check_identity",
     "clinic_exists",
     "clinic_users",
+    "compute_device",
     "create_clinic",
     "create_demo_clinic",
     "draft_report",
@@ -171,6 +173,7 @@ __all__ = [
     "review_finding",
     "save_draft",
     "search_patients",
+    "seconds_until_next_try",
     "self_test",
     "set_policy",
     "sign_report",

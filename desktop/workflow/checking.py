@@ -4,26 +4,33 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop.access import Permission
 from desktop.inference import Registry, SelfTestResult, providers
+from desktop.inference.devices import device_name
 from desktop.jobs import Job
 from desktop.records import AuditAction, AuditEntry
-from desktop.store import Verification, library_versions, verify_folder
+from desktop.store import versions
 from desktop.workflow.clinic import Clinic, open_to_all, requires
+
+if TYPE_CHECKING:
+    from desktop.store import Verification
 
 QT_PROBE_SECONDS = 60
 
 
 @requires(Permission.MANAGE_CLINIC)
-def verify(clinic: Clinic, job: Job) -> Verification:
+def verify(clinic: Clinic, job: Job) -> "Verification":
     """Check the open clinic: keystore, database, audit chain, every record against it, every sealed file."""
     return clinic.store.verify(job)
 
 
 @open_to_all
-def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> Verification:
+def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> "Verification":
     """`verify` for a clinic that may not open: damage and a wrong passphrase are problems, never an exception."""
+    from desktop.store import verify_folder
+
     return verify_folder(folder, user, passphrase, job)
 
 
@@ -62,12 +69,12 @@ class SelfTest:
 @open_to_all
 def self_test(models: Registry, job: Job) -> SelfTest:
     """Run every model's golden example and name the libraries in use."""
-    versions = library_versions()
+    sqlcipher, sqlite = versions()
     tested: list[SelfTestResult] = []
     for number, name in enumerate(models.names()):
         job.report("workflow.progress.selftest", number, len(models.names()))
         tested.append(models.get(name).self_test())
-    return SelfTest(versions.sqlcipher, versions.sqlite, providers(), _qt_version(), tuple(tested))
+    return SelfTest(sqlcipher, sqlite, providers(), _qt_version(), tuple(tested))
 
 
 def _qt_version() -> str:
@@ -84,3 +91,9 @@ def _qt_version() -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+@open_to_all
+def compute_device() -> str:
+    """Name of the processor that models run on here. Loads the inference library: not for the main thread."""
+    return device_name(providers()[0])

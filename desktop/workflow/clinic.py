@@ -10,7 +10,7 @@ from desktop.access import Permission, Role, allows, require
 from desktop.inference import Registry
 from desktop.records import User
 from desktop.store import Store
-from desktop.vault.keystore import Unlocked
+from desktop.vault import Unlocked
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
-from desktop.intake import identity, read_file, read_picture, recognise
+from desktop.intake import NameCheck, NameVerdict, names_fit, read_file, read_picture, recognise
 from desktop.jobs import Job
 from desktop.records import (
     Attachment,
@@ -72,11 +72,11 @@ def preview_file(clinic: Clinic, job: Job, path: Path) -> FilePreview:
 
 
 @requires(Permission.VIEW_PATIENTS)
-def check_identity(clinic: Clinic, job: Job, header: FileHeader, patient: PatientId) -> identity.NameCheck:
+def check_identity(clinic: Clinic, job: Job, header: FileHeader, patient: PatientId) -> NameCheck:
     """Whether a file's name, birth date and sex fit a patient's record."""
     job.check()
     with clinic.store.snapshot() as tx:
-        return identity.names_fit(header, tx.patients.get(patient))
+        return names_fit(header, tx.patients.get(patient))
 
 
 @requires(Permission.IMPORT_IMAGES)
@@ -105,16 +105,16 @@ def import_preview(
         study, instance = found
         return Imported(study.id, instance.id, instance.attachment, duplicate=True, changes=Changes())
     reason = (accept_mismatch or "").strip()
-    fits = identity.names_fit(preview.header, record).verdict
-    if fits is identity.NameVerdict.MISMATCH and not reason:
+    fits = names_fit(preview.header, record).verdict
+    if fits is NameVerdict.MISMATCH and not reason:
         raise NameMismatch(preview.header, record)
-    if fits is not identity.NameVerdict.MISMATCH:
+    if fits is not NameVerdict.MISMATCH:
         reason = ""
     job.report("workflow.progress.storing")
     staged = clinic.store.attachments.stage(preview.data, job)
     try:
         attachment = Attachment(
-            id=staged.id,
+            id=AttachmentId(new_id()),
             patient=patient,
             sha256=digest,
             size=len(preview.data),

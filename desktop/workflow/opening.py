@@ -14,15 +14,14 @@ from desktop.exports.recovery_card import render as render_card
 from desktop.i18n import Language
 from desktop.inference import Registry
 from desktop.jobs import Job
-from desktop.records import AuditAction, User, UserId, new_id
+from desktop.records import AuditAction, UserId, new_id
 from desktop.store import Store
-from desktop.vault import keystore
-from desktop.vault.keystore import RecoveryCard
+from desktop.vault import RecoveryCard, keystore, seconds_to_wait
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, system_clock
 
 _log = logging.getLogger(__name__)
 
-MINIMUM_PASSPHRASE = 8
+MINIMUM_PASSPHRASE = keystore.SHORTEST_PASSPHRASE
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +45,12 @@ def clinic_users(folder: Path) -> tuple[str, ...]:
 
 
 @open_to_all
+def seconds_until_next_try(folder: Path) -> int:
+    """Whole seconds until a passphrase may be tried again; 0 when it may be tried now."""
+    return seconds_to_wait(folder)
+
+
+@open_to_all
 def create_clinic(
     folder: Path,
     job: Job,
@@ -63,7 +68,7 @@ def create_clinic(
     no half clinic. `hand_over` gets the recovery card before that rename: if it fails, there is no clinic either.
     Raises UserFacingError (bad_input, not_empty), KnownFailure (disk_full, io).
     """
-    _check_new_clinic(folder, name, admin, passphrase)
+    _check_new_clinic(folder, name, admin)
     building = folder.with_name(f".{folder.name}.new-{os.getpid()}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +81,7 @@ def create_clinic(
             building, store_id, admin.strip(), user_id, roles, passphrase, clinic_name=name.strip()
         )
         try:
-            _fill_new_store(building, unlocked, name.strip(), roles, clock)
+            Store.create(building, unlocked, name.strip(), now=clock(), clock=clock).close()
             if hand_over is not None:
                 hand_over(card)
             job.report("start.progress.store")
@@ -91,36 +96,22 @@ def create_clinic(
         raise from_os_error(error) from error
     finally:
         shutil.rmtree(building, ignore_errors=True)
-    store = Store.open(folder, unlocked)
+    store = Store.open(folder, unlocked, clock=clock)
     with store.snapshot() as tx:
         user = tx.users.get(user_id)
     return Created(Clinic(store, unlocked, Session(user), models, clock), card)
 
 
-def _check_new_clinic(folder: Path, name: str, admin: str, passphrase: str) -> None:
+def _check_new_clinic(folder: Path, name: str, admin: str) -> None:
     if not name.strip():
         raise UserFacingError("start.clinic_needs_name")
     if not admin.strip():
         raise UserFacingError("start.user_needs_name")
-    if len(passphrase) < MINIMUM_PASSPHRASE:
-        raise UserFacingError("start.passphrase_too_short", minimum=MINIMUM_PASSPHRASE)
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise UserFacingError("start.folder_not_empty", kind=ErrorKind.NOT_EMPTY)
     except OSError as error:
         raise from_os_error(error) from error
-
-
-def _fill_new_store(
-    folder: Path, unlocked: keystore.Unlocked, name: str, roles: tuple[Role, ...], clock: Clock
-) -> None:
-    store = Store.create(folder, unlocked, name, now=clock())
-    try:
-        with store.transaction() as tx:
-            tx.users.add(User(unlocked.user_id, unlocked.user_name, roles, unlocked.public_key))
-            tx.audit.add(AuditAction.CREATE_CLINIC, store.store_id, actor=unlocked.user_id)
-    finally:
-        store.close()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -136,18 +127,26 @@ def _sync_folder(folder: Path) -> None:
 
 @open_to_all
 def unlock(
-    folder: Path, job: Job, *, user: str, passphrase: str, models: Registry, clock: Clock = system_clock
+    folder: Path,
+    job: Job,
+    *,
+    user: str,
+    passphrase: str,
+    models: Registry,
+    clock: Clock = system_clock,
+    wait: Callable[[float], None] | None = None,
 ) -> Clinic:
     """Open the clinic for one user.
 
+    wait: called with the seconds still to wait after wrong tries; without it, `unlock.wait` is raised instead.
     Raises UserFacingError (unlock, not_found) and, for a damaged store, KnownFailure.
     """
     if not Store.exists(folder):
         raise UserFacingError("unlock.no_clinic_here", kind=ErrorKind.NOT_FOUND)
     job.report("unlock.progress")
-    unlocked = keystore.unlock(folder, user, passphrase)
+    unlocked = keystore.unlock(folder, user, passphrase, wait=wait)
     try:
-        store = Store.open(folder, unlocked)
+        store = Store.open(folder, unlocked, clock=clock)
     except BaseException:
         unlocked.close()
         raise

@@ -160,11 +160,10 @@ def reading(clinic: Clinic, job: Job, study: StudyId) -> Reading:
     job.check()
     with clinic.store.snapshot() as tx:
         state = read_state(tx, study)
-        unseen = [s.id for s in state.suggestions if tx.suggestions.revealed_at(s.id) is None]
+        unseen = any(tx.suggestions.revealed_at(s.id) is None for s in state.suggestions)
     if unseen:
         with clinic.store.transaction() as tx:
-            tx.suggestions.mark_revealed(study, clinic.session.user.id, clinic.clock())
-            for suggestion in unseen:
+            for suggestion in tx.suggestions.mark_revealed(study, clinic.session.user.id, clinic.clock()):
                 tx.audit.add(AuditAction.REVEAL_SUGGESTION, suggestion, actor=clinic.actor)
     return state
 
@@ -175,7 +174,7 @@ def read_state(tx: Transaction, study: StudyId) -> Reading:
     impressions = tuple(tx.impressions.for_study(study))
     suggestions = tuple(tx.suggestions.for_study(study))
     sealed = not impressions and read_policy(tx).reading_order is ReadingOrder.DOCTOR_FIRST
-    findings_text, impression = tx.drafts.get(study)
+    kept = tx.drafts.get(study)
     return Reading(
         study=study,
         impressions=impressions,
@@ -184,7 +183,7 @@ def read_state(tx: Transaction, study: StudyId) -> Reading:
         suggestions=() if sealed else suggestions,
         reviews=tuple(tx.reviews.for_study(study)),
         annotations=tuple(a for i in record.instances for a in tx.annotations.for_instance(i.id)),
-        draft=Draft(findings_text, impression),
+        draft=Draft(kept.findings_text, kept.impression_text) if kept else Draft(),
         reports=tuple(tx.reports.for_study(study)),
     )
 
@@ -204,7 +203,7 @@ def save_draft(clinic: Clinic, job: Job, study: StudyId, findings_text: str, imp
     """Keep what is being typed; not part of the record until it is saved or signed."""
     job.check()
     with clinic.store.transaction() as tx:
-        tx.drafts.save(study, findings_text, impression)
+        tx.drafts.save(study, findings_text, impression, now=clinic.clock())
 
 
 @requires(Permission.READ_IMAGES)

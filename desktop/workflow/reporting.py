@@ -15,10 +15,12 @@ from desktop.exports import EXPORTERS, ReportBundle
 from desktop.exports.preview import pages as render_pages
 from desktop.i18n import Language
 from desktop.imaging.display import grey
+from desktop.imaging.geometry import length
 from desktop.jobs import Job
 from desktop.records import (
     Addendum,
     AnalysisStatus,
+    AnnotationKind,
     AuditAction,
     Changes,
     Picture,
@@ -80,8 +82,7 @@ def preview_report(
     with clinic.store.snapshot() as tx:
         content = _compose(clinic, tx, study, findings_text)
     job.report("workflow.progress.report")
-    draft = SignedReport(content, sha256="", signature=b"", public_key=b"")
-    return EXPORTERS["pdf"].render(_bundle(clinic, draft, is_draft=True), languages)
+    return EXPORTERS["pdf"].render(_bundle(clinic, content), languages)
 
 
 @requires(Permission.SIGN_REPORT)
@@ -105,12 +106,13 @@ def sign_report(
         report = SignedReport(
             content=content,
             sha256=hashlib.sha256(data).hexdigest(),
-            signature=clinic.unlocked.sign(data),
+            signature=clinic.unlocked.signing_key.sign(data),
             public_key=clinic.unlocked.public_key,
         )
         tx.reports.add(report)
         tx.drafts.clear(study)
         tx.audit.add(AuditAction.SIGN_REPORT, content.report, actor=clinic.actor, content=canonical_bytes(report))
+    clinic.store.sign_head()
     return Signed(report, Changes(reports=True, studies=True, impressions=impression is not None))
 
 
@@ -130,7 +132,7 @@ def add_addendum(clinic: Clinic, job: Job, report: ReportId, text: str) -> Signe
             author_name=clinic.session.user.name,
             signed=now,
             sha256=hashlib.sha256(data).hexdigest(),
-            signature=clinic.unlocked.sign(data),
+            signature=clinic.unlocked.signing_key.sign(data),
         )
         tx.reports.add_addendum(report, addendum)
         full = tx.reports.get(report)
@@ -192,20 +194,22 @@ def write_whole(out: Path, data: bytes) -> None:
 def page_images(clinic: Clinic, job: Job, pdf: bytes, dpi: int) -> list[npt.NDArray[np.uint8]]:
     """A PDF's pages as (rows, columns, 3) uint8, for the preview and the printer."""
     job.check()
-    return render_pages(pdf, dpi)
+    return list(render_pages(pdf, dpi))
 
 
-def _bundle(clinic: Clinic, report: SignedReport, *, is_draft: bool = False) -> ReportBundle:
-    """The report with the picture it is about, windowed as its file says."""
+def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundle:
+    """The report with the picture it is about, windowed as its file says, and what its drawings measure."""
+    content = report.content if isinstance(report, SignedReport) else report
     with clinic.store.snapshot() as tx:
-        study = tx.studies.get(report.content.study)
+        study = tx.studies.get(content.study)
     instance = study.instances[0]
-    return ReportBundle(
-        report=report,
-        image=_printable(stored_picture(clinic, instance)),
-        instance=instance.id,
-        draft=is_draft,
-    )
+    picture = stored_picture(clinic, instance)
+    lengths = {
+        drawing.id: length(picture, *drawing.points)
+        for drawing in content.annotations
+        if drawing.kind is AnnotationKind.LENGTH and drawing.instance == instance.id
+    }
+    return ReportBundle(report, image=_printable(picture), instance=instance.id, lengths=lengths)
 
 
 def _printable(picture: Picture) -> npt.NDArray[np.uint8]:

@@ -8,8 +8,7 @@ from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
 from desktop.inference import Registry
 from desktop.jobs import Job
-from desktop.learning import RECIPES
-from desktop.learning.recipe import EvaluationRecord, Recipe, TrainingRecord
+from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
 from desktop.settings import model_folder
 from desktop.workflow.clinic import open_to_all
 
