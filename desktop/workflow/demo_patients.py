@@ -18,6 +18,11 @@ from desktop.records import (
 )
 
 _NAMESPACE = "demo"
+_EAST_DITCH = "东沟村（虚构）"
+_WILLOW_BAY = "柳树湾（虚构）"
+_NORTH_SLOPE = "北坡村（虚构）"
+_STONE_BRIDGE = "石桥镇（虚构）"
+_RIVERSIDE = "Riverside (fictitious)"
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class DemoPatient:
 def demo_patients(today: date) -> tuple[DemoPatient, ...]:
     """Twelve people of fixed ages on `today`, seven of them children of 1 to 5 years with films."""
     return (
-        _child(today, 1, "王", "小禾", "Wang", "Xiaohe", Sex.FEMALE, 2.4, "东沟村（虚构）", (_clear(10, 1),)),
+        _child(today, 1, "王", "小禾", "Wang", "Xiaohe", Sex.FEMALE, 2.4, _EAST_DITCH, (_clear(10, 1),)),
         _child(
             today,
             2,
@@ -50,11 +55,11 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             "Mingyuan",
             Sex.MALE,
             3.6,
-            "柳树湾（虚构）",
+            _WILLOW_BAY,
             (DemoFilm(14, Opacity.RIGHT_LOWER, 16), _clear(14, 2)),
             AllergyIntolerance("青霉素 Penicillin", "皮疹 rash"),
         ),
-        _child(today, 3, "曾", "雨桐", "Zeng", "Yutong", Sex.FEMALE, 1.3, "北坡村（虚构）", (_clear(12, 0),)),
+        _child(today, 3, "曾", "雨桐", "Zeng", "Yutong", Sex.FEMALE, 1.3, _NORTH_SLOPE, (_clear(12, 0),)),
         _child(
             today,
             4,
@@ -64,10 +69,10 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             "Jiashu",
             Sex.MALE,
             4.8,
-            "石桥镇（虚构）",
+            _STONE_BRIDGE,
             (DemoFilm(16, Opacity.LEFT_LOWER, 3),),
         ),
-        _child(today, 5, "吕", "安然", "Lü", "Anran", Sex.FEMALE, 5.5, "东沟村（虚构）", (_clear(13, 5),)),
+        _child(today, 5, "吕", "安然", "Lü", "Anran", Sex.FEMALE, 5.2, _EAST_DITCH, (_clear(13, 5),)),
         _child(
             today,
             6,
@@ -77,7 +82,7 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             "Xingye",
             Sex.MALE,
             2.9,
-            "柳树湾（虚构）",
+            _WILLOW_BAY,
             (DemoFilm(17, Opacity.BOTH_LOWER, 0),),
             AllergyIntolerance("花生 Peanut", "喘息 wheeze"),
         ),
@@ -87,15 +92,13 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
                 (HumanName(family="Okello", given=("Amani", "Grace")),),
                 Sex.FEMALE,
                 _born(today, 4.1),
-                "Riverside (fictitious)",
+                _RIVERSIDE,
                 no_known_allergies=True,
             ),
             (DemoFilm(15, Opacity.RIGHT_UPPER, 1),),
         ),
         DemoPatient(
-            _person(
-                8, _chinese("赵", "国安", "Zhao", "Guoan"), Sex.MALE, PartialDate(today.year - 67), "石桥镇（虚构）"
-            )
+            _person(8, _chinese("赵", "国安", "Zhao", "Guoan"), Sex.MALE, PartialDate(today.year - 67), _STONE_BRIDGE)
         ),
         DemoPatient(
             _person(
@@ -103,7 +106,7 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
                 _chinese("陈", "秀兰", "Chen", "Xiulan"),
                 Sex.FEMALE,
                 _born(today, 58.2),
-                "北坡村（虚构）",
+                _NORTH_SLOPE,
                 allergies=(AllergyIntolerance("磺胺 Sulfonamides", "荨麻疹 hives"),),
             )
         ),
@@ -113,7 +116,7 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
                 (HumanName(family="Fernández", given=("Lucía",)),),
                 Sex.FEMALE,
                 _born(today, 31.7),
-                "Riverside (fictitious)",
+                _RIVERSIDE,
                 no_known_allergies=True,
             )
         ),
@@ -123,16 +126,16 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
                 _chinese("刘", "建国", "Liu", "Jianguo"),
                 Sex.MALE,
                 PartialDate(today.year - 45, 6),
-                "东沟村（虚构）",
+                _EAST_DITCH,
             )
         ),
         DemoPatient(
             _person(
                 12,
-                (HumanName(text="阿依古丽", family="", given=()), HumanName(family="Ayguli", given=())),
+                (HumanName(text="阿依古丽"), HumanName(text="Ayguli")),
                 Sex.FEMALE,
                 _born(today, 24.5),
-                "柳树湾（虚构）",
+                _WILLOW_BAY,
                 no_known_allergies=True,
             )
         ),
