@@ -1,41 +1,32 @@
 """What an exporter is handed, and what it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from desktop.i18n import Language
-from desktop.records import AnnotationId, ReportContent, SignedReport, SpacingSource
-
-
-@dataclass(frozen=True)
-class MeasuredLength:
-    """How long a drawn line is. unit: `mm` or `px`. source: where the millimetres come from, None for pixels."""
-
-    value: float
-    unit: str
-    source: SpacingSource | None = None
-
-    def __post_init__(self) -> None:
-        if self.unit not in ("mm", "px") or (self.unit == "mm") != (self.source is not None):
-            raise ValueError("millimetres need a source, and nothing else has one")
+from desktop.imaging.geometry import Length
+from desktop.records import Annotation, AnnotationId, InstanceId, ReportContent, SignedReport
 
 
 @dataclass(frozen=True, eq=False)
 class ReportBundle:
     """A report with what its paper shows beside the words.
 
-    report: the signed report, or content nobody has signed yet, which is printed as a draft.
+    report: the signed report, or content nobody has signed yet. draft: print it as a draft, whatever it is.
     image: (rows, columns) uint8, grey, windowed as the doctor wants it printed, with the rows and columns of the
     picture the annotations were drawn on; None where there is none to print.
-    lengths: for each LENGTH annotation what it measures; one without an entry is drawn without a number.
+    instance: whose picture it is; drawings on others are left out. None: all are on this one.
+    lengths: for each LENGTH annotation what it measures (`imaging.geometry.length`); without an entry, no number.
     """
 
     report: SignedReport | ReportContent
     image: npt.NDArray[np.uint8] | None = None
-    lengths: dict[AnnotationId, MeasuredLength] = field(default_factory=dict)
+    instance: InstanceId | None = None
+    draft: bool = False
+    lengths: Mapping[AnnotationId, Length] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.image is not None and (self.image.ndim != 2 or self.image.dtype != np.uint8 or not self.image.size):
@@ -49,7 +40,16 @@ class ReportBundle:
     @property
     def signed(self) -> SignedReport | None:
         """The signed report, or None for a draft."""
-        return self.report if isinstance(self.report, SignedReport) else None
+        return self.report if isinstance(self.report, SignedReport) and not self.draft else None
+
+    @property
+    def drawings(self) -> tuple[Annotation, ...]:
+        """What is drawn on the printed picture."""
+        return tuple(
+            annotation
+            for annotation in self.content.annotations
+            if not annotation.deleted and self.instance in (None, annotation.instance)
+        )
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ REPLACEMENT = "〓"
 
 _BOLD = 600
 _COMBINED = re.compile(r"\w[\u0300-\u036f]+")
+_BREAK = "\u200b"
 _INVISIBLE = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 
@@ -50,19 +51,27 @@ class PaperFonts:
 
 @dataclass(frozen=True)
 class Typecase:
-    """Makes texts printable and remembers what could not be. missing: code points, in order of appearance."""
+    """Makes texts printable and remembers what could not be.
+
+    missing: characters, in order of appearance.
+    """
 
     fonts: PaperFonts
     missing: dict[str, None] = field(default_factory=dict)
 
-    def line(self, text: str) -> str:
+    def line(self, text: str, longest: int = 60) -> str:
         """The text on one line, with a geta mark for each character the fonts lack.
 
+        longest: Latin letters in one run that the place it is meant for can hold; longer runs get invisible places
+        to break, so that nothing is cut at a margin.
         Characters that have no shape (controls, marks of writing direction, variation selectors) are left out: in a
         name they only deceive.
         """
         composed = _COMBINED.sub(lambda match: unicodedata.normalize("NFC", match.group()), text)
-        return "".join(self._printable(character) for character in _INVISIBLE.sub("", composed))
+        printable = "".join(self._printable(character) for character in _INVISIBLE.sub("", composed))
+        return re.sub(
+            rf"[^\s\u2e80-\U0003ffff]{{{longest + 1},}}", lambda run: _broken(run.group(), longest), printable
+        )
 
     def lines(self, text: str) -> list[str]:
         """The text's lines, without the blank ones at either end."""
@@ -77,6 +86,11 @@ class Typecase:
             return character
         self.missing[character] = None
         return REPLACEMENT
+
+
+def _broken(run: str, longest: int) -> str:
+    step = max(1, longest // 3)
+    return _BREAK.join(run[start : start + step] for start in range(0, len(run), step))
 
 
 def bundled_fonts() -> PaperFonts:

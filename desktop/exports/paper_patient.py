@@ -7,6 +7,9 @@ from desktop.exports.words import Words
 from desktop.i18n import Translator, format_age
 from desktop.records import Patient, ReportContent
 
+_SHORT = 24
+"""Letters in one run that a third of a line can hold."""
+
 
 @dataclass(frozen=True)
 class Field:
@@ -28,12 +31,14 @@ def patient_fields(content: ReportContent, words: Words, case: Typecase) -> list
         Field(words.label("report.sex"), words.label(f"report.sex.{patient.sex.value}")),
         Field(words.label("report.age"), words.both(lambda translator: _age(content, translator))),
         Field(words.label("report.birth_date"), _birth_date(patient, words)),
-        Field(words.label("report.card_number"), case.line(patient.card_number) or _unknown(words)),
+        Field(words.label("report.card_number"), case.line(patient.card_number, _SHORT) or _unknown(words)),
     ]
     if patient.phones:
-        fields.append(Field(words.label("report.phone"), " · ".join(case.line(phone) for phone in patient.phones)))
+        fields.append(
+            Field(words.label("report.phone"), " · ".join(case.line(phone, _SHORT) for phone in patient.phones))
+        )
     if patient.village:
-        fields.append(Field(words.label("report.village"), case.line(patient.village)))
+        fields.append(Field(words.label("report.village"), case.line(patient.village, _SHORT)))
     if patient.identifiers:
         fields.append(Field(words.label("report.identifiers"), " · ".join(_identifiers(patient, case)), wide=True))
     return [*fields, _allergies(patient, words, case)]

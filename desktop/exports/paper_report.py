@@ -6,13 +6,14 @@ The template `resources/templates/report.typ` decides where things stand; this m
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from desktop.exports.bundle import MeasuredLength, ReportBundle
+from desktop.exports.bundle import ReportBundle
 from desktop.exports.paper_fonts import REPLACEMENT, Typecase
 from desktop.exports.paper_image import film_svg, qr_svg
 from desktop.exports.paper_patient import Field, patient_fields
 from desktop.exports.words import Words
 from desktop.i18n import Language, Translator
 from desktop.i18n.catalogue import catalogue
+from desktop.imaging.geometry import Length
 from desktop.records import (
     Annotation,
     AnnotationKind,
@@ -21,6 +22,9 @@ from desktop.records import (
     ReportedFinding,
     SignedReport,
 )
+
+_CELL = 22
+"""Letters in one run that a cell of the table can hold."""
 
 
 @dataclass(frozen=True)
@@ -196,7 +200,7 @@ def _film(bundle: ReportBundle, words: Words, case: Typecase) -> Film | None:
     if bundle.image is None:
         return None
     rows, columns = bundle.image.shape
-    drawn = [annotation for annotation in bundle.content.annotations if not annotation.deleted]
+    drawn = bundle.drawings
     return Film(
         svg=film_svg(bundle.image),
         aspect=columns / rows,
@@ -228,11 +232,11 @@ def _fraction(position: float, pixels: int) -> float:
 def _legend(number: int, annotation: Annotation, bundle: ReportBundle, words: Words, case: Typecase) -> str:
     kind = words.label(f"report.annotation.{annotation.kind.value}")
     measured = bundle.lengths.get(annotation.id)
-    parts = [kind if measured is None else f"{kind} {_length(measured, words)}", case.line(annotation.label)]
+    parts = [kind if measured is None else f"{kind} {_length(measured, words)}", case.line(annotation.label, _CELL)]
     return f"{number}  " + " · ".join(part for part in parts if part)
 
 
-def _length(length: MeasuredLength, words: Words) -> str:
+def _length(length: Length, words: Words) -> str:
     if length.source is None:
         return f"{length.value:.0f} px ({words.label('report.spacing.none')})"
     return f"{length.value:.1f} mm ({words.label(f'report.spacing.{length.source.value}')})"
@@ -244,7 +248,7 @@ def _decided(content: ReportContent, words: Words, case: Typecase) -> Decided:
         heading=words.label("report.suggestion"),
         columns=[words.label(key) for key in columns],
         rows=[_row(finding, words, case) for finding in content.findings],
-        notes=[case.line(note) for note in _notes(content, words)],
+        notes=[case.line(note, 2 * _CELL) for note in _notes(content, words)],
     )
 
 
@@ -266,9 +270,9 @@ def _row(finding: ReportedFinding, words: Words, case: Typecase) -> Row:
         value = translator.text(f"report.decision.{finding.decided.value}")
         return translator.text(f"report.verdict.{finding.verdict.value}", value=value)
 
-    reason = case.line(finding.reason)
+    reason = case.line(finding.reason, _CELL)
     return Row(
-        finding="\n".join(case.line(text) for text in words.each(name)),
+        finding="\n".join(case.line(text, _CELL) for text in words.each(name)),
         suggested="\n".join(words.each(suggested)),
         decided="\n".join(words.each(decided)),
         reason=words.label("report.reason", reason=reason) if reason else "",
