@@ -6,7 +6,7 @@ import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.encaps import get_frame
 from pydicom.pixels.decoders.base import get_decoder
-from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.processing import apply_color_lut, convert_color_space
 from pydicom.uid import (
     HTJ2K,
     JPEG2000,
@@ -25,14 +25,15 @@ from pydicom.uid import (
 
 from desktop.errors import UserFacingError
 from desktop.intake.codestream import coded_frame
-from desktop.intake.colour import from_rgb
+from desktop.intake.colour import from_rgb, grey_from_ybr
 from desktop.intake.dicom_fields import Fields
 from desktop.intake.limits import MAX_SAMPLES
 from desktop.records import Photometric
 from desktop.records.picture import Array
 
 _MONOCHROME = ("MONOCHROME1", "MONOCHROME2")
-_COLOUR = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
+_YBR = ("YBR_FULL", "YBR_FULL_422")
+_COLOUR = ("RGB", *_YBR, "YBR_ICT", "YBR_RCT")
 _PALETTE = "PALETTE COLOR"
 
 _PLUGINS: dict[str, str] = {
@@ -110,6 +111,11 @@ def decode_pixels(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array,
     raw, photometric = decode_raw(dataset, layout, syntax)
     if photometric in _MONOCHROME:
         return raw, Photometric(photometric), layout.stored
+    if photometric in _YBR:
+        grey = grey_from_ybr(raw)
+        if grey is not None:
+            return grey, Photometric.MONOCHROME2, 8
+        raw = convert_color_space(raw, "YBR_FULL", "RGB")
     if photometric == _PALETTE:
         try:
             rgb = np.asarray(apply_color_lut(raw, dataset))[:, :, :3]
@@ -125,7 +131,7 @@ def decode_pixels(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array,
 
 
 def decode_raw(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, str]:
-    """Values as stored, and their photometric interpretation after decoding (YBR becomes RGB)."""
+    """Values as stored, and their photometric interpretation after decoding."""
     plugin = ""
     if syntax.is_encapsulated:
         plugin = _PLUGINS.get(syntax, "")
@@ -139,6 +145,7 @@ def decode_raw(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, st
         array, properties = get_decoder(syntax).as_array(
             dataset,
             index=0,
+            raw=True,
             decoding_plugin=plugin,
             allow_excess_frames=False,  # type: ignore[arg-type]  # pydicom types each keyword as
             correct_unused_bits=layout.justified == 0,  # type: ignore[arg-type]  # the whole dictionary
@@ -154,7 +161,7 @@ def decode_raw(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, st
     photometric = str(properties["photometric_interpretation"])
     if photometric in ("YBR_ICT", "YBR_RCT"):
         photometric = "RGB"
-    if layout.samples == 3 and photometric != "RGB":
+    if layout.samples == 3 and photometric != "RGB" and (photometric not in _YBR or array.dtype != np.uint8):
         raise UserFacingError("intake.damaged")
     return array, photometric
 
