@@ -64,6 +64,7 @@ def bind(
     for declared in actions:
         action = QAction(context.tr(declared.key), widget)
         action.setObjectName(f"action_{declared.id}")
+        action.setProperty("text_key", declared.key)
         action.setShortcuts([QKeySequence(keys) for keys in declared.shortcuts])
         action.setShortcutContext(
             Qt.ShortcutContext.WindowShortcut

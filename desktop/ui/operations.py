@@ -20,7 +20,7 @@ from desktop.jobs import Job, Pools, Progress
 from desktop.records import Changes
 
 T = TypeVar("T")
-Pool = Literal["store", "compute"]
+Pool = Literal["store", "compute", "display"]
 
 POLL_MILLISECONDS = 100
 SHOW_AFTER_SECONDS = 0.6
@@ -120,7 +120,7 @@ class Operations(QObject):
         """
         operation = Operation(work, initiator, done, failed, ended, title)
         self._running.append(operation)
-        submit = self._pools.store if pool == "store" else self._pools.compute
+        submit = {"store": self._pools.store, "compute": self._pools.compute, "display": self._pools.display}[pool]
         submit(lambda: self._work(operation))
         if not self._poll.isActive():
             self._poll.start()

@@ -1,0 +1,25 @@
+"""Every command of the frame, declared once. The reading room's are declared in its own package."""
+
+from desktop.ui.action import WINDOW, Action
+
+WINDOW_ACTIONS: tuple[Action, ...] = (
+    Action("go_today", WINDOW, ("Ctrl+1",)),
+    Action("go_patients", WINDOW, ("Ctrl+2",)),
+    Action("go_reading", WINDOW, ("Ctrl+3",)),
+    Action("go_settings", WINDOW, ("Ctrl+4",)),
+    Action("register_patient", WINDOW, ("Ctrl+N",)),
+    Action("import_film", WINDOW, ("Ctrl+O",)),
+    Action("search", WINDOW, ("/", "Ctrl+F")),
+    Action("palette", WINDOW, ("Ctrl+K",)),
+    Action("shortcuts", WINDOW, ("?", "F1")),
+    Action("switch_language", WINDOW),
+    Action("switch_theme", WINDOW),
+    Action("lock", WINDOW, ("Ctrl+L",)),
+)
+
+PATIENT_ACTIONS: tuple[Action, ...] = (
+    Action("patients_back", "patients", ("Esc",)),
+    Action("patients_edit", "patients", ("Ctrl+E",)),
+)
+
+ACTIONS: tuple[Action, ...] = (*WINDOW_ACTIONS, *PATIENT_ACTIONS)

@@ -1,0 +1,1 @@
+"""Looking after the clinic: is everything there and unchanged, and who did what."""

@@ -1,0 +1,85 @@
+"""Nobody at the keyboard: time to lock, and waking from sleep."""
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal
+
+_ACTIVITY = frozenset(
+    {
+        QEvent.Type.KeyPress,
+        QEvent.Type.MouseMove,
+        QEvent.Type.MouseButtonPress,
+        QEvent.Type.Wheel,
+        QEvent.Type.TouchBegin,
+        QEvent.Type.TouchUpdate,
+        QEvent.Type.TabletMove,
+        QEvent.Type.InputMethod,
+        QEvent.Type.Drop,
+    }
+)
+_TICK_MILLISECONDS = 1000
+_SLEPT_SECONDS = 20.0
+"""Two ticks further apart than this on the wall clock: the PC was suspended in between."""
+
+
+class IdleWatch(QObject):
+    """Counts down while nobody touches mouse or keyboard.
+
+    Signals: ticked(seconds left) each second while it runs; expired once, when the time is over or the PC slept.
+    """
+
+    ticked = Signal(int)
+    expired = Signal()
+
+    def __init__(
+        self,
+        application: QCoreApplication,
+        parent: QObject,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(parent)
+        self._application = application
+        self._clock, self._wall = clock, wall
+        self._limit = 300.0
+        self._last = clock()
+        self._last_wall = wall()
+        self._timer = QTimer(self)
+        self._timer.setInterval(_TICK_MILLISECONDS)
+        self._timer.timeout.connect(self.tick)
+
+    def set_minutes(self, minutes: int) -> None:
+        """How long nobody may be there."""
+        self._limit = minutes * 60.0
+
+    def start(self) -> None:
+        """Begin counting, from now."""
+        self._last, self._last_wall = self._clock(), self._wall()
+        self._application.installEventFilter(self)
+        self._timer.start()
+        self.ticked.emit(round(self._limit))
+
+    def stop(self) -> None:
+        """Nothing to lock."""
+        self._application.removeEventFilter(self)
+        self._timer.stop()
+
+    def tick(self) -> None:
+        """Once a second: say how much is left, or that it is over."""
+        wall = self._wall()
+        slept = wall - self._last_wall > _SLEPT_SECONDS
+        self._last_wall = wall
+        left = self._limit - (self._clock() - self._last)
+        if slept or left <= 0:
+            self.stop()
+            self.expired.emit()
+        else:
+            self.ticked.emit(round(left))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Somebody is there."""
+        if event.type() in _ACTIVITY:
+            self._last = self._clock()
+        return False

@@ -1,0 +1,152 @@
+"""The window: before the clinic is open, the open clinic, and the way between them."""
+
+import gc
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QPixmapCache
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
+
+from desktop import workflow
+from desktop.ui import theme
+from desktop.ui.drops import FileDrops
+from desktop.ui.icons import forget, icon
+from desktop.ui.idle import IdleWatch
+from desktop.ui.start import StartArea
+from desktop.ui.widgets.toast import Toast
+from desktop.ui.workspace import Workspace
+
+if TYPE_CHECKING:
+    from desktop.jobs import Job
+    from desktop.ui.context import UiContext
+
+_SMALLEST = (1024, 600)
+_USUAL = (1366, 728)
+_CLOSE_POLL_MILLISECONDS = 30
+_CLOSE_AT_MOST_MILLISECONDS = 8000
+
+
+class MainWindow(QMainWindow):
+    """A frame; every destination is its own widget."""
+
+    def __init__(self, context: "UiContext", application: QApplication) -> None:
+        super().__init__()
+        self.setObjectName("main_window")
+        self._context = context
+        self._application = application
+        self._closing = 0
+        theme.apply(application, context.settings.theme)
+        self.setMinimumSize(*_SMALLEST)
+        self.resize(*_USUAL)
+        self.start = StartArea(context)
+        self.workspace: Workspace | None = None
+        self._outer = QStackedWidget()
+        self._outer.addWidget(self.start)
+        self.setCentralWidget(self._outer)
+        self.toast = Toast(self)
+        self.idle = IdleWatch(application, self)
+        self._close_timer = QTimer(self)
+        self._close_timer.setInterval(_CLOSE_POLL_MILLISECONDS)
+        self._close_timer.timeout.connect(self._close_when_idle)
+        self.start.opened.connect(self._enter)
+        self.idle.expired.connect(self.lock)
+        context.toast_requested.connect(self.toast.say)
+        context.lock_requested.connect(self.lock)
+        context.language_changed.connect(self.retranslate)
+        context.theme_changed.connect(self._dress)
+        context.settings_changed.connect(self._follow_settings)
+        self._name_window()
+        self.start.begin()
+
+    def retranslate(self) -> None:
+        """Speak the window's language, everywhere, without a restart."""
+        self._name_window()
+        self.start.retranslate()
+        if self.workspace is not None:
+            self.workspace.retranslate()
+
+    def lock(self) -> None:
+        """Forget everything about every patient, then ask for the passphrase.
+
+        Drafts go to the store first; work under way is cancelled; the store is closed and the keys are wiped behind it.
+        """
+        clinic = self._context.clinic
+        if clinic is None or self.workspace is None:
+            return
+        self.idle.stop()
+        self._context.operations.drop_all()
+        self.workspace.save_drafts()
+        self.workspace.clear()
+        self._close_other_windows()
+        self.toast.wipe()
+        _forget_traces()
+        self.start.begin()
+        self._outer.setCurrentWidget(self.start)
+        self._context.set_clinic(None)
+
+        def work(job: "Job") -> None:
+            workflow.lock(clinic)
+
+        self._context.operations.run(work, initiator=self)
+        gc.collect()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Lock first; leave when drafts are saved and the store is closed."""
+        if self._context.clinic is not None:
+            self.lock()
+        if self._context.operations.busy and self._closing < _CLOSE_AT_MOST_MILLISECONDS:
+            self.hide()
+            self._close_timer.start()
+            event.ignore()
+            return
+        event.accept()
+        self._application.quit()
+
+    def _enter(self) -> None:
+        if self.workspace is None:
+            self.workspace = Workspace(self._context)
+            self.workspace.lock_requested.connect(self.lock)
+            self._outer.addWidget(self.workspace)
+            self.idle.ticked.connect(self.workspace.status.show_seconds)
+            self._drops = FileDrops(self._application, self.workspace)
+            self._drops.dropped.connect(self.workspace.import_files)
+        self._outer.setCurrentWidget(self.workspace)
+        self.workspace.activated()
+        self.idle.set_minutes(self._context.settings.idle_minutes)
+        self.idle.start()
+
+    def _name_window(self) -> None:
+        self.setWindowTitle(self._context.tr("ui.product"))
+
+    def _dress(self) -> None:
+        forget()
+        theme.apply(self._application, self._context.settings.theme)
+
+    def _follow_settings(self) -> None:
+        self.idle.set_minutes(self._context.settings.idle_minutes)
+
+    def _close_other_windows(self) -> None:
+        for window in self._application.topLevelWidgets():
+            if window is not self and window.isWindow():
+                window.close()
+
+    def _close_when_idle(self) -> None:
+        self._closing += _CLOSE_POLL_MILLISECONDS
+        if not self._context.operations.busy or self._closing >= _CLOSE_AT_MOST_MILLISECONDS:
+            self._close_timer.stop()
+            self.close()
+
+
+def _forget_traces() -> None:
+    """Pictures Qt remembers, and the clipboard where its content came from this window."""
+    QPixmapCache.clear()
+    clipboard = QGuiApplication.clipboard()
+    if clipboard.ownsClipboard():
+        clipboard.clear()
+    if clipboard.supportsSelection() and clipboard.ownsSelection():
+        clipboard.clear(clipboard.Mode.Selection)
+
+
+def window_icon(context: "UiContext") -> QIcon:
+    """The lantern of the task bar."""
+    return icon("lantern", context.colours.accent, 64)

@@ -1,0 +1,97 @@
+"""Ctrl+K: every command by a few letters of its name."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QDialog, QLineEdit, QWidget
+
+from desktop.i18n import Language, catalogue
+from desktop.ui.widgets.parts import column
+from desktop.ui.widgets.rows import Row, RowList
+
+if TYPE_CHECKING:
+    from desktop.ui.context import UiContext
+
+_WIDTH, _HEIGHT = 520, 420
+
+
+def shown_actions(*widgets: QWidget) -> list[QAction]:
+    """The declared actions of some widgets and what lies in them, in order, without those switched off."""
+    found: list[QAction] = []
+    for widget in widgets:
+        for action in [*widget.actions(), *widget.findChildren(QAction)]:
+            if action.objectName().startswith("action_") and action.isEnabled() and action not in found:
+                found.append(action)
+    return found
+
+
+def matches(typed: str, names: tuple[str, ...]) -> bool:
+    """Whether the typed letters appear in order in one of the names."""
+    wanted = "".join(typed.lower().split())
+    return any(_in_order(wanted, name.lower()) for name in names)
+
+
+def _in_order(wanted: str, name: str) -> bool:
+    rest = iter(name)
+    return all(letter in rest for letter in wanted)
+
+
+class CommandPalette(QDialog):
+    """Type, arrow, Enter. Finds a command by its name in either language."""
+
+    def __init__(self, context: "UiContext", actions: list[QAction], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("command_palette")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(context.tr("action.palette"))
+        self.resize(_WIDTH, _HEIGHT)
+        self._actions = {action.objectName(): action for action in actions}
+        self._names = {name: _names(action) for name, action in self._actions.items()}
+        self._edit = QLineEdit()
+        self._edit.setObjectName("palette_edit")
+        self._edit.setProperty("role", "search")
+        self._edit.setPlaceholderText(context.tr("ui.palette.placeholder"))
+        self._edit.setAccessibleName(context.tr("ui.palette.placeholder"))
+        self._list = RowList(context, "palette_list")
+        self._list.setAccessibleName(context.tr("action.palette"))
+        self._list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        layout = column(self, margin=16, spacing=12)
+        layout.addWidget(self._edit)
+        layout.addWidget(self._list, 1)
+        self._edit.textChanged.connect(self._filter)
+        self._edit.returnPressed.connect(self._list.choose_current)
+        self._edit.installEventFilter(self)
+        self._list.chosen.connect(self._run)
+        self._filter("")
+        self._edit.setFocus()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Arrow keys in the field move in the list."""
+        moves = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in moves:
+            self._list.keyPressEvent(event)
+            return True
+        return False
+
+    def _filter(self, typed: str) -> None:
+        rows = [
+            Row(name, action.text(), remark=_keys(action))
+            for name, action in self._actions.items()
+            if matches(typed, self._names[name])
+        ]
+        self._list.set_rows(rows, select_first=True)
+
+    def _run(self, name: str) -> None:
+        action = self._actions[name]
+        self.close()
+        action.trigger()
+
+
+def _names(action: QAction) -> tuple[str, ...]:
+    key = str(action.property("text_key") or "")
+    return (action.text(), *(catalogue(language).get(key, "") for language in Language))
+
+
+def _keys(action: QAction) -> str:
+    return action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)

@@ -1,0 +1,211 @@
+"""The registration page: the form, who it may be already, and the buttons."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from desktop import workflow
+from desktop.records import DuplicateCandidate, Patient
+from desktop.ui.patients import words
+from desktop.ui.patients.form import PatientForm
+from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row
+from desktop.ui.widgets.rows import Row, RowList, Tone
+
+if TYPE_CHECKING:
+    from desktop.jobs import Job
+    from desktop.ui.context import UiContext
+    from desktop.workflow import Edited, Registered
+
+_PAUSE_MILLISECONDS = 300
+_DUPLICATES_WIDTH = 340
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Who the draft of one moment may be."""
+
+    number: int
+    candidates: tuple[DuplicateCandidate, ...]
+
+
+class PatientFormPage(QWidget):
+    """Signals: saved(Patient) once on file; left on Esc, with what was typed kept; patient_chosen(id) of a double."""
+
+    saved = Signal(object)
+    left = Signal()
+    patient_chosen = Signal(str)
+
+    def __init__(self, context: "UiContext") -> None:
+        super().__init__()
+        self.setObjectName("patient_form_page")
+        self._context = context
+        self._texts = Texts(context)
+        self._icons = Icons(context)
+        self._asked_number = 0
+        self._candidates: tuple[DuplicateCandidate, ...] = ()
+        self.form = PatientForm(context)
+        self._title = label("form_title", "title")
+        self._pause = QTimer(self)
+        self._pause.setSingleShot(True)
+        self._pause.setInterval(_PAUSE_MILLISECONDS)
+        self._pause.timeout.connect(self._look_for_duplicates)
+        layout = column(self, margin=24, spacing=16)
+        layout.addWidget(self._title)
+        middle = row(spacing=24)
+        middle.addWidget(self.form, 1)
+        middle.addWidget(self._build_duplicates())
+        layout.addLayout(middle, 1)
+        layout.addLayout(self._build_buttons())
+        for keys in ("Ctrl+Return", "Ctrl+Enter", "Ctrl+S"):
+            QShortcut(QKeySequence(keys), self, self.save)
+        self.form.submitted.connect(self.save)
+        self.form.edited.connect(self._pause.start)
+        self.retranslate()
+
+    def begin(self) -> None:
+        """Somebody new; what was typed before Esc is still there."""
+        if self.form.patient is not None:
+            self._start_over()
+        self._show()
+
+    def edit(self, patient: Patient) -> None:
+        """Mend what is on file."""
+        self.form.fill(patient)
+        self._set_candidates(())
+        self._show()
+
+    def save(self) -> None:
+        """Put it on file, or say what is missing."""
+        draft = self.form.draft()
+        if draft is None or not self._save.isEnabled():
+            return
+        clinic, patient = self._context.open_clinic, self.form.patient
+
+        def work(job: "Job") -> "Registered | Edited":
+            if patient is None:
+                return workflow.register_patient(clinic, job, draft)
+            return workflow.edit_patient(clinic, job, patient.id, draft)
+
+        self._save.setEnabled(False)
+        self._context.operations.run(
+            work,
+            initiator=self,
+            done=self._saved,
+            ended=self._ready,
+            title=self._context.tr("patients.form.saving"),
+        )
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        self._texts.retranslate()
+        self.form.retranslate()
+        editing = self.form.patient is not None
+        self._title.setText(self._context.tr("patients.form.edit" if editing else "patients.form.title"))
+        self._save.setText(self._context.tr("patients.form.save" if editing else "patients.form.register"))
+        self._again.setVisible(not editing)
+        self._set_candidates(self._candidates)
+
+    def clear(self) -> None:
+        """Forget the patient and what was typed."""
+        self._pause.stop()
+        self._start_over()
+
+    def _show(self) -> None:
+        self.retranslate()
+        self.form.focus_first()
+
+    def _start_over(self) -> None:
+        self.form.start_over()
+        self._asked_number += 1
+        self._set_candidates(())
+        self.form.focus_first()
+
+    def _build_duplicates(self) -> QWidget:
+        box = card("duplicates")
+        box.setFixedWidth(_DUPLICATES_WIDTH)
+        inside = column(box, margin=16, spacing=8)
+        self._duplicates_title = label("duplicates_title", "heading", wrap=True)
+        self._duplicates_about = label("duplicates_about", "muted", wrap=True)
+        self._duplicates = RowList(self._context, "duplicates_list")
+        self._texts.add(self._duplicates.setAccessibleName, "patients.duplicates.title")
+        self._duplicates.chosen.connect(self.patient_chosen)
+        inside.addWidget(self._duplicates_title)
+        inside.addWidget(self._duplicates_about)
+        inside.addWidget(self._duplicates, 1)
+        inside.addStretch(0)
+        return box
+
+    def _build_buttons(self) -> QHBoxLayout:
+        back = button("form_back", "quiet")
+        self._again = button("form_again", "quiet")
+        self._save = button("form_save", "primary")
+        self._icons.add(self._save, "check")
+        self._texts.add(back.setText, "patients.form.back")
+        self._texts.add(self._again.setText, "patients.form.again")
+        back.clicked.connect(self.left)
+        self._again.clicked.connect(self._start_over)
+        self._save.clicked.connect(self.save)
+        hint = label("form_hint", "small")
+        self._texts.add(hint.setText, "patients.form.keys")
+        buttons = row()
+        buttons.addWidget(back)
+        buttons.addWidget(self._again)
+        buttons.addStretch(1)
+        buttons.addWidget(hint)
+        buttons.addWidget(self._save)
+        return buttons
+
+    def _look_for_duplicates(self) -> None:
+        draft = self.form.draft_so_far()
+        self._asked_number += 1
+        if draft is None or self._context.clinic is None:
+            self._set_candidates(())
+            return
+        clinic, number = self._context.open_clinic, self._asked_number
+
+        def work(job: "Job") -> _Answer:
+            return _Answer(number, workflow.possible_duplicates(clinic, job, draft))
+
+        self._context.operations.run(work, initiator=self, done=self._show_duplicates)
+
+    def _show_duplicates(self, answer: _Answer) -> None:
+        if answer.number != self._asked_number:
+            return
+        mine = self.form.patient
+        self._set_candidates(tuple(c for c in answer.candidates if mine is None or c.patient.id != mine.id))
+
+    def _set_candidates(self, candidates: tuple[DuplicateCandidate, ...]) -> None:
+        self._candidates = candidates
+        tr = self._context.tr
+        self._duplicates.set_rows([self._duplicate_row(candidate) for candidate in candidates])
+        self._duplicates.setVisible(bool(candidates))
+        self._duplicates_title.setText(
+            tr("patients.duplicates.title") if candidates else tr("patients.duplicates.none")
+        )
+        self._duplicates_about.setText(
+            tr("patients.duplicates.about") if candidates else tr("patients.duplicates.none.about")
+        )
+
+    def _duplicate_row(self, candidate: DuplicateCandidate) -> Row:
+        tr = self._context.tr
+        keys = [f"patients.same.{reason}" for reason in candidate.reasons]
+        reasons = tr("patients.list_comma").join(tr(key) for key in keys if self._context.has_text(key))
+        return Row(
+            candidate.patient.id,
+            f"{candidate.patient.display_name} · {words.age_text(self._context, candidate.patient)}",
+            tr("patients.duplicates.same", reasons=reasons),
+            tone=Tone.CAUTION,
+        )
+
+    def _saved(self, result: "Registered | Edited") -> None:
+        number = result.patient.card_number
+        key = "patients.form.saved" if self.form.patient is not None else "patients.form.registered"
+        self._start_over()
+        self._context.toast(self._context.tr(key, number=number))
+        self.saved.emit(result.patient)
+
+    def _ready(self) -> None:
+        self._save.setEnabled(True)

@@ -1,0 +1,129 @@
+"""The Patients destination: finder, form and chart; remembers where it was."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
+
+from desktop.records import Changes, Patient, PatientId
+from desktop.ui.action import bind
+from desktop.ui.actions import PATIENT_ACTIONS
+from desktop.ui.patients.chart import ChartPage
+from desktop.ui.patients.finder import PatientFinder
+from desktop.ui.patients.form_page import PatientFormPage
+
+if TYPE_CHECKING:
+    from desktop.ui.context import UiContext
+
+
+class PatientsScreen(QStackedWidget):
+    """Signals: patient_changed(Patient or None) for the banner; study_chosen(id); import_requested(patient id)."""
+
+    patient_changed = Signal(object)
+    study_chosen = Signal(str)
+    import_requested = Signal(str)
+
+    def __init__(self, context: "UiContext") -> None:
+        super().__init__()
+        self.setObjectName("patients_screen")
+        self._context = context
+        self.finder = PatientFinder(context)
+        self.form = PatientFormPage(context)
+        self.chart = ChartPage(context)
+        for page in (self.finder, self.form, self.chart):
+            self.addWidget(page)
+        self.finder.chosen.connect(self.open_patient)
+        self.finder.register_requested.connect(self.register)
+        self.form.saved.connect(self._saved)
+        self.form.left.connect(self._leave)
+        self.form.patient_chosen.connect(self.open_patient)
+        self.chart.left.connect(self.show_finder)
+        self.chart.study_chosen.connect(self.study_chosen)
+        self.chart.import_requested.connect(self.import_requested)
+        self.chart.edit_requested.connect(self._edit)
+        self.chart.patient_changed.connect(self._tell_patient)
+        self._actions = bind(
+            context, self, PATIENT_ACTIONS, {"patients_back": self._leave, "patients_edit": self._edit_current}
+        )
+        context.changed.connect(self._on_changed)
+
+    @property
+    def patient(self) -> Patient | None:
+        """Whom the shown page is about."""
+        return self.chart.patient if self.currentWidget() is self.chart else None
+
+    def activated(self) -> None:
+        """Called when the destination is shown."""
+        if self.currentWidget() is self.finder:
+            self.finder.activated()
+        elif self.currentWidget() is self.chart:
+            self.chart.activated()
+        else:
+            self.form.form.focus_first()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        for page in (self.finder, self.form, self.chart):
+            page.retranslate()
+        self._actions.retranslate()
+
+    def clear(self) -> None:
+        """Forget every patient."""
+        for page in (self.finder, self.form, self.chart):
+            page.clear()
+        self.setCurrentWidget(self.finder)
+
+    def show_finder(self) -> None:
+        """The list, with the search field ready."""
+        self._go(self.finder)
+        self.finder.activated()
+
+    def register(self, name: str = "") -> None:
+        """The form for somebody new."""
+        self._go(self.form)
+        self.form.begin()
+        if name and self.form.form.is_blank:
+            self.form.form.name.edit.setText(name)
+
+    def open_patient(self, patient: str) -> None:
+        """Somebody's page."""
+        self._go(self.chart)
+        self.chart.open(PatientId(patient))
+
+    def _go(self, page: QWidget) -> None:
+        self.setCurrentWidget(page)
+        self.patient_changed.emit(self.patient)
+
+    def _leave(self) -> None:
+        """Back to where one came from; what was typed stays in the form."""
+        if self.currentWidget() is self.form and self.form.form.patient is not None:
+            self._go(self.chart)
+            self.chart.activated()
+        elif self.currentWidget() is self.finder:
+            self.finder.start_over()
+        else:
+            self.show_finder()
+
+    def _saved(self, patient: Patient) -> None:
+        self.open_patient(patient.id)
+
+    def _edit(self, patient: Patient) -> None:
+        self._go(self.form)
+        self.form.edit(patient)
+
+    def _edit_current(self) -> None:
+        if self.patient is not None:
+            self._edit(self.patient)
+
+    def _tell_patient(self, patient: Patient | None) -> None:
+        if self.currentWidget() is self.chart:
+            self.patient_changed.emit(patient)
+
+    def _on_changed(self, changes: Changes, initiator: QObject | None) -> None:
+        if self._context.clinic is None:
+            return
+        if changes.patients:
+            self.finder.reload()
+        concerned = changes.patients or changes.studies or changes.reports or changes.impressions
+        if concerned and self.currentWidget() is self.chart:
+            self.chart.reload()

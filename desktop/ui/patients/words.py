@@ -1,0 +1,93 @@
+"""A patient in words: age, sex, allergies, one-line summaries."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from desktop.i18n import format_age, format_date
+from desktop.records import Patient, PatientMatch, StudySummary
+from desktop.ui.widgets.rows import Row, Tone
+
+if TYPE_CHECKING:
+    from desktop.ui.context import UiContext
+
+
+def today(context: "UiContext") -> date:
+    """The day at the clinic."""
+    if context.clinic is None:
+        return date.today()  # noqa: DTZ011  # the day where the PC stands is the one meant
+    return context.clinic.clock().astimezone().date()
+
+
+def age_text(context: "UiContext", patient: Patient) -> str:
+    """Age in the unit a doctor would say; `about` where the birth date is not exact; says when it is unknown."""
+    if patient.birth_date is None:
+        return context.tr("patients.age.unknown")
+    age = patient.birth_date.age_on(today(context))
+    if age is None:
+        return context.tr("patients.age.unknown")
+    words = format_age(age.months, age.days, context.language)
+    return words if age.exact else context.tr("patients.age.about", age=words)
+
+
+def sex_text(context: "UiContext", patient: Patient) -> str:
+    """The sex, or that it is unknown."""
+    return context.tr(f"patients.sex.{patient.sex.value}")
+
+
+def allergies_text(context: "UiContext", patient: Patient) -> str:
+    """Every allergy with its reaction; that there are none; or that nobody asked."""
+    if patient.allergies:
+        listed = context.tr("patients.list_comma").join(
+            context.tr("patients.allergy.with_reaction", substance=a.substance, reaction=a.reaction)
+            if a.reaction
+            else a.substance
+            for a in patient.allergies
+        )
+        return context.tr("patients.allergy.known", list=listed)
+    if patient.no_known_allergies:
+        return context.tr("patients.allergy.none")
+    return context.tr("patients.allergy.unknown")
+
+
+def facts(context: "UiContext", patient: Patient) -> str:
+    """Age, sex, village and card number on one line."""
+    parts = [age_text(context, patient), sex_text(context, patient), patient.village]
+    if patient.card_number:
+        parts.append(context.tr("patients.number", number=patient.card_number))
+    return " · ".join(part for part in parts if part)
+
+
+def patient_row(context: "UiContext", match: PatientMatch) -> Row:
+    """A search hit: who, and why it matched."""
+    reasons = [context.tr(f"patients.why.{why}") for why in match.why if context.has_text(f"patients.why.{why}")]
+    if reasons:
+        remark = context.tr("patients.list_comma").join(reasons)
+    elif match.last_seen is not None:
+        remark = format_date(match.last_seen.astimezone().date(), context.language)
+    else:
+        remark = ""
+    return Row(match.patient.id, match.patient.display_name, facts(context, match.patient), remark)
+
+
+def study_row(context: "UiContext", summary: StudySummary, *, with_name: bool) -> Row:
+    """A study: whose or what, when, and how far its reading is."""
+    study = summary.study
+    what = [context.tr(f"patients.modality.{study.modality.value}")]
+    if study.description:
+        what.append(study.description)
+    taken = study.started or study.added.astimezone().date()
+    what.append(format_date(taken, context.language))
+    words = " · ".join(what)
+    if summary.signed:
+        remark, tone = context.tr("patients.study.signed"), Tone.GOOD
+    elif summary.has_impression:
+        remark, tone = context.tr("patients.study.read"), Tone.NEXT
+    else:
+        remark, tone = context.tr("patients.study.waiting"), Tone.NEXT
+    if with_name:
+        return Row(study.id, summary.patient_name, words, remark, tone)
+    return Row(study.id, words, _instances(context, len(study.instances)), remark, tone)
+
+
+def _instances(context: "UiContext", count: int) -> str:
+    return context.tr("patients.study.pictures", count=count)

@@ -1,0 +1,92 @@
+"""The Settings destination: sections at the left, the chosen one at the right."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QFrame, QPushButton, QStackedWidget, QWidget
+
+from desktop.access import Permission
+from desktop.ui.admin.audit import AuditSection
+from desktop.ui.admin.check import CheckSection
+from desktop.ui.settings.about import AboutSection
+from desktop.ui.settings.clinic import ClinicSection
+from desktop.ui.settings.models import ModelsSection
+from desktop.ui.settings.section import Section
+from desktop.ui.settings.this_pc import ThisPcSection
+from desktop.ui.widgets.parts import button, column, row
+
+if TYPE_CHECKING:
+    from desktop.ui.context import UiContext
+
+_NAMES_WIDTH = 200
+_NEEDS = {
+    "clinic": Permission.MANAGE_CLINIC,
+    "check": Permission.MANAGE_CLINIC,
+    "audit": Permission.VIEW_AUDIT,
+}
+
+
+class SettingsScreen(QWidget):
+    """Shows only the sections the person's role may use."""
+
+    def __init__(self, context: "UiContext") -> None:
+        super().__init__()
+        self.setObjectName("settings_screen")
+        self._context = context
+        self._sections: dict[str, Section] = {
+            "this_pc": ThisPcSection(context),
+            "clinic": ClinicSection(context),
+            "models": ModelsSection(context),
+            "check": CheckSection(context),
+            "audit": AuditSection(context),
+            "about": AboutSection(context),
+        }
+        self._names: dict[str, QPushButton] = {}
+        self._stack = QStackedWidget()
+        names = QFrame()
+        names.setFixedWidth(_NAMES_WIDTH)
+        inside = column(names, margin=12, spacing=4)
+        for name, section in self._sections.items():
+            made = button(f"section_{name}", "section")
+            made.setCheckable(True)
+            made.setAutoExclusive(True)
+            made.setProperty("section", name)
+            made.clicked.connect(self._chosen)
+            inside.addWidget(made)
+            self._names[name] = made
+            self._stack.addWidget(section)
+        inside.addStretch(1)
+        layout = row(self, spacing=0)
+        layout.addWidget(names)
+        layout.addWidget(self._stack, 1)
+        self._names["this_pc"].setChecked(True)
+        self.retranslate()
+
+    def show_section(self, name: str) -> None:
+        """Go to a section."""
+        self._names[name].setChecked(True)
+        self._stack.setCurrentWidget(self._sections[name])
+        self._sections[name].activated()
+
+    def activated(self) -> None:
+        """Called when the destination is shown."""
+        session = self._context.open_clinic.session
+        for name, permission in _NEEDS.items():
+            self._names[name].setVisible(session.may(permission))
+        current = next(name for name, made in self._names.items() if made.isChecked())
+        self.show_section("this_pc" if self._names[current].isHidden() else current)
+        self._names[current].setFocus()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        for name, made in self._names.items():
+            made.setText(self._context.tr(f"settings.section.{name}"))
+        for section in self._sections.values():
+            section.retranslate()
+
+    def clear(self) -> None:
+        """The clinic is locked."""
+        for section in self._sections.values():
+            section.clear()
+
+    def _chosen(self) -> None:
+        self.show_section(self.sender().property("section"))

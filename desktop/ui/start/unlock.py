@@ -1,0 +1,163 @@
+"""Unlocking: who, the passphrase, Enter."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtWidgets import QComboBox, QFrame
+
+from desktop import workflow
+from desktop.errors import UserFacingError
+from desktop.ui.start.page import StartPage
+from desktop.ui.widgets.fields import SecretField
+from desktop.ui.widgets.parts import button, card, column, label, row
+
+if TYPE_CHECKING:
+    from desktop.ui.context import UiContext
+
+_WIDTH = 440
+
+
+class UnlockPage(StartPage):
+    """`submitted(user, passphrase)` on Enter; counts down while a wrong passphrase slows the next try."""
+
+    submitted = Signal(str, str)
+    other_requested = Signal()
+
+    def __init__(self, context: "UiContext") -> None:
+        super().__init__(context, "unlock_page", _WIDTH)
+        self._folder = Path()
+        self._seconds = 0
+        self._busy = False
+        self._timer = QTimer(self)
+        self._timer.setInterval(1000)
+        self._timer.timeout.connect(self._tick)
+        self.title = label("unlock_title", "title")
+        self.place = label("unlock_place", "small", wrap=True)
+        self.body.addWidget(self.title)
+        self.body.addWidget(self.place)
+        self.demo_note = self._build_demo_note()
+        self.body.addWidget(self.demo_note)
+        caption = label("unlock_user_label", "strong")
+        self.texts.add(caption.setText, "start.unlock.user")
+        self.user = QComboBox()
+        self.user.setObjectName("unlock_user")
+        self.texts.add(self.user.setAccessibleName, "start.unlock.user")
+        caption.setBuddy(self.user)
+        self.body.addWidget(caption)
+        self.body.addWidget(self.user)
+        self.passphrase = SecretField("unlock_passphrase")
+        self.texts.add(self.passphrase.set_caption, "start.unlock.passphrase")
+        self.body.addWidget(self.passphrase)
+        buttons = row()
+        self.other = button("unlock_other", "quiet")
+        self.texts.add(self.other.setText, "start.unlock.other")
+        self.submit = button("unlock_submit", "primary")
+        self.icons.add(self.submit, "lock")
+        self.texts.add(self.submit.setText, "start.unlock.submit")
+        buttons.addWidget(self.other)
+        buttons.addStretch(1)
+        buttons.addWidget(self.submit)
+        self.body.addLayout(buttons)
+        self.passphrase.edit.returnPressed.connect(self._submit)
+        self.submit.clicked.connect(self._submit)
+        self.other.clicked.connect(self.other_requested)
+        self.retranslate()
+
+    def show_clinic(self, folder: Path) -> None:
+        """Say which clinic, and who may unlock it. Reads only the folder's keystore."""
+        self._folder = folder
+        is_demo = folder == self.context.places.demo_clinic
+        users = (workflow.DEMO_USER,) if is_demo else workflow.clinic_users(folder)
+        self.user.clear()
+        self.user.addItems(list(users))
+        self.user.setCurrentIndex(max(0, self.user.findText(self.context.settings.last_user)))
+        self.passphrase.wipe()
+        self.demo_note.setVisible(is_demo)
+        if is_demo:
+            self.passphrase.edit.setText(workflow.DEMO_PASSPHRASE)
+        self._wait_for(workflow.seconds_to_wait(folder))
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        super().retranslate()
+        is_demo = self._folder == self.context.places.demo_clinic
+        self.title.setText(self.context.tr("start.unlock.demo" if is_demo else "start.unlock.title"))
+        self.place.setText(self.context.tr("start.unlock.place", folder=str(self._folder)))
+        self.place.setToolTip(str(self._folder))
+        self._credentials.setText(
+            self.context.tr(
+                "start.demo.credentials", user=workflow.DEMO_USER, passphrase=workflow.DEMO_PASSPHRASE
+            )
+        )
+        self.passphrase.set_reveal(self.context.tr("start.reveal"), self.context.colours.muted)
+        if self._seconds:
+            self._show_wait()
+
+    def activated(self) -> None:
+        """The next key belongs to the passphrase."""
+        self.passphrase.edit.setFocus()
+        self.passphrase.edit.selectAll()
+
+    def clear(self) -> None:
+        """Forget what was typed."""
+        self.passphrase.wipe()
+
+    def set_busy(self, busy: bool) -> None:
+        """While the key is made nothing can be pressed."""
+        self._busy = busy
+        self._enable()
+
+    def refuse(self, error: UserFacingError) -> None:
+        """Say at once what is wrong; then count down until the next try is allowed."""
+        self.passphrase.set_error(self.context.tr(error.key, **error.details))
+        self.passphrase.edit.selectAll()
+        self._wait_for(workflow.seconds_to_wait(self._folder))
+        self.passphrase.edit.setFocus()
+
+    def _build_demo_note(self) -> QFrame:
+        box = card("unlock_demo_note", "notice")
+        self._credentials = label("unlock_demo_credentials", "strong", wrap=True, selectable=True)
+        warning = label("unlock_demo_warning", "small", wrap=True)
+        self.texts.add(warning.setText, "start.demo.warning")
+        inside = column(box, margin=12, spacing=4)
+        inside.addWidget(self._credentials)
+        inside.addWidget(warning)
+        return box
+
+    def _wait_for(self, seconds: int) -> None:
+        self._seconds = seconds
+        if seconds > 0:
+            self._timer.start()
+            self._show_wait()
+        else:
+            self._timer.stop()
+        self._enable()
+
+    def _tick(self) -> None:
+        self._seconds = max(0, self._seconds - 1)
+        if self._seconds:
+            self._show_wait()
+            return
+        self._timer.stop()
+        self.passphrase.set_hint("")
+        self._enable()
+
+    def _show_wait(self) -> None:
+        self.passphrase.set_hint("")
+        self.submit.setText(self.context.tr("start.unlock.wait", seconds=self._seconds))
+
+    def _enable(self) -> None:
+        ready = not self._busy and self._seconds == 0
+        self.submit.setEnabled(ready)
+        self.user.setEnabled(not self._busy)
+        self.passphrase.edit.setReadOnly(self._busy)
+        if self._seconds == 0:
+            self.submit.setText(self.context.tr("start.unlock.submit"))
+
+    def _submit(self) -> None:
+        if not self.submit.isEnabled() or not self.passphrase.secret():
+            return
+        self.passphrase.set_error("")
+        self.submitted.emit(self.user.currentText(), self.passphrase.secret())
