@@ -29,9 +29,7 @@ _SCHEMA = frozenset(
 _REFUSED_SETTINGS = frozenset({"writable_schema", "trusted_schema", "key", "rekey", "recursive_triggers"})
 
 
-def authorise(
-    action: int, first: str | None, second: str | None, database: str | None, trigger: str | None
-) -> int:
+def authorise(action: int, first: str | None, second: str | None, database: str | None, trigger: str | None) -> int:
     """SQLite's authorizer: called while a statement is prepared (https://sqlite.org/c3ref/set_authorizer.html)."""
     if action in _CHANGES and first in APPEND_ONLY:
         return int(dbapi2.SQLITE_DENY)

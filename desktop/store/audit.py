@@ -46,9 +46,7 @@ class ChainLine:
             self.reason,
             self.previous,
         )
-        return hashlib.sha256(
-            json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-        ).hexdigest()
+        return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
     def entry(self) -> AuditEntry:
         """The line as others see it."""
@@ -118,9 +116,7 @@ class Audit:
     def has_failed_unlock(self, attempt: str) -> bool:
         """Whether a failed unlock is already in the chain."""
         return (
-            self._rows.one(
-                "SELECT 1 FROM audit_log WHERE action = 'unlock_failed' AND reason = ?", (attempt,)
-            )
+            self._rows.one("SELECT 1 FROM audit_log WHERE action = 'unlock_failed' AND reason = ?", (attempt,))
             is not None
         )
 
@@ -148,9 +144,7 @@ class Audit:
 
 def read_lines(rows: Rows, *, after: int = 0) -> list[ChainLine]:
     """Up to 10,000 lines after a sequence number, oldest first."""
-    found = rows.all(
-        f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT 10000", (after,)
-    )
+    found = rows.all(f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT 10000", (after,))
     return [ChainLine(*row) for row in found]
 
 

@@ -45,7 +45,8 @@ class Policies:
             raise KeyError(name)
         data = self._rows.written(POLICY, name, PolicyEntry(name, value))
         self._rows.run(
-            "INSERT INTO policies (name, record) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET record = excluded.record",
+            """INSERT INTO policies (name, record) VALUES (?, ?)
+               ON CONFLICT (name) DO UPDATE SET record = excluded.record""",
             (name, data),
         )
 
@@ -62,13 +63,14 @@ class Users:
         if row is not None and from_canonical(User, row[0]) == user:
             return
         data = self._rows.written(USER, user.id, user)
-        self._rows.run("INSERT INTO users (id, name, record) VALUES (?, ?, ?)", (user.id, user.name, data))
+        self._rows.run(
+            "INSERT INTO users (id, name, public_key, record) VALUES (?, ?, ?, ?)",
+            (user.id, user.name, user.public_key, data),
+        )
 
     def get(self, user: UserId) -> User:
         """Raises UserFacingError `store.user_not_found`."""
-        return decoded(
-            User, self._rows.one("SELECT record FROM users WHERE id = ?", (user,)), "store.user_not_found"
-        )
+        return decoded(User, self._rows.one("SELECT record FROM users WHERE id = ?", (user,)), "store.user_not_found")
 
     def by_name(self, name: str) -> User:
         """Raises UserFacingError `store.user_not_found`."""
@@ -77,6 +79,4 @@ class Users:
 
     def all(self) -> list[User]:
         """Everybody, by name."""
-        return [
-            from_canonical(User, row[0]) for row in self._rows.all("SELECT record FROM users ORDER BY name")
-        ]
+        return [from_canonical(User, row[0]) for row in self._rows.all("SELECT record FROM users ORDER BY name")]

@@ -20,7 +20,6 @@ from desktop.vault import SigningKey, verify_signature
 FILE = "audit-heads.jsonl"
 SIGNED_EVERY = 100
 
-_KEEP_UNSIGNED = 2000
 _log = logging.getLogger(__name__)
 
 
@@ -86,6 +85,11 @@ class HeadsFile:
         self._key = key
         self._stream: BinaryIO | None = None
 
+    @property
+    def name(self) -> str:
+        """The file's name in the clinic's folder."""
+        return self._path.name
+
     def note(self, head: AuditHead, signing_key: SigningKey | None = None) -> bool:
         """Append a head, signed and made certain if a key is given.
 
@@ -139,14 +143,17 @@ class HeadsFile:
     def _opened(self) -> BinaryIO:
         if self._stream is None:
             self._stream = self._path.open("ab")
-            if self._stream.tell() and not self._ends_with_line():
-                self._stream.write(b"\n")  # a torn line stays visible and spoils no other
+            self._drop_torn_line(self._stream)
         return self._stream
 
-    def _ends_with_line(self) -> bool:
-        with self._path.open("rb") as stream:
-            stream.seek(-1, os.SEEK_END)
-            return stream.read(1) == b"\n"
+    def _drop_torn_line(self, stream: BinaryIO) -> None:
+        """A power cut may leave half a line; appending to it would spoil the next one too."""
+        if not stream.tell():
+            return
+        data = self._path.read_bytes()
+        whole = data.rfind(b"\n") + 1
+        if whole != len(data):
+            stream.truncate(whole)
 
     def _mac(self, noted: NotedHead) -> bytes:
         return hmac.digest(self._key, _message(self._store_id, noted.sequence, noted.hash), "sha256")

@@ -58,9 +58,7 @@ class Patients:
 
     def recent(self, limit: int = 50) -> list[PatientMatch]:
         """Those last touched, the latest first."""
-        rows = self._rows.all(
-            "SELECT record, touched FROM patients ORDER BY touched DESC, key DESC LIMIT ?", (limit,)
-        )
+        rows = self._rows.all("SELECT record, touched FROM patients ORDER BY touched DESC, key DESC LIMIT ?", (limit,))
         return [PatientMatch(from_canonical(Patient, row[0]), (), parse_time(row[1])) for row in rows]
 
     def count(self) -> int:
@@ -113,9 +111,7 @@ class Patients:
                 found.append(candidate)
         return sorted(found, key=lambda candidate: -candidate.score)[:limit]
 
-    def _collect(
-        self, query: list[Word], rank: Rank, limit: int, found: dict[int, tuple[Rank, PatientMatch]]
-    ) -> None:
+    def _collect(self, query: list[Word], rank: Rank, limit: int, found: dict[int, tuple[Rank, PatientMatch]]) -> None:
         """Add matches of at least this rank until there are enough. The index proposes, the fields decide."""
         for key in search.candidates(self._rows, query, rank):
             if key in found:
@@ -143,9 +139,7 @@ class Patients:
     def _learn(self, known: Iterable[str]) -> None:
         """Keep the words in which typos are looked for."""
         for word in sorted(known):
-            self._rows.run(
-                "INSERT OR IGNORE INTO search_words (word, reversed) VALUES (?, ?)", (word, word[::-1])
-            )
+            self._rows.run("INSERT OR IGNORE INTO search_words (word, reversed) VALUES (?, ?)", (word, word[::-1]))
 
     def _key(self, patient: PatientId) -> int:
         row = self._rows.one("SELECT key FROM patients WHERE id = ?", (patient,))

@@ -103,9 +103,7 @@ class Suggestions:
         revealed = tuple(SuggestionId(row[0]) for row in rows)
         for suggestion in revealed:
             data = self._rows.written(REVEAL, f"{suggestion}/reveal", Reveal(suggestion, user, when))
-            self._rows.run(
-                "INSERT INTO suggestion_reveals (suggestion, record) VALUES (?, ?)", (suggestion, data)
-            )
+            self._rows.run("INSERT INTO suggestion_reveals (suggestion, record) VALUES (?, ?)", (suggestion, data))
         return revealed
 
 
@@ -118,9 +116,7 @@ class Reviews:
     def add(self, review: Review) -> None:
         """Keep a decision; earlier ones on the same finding stay."""
         data = self._rows.written(REVIEW, review.id, review)
-        self._rows.run(
-            "INSERT INTO reviews (id, study, record) VALUES (?, ?, ?)", (review.id, review.study, data)
-        )
+        self._rows.run("INSERT INTO reviews (id, study, record) VALUES (?, ?, ?)", (review.id, review.study, data))
 
     def for_study(self, study: StudyId) -> list[Review]:
         """Oldest first."""
@@ -158,9 +154,7 @@ class Drafts:
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def save(
-        self, study: StudyId, findings_text: str, impression_text: str, *, now: datetime | None = None
-    ) -> None:
+    def save(self, study: StudyId, findings_text: str, impression_text: str, *, now: datetime | None = None) -> None:
         """Keep the words, in place of earlier ones."""
         moment = time_text(now or datetime.now().astimezone())
         self._rows.run(
@@ -172,9 +166,7 @@ class Drafts:
 
     def get(self, study: StudyId) -> Draft | None:
         """The kept words, or None."""
-        row = self._rows.one(
-            "SELECT findings_text, impression_text, saved FROM drafts WHERE study = ?", (study,)
-        )
+        row = self._rows.one("SELECT findings_text, impression_text, saved FROM drafts WHERE study = ?", (study,))
         return Draft(row[0], row[1], parse_time(row[2])) if row else None
 
     def clear(self, study: StudyId) -> None:

@@ -73,9 +73,7 @@ class Reports:
 
     def for_study(self, study: StudyId) -> list[SignedReport]:
         """Oldest first."""
-        rows = self._rows.all(
-            "SELECT id, content, record FROM reports WHERE study = ? ORDER BY key", (study,)
-        )
+        rows = self._rows.all("SELECT id, content, record FROM reports WHERE study = ? ORDER BY key", (study,))
         return [self._report(row) for row in rows]
 
     def _report(self, row: Row) -> SignedReport:

@@ -75,9 +75,7 @@ def _split_scripts(text: str) -> str:
 
 def explain(keys: SearchKeys, word: Word) -> Reason | None:
     """The best way in which a word matches a patient, or None."""
-    reasons = (
-        _han_reasons(keys, word) if word.han else (*_latin_reasons(keys, word), *_number_reasons(keys, word))
-    )
+    reasons = _han_reasons(keys, word) if word.han else (*_latin_reasons(keys, word), *_number_reasons(keys, word))
     return min(reasons, key=lambda reason: reason.rank, default=None)
 
 
@@ -266,7 +264,4 @@ def one_edit_apart(first: str, second: str) -> bool:
         return first[place:] == second[place + 1 :]
     if first[place + 1 :] == second[place + 1 :]:
         return True
-    return (
-        first[place : place + 2] == second[place : place + 2][::-1]
-        and first[place + 2 :] == second[place + 2 :]
-    )
+    return first[place : place + 2] == second[place : place + 2][::-1] and first[place + 2 :] == second[place + 2 :]

@@ -31,8 +31,11 @@ _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae
 
 @dataclass(frozen=True)
 class SearchKeys:
-    """A patient's fields in the form in which they are compared. Stored beside the record, so that a hit can be explained
-    without reading pinyin again. readings: of names, spelled by syllable. numbers: letters and digits only, lower case."""
+    """A patient's fields in the form in which they are compared.
+
+    Stored beside the record, so that a hit can be explained without reading pinyin again. readings: of names, spelled
+    by syllable. phones, identifiers, card: letters and digits only, lower case.
+    """
 
     han_names: tuple[str, ...]
     readings: tuple[Syllables, ...]
@@ -59,9 +62,7 @@ def keys_of(patient: Patient) -> SearchKeys:
         readings=_unique(reading for name in han_names for reading in name_readings(name)),
         latin_words=_unique(latin),
         phones=_unique(filter(None, (number_key(phone) for phone in patient.phones))),
-        identifiers=_unique(
-            filter(None, (number_key(identifier.value) for identifier in patient.identifiers))
-        ),
+        identifiers=_unique(filter(None, (number_key(identifier.value) for identifier in patient.identifiers))),
         card=number_key(patient.card_number),
         village="".join(village),
         village_reading=place_reading("".join(village)),
@@ -71,9 +72,7 @@ def keys_of(patient: Patient) -> SearchKeys:
 
 def number_key(text: str) -> str:
     """A phone, card or identifier as it is compared: letters and digits only, lower case."""
-    return "".join(
-        character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum()
-    )
+    return "".join(character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum())
 
 
 def latin_key(text: str) -> str:
@@ -96,9 +95,7 @@ def tokens(keys: SearchKeys) -> set[str]:
     for word in keys.latin_words:
         found.update(edges("l", word))
         found.update(
-            "m" + word[start : start + length]
-            for length in (2, 3)
-            for start in range(1, len(word) - length + 1)
+            "m" + word[start : start + length] for length in (2, 3) for start in range(1, len(word) - length + 1)
         )
     for number in (*keys.phones, *keys.identifiers, keys.card):
         found.update("s" + number[:length] for length in range(1, min(NUMBER_GRAM, len(number)) + 1))
@@ -124,11 +121,7 @@ def edges(kind: str, word: str) -> Iterator[str]:
 
 def grams(text: str, longest: int) -> Iterator[str]:
     """All pieces of 1 to `longest` characters."""
-    return (
-        text[start : start + length]
-        for length in range(1, longest + 1)
-        for start in range(len(text) - length + 1)
-    )
+    return (text[start : start + length] for length in range(1, longest + 1) for start in range(len(text) - length + 1))
 
 
 def number_grams(number: str) -> Iterator[str]:

@@ -77,9 +77,7 @@ def _ordinary(character: str) -> Syllables:
     if "v" not in syllable and "ü" not in syllable:
         return (syllable,)
     plain = syllable.replace("ü", "v")
-    return _distinct(
-        plain, plain.replace("v", "u"), plain.replace("v", "yu") if plain in ("lv", "nv") else plain
-    )
+    return _distinct(plain, plain.replace("v", "u"), plain.replace("v", "yu") if plain in ("lv", "nv") else plain)
 
 
 def _distinct(*syllables: str) -> Syllables:

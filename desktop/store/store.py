@@ -5,14 +5,14 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from sqlcipher3 import dbapi2
 
 from desktop.errors import KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import AttachmentId, AuditAction, AuditHead, User
-from desktop.store import database
+from desktop.store import attachments, database
 from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
 from desktop.store.clinic_settings import Policies, Users
@@ -25,6 +25,7 @@ from desktop.store.readings import Annotations, Drafts, Impressions, Reviews, Su
 from desktop.store.reports import Reports
 from desktop.store.rows import Rows
 from desktop.store.studies import Studies
+from desktop.store.verification import OpenClinic, Verification, verify_open
 from desktop.vault import Unlocked, attempts
 from desktop.vault.files import sync_folder
 
@@ -121,14 +122,15 @@ class Store:
         self._mutex = threading.RLock()
         self._busy = False
         self._heads = HeadsFile(folder, unlocked.store_id, unlocked.master.derive("audit"))
-        self.attachments = AttachmentFiles(self, SealedFolder(folder, unlocked.master.derive("attachments")))
-        self.clinic_name = str(value(connection, "SELECT value FROM meta WHERE name = 'clinic_name'"))
-        self._signed = int(value(connection, "SELECT value FROM meta WHERE name = 'signed_head'"))
+        self._sealed = SealedFolder(folder, unlocked.master.derive("attachments"))
+        self.attachments = AttachmentFiles(self, self._sealed)
+        self.clinic_name = str(_fact(connection, "clinic_name"))
+        self._signed = int(_fact(connection, "signed_head"))
 
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether a clinic lies here, whole or not. An interrupted creation is no clinic."""
-        return (folder / DATABASE).exists() or (folder / attachments_folder_name()).exists()
+        return (folder / DATABASE).exists() or (folder / attachments.FOLDER).exists()
 
     @classmethod
     def create(
@@ -161,7 +163,9 @@ class Store:
                     connection.close()
                 (folder / _UNFINISHED).replace(folder / DATABASE)
                 sync_folder(folder)
-        return cls.open(folder, unlocked, clock=clock)
+        store = cls.open(folder, unlocked, clock=clock)
+        store.sign_head()
+        return store
 
     @classmethod
     def open(cls, folder: Path, unlocked: Unlocked, *, clock: Callable[[], datetime] = _now) -> "Store":
@@ -178,8 +182,13 @@ class Store:
             connection = database.connect(folder / DATABASE, unlocked.master.derive("db"))
             undo.callback(connection.close)
             migrate(connection)
-            if value(connection, "SELECT value FROM meta WHERE name = 'store_id'") != unlocked.store_id:
+            if _fact(connection, "store_id") != unlocked.store_id:
                 raise database.DamagedDatabase
+            if unlocked.generation > int(_fact(connection, "keystore_generation")):
+                # Both copies were written before this, so a crash never leaves the database ahead of them.
+                connection.execute(
+                    "UPDATE meta SET value = ? WHERE name = 'keystore_generation'", (unlocked.generation,)
+                )
             database.guard(connection)
             store = cls(folder, unlocked, connection, lock, clock)
             store._take_in_failed_unlocks()
@@ -252,6 +261,12 @@ class Store:
                     self._sign(connection, head)
             return head
 
+    def verify(self, job: Job) -> Verification:
+        """Check everything. Writes nothing but what SQLite still has to move from the -wal file. Raises Cancelled."""
+        with self._mutex, self._exclusive() as connection:
+            clinic = OpenClinic(self.folder, self._unlocked, connection, self._heads, self._sealed, DATABASE)
+            return verify_open(clinic, job)
+
     def _note(self, connection: Connection, head: AuditHead) -> None:
         """Note the head of a commit beside the database."""
         if head.sequence - self._signed >= SIGNED_EVERY:
@@ -295,18 +310,19 @@ class Store:
         attempts.forget(self.folder, {failure.id for failure in noted})
 
 
-def attachments_folder_name() -> str:
-    """Name of the folder of sealed files."""
-    from desktop.store.attachments import FOLDER
-
-    return FOLDER
-
-
 def _locked(folder: Path) -> ProcessLock:
     try:
         return ProcessLock(folder / LOCK)
     except OSError as error:
         raise from_os_error(error) from error
+
+
+def _fact(connection: Connection, name: str) -> Any:
+    """One of the facts about the store. Raises DamagedDatabase where it is gone."""
+    found = value(connection, "SELECT value FROM meta WHERE name = ?", (name,))
+    if found is None:
+        raise database.DamagedDatabase
+    return found
 
 
 def _first_rows(connection: Connection, unlocked: Unlocked, clinic_name: str, now: datetime) -> None:

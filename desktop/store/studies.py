@@ -95,9 +95,7 @@ class Studies:
         return self.get(instance.study), instance
 
     def _with_instances(self, study: ImagingStudy) -> ImagingStudy:
-        rows = self._rows.all(
-            "SELECT record FROM imaging_instances WHERE study = ? ORDER BY key", (study.id,)
-        )
+        rows = self._rows.all("SELECT record FROM imaging_instances WHERE study = ? ORDER BY key", (study.id,))
         return replace(study, instances=tuple(from_canonical(Instance, row[0]) for row in rows))
 
     def _summary(self, row: Row) -> StudySummary:

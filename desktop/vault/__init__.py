@@ -1,7 +1,7 @@
 """Keys, sealed files and signatures: everything that turns a passphrase into readable bytes, and nothing clinical.
 
-`keystore` opens the clinic's master key, `sealed` keeps single files, `signatures` signs, `recovery` is the printed card.
-May import `jobs`, `records` and below; knows nothing of the database.
+`keystore` opens the clinic's master key, `sealed` keeps single files, `signatures` signs, `recovery` is the printed
+card. May import `jobs`, `records` and below; knows nothing of the database.
 """
 
 from desktop.vault.attempts import FailedUnlock, seconds_to_wait

@@ -28,9 +28,7 @@ from desktop.vault.unlocked import KeystoreFinding, KeystoreHealth, MasterKey, U
 SHORTEST_PASSPHRASE = 8
 
 # What an interrupted creation may leave behind; anything else in the folder belongs to a clinic.
-_LEFTOVERS = frozenset(
-    {PRIMARY, COPY, PRIMARY + ".new", COPY + ".new", attempts.COUNTER, attempts.COUNTER + ".new"}
-)
+_LEFTOVERS = frozenset({PRIMARY, COPY, PRIMARY + ".new", COPY + ".new", attempts.COUNTER, attempts.COUNTER + ".new"})
 
 
 class _CostChanged(Exception):
@@ -127,9 +125,7 @@ def unlock(
             raise _CostChanged
         if slot.kdf not in derived:
             derived[slot.kdf] = slot.kdf.derive(passphrase)
-        opened = open_slot(
-            slot.keys, derived[slot.kdf], kdf_to_json(slot.kdf), keystore.store_id, keystore.epoch
-        )
+        opened = open_slot(slot.keys, derived[slot.kdf], kdf_to_json(slot.kdf), keystore.store_id, keystore.epoch)
         return _unlocked(keystore, opened, slot)
 
     unlocked, changed = _first_authentic(copies, open_as_user)

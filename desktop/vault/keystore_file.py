@@ -95,9 +95,7 @@ class Keystore:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        return (
-            json.dumps({**self.to_json(), "mac": _encode(self.mac)}, ensure_ascii=False, indent=1) + "\n"
-        ).encode()
+        return (json.dumps({**self.to_json(), "mac": _encode(self.mac)}, ensure_ascii=False, indent=1) + "\n").encode()
 
     def _mac(self, key: bytes) -> bytes:
         text = json.dumps(self.to_json(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

@@ -55,8 +55,7 @@ def encode(secret: bytes) -> str:
     values = [number >> 5 * (count - 1 - place) & 31 for place in range(count)]
     groups = (values[start : start + _DATA_PER_GROUP] for start in range(0, count, _DATA_PER_GROUP))
     return "-".join(
-        "".join(_ALPHABET[value] for value in (*group, _check(group, place)))
-        for place, group in enumerate(groups)
+        "".join(_ALPHABET[value] for value in (*group, _check(group, place))) for place, group in enumerate(groups)
     )
 
 

@@ -1,10 +1,10 @@
 """Sealed files: AES-256-GCM in chunks of 64 KiB that can be read from any place and not changed unnoticed.
 
-Layout (big-endian): header of 84 bytes = magic 8, version 2, suite 2, chunk size 4, plain size 8, nonce 12, the file's own
-random key wrapped under the purpose key 48. Then the chunks, each with its 16-byte tag. The wrap is bound to the fields
-before it and to the file's name; every chunk is bound to the header, and its nonce is an 11-byte counter and a byte that
-is 1 for the last chunk only (the STREAM construction as in age, c2sp.org/age). So a cut, reordered, lengthened or
-exchanged file fails instead of reading wrongly.
+Layout (big-endian): header of 84 bytes = magic 8, version 2, suite 2, chunk size 4, plain size 8, nonce 12, the file's
+own random key wrapped under the purpose key 48. Then the chunks, each with its 16-byte tag. The wrap is bound to the
+fields before it and to the file's name; every chunk is bound to the header, and its nonce is an 11-byte counter and a
+byte that is 1 for the last chunk only (the STREAM construction as in age, c2sp.org/age). So a cut, reordered,
+lengthened or exchanged file fails instead of reading wrongly.
 """
 
 import hashlib
@@ -49,9 +49,7 @@ class SealedInfo:
     wrapped_key: bytes
 
 
-def seal(
-    source: BinaryIO | bytes, path: Path, key: bytes, *, between: Callable[[], None] | None = None
-) -> SealedInfo:
+def seal(source: BinaryIO | bytes, path: Path, key: bytes, *, between: Callable[[], None] | None = None) -> SealedInfo:
     """Write `source` (bytes, or a seekable stream read from its start) sealed to a new file, and fsync it.
 
     key: 32-byte purpose key. path: its name is bound into the file; a file sealed under a temporary name is opened
@@ -120,9 +118,7 @@ class SealedReader(io.RawIOBase):
     DamagedFile, and OSError where the file cannot be read at all.
     """
 
-    def __init__(
-        self, path: Path, key: bytes, *, name: str | None = None, wrapped_key: bytes | None = None
-    ) -> None:
+    def __init__(self, path: Path, key: bytes, *, name: str | None = None, wrapped_key: bytes | None = None) -> None:
         super().__init__()
         self._file = path.open("rb")
         self._position = 0
@@ -145,9 +141,7 @@ class SealedReader(io.RawIOBase):
         if wrapped_key is not None and wrapped != wrapped_key:
             raise DamagedFile
         try:
-            file_key = AESGCM(key).decrypt(
-                wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _wrap_data(prefix, name)
-            )
+            file_key = AESGCM(key).decrypt(wrapped[:_NONCE_BYTES], wrapped[_NONCE_BYTES:], _wrap_data(prefix, name))
         except InvalidTag:
             raise DamagedFile from None
         self._cipher = AESGCM(file_key)
@@ -163,9 +157,7 @@ class SealedReader(io.RawIOBase):
         self._file.seek(_HEADER_BYTES + number * (CHUNK + _TAG_BYTES))
         sealed = self._file.read(min(CHUNK, self.size - number * CHUNK) + _TAG_BYTES)
         try:
-            self._chunk = self._cipher.decrypt(
-                _chunk_nonce(number, number == self._count - 1), sealed, self._header
-            )
+            self._chunk = self._cipher.decrypt(_chunk_nonce(number, number == self._count - 1), sealed, self._header)
         except InvalidTag:
             raise DamagedFile from None
         self._chunk_number = number

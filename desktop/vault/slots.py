@@ -1,6 +1,7 @@
 """Closing and opening one slot: private keys under the slot's secret, the master key sealed to its public key.
 
-Because the master key is sealed to a public key, a new master key can be given to every slot without anybody's passphrase.
+Because the master key is sealed to a public key, a new master key can be given to every slot without anybody's
+passphrase.
 """
 
 import json
@@ -32,9 +33,7 @@ class OpenedSlot:
     signing_key: SigningKey
 
 
-def close_slot(
-    secret: bytes, parameters: object, master: bytes | bytearray, store_id: str, epoch: int
-) -> WrappedKeys:
+def close_slot(secret: bytes, parameters: object, master: bytes | bytearray, store_id: str, epoch: int) -> WrappedKeys:
     """A new slot with fresh key pairs.
 
     secret: 32 bytes that open it. parameters: how the secret is derived, JSON-serialisable; bound into the slot.
@@ -45,9 +44,7 @@ def close_slot(
     signing_key = SigningKey(seed)
     both = bytearray(private.private_bytes_raw() + seed)
     nonce = os.urandom(_NONCE_BYTES)
-    wrapped = nonce + AESGCM(secret).encrypt(
-        nonce, both, _bound(store_id, slot_id, parameters, epoch, "keys")
-    )
+    wrapped = nonce + AESGCM(secret).encrypt(nonce, both, _bound(store_id, slot_id, parameters, epoch, "keys"))
     both[:] = bytes(len(both))
     seed[:] = bytes(len(seed))
     signing_key.close()
@@ -61,16 +58,12 @@ def open_slot(keys: WrappedKeys, secret: bytes, parameters: object, store_id: st
     nonce, wrapped = keys.private_keys[:_NONCE_BYTES], keys.private_keys[_NONCE_BYTES:]
     try:
         both = bytearray(
-            AESGCM(secret).decrypt(
-                nonce, wrapped, _bound(store_id, keys.slot_id, parameters, keys.epoch, "keys")
-            )
+            AESGCM(secret).decrypt(nonce, wrapped, _bound(store_id, keys.slot_id, parameters, keys.epoch, "keys"))
         )
         if len(both) != 2 * _KEY_BYTES:
             raise WrongSecret
         private = X25519PrivateKey.from_private_bytes(both[:_KEY_BYTES])
-        master = open_sealed(
-            private, keys.master, _bound(store_id, keys.slot_id, parameters, epoch, "master")
-        )
+        master = open_sealed(private, keys.master, _bound(store_id, keys.slot_id, parameters, epoch, "master"))
         signing_key = SigningKey(both[_KEY_BYTES:])
     except (InvalidTag, ValueError):
         raise WrongSecret from None
@@ -99,6 +92,4 @@ def open_sealed(private: X25519PrivateKey, sealed: bytes, bound: bytes) -> bytea
 
 def _bound(store_id: str, slot_id: str, parameters: object, epoch: int, purpose: str) -> bytes:
     """What a wrap is bound to, so that it cannot be moved to another store, slot, cost or epoch."""
-    return json.dumps(
-        [store_id, slot_id, parameters, epoch, purpose], sort_keys=True, separators=(",", ":")
-    ).encode()
+    return json.dumps([store_id, slot_id, parameters, epoch, purpose], sort_keys=True, separators=(",", ":")).encode()
