@@ -33,7 +33,7 @@ def unlocked(arguments: argparse.Namespace) -> Iterator[workflow.Clinic]:
     """The clinic, locked again whatever happens. Raises UserFacingError (unlock, not_found)."""
     folder = store_folder(arguments)
     if not workflow.clinic_exists(folder):
-        raise UserFacingError("unlock.no_clinic_here", kind=ErrorKind.NOT_FOUND)
+        raise UserFacingError("workflow.no_clinic_here", kind=ErrorKind.NOT_FOUND)
     user = user_name(arguments, folder)
     passphrase = read_secret(arguments.passphrase_file)
     clinic = workflow.unlock(

@@ -3,8 +3,9 @@
 import hashlib
 from dataclasses import dataclass
 
-from desktop.records import Addendum, ReportContent, ReportId, SignedReport, StudyId
-from desktop.store.canonical import canonical_bytes, from_canonical
+from desktop.records import Addendum, ReportId, SignedReport, StudyId
+from desktop.records.canonical_report import report_canonical_bytes, report_from_canonical
+from desktop.store.canonical import from_canonical
 from desktop.store.rows import Row, Rows, decoded
 
 REPORT = "report"
@@ -29,7 +30,7 @@ class Reports:
 
     def add(self, report: SignedReport) -> None:
         """Keep a signed report; its study counts as signed. Raises ValueError where the hash is not the content's."""
-        content = canonical_bytes(report.content)
+        content = report_canonical_bytes(report.content)
         if hashlib.sha256(content).hexdigest() != report.sha256:
             raise ValueError("the hash is not that of the content")
         identity, study = report.content.report, report.content.study
@@ -80,7 +81,7 @@ class Reports:
         seal = from_canonical(Seal, row[2])
         addenda = self._rows.all("SELECT record FROM addenda WHERE report = ? ORDER BY number", (row[0],))
         return SignedReport(
-            from_canonical(ReportContent, row[1]),
+            report_from_canonical(bytes(row[1])),
             seal.sha256,
             seal.signature,
             seal.public_key,

@@ -23,7 +23,7 @@ from desktop.records import (
     StudyId,
     new_id,
 )
-from desktop.store import Transaction, canonical_bytes
+from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 
 IMPORT_OK, IMPORT_DUPLICATE = "ok", "duplicate"
@@ -125,13 +125,8 @@ def import_preview(
         with clinic.store.transaction() as tx:
             tx.attachments.add(attachment, staged)
             study, instance = _add_to_study(clinic, tx, preview.picture, attachment, reason)
-            tx.audit.add(
-                AuditAction.ADD_ATTACHMENT,
-                attachment.id,
-                actor=clinic.actor,
-                content=canonical_bytes(attachment),
-            )
-            tx.audit.add(AuditAction.IMPORT_STUDY, study.id, actor=clinic.actor, content=canonical_bytes(study))
+            tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
+            tx.audit.add(AuditAction.IMPORT_STUDY, study.id, actor=clinic.actor)
     except BaseException:
         clinic.store.attachments.discard(staged)
         raise

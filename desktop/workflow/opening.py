@@ -142,8 +142,8 @@ def unlock(
     Raises UserFacingError (unlock, not_found) and, for a damaged store, KnownFailure.
     """
     if not Store.exists(folder):
-        raise UserFacingError("unlock.no_clinic_here", kind=ErrorKind.NOT_FOUND)
-    job.report("unlock.progress")
+        raise UserFacingError("workflow.no_clinic_here", kind=ErrorKind.NOT_FOUND)
+    job.report("workflow.progress.unlocking")
     unlocked = keystore.unlock(folder, user, passphrase, wait=wait)
     try:
         store = Store.open(folder, unlocked, clock=clock)

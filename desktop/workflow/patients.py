@@ -20,7 +20,6 @@ from desktop.records import (
     StudySummary,
     new_id,
 )
-from desktop.store import canonical_bytes
 from desktop.workflow.clinic import Clinic, requires
 
 
@@ -88,7 +87,7 @@ def register_patient(clinic: Clinic, job: Job, draft: PatientDraft) -> Registere
         patient = draft.as_patient(PatientId(new_id()), tx.patients.next_card_number())
         duplicates = tuple(tx.patients.duplicates(patient))
         tx.patients.add(patient)
-        tx.audit.add(AuditAction.ADD_PATIENT, patient.id, actor=clinic.actor, content=canonical_bytes(patient))
+        tx.audit.add(AuditAction.ADD_PATIENT, patient.id, actor=clinic.actor)
     return Registered(patient, duplicates, Changes(patients=True))
 
 
@@ -133,7 +132,7 @@ def edit_patient(clinic: Clinic, job: Job, patient: PatientId, draft: PatientDra
         old = tx.patients.get(patient)
         new = replace(draft, synthetic=old.synthetic).as_patient(patient, old.card_number)
         tx.patients.update(new)
-        tx.audit.add(AuditAction.EDIT_PATIENT, patient, actor=clinic.actor, content=canonical_bytes(new))
+        tx.audit.add(AuditAction.EDIT_PATIENT, patient, actor=clinic.actor)
     return Edited(new, Changes(patients=True))
 
 

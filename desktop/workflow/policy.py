@@ -8,7 +8,7 @@ from desktop.exports.templates import default_findings
 from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.records import AuditAction, Changes
-from desktop.store import Transaction, canonical_bytes
+from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 
 
@@ -85,10 +85,5 @@ def set_policy(clinic: Clinic, job: Job, new: Policy) -> PolicyChanged:
         tx.policy.set("report_language", new.report_language.value)
         tx.policy.set("report_template_en", new.template_en)
         tx.policy.set("report_template_zh", new.template_zh)
-        tx.audit.add(
-            AuditAction.CHANGE_POLICY,
-            clinic.store.store_id,
-            actor=clinic.actor,
-            content=canonical_bytes(new),
-        )
+        tx.audit.add(AuditAction.CHANGE_POLICY, clinic.store.store_id, actor=clinic.actor)
     return PolicyChanged(new, Changes(policy=True))

@@ -31,7 +31,7 @@ from desktop.records import (
     Verdict,
     new_id,
 )
-from desktop.store import Transaction, canonical_bytes
+from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.policy import ReadingOrder, read_policy
@@ -233,12 +233,7 @@ def add_impression(clinic: Clinic, tx: Transaction, study: StudyId, text: str) -
         before_reveal=not revealed,
     )
     tx.impressions.add(impression)
-    tx.audit.add(
-        AuditAction.RECORD_IMPRESSION,
-        impression.id,
-        actor=clinic.actor,
-        content=canonical_bytes(impression),
-    )
+    tx.audit.add(AuditAction.RECORD_IMPRESSION, impression.id, actor=clinic.actor)
     return impression
 
 
@@ -318,7 +313,7 @@ def add_finding(
 
 def _add_review(clinic: Clinic, tx: Transaction, review: Review) -> None:
     tx.reviews.add(review)
-    tx.audit.add(AuditAction.REVIEW_FINDING, review.id, actor=clinic.actor, content=canonical_bytes(review))
+    tx.audit.add(AuditAction.REVIEW_FINDING, review.id, actor=clinic.actor)
 
 
 @requires(Permission.READ_IMAGES)
@@ -365,5 +360,5 @@ def _add_annotation(clinic: Clinic, drawing: Annotation) -> Annotated:
     with clinic.store.transaction() as tx:
         check_unsigned(tx, tx.studies.instance(drawing.instance).study)
         tx.annotations.add(drawing)
-        tx.audit.add(AuditAction.ANNOTATE, drawing.id, actor=clinic.actor, content=canonical_bytes(drawing))
+        tx.audit.add(AuditAction.ANNOTATE, drawing.id, actor=clinic.actor)
     return Annotated(drawing, Changes(annotations=True))

@@ -35,7 +35,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.records.canonical_report import addendum_canonical_bytes, report_canonical_bytes
-from desktop.store import Transaction, canonical_bytes
+from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.policy import read_policy
@@ -111,7 +111,7 @@ def sign_report(
         )
         tx.reports.add(report)
         tx.drafts.clear(study)
-        tx.audit.add(AuditAction.SIGN_REPORT, content.report, actor=clinic.actor, content=canonical_bytes(report))
+        tx.audit.add(AuditAction.SIGN_REPORT, content.report, actor=clinic.actor)
     clinic.store.sign_head()
     return Signed(report, Changes(reports=True, studies=True, impressions=impression is not None))
 
@@ -136,7 +136,7 @@ def add_addendum(clinic: Clinic, job: Job, report: ReportId, text: str) -> Signe
         )
         tx.reports.add_addendum(report, addendum)
         full = tx.reports.get(report)
-        tx.audit.add(AuditAction.ADD_ADDENDUM, report, actor=clinic.actor, content=canonical_bytes(full))
+        tx.audit.add(AuditAction.ADD_ADDENDUM, report, actor=clinic.actor)
     return Signed(full, Changes(reports=True))
 
 

@@ -23,7 +23,6 @@ from desktop.records import (
     SuggestionId,
     new_id,
 )
-from desktop.store import canonical_bytes
 from desktop.workflow.clinic import Clinic, open_to_all, requires
 from desktop.workflow.importing import read_in_words, stored_picture
 
@@ -81,12 +80,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
 def _store(clinic: Clinic, suggestion: Suggestion) -> None:
     with clinic.store.transaction() as tx:
         tx.suggestions.add(suggestion)
-        tx.audit.add(
-            AuditAction.ADD_SUGGESTION,
-            suggestion.id,
-            actor=clinic.actor,
-            content=canonical_bytes(suggestion),
-        )
+        tx.audit.add(AuditAction.ADD_SUGGESTION, suggestion.id, actor=clinic.actor)
 
 
 def subject_of(patient: Patient, header: FileHeader, on: date) -> Subject:
