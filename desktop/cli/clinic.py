@@ -160,7 +160,7 @@ def verify(arguments: argparse.Namespace, output: Output) -> None:
     text = output.translator.text
     problems = [
         {
-            "kind": problem.kind,
+            "kind": problem.kind.value,
             "where": problem.where,
             "message": text(problem.key, **problem.details),
             "advice": text(f"{problem.key}.advice", **problem.details),
@@ -173,7 +173,7 @@ def verify(arguments: argparse.Namespace, output: Output) -> None:
             "ok": not problems,
             "problems": problems,
             "notes": [text(note.key, **note.details) for note in result.notes],
-            "audit": {"seq": result.audit.sequence, "head": result.audit.hash} if result.audit else None,
+            "audit": {"seq": result.head.sequence, "head": result.head.hash} if result.head else None,
             "counts": dict(result.counts),
         }
     )

@@ -5,6 +5,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 """
 
 from desktop.inference import Registry
+from desktop.store import Problem, Verification
 from desktop.vault import RecoveryCard
 from desktop.workflow.checking import SelfTest, audit_entries, compute_device, self_test, verify, verify_clinic
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, requires, system_clock
@@ -115,6 +116,7 @@ __all__ = [
     "PatientDraft",
     "Policy",
     "PolicyChanged",
+    "Problem",
     "Reading",
     "ReadingOrder",
     "Recorded",
@@ -130,6 +132,7 @@ __all__ = [
     "Signed",
     "Step",
     "Suggested",
+    "Verification",
     "add_addendum",
     "add_finding",
     "analyse_file",

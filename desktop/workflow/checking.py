@@ -4,33 +4,27 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from desktop.access import Permission
 from desktop.inference import Registry, SelfTestResult, providers
 from desktop.inference.devices import device_name
 from desktop.jobs import Job
 from desktop.records import AuditAction, AuditEntry
-from desktop.store import versions
+from desktop.store import Verification, verify_folder, versions
 from desktop.workflow.clinic import Clinic, open_to_all, requires
-
-if TYPE_CHECKING:
-    from desktop.store import Verification
 
 QT_PROBE_SECONDS = 60
 
 
 @requires(Permission.MANAGE_CLINIC)
-def verify(clinic: Clinic, job: Job) -> "Verification":
+def verify(clinic: Clinic, job: Job) -> Verification:
     """Check the open clinic: keystore, database, audit chain, every record against it, every sealed file."""
     return clinic.store.verify(job)
 
 
 @open_to_all
-def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> "Verification":
+def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> Verification:
     """`verify` for a clinic that may not open: damage and a wrong passphrase are problems, never an exception."""
-    from desktop.store import verify_folder
-
     return verify_folder(folder, user, passphrase, job)
 
 

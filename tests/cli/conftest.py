@@ -4,14 +4,13 @@ from pathlib import Path
 import pytest
 
 from desktop.vault import keystore
-from desktop.workflow import opening
 from tests.cli.helpers import Lantern
 
 
 @pytest.fixture
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """The key derivation's lowest allowed cost instead of a second per unlock."""
-    monkeypatch.setattr(opening.keystore, "create", functools.partial(keystore.create, calibrate=False))
+    monkeypatch.setattr(keystore, "create", functools.partial(keystore.create, calibrate=False))
 
 
 @pytest.fixture

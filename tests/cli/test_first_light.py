@@ -31,10 +31,9 @@ def film(lantern: Lantern) -> Path:
     """One of our own synthetic films of the child, as DICOM."""
     from datetime import date
 
-    from desktop.workflow.demo_patients import demo_patients
-
     from desktop.imaging.synthetic import demo_film
     from desktop.records import HumanName, PartialDate, Patient, PatientId
+    from desktop.workflow.demo_patients import demo_patients
 
     drawn = next(f for p in demo_patients(date(2026, 11, 21)) for f in p.films)
     child = Patient(

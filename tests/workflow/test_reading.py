@@ -33,7 +33,6 @@ from desktop.records import (
     Verdict,
 )
 from desktop.vault import keystore
-from desktop.workflow import opening
 from desktop.workflow.suggesting import subject_of
 
 JOB = Job()
@@ -97,7 +96,7 @@ def registry() -> Any:
 
 @pytest.fixture
 def clinic(tmp_path: Path, registry: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[workflow.Clinic]:
-    monkeypatch.setattr(opening.keystore, "create", functools.partial(keystore.create, calibrate=False))
+    monkeypatch.setattr(keystore, "create", functools.partial(keystore.create, calibrate=False))
     made = workflow.create_clinic(
         tmp_path / "clinic", JOB, name="N", admin="li", passphrase="correct horse", models=registry, clock=Clock()
     ).clinic
