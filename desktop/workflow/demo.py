@@ -2,20 +2,18 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from desktop.access import Permission
+from desktop.imaging.synthetic import demo_film
 from desktop.inference import Registry
 from desktop.intake import read_picture
 from desktop.jobs import Job
 from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
+from desktop.workflow.demo_patients import DemoPatient, demo_patients
 from desktop.workflow.importing import FilePreview, import_preview
 from desktop.workflow.opening import create_clinic
 from desktop.workflow.patients import PatientDraft, register_patient
 from desktop.workflow.suggesting import suggest
-
-if TYPE_CHECKING:
-    from desktop.workflow.demo_patients import DemoPatient
 
 DEMO_USER = "demo"
 DEMO_PASSPHRASE = "lantern-demo"
@@ -28,8 +26,6 @@ def create_demo_clinic(folder: Path, job: Job, *, models: Registry, clock: Clock
 
     Raises what `create_clinic` raises.
     """
-    from desktop.workflow.demo_patients import demo_patients
-
     clinic = create_clinic(
         folder,
         job,
@@ -47,10 +43,8 @@ def create_demo_clinic(folder: Path, job: Job, *, models: Registry, clock: Clock
 
 
 @requires(Permission.EDIT_PATIENTS)
-def _admit(clinic: Clinic, job: Job, person: "DemoPatient") -> None:
+def _admit(clinic: Clinic, job: Job, person: DemoPatient) -> None:
     """Register one of them and import their films, the way a doctor would."""
-    from desktop.imaging.synthetic import demo_film
-
     known = person.patient
     draft = PatientDraft(
         names=known.names,
