@@ -23,13 +23,11 @@ def verify_folder(
 ) -> Verification:
     """Unlock, open and verify a clinic; whatever keeps it from opening is a problem of the answer.
 
-    wait, touch: as in `vault.unlock`. Raises UserFacingError `unlock.wait`, `store.in_use`, and Cancelled.
+    wait, touch: as in `vault.unlock`. Raises UserFacingError `store.in_use`, and Cancelled.
     """
     try:
         unlocked = vault.unlock(folder, user_name, passphrase, wait=wait, touch=touch)
     except UserFacingError as error:
-        if error.key == "unlock.wait":
-            raise
         kind = ProblemKind.KEYSTORE if error.key in _KEYSTORE_KEYS else ProblemKind.UNLOCK
         return Verification((Problem(kind, "keystore.json", error.key, error.details),))
     try:

@@ -12,7 +12,7 @@ from sqlcipher3 import dbapi2
 from desktop.errors import KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import AttachmentId, AuditAction, AuditHead, User
-from desktop.store import attachments, database
+from desktop.store import attachments, database, heads
 from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
 from desktop.store.clinic_settings import Policies, Users
@@ -130,7 +130,7 @@ class Store:
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether a clinic lies here, whole or not. An interrupted creation is no clinic."""
-        return (folder / DATABASE).exists() or (folder / attachments.FOLDER).exists()
+        return any((folder / name).exists() for name in (DATABASE, attachments.FOLDER, heads.FILE))
 
     @classmethod
     def create(
