@@ -18,8 +18,8 @@ Clock = Callable[[], datetime]
 
 
 def system_clock() -> datetime:
-    """Now, in UTC."""
-    return datetime.now(UTC)
+    """Now, with the PC's own zone: ages, film dates and the hour on a report are the local ones."""
+    return datetime.now(UTC).astimezone()
 
 
 @dataclass(frozen=True)
