@@ -9,7 +9,7 @@ def _action(name: str, *shortcuts: str) -> Action:
     return Action(name, SCREEN, shortcuts, f"reading.action.{name.replace('.', '_')}")
 
 
-READING_ACTIONS: tuple[Action, ...] = (
+STUDY_ACTIONS: tuple[Action, ...] = (
     _action("reading.primary", "Ctrl+Return", "Ctrl+Enter"),
     _action("reading.accept", "A"),
     _action("reading.amend", "M"),
@@ -19,17 +19,18 @@ READING_ACTIONS: tuple[Action, ...] = (
     _action("reading.why", "Y"),
     _action("reading.limits", "U"),
     _action("reading.history", "J"),
-    _action("reading.findings", "Ctrl+1"),
-    _action("reading.impression", "Ctrl+2"),
-    _action("reading.film", "Ctrl+3"),
-    _action("reading.report", "Ctrl+4", "P"),
+    _action("reading.findings", "Alt+1"),
+    _action("reading.impression", "Alt+2"),
+    _action("reading.film", "Alt+3"),
+    _action("reading.report", "P", "Alt+4"),
     _action("reading.print", "Ctrl+P"),
     _action("reading.save_pdf", "Ctrl+S"),
     _action("reading.save_fhir", "Ctrl+Shift+S"),
     _action("reading.addendum", "Ctrl+D"),
-    _action("reading.worklist", "W"),
     _action("reading.next_study", "."),
     _action("reading.previous_study", ","),
+    _action("reading.next_film", "PgDown"),
+    _action("reading.previous_film", "PgUp"),
 )
 
 VIEWER_ACTIONS: tuple[Action, ...] = (
@@ -58,3 +59,11 @@ VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("viewer.remove_drawing", "Delete"),
 )
 """What the film viewer does; the arrow keys, which move the film while it has the focus, are its own."""
+
+ROOM_ACTIONS: tuple[Action, ...] = (
+    _action("reading.worklist", "W"),
+    _action("reading.import_folder", "Ctrl+Shift+O"),
+)
+"""What the room does with or without a study on the screen."""
+
+READING_ACTIONS: tuple[Action, ...] = (*STUDY_ACTIONS, *ROOM_ACTIONS, *VIEWER_ACTIONS)

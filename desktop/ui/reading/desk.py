@@ -39,7 +39,7 @@ class ReadingDesk(QObject):
         self._context = context
         self._sitting: Sitting | None = None
         self._wanted: StudyId | None = None
-        self._opening: Operation[tuple["workflow.OpenStudy", "workflow.Policy"]] | None = None
+        self._opening: Operation[tuple[workflow.OpenStudy, workflow.Policy]] | None = None
         self._just_signed = False
         context.changed.connect(self._on_changes)
 
@@ -131,9 +131,7 @@ class ReadingDesk(QObject):
     ) -> None:
         """Accept, amend or reject one finding."""
         clinic = self._context.open_clinic
-        self._run(
-            lambda job: workflow.review_finding(clinic, job, suggestion, finding, verdict, value, reason)
-        )
+        self._run(lambda job: workflow.review_finding(clinic, job, suggestion, finding, verdict, value, reason))
 
     def add_finding(self, words: str, value: Decision, reason: str) -> None:
         """Record a finding no model spoke of, or another view of one added before."""

@@ -51,10 +51,14 @@ class DecisionChoice(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Take 1, 2 and 3 before the film's presets do."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if Qt.Key(event.key()) in (*_KEYS, Qt.Key.Key_Escape) and not event.modifiers():
-                event.accept()
-                return True
+        if (
+            event.type() == QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and Qt.Key(event.key()) in (*_KEYS, Qt.Key.Key_Escape)
+            and not event.modifiers()
+        ):
+            event.accept()
+            return True
         return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

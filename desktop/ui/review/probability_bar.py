@@ -38,9 +38,7 @@ class ProbabilityBar(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         palette = self.palette()
         track = QColor(palette.color(QPalette.ColorRole.Button))
-        fill = palette.color(
-            QPalette.ColorRole.PlaceholderText if self._calm else QPalette.ColorRole.Accent
-        )
+        fill = palette.color(QPalette.ColorRole.PlaceholderText if self._calm else QPalette.ColorRole.Accent)
         whole = QRectF(0, 1, self.width(), self.height() - 2)
         painter.setBrush(track)
         painter.drawRoundedRect(whole, 4, 4)

@@ -182,9 +182,7 @@ class SuggestionStep(StepCard):
         tr = self._context.tr
         if sitting.reading.sealed:
             return tr("review.sealed")
-        told = [
-            words.refusal(self._context, s) for s in self._shown if s.analysis.status is not AnalysisStatus.OK
-        ]
+        told = [words.refusal(self._context, s) for s in self._shown if s.analysis.status is not AnalysisStatus.OK]
         if told:
             return "\n".join(told)
         if self._shown:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import pairwise
 
 from desktop.records import AnnotationKind
 from desktop.ui.viewers.view_state import Point
@@ -86,7 +87,7 @@ def distance_to(point: Point, kind: AnnotationKind, points: tuple[Point, ...]) -
     corners = outline(kind, points)
     closing = (corners[0],) if kind is AnnotationKind.REGION else ()
     ends = (*corners, *closing)
-    return min(_to_segment(point, a, b) for a, b in zip(ends, ends[1:], strict=False))
+    return min(_to_segment(point, a, b) for a, b in pairwise(ends))
 
 
 def _to_segment(point: Point, a: Point, b: Point) -> float:

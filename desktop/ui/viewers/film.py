@@ -122,7 +122,7 @@ class FilmViewer(FrameView):
     # Commands: every one has a key
 
     def run(self, command: str) -> bool:
-        """Carry out a command by its id, such as `viewer.invert`. False where there is no picture or no such command."""
+        """Carry out a command by its id, such as `viewer.invert`. False without a picture or such a command."""
         if self._state is None or self._source is None:
             return False
         if command in VIEW_COMMANDS:

@@ -46,9 +46,7 @@ def overlay_font(base: QFont) -> QFont:
     return font
 
 
-def paint_marks(
-    painter: QPainter, marks: Sequence[Mark], state: ViewState, width: float, height: float
-) -> None:
+def paint_marks(painter: QPainter, marks: Sequence[Mark], state: ViewState, width: float, height: float) -> None:
     """Drawings as lines with a dark rim, so that they show on white bone and black air."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for mark in marks:

@@ -78,7 +78,7 @@ class FrameView(QWidget):
     def clear(self) -> None:
         """Forget every pixel."""
         self._picture = self._source = self._state = self._activation = self._frame = None
-        self._wanted = False
+        self._in_flight = self._wanted = False
         self._serial += 1
         self.update()
         self.state_changed.emit()

@@ -1,10 +1,9 @@
 """Frames of a film: a frozen request in, a ready-to-show image out. Runs off the main thread; touches no widget."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
@@ -17,19 +16,17 @@ BACKGROUND = (10, 10, 10)
 HEAT_COLOUR = (230, 159, 0)
 HEAT_FROM = 0.4
 HEAT_OPACITY = 0.45
-SMALLEST_LEVEL = 512
 
 
 @dataclass(frozen=True, eq=False)
 class FilmSource:
-    """A picture and its reduced copies, so that a frame never reads more pixels than it shows.
+    """A picture made ready to be drawn again and again; a frame never reads many more pixels than it shows.
 
-    levels: level k has one pixel for 2**k by 2**k of the picture, stored values averaged. window: how the picture is
-    first shown, None where the file brings a table of its own. base: the window that brightness and contrast by hand
-    start from.
+    window: how the picture is first shown, None where the file brings a table of its own. base: the window that
+    brightness and contrast by hand start from.
     """
 
-    levels: tuple[Picture, ...]
+    canvas: display.Canvas
     window: VoiWindow | None
     base: VoiWindow
     presets: tuple[display.Preset, ...]
@@ -37,28 +34,15 @@ class FilmSource:
     @property
     def picture(self) -> Picture:
         """The picture itself."""
-        return self.levels[0]
+        return self.canvas.picture
 
     @classmethod
     def build(cls, picture: Picture, job: Job) -> "FilmSource":
-        """Reduce until the longer side is short enough. Raises Cancelled."""
-        levels = [picture]
-        while max(levels[-1].rows, levels[-1].columns) > 2 * SMALLEST_LEVEL and min(levels[-1].pixels.shape[:2]) > 1:
-            job.check()
-            levels.append(replace(levels[-1], pixels=_halved(levels[-1].pixels)))
+        """Prepare a picture. Raises Cancelled."""
+        job.check()
         window = display.default_settings(picture).window
-        return cls(tuple(levels), window, window or display.automatic_window(picture), display.presets(picture))
-
-
-def _halved(pixels: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    """Every 2 by 2 block as its mean; an odd last row or column is left out (less than a screen pixel where used)."""
-    rows, columns = pixels.shape[0] // 2 * 2, pixels.shape[1] // 2 * 2
-    wide = np.float32 if pixels.dtype.kind == "f" else np.int32 if pixels.dtype.itemsize < 4 else np.int64
-    total = pixels[0:rows:2, 0:columns:2].astype(wide)
-    for down, right in ((0, 1), (1, 0), (1, 1)):
-        total += pixels[down:rows:2, right:columns:2].astype(wide)
-    mean = total / 4 if pixels.dtype.kind == "f" else total >> 2
-    return mean.astype(pixels.dtype)
+        base = window or display.automatic_window(picture)
+        return cls(display.Canvas(picture), window, base, display.presets(picture))
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,58 +108,49 @@ def render_frame(request: FrameRequest, job: Job) -> Frame:
     return Frame(request, image)
 
 
-def level_for(source: FilmSource, device_pixels_per_pixel: float) -> int:
-    """The smallest copy that still has a pixel for each device pixel."""
-    if device_pixels_per_pixel >= 1:
-        return 0
-    return min(int(math.log2(1 / device_pixels_per_pixel)), len(source.levels) - 1)
+def step_for(picture: Picture, device_pixels_per_pixel: float) -> int:
+    """How many pixels of the picture, 1, 2, 4 …, may be averaged into one and still give one for each device pixel."""
+    step = 1
+    while 2 * step * device_pixels_per_pixel <= 1 and 2 * step < max(picture.rows, picture.columns):
+        step *= 2
+    return step
 
 
-def visible_part(request: FrameRequest, level: int) -> tuple[int, int, int, int]:
-    """Left, top, right, bottom (exclusive) of what shows, in pixels of a level, one pixel of margin included."""
+def visible_part(request: FrameRequest, step: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom (exclusive) of what shows, in pixels of the reduced picture, with one of margin."""
     width, height = request.width, request.height
     corners = [
-        request.state.to_picture(corner, width, height)
-        for corner in ((0, 0), (width, 0), (0, height), (width, height))
+        request.state.to_picture(corner, width, height) for corner in ((0, 0), (width, 0), (0, height), (width, height))
     ]
-    factor = 2**level
-    columns, rows = request.source.levels[level].columns, request.source.levels[level].rows
-    left = math.floor((min(x for x, _ in corners) + 0.5) / factor) - 1
-    right = math.ceil((max(x for x, _ in corners) + 0.5) / factor) + 1
-    top = math.floor((min(y for _, y in corners) + 0.5) / factor) - 1
-    bottom = math.ceil((max(y for _, y in corners) + 0.5) / factor) + 1
-    return max(left, 0), max(top, 0), min(right, columns), min(bottom, rows)
+    picture = request.source.picture
+    left = math.floor((min(x for x, _ in corners) + 0.5) / step) - 1
+    right = math.ceil((max(x for x, _ in corners) + 0.5) / step) + 1
+    top = math.floor((min(y for _, y in corners) + 0.5) / step) - 1
+    bottom = math.ceil((max(y for _, y in corners) + 0.5) / step) + 1
+    return max(left, 0), max(top, 0), min(right, -(-picture.columns // step)), min(bottom, -(-picture.rows // step))
 
 
 def _draw_film(painter: QPainter, request: FrameRequest, to_device: QTransform) -> None:
-    level = level_for(request.source, request.state.zoom * request.ratio)
-    left, top, right, bottom = visible_part(request, level)
+    source, state = request.source, request.state
+    step = step_for(source.picture, state.zoom * request.ratio)
+    left, top, right, bottom = visible_part(request, step)
     if left >= right or top >= bottom:
         return
-    part = replace(
-        request.source.levels[level], pixels=request.source.levels[level].pixels[top:bottom, left:right]
-    )
-    window = request.state.window or request.source.window
-    grey = np.ascontiguousarray(
-        display.render(part, display.RenderSettings(window=window, invert=request.state.inverted))
-    )
-    colour = part.photometric is Photometric.RGB
+    settings = display.RenderSettings(window=state.window or source.window, invert=state.inverted, step=step)
+    light = source.canvas.render(settings, part=(left, top, right, bottom))
+    colour = source.picture.photometric is Photometric.RGB
     film = QImage(
-        grey.data,
+        light.data,
         right - left,
         bottom - top,
-        grey.strides[0],
+        light.strides[0],
         QImage.Format.Format_RGB888 if colour else QImage.Format.Format_Grayscale8,
     )
-    factor = 2**level
-    placed = QTransform(factor, 0, 0, factor, left * factor - 0.5, top * factor - 0.5)
-    painter.setTransform(placed * to_device)
+    painter.setTransform(QTransform(step, 0, 0, step, left * step - 0.5, top * step - 0.5) * to_device)
     painter.drawImage(0, 0, film)
 
 
-def _draw_heat(
-    painter: QPainter, request: FrameRequest, activation: Activation, to_device: QTransform
-) -> None:
+def _draw_heat(painter: QPainter, request: FrameRequest, activation: Activation, to_device: QTransform) -> None:
     """The activation as one colour whose strength says how much; weak parts stay clear."""
     heat = np.clip((activation.heat.astype(np.float32) - HEAT_FROM) / (1 - HEAT_FROM), 0, 1) * HEAT_OPACITY
     pixels = np.empty((*heat.shape, 4), np.uint8)
@@ -194,6 +169,4 @@ def _draw_heat(
         (bottom - top) * state.rows,
     )
     painter.setTransform(to_device)
-    painter.drawImage(
-        target, image, QRectF(0, 0, heat.shape[1], heat.shape[0]), Qt.ImageConversionFlag.AutoColor
-    )
+    painter.drawImage(target, image, QRectF(0, 0, heat.shape[1], heat.shape[0]), Qt.ImageConversionFlag.AutoColor)

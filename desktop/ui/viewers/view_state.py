@@ -12,6 +12,7 @@ from desktop.records import VoiWindow
 __all__ = ["MAX_ZOOM", "Orientation", "Point", "ViewState", "windowed"]
 
 MAX_ZOOM = 32.0
+AS_TAKEN = Orientation()
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class ViewState:
     zoom: float = 1.0
     center: Point = (0.0, 0.0)
     fitted: bool = True
-    orientation: Orientation = Orientation()
+    orientation: Orientation = AS_TAKEN
     window: VoiWindow | None = None
     inverted: bool = False
     overlay: bool = False
@@ -53,7 +54,7 @@ class ViewState:
         return self.fit(width, height) if self.fitted else self
 
     def direction_to_view(self, x: float, y: float) -> Point:
-        """A step in the picture as a step on the screen, before zooming (turning a picture of one pixel moves nothing)."""
+        """A step in the picture as a step on the screen, before zooming (a single pixel turns in place)."""
         return self.orientation.to_view((x, y), 1, 1)
 
     def direction_to_picture(self, x: float, y: float) -> Point:

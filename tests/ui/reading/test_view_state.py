@@ -33,24 +33,19 @@ def test_to_picture_undoes_to_view(state: ViewState, point: tuple[float, float])
 
 
 @given(states, view_points, st.floats(0.2, 5))
-def test_zoom_keeps_the_point_under_the_pointer(
-    state: ViewState, anchor: tuple[float, float], factor: float
-) -> None:
+def test_zoom_keeps_the_point_under_the_pointer(state: ViewState, anchor: tuple[float, float], factor: float) -> None:
     held = state.to_picture(anchor, *SIZE)
     zoomed = state.zoomed(factor, anchor, *SIZE)
     moved = zoomed.to_picture(anchor, *SIZE)
     unclamped = zoomed.clamped(zoomed.center)
     on_edge = any(
-        value in (-0.5, limit - 0.5)
-        for value, limit in zip(unclamped, (state.columns, state.rows), strict=True)
+        value in (-0.5, limit - 0.5) for value, limit in zip(unclamped, (state.columns, state.rows), strict=True)
     )
     assert on_edge or moved == pytest.approx(held, abs=1e-6)
 
 
 @given(states, st.floats(-300, 300), st.floats(-300, 300))
-def test_pan_follows_the_hand_while_the_middle_is_on_the_picture(
-    state: ViewState, dx: float, dy: float
-) -> None:
+def test_pan_follows_the_hand_while_the_middle_is_on_the_picture(state: ViewState, dx: float, dy: float) -> None:
     panned = state.panned(dx, dy)
     assert panned.contains(panned.center)
     x, y = state.direction_to_picture(dx / state.zoom, dy / state.zoom)
@@ -66,7 +61,9 @@ def test_fit_shows_the_whole_picture_and_touches_two_edges(orientation: Orientat
     state = ViewState(rows=300, columns=1000, orientation=orientation).fit(*SIZE)
     corners = [state.to_view((x, y), *SIZE) for x in (-0.5, 999.5) for y in (-0.5, 299.5)]
     xs, ys = [x for x, _ in corners], [y for _, y in corners]
-    assert min(xs) >= -1e-9 and max(xs) <= SIZE[0] + 1e-9 and min(ys) >= -1e-9 and max(ys) <= SIZE[1] + 1e-9
+    assert min(min(xs), min(ys)) >= -1e-9
+    assert max(xs) <= SIZE[0] + 1e-9
+    assert max(ys) <= SIZE[1] + 1e-9
     assert max(xs) - min(xs) == pytest.approx(SIZE[0]) or max(ys) - min(ys) == pytest.approx(SIZE[1])
 
 

@@ -1,0 +1,152 @@
+"""The strip above the film: which study, and the viewer's commands for the mouse."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QMenu, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from desktop.ui.action import BoundActions
+from desktop.ui.context import UiContext
+
+_SHOWN = (
+    "viewer.fit",
+    "viewer.full_size",
+    "viewer.invert",
+    "viewer.turn_right",
+    "viewer.flip_left_right",
+    "viewer.tool_length",
+    "viewer.tool_region",
+)
+_IN_MENU = (
+    "viewer.zoom_in",
+    "viewer.zoom_out",
+    "viewer.turn_left",
+    "viewer.flip_top_bottom",
+    "viewer.tool_window",
+    "viewer.tool_pan",
+    "viewer.next_drawing",
+    "viewer.remove_drawing",
+    "viewer.overlay",
+    "viewer.reset",
+)
+
+
+@dataclass(frozen=True)
+class StudyChoice:
+    """One study of the patient in the list. key: the study's id."""
+
+    key: str
+    words: str
+
+
+class FilmBar(QFrame):
+    """Signals: worklist_asked(); study_chosen(id); preset_chosen(number from 0, 0 is the film's own window)."""
+
+    worklist_asked = Signal()
+    study_chosen = Signal(str)
+    preset_chosen = Signal(int)
+
+    def __init__(self, context: UiContext, actions: BoundActions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("film_bar")
+        self._context = context
+        self._actions = actions
+        self.worklist = QPushButton(self)
+        self.worklist.setObjectName("film_worklist")
+        self.worklist.setProperty("role", "quiet")
+        self.worklist.clicked.connect(self.worklist_asked)
+        self.studies = QComboBox(self)
+        self.studies.setObjectName("film_studies")
+        self.studies.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.studies.setMinimumContentsLength(14)
+        self.studies.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.studies.activated.connect(self._study_activated)
+        self.presets = QComboBox(self)
+        self.presets.setObjectName("film_presets")
+        self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.presets.setMinimumContentsLength(8)
+        self.presets.activated.connect(self.preset_chosen)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(4, 4, 4, 4)
+        layout.setSpacing(2)
+        layout.addWidget(self.worklist)
+        layout.addWidget(self.studies, 1)
+        layout.addWidget(self.presets)
+        self._tools: list[tuple[str, QToolButton]] = []
+        for name in _SHOWN:
+            tool = self._tool(name)
+            tool.clicked.connect(actions[name].trigger)
+            layout.addWidget(tool)
+            self._tools.append((name, tool))
+        self._more = self._tool("viewer.more")
+        self._menu = QMenu(self._more)
+        for name in _IN_MENU:
+            self._menu.addAction(actions[name])
+        self._more.setMenu(self._menu)
+        self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        layout.addWidget(self._more)
+        self.retranslate()
+
+    def _tool(self, name: str) -> QToolButton:
+        tool = QToolButton(self)
+        tool.setObjectName(f"film_tool_{name.removeprefix('viewer.')}")
+        tool.setProperty("role", "film")
+        tool.setAutoRaise(True)
+        return tool
+
+    def sizeHint(self) -> QSize:
+        """As high as its buttons."""
+        return QSize(640, 44)
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        tr = self._context.tr
+        self.worklist.setText(tr("reading.worklist.button"))
+        self.worklist.setToolTip(tr("reading.action.reading_worklist") + " (W)")
+        self.studies.setAccessibleName(tr("reading.studies"))
+        self.presets.setAccessibleName(tr("viewer.presets"))
+        for name, tool in self._tools:
+            tool.setText(tr(f"viewer.short.{name.removeprefix('viewer.')}"))
+            tool.setToolTip(_tip(self._actions[name]))
+        self._more.setText(tr("viewer.short.more"))
+
+    def set_studies(self, choices: Sequence[StudyChoice], current: str) -> None:
+        """The patient's studies."""
+        self.studies.clear()
+        for choice in choices:
+            self.studies.addItem(choice.words, choice.key)
+        self.studies.setCurrentIndex(self.studies.findData(current))
+
+    def set_presets(self, names: Sequence[str]) -> None:
+        """Words of the film's windows; the first is its own."""
+        self.presets.clear()
+        self.presets.addItems(list(names))
+
+    def set_tool_checked(self, name: str, checked: bool) -> None:
+        """Show which tool the left button has, or that the film is inverted."""
+        for known, tool in self._tools:
+            if known == name:
+                tool.setCheckable(True)
+                tool.setChecked(checked)
+
+    def step_study(self, by: int) -> None:
+        """To the next or previous study of the patient."""
+        at = self.studies.currentIndex() + by
+        if 0 <= at < self.studies.count():
+            self.studies.setCurrentIndex(at)
+            self.study_chosen.emit(self.studies.itemData(at))
+
+    def clear(self) -> None:
+        """Forget every word."""
+        self.studies.clear()
+        self.presets.clear()
+
+    def _study_activated(self, at: int) -> None:
+        self.study_chosen.emit(self.studies.itemData(at))
+
+
+def _tip(action: QAction) -> str:
+    keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
+    return f"{action.text()} ({keys})" if keys else action.text()

@@ -1,0 +1,29 @@
+"""What the corners of the film say about a study."""
+
+from desktop.i18n import format_age
+from desktop.records import ImagingStudy, Instance, Patient, Picture
+from desktop.ui.context import UiContext
+from desktop.ui.reading.worklist import study_words
+from desktop.ui.viewers.film_words import FilmText
+
+
+def film_text(
+    context: UiContext, patient: Patient, study: ImagingStudy, instance: Instance, picture: Picture
+) -> FilmText:
+    """The patient at the left: name, number, age on the day of the film, sex. The study at the right."""
+    tr = context.tr
+    person = [patient.card_number] if patient.card_number else []
+    day = study.started or study.added.astimezone().date()
+    age = patient.birth_date.age_on(day) if patient.birth_date is not None else None
+    person.append(format_age(age.months, age.days, context.language) if age is not None else tr("reading.age.unknown"))
+    person.append(tr(f"reading.sex.{patient.sex.value}"))
+    film = [part for part in (instance.view_position, instance.laterality) if part]
+    lines = [study_words(context, study), *([" · ".join(film)] if film else [])]
+    if len(study.instances) > 1:
+        number = study.instances.index(instance) + 1
+        lines.append(tr("reading.film_of", number=number, count=len(study.instances)))
+    return FilmText(
+        patient=(patient.display_name, " · ".join(person)),
+        study=tuple(lines),
+        synthetic=patient.synthetic or picture.header.burned_in_synthetic,
+    )

@@ -1,0 +1,180 @@
+"""The column at the right of the film: four steps that light up in order, and the foot with the bright button."""
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+
+from desktop.records import Decision
+from desktop.ui.context import UiContext
+from desktop.ui.reading.footer import Footer, Turn
+from desktop.ui.reading.read_step import ReadStep
+from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.step_card import StepState
+from desktop.ui.reports.report_step import ReportStep
+from desktop.ui.review.decision_step import DecisionStep
+from desktop.ui.review.suggestion_step import SuggestionStep
+from desktop.ui.review.words import decision_word
+
+WIDTH = 384
+
+
+class ReadingPanel(QFrame):
+    """Shows a `Sitting` and where the hand should go next; deeds are the room's.
+
+    Signals: pressed(name) for the foot's buttons.
+    """
+
+    pressed = Signal(str)
+
+    def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("reading_panel")
+        self.setFixedWidth(WIDTH)
+        self._context = context
+        self._sitting: Sitting | None = None
+        self._previewing = False
+        self._preview_ready = False
+        self.read = ReadStep(context, self)
+        self.suggestion = SuggestionStep(context, self)
+        self.decision = DecisionStep(context, self)
+        self.report = ReportStep(context, self)
+        self.footer = Footer(context, self)
+        self.footer.pressed.connect(self.pressed)
+        self.decision.turn_changed.connect(self._show_turn)
+        self.read.typed.connect(self._typed)
+        steps = QWidget(self)
+        steps.setProperty("role", "scroll")
+        column = QVBoxLayout(steps)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        for step in (self.read, self.suggestion, self.decision, self.report):
+            column.addWidget(step)
+        column.addStretch(1)
+        self._scroll = QScrollArea(self)
+        self._scroll.setObjectName("reading_steps")
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setWidget(steps)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._scroll, 1)
+        layout.addWidget(self.footer)
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(0)
+        self._settle.timeout.connect(self._scroll_to_turn)
+
+    # What is shown
+
+    def begin(self, sitting: Sitting) -> None:
+        """Another study."""
+        self.suggestion.clear()
+        self.decision.clear()
+        self._previewing = self._preview_ready = False
+        self._sitting = sitting
+        self.read.begin(sitting)
+        self.report.begin(sitting)
+        self._show_rest(sitting)
+
+    def show_sitting(self, sitting: Sitting) -> None:
+        """Where the reading stands now."""
+        self._sitting = sitting
+        self.read.show_sitting(sitting)
+        self.report.show_sitting(sitting)
+        self._show_rest(sitting)
+
+    def _show_rest(self, sitting: Sitting) -> None:
+        self.suggestion.show_sitting(sitting)
+        self.decision.show_sitting(sitting)
+        self._show_turn()
+
+    def show_preview_state(self, previewing: bool, ready: bool) -> None:
+        """Whether the report's pages are in front, and finished."""
+        self._previewing, self._preview_ready = previewing, ready
+        self._show_turn()
+
+    def clear(self) -> None:
+        """Forget every word."""
+        self._sitting = None
+        self._previewing = self._preview_ready = False
+        for step in (self.read, self.suggestion, self.decision, self.report):
+            step.clear()
+            step.set_state(StepState.LATER)
+        self.footer.show_turn(Turn.NOTHING)
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        for step in (self.read, self.suggestion, self.decision, self.report):
+            step.retranslate()
+        self._show_turn()
+
+    # Whose turn it is
+
+    @property
+    def turn(self) -> Turn:
+        """What the foot offers."""
+        return self.footer.turn
+
+    def focus_next(self) -> None:
+        """Put the focus where the next thing is done."""
+        if self.turn is Turn.READ:
+            self.read.impression.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.footer.focus_primary()
+        self._settle.start()
+
+    def _wanted_turn(self, sitting: Sitting) -> Turn:
+        if sitting.signed:
+            return Turn.DONE if sitting.may_export else Turn.NOTHING
+        if not sitting.may_read:
+            return Turn.NOTHING
+        if not sitting.reading.impressions:
+            return Turn.READ
+        if self.read.editing:
+            return Turn.CHANGE
+        if sitting.reading.undecided and not self._previewing:
+            return Turn.DECIDE
+        if not sitting.may_sign:
+            return Turn.NOTHING
+        return Turn.SIGN if self._previewing else Turn.PREVIEW
+
+    def _show_turn(self) -> None:
+        sitting = self._sitting
+        if sitting is None:
+            self.footer.show_turn(Turn.NOTHING)
+            return
+        turn = self._wanted_turn(sitting)
+        tr = self._context.tr
+        if turn is Turn.DECIDE:
+            subject = self.decision.current
+            decision = subject.finding.decision if subject is not None and subject.finding is not None else None
+            word = decision_word(self._context, decision or Decision.CANNOT_SAY)
+            self.footer.show_turn(turn, decision=word)
+        elif turn is Turn.SIGN:
+            undecided = len(sitting.reading.undecided)
+            hint = tr("reports.undecided", count=undecided) if undecided else tr("reports.sign.hint")
+            self.footer.show_turn(turn, hint)
+        else:
+            self.footer.show_turn(turn)
+        self._typed()
+        self._settle.start()
+
+    def _typed(self) -> None:
+        """The bright button waits for words, or for the pages that would be signed."""
+        if self.turn in (Turn.READ, Turn.CHANGE):
+            self.footer.set_enabled(bool(self.read.impression_words.strip()))
+        elif self.turn is Turn.SIGN:
+            self.footer.set_enabled(self._preview_ready)
+        else:
+            self.footer.set_enabled(True)
+
+    def _scroll_to_turn(self) -> None:
+        """Bring the step in turn into sight."""
+        for step in (self.report, self.decision, self.suggestion, self.read):
+            if step.state is StepState.NOW:
+                self._scroll.ensureWidgetVisible(step, 0, 0)
+                if step is self.decision:
+                    self._scroll.ensureWidgetVisible(self.suggestion, 0, 0)
+                return

@@ -1,0 +1,477 @@
+"""One study being read: the film or the report at the left, the four steps at the right."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import partial
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from desktop.records import (
+    Annotation,
+    AnnotationKind,
+    ImagingStudy,
+    Instance,
+    StudyId,
+)
+from desktop.ui.action import bind
+from desktop.ui.context import UiContext
+from desktop.ui.reading.actions import STUDY_ACTIONS, VIEWER_ACTIONS
+from desktop.ui.reading.desk import ReadingDesk
+from desktop.ui.reading.drafts import DraftKeeper, Typed
+from desktop.ui.reading.film_bar import FilmBar, StudyChoice
+from desktop.ui.reading.film_text import film_text
+from desktop.ui.reading.footer import Turn
+from desktop.ui.reading.panel import ReadingPanel
+from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.worklist import study_words
+from desktop.ui.reports.handing_over import HandingOver
+from desktop.ui.reports.preview import ReportPreview
+from desktop.ui.review.history import HistoryDialog
+from desktop.ui.viewers import FilmViewer
+from desktop.ui.viewers.drawing import Tool
+from desktop.ui.viewers.film_words import preset_name
+from desktop.ui.viewers.frames import FilmSource
+from desktop.ui.viewers.view_state import Point
+
+REVEAL_GUARD_SECONDS = 0.4
+"""A verdict key within this time after the reveal was meant for something else."""
+
+
+class StudyPage(QWidget):
+    """Puts a `Sitting` on the screen and hands the reader's deeds to the desk.
+
+    Signals: opened(Sitting) when another study is on the screen; patient_changed(Patient) where whose it is was edited;
+    worklist_asked(); study_asked(study id) for another one of the same patient.
+    """
+
+    opened = Signal(object)
+    patient_changed = Signal(object)
+    worklist_asked = Signal()
+    study_asked = Signal(str)
+
+    def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("study_page")
+        self._context = context
+        self._at = 0
+        self._impressions_shown = 0
+        self._previewed_words: str | None = None
+        self._revealed = 0.0
+        self._history: HistoryDialog | None = None
+        self._source_named: FilmSource | None = None
+        self._desk = ReadingDesk(context, self)
+        self._drafts = DraftKeeper(context, self)
+        self._handing = HandingOver(context, self)
+        self.viewer = FilmViewer(context)
+        self.preview = ReportPreview(context)
+        self.panel = ReadingPanel(context)
+        self._bound = bind(context, self, (*STUDY_ACTIONS, *VIEWER_ACTIONS), self._handlers())
+        self._bound["reading.primary"].setAutoRepeat(False)
+        self.bar = FilmBar(context, self._bound)
+        self._lay_out()
+        self._connect()
+        self.retranslate()
+
+    # Building
+
+    def _lay_out(self) -> None:
+        self._front = QStackedWidget()
+        self._front.addWidget(self.viewer)
+        self._front.addWidget(self.preview)
+        left = QVBoxLayout()
+        left.setContentsMargins(0, 0, 0, 0)
+        left.setSpacing(0)
+        left.addWidget(self.bar)
+        left.addWidget(self._front, 1)
+        page = QHBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        page.addLayout(left, 1)
+        page.addWidget(self.panel)
+        QWidget.setTabOrder(self.bar, self.panel)
+
+    def _connect(self) -> None:
+        self._desk.opened.connect(self._show_study)
+        self._desk.updated.connect(self._update_study)
+        self._desk.signed.connect(self._was_signed)
+        self._desk.failed.connect(self._deed_failed)
+        self._drafts.saved.connect(self._draft_saved)
+        self._drafts.failed.connect(self._draft_failed)
+        self._handing.failed.connect(self._deed_failed)
+        self.bar.worklist_asked.connect(self.worklist_asked)
+        self.bar.study_chosen.connect(self.study_asked)
+        self.bar.preset_chosen.connect(self._choose_preset)
+        viewer, preview, panel = self.viewer, self.preview, self.panel
+        viewer.drawn.connect(self._drawn)
+        viewer.removal_asked.connect(self._remove_drawing)
+        viewer.tool_changed.connect(self._show_viewer_state)
+        viewer.state_changed.connect(self._show_viewer_state)
+        preview.shown.connect(self._preview_shown)
+        preview.failed.connect(self._preview_failed)
+        preview.left.connect(self.show_film)
+        panel.pressed.connect(self._pressed)
+        panel.read.typed.connect(self._typed)
+        panel.read.left.connect(self._focus_film)
+        panel.suggestion.overlay_asked.connect(self._toggle_overlay)
+        panel.suggestion.again_asked.connect(self._desk.ask_models)
+        panel.decision.decided.connect(self._desk.review)
+        panel.decision.added.connect(self._desk.add_finding)
+        panel.decision.left.connect(panel.focus_next)
+        panel.decision.region_asked.connect(self._draw_region)
+        panel.decision.history_asked.connect(self.show_history)
+        panel.report.preview_asked.connect(self.show_report)
+        panel.report.language_chosen.connect(self._language_chosen)
+        panel.report.addendum.connect(self._desk.add_addendum)
+        panel.report.left.connect(panel.focus_next)
+
+    def _handlers(self) -> Mapping[str, Callable[[], object]]:
+        panel = self.panel
+        handlers: dict[str, Callable[[], object]] = {
+            "reading.primary": self._press_primary,
+            "reading.accept": self._accept,
+            "reading.amend": self._amend,
+            "reading.reject": self._reject,
+            "reading.reason": panel.decision.reason.setFocus,
+            "reading.add_finding": panel.decision.start_adding,
+            "reading.why": panel.suggestion.why.click,
+            "reading.limits": panel.suggestion.limits.click,
+            "reading.history": self.show_history,
+            "reading.findings": self._focus_findings,
+            "reading.impression": self._focus_impression,
+            "reading.film": self.show_film,
+            "reading.report": self.show_report,
+            "reading.print": partial(self._hand_over, "print"),
+            "reading.save_pdf": partial(self._hand_over, "save_pdf"),
+            "reading.save_fhir": partial(self._hand_over, "save_fhir"),
+            "reading.addendum": panel.report.start_addendum,
+            "reading.next_study": partial(self._step_study, 1),
+            "reading.previous_study": partial(self._step_study, -1),
+            "reading.next_film": partial(self._step_film, 1),
+            "reading.previous_film": partial(self._step_film, -1),
+        }
+        handlers |= {action.id: partial(self._run_viewer, action.id) for action in VIEWER_ACTIONS}
+        return handlers
+
+    # What the room calls
+
+    @property
+    def sitting(self) -> Sitting | None:
+        """The study being read."""
+        return self._desk.sitting
+
+    def open(self, study: StudyId) -> None:
+        """Read a study; what was typed for another one is kept."""
+        self.leave()
+        self._desk.open(study)
+
+    def leave(self) -> None:
+        """Put the study away; its draft is kept."""
+        self._drafts.save_now()
+        self._desk.close()
+        for part in (self.viewer, self.preview, self.panel, self.bar):
+            part.clear()
+        self._front.setCurrentWidget(self.viewer)
+        self._handing.close()
+        self._at = 0
+        self._previewed_words = None
+        self._source_named = None
+        if self._history is not None:
+            self._history.close()
+            self._history = None
+
+    def save_drafts(self) -> None:
+        """Put typed words in the store's queue at once."""
+        self._drafts.save_now()
+
+    def forget_drafts(self) -> None:
+        """Drop words that can no longer be kept: the clinic is locked."""
+        self._drafts.forget()
+
+    def focus_next(self) -> None:
+        """Put the focus where the next thing is done."""
+        self.panel.focus_next()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        self._bound.retranslate()
+        for part in (self.bar, self.panel, self.preview):
+            part.retranslate()
+        if self.sitting is not None:
+            self._source_named = None
+            self._show_words(self.sitting)
+            self._show_viewer_state()
+
+    # The study on the desk
+
+    def _show_study(self, sitting: Sitting) -> None:
+        self._show_film(sitting)
+        self.panel.begin(sitting)
+        self.opened.emit(sitting)
+        self.panel.focus_next()
+
+    def _update_study(self, sitting: Sitting) -> None:
+        """Follow what changed; the focus moves on to the next step, and the report comes up once all is decided."""
+        before, impressions = self.panel.turn, self._impressions_shown
+        self._impressions_shown = len(sitting.reading.impressions)
+        if self._impressions_shown > impressions:
+            self.panel.read.stop_editing()
+            self._drafts.typed(Typed(sitting.study.study.id, self.panel.read.findings_words, ""))
+            self._drafts.save_now()
+            self._revealed = time.monotonic()
+        self.patient_changed.emit(sitting.study.patient)
+        self._show_drawings(sitting)
+        self._show_words(sitting)
+        self.panel.show_sitting(sitting)
+        all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
+        if all_decided or (self.previewing and not sitting.signed):
+            self.show_report()
+        elif self.panel.turn is not before:
+            self.panel.focus_next()
+
+    def _show_film(self, sitting: Sitting) -> None:
+        instance = self._instance(sitting)
+        picture = sitting.study.pictures[instance.id]
+        self._impressions_shown = len(sitting.reading.impressions)
+        self.viewer.show_picture(picture)
+        self._show_words(sitting)
+        self._show_drawings(sitting)
+
+    def _show_words(self, sitting: Sitting) -> None:
+        study, instance = sitting.study, self._instance(sitting)
+        picture = study.pictures[instance.id]
+        self.viewer.set_text(film_text(self._context, study.patient, study.study, instance, picture))
+        every = sorted([study.study, *(s.study for s in study.others)], key=_taken, reverse=True)
+        choices = [StudyChoice(one.id, study_words(self._context, one)) for one in every]
+        self.bar.set_studies(choices, study.study.id)
+
+    def _show_drawings(self, sitting: Sitting) -> None:
+        instance = self._instance(sitting)
+        self.viewer.set_annotations(tuple(a for a in sitting.reading.annotations if a.instance == instance.id))
+        said = [s for s in sitting.reading.suggestions if s.instance == instance.id and s.analysis.activations]
+        self.viewer.set_activation(said[-1].analysis.activations[0] if said else None)
+
+    def _instance(self, sitting: Sitting) -> Instance:
+        return sitting.study.study.instances[self._at]
+
+    def _step_study(self, by: int) -> None:
+        self.bar.step_study(by)
+
+    def _step_film(self, by: int) -> None:
+        sitting = self.sitting
+        if sitting is not None and 0 <= self._at + by < len(sitting.study.study.instances):
+            self._at += by
+            self._show_film(sitting)
+
+    # The film
+
+    def _run_viewer(self, command: str) -> None:
+        if self._on_film and self.viewer.run(command) and self.viewer.tool.draws is not None:
+            self.viewer.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    @property
+    def _on_film(self) -> bool:
+        return not self.previewing
+
+    def _show_viewer_state(self) -> None:
+        """Keep the strip's and the panel's switches as the film is."""
+        state, source = self.viewer.state, self.viewer.source
+        self.bar.set_tool_checked("viewer.tool_length", self.viewer.tool is Tool.LENGTH)
+        self.bar.set_tool_checked("viewer.tool_region", self.viewer.tool is Tool.REGION)
+        self.bar.set_tool_checked("viewer.invert", state is not None and state.inverted)
+        self.panel.suggestion.overlay.setChecked(state is not None and state.overlay)
+        if source is not None and source is not self._source_named:
+            self._source_named = source
+            names = [preset_name(self._context, preset) for preset in source.presets]
+            self.bar.set_presets([self._context.tr("viewer.preset.own"), *names])
+
+    def _choose_preset(self, number: int) -> None:
+        self.viewer.run(f"viewer.preset_{number}" if number else "viewer.auto_window")
+        self._focus_film()
+
+    def _toggle_overlay(self, shown: bool) -> None:
+        self.show_film()
+        self.viewer.run("viewer.overlay")
+        self._show_viewer_state()
+
+    def _draw_region(self) -> None:
+        self.show_film()
+        self._run_viewer("viewer.tool_region")
+
+    def _drawn(self, kind: AnnotationKind, points: tuple[Point, ...]) -> None:
+        """Keep a drawing with the reading; on a signed film it stays on the screen only."""
+        sitting = self.sitting
+        if sitting is not None and sitting.writable:
+            self._desk.annotate(self._instance(sitting).id, kind, points, "")
+
+    def _remove_drawing(self, annotation: Annotation) -> None:
+        if self.sitting is not None and self.sitting.writable:
+            self._desk.remove_annotation(annotation)
+
+    def _focus_film(self) -> None:
+        if self._on_film:
+            self.viewer.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def show_film(self) -> None:
+        """The film in front, with the keys."""
+        if self.sitting is None:
+            return
+        self._front.setCurrentWidget(self.viewer)
+        self.panel.show_preview_state(False, False)
+        self._focus_film()
+
+    # Reading and deciding
+
+    def _focus_findings(self) -> None:
+        self._focus_field(self.panel.read.findings)
+
+    def _focus_impression(self) -> None:
+        self._focus_field(self.panel.read.impression)
+
+    def _focus_field(self, field: QWidget) -> None:
+        sitting = self.sitting
+        if sitting is None or not sitting.writable:
+            return
+        if sitting.reading.impressions and not self.panel.read.editing:
+            self.show_film()
+            self.panel.read.edit()
+        field.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.panel.show_preview_state(self.previewing, self.preview.ready)
+
+    def _typed(self) -> None:
+        sitting, read = self.sitting, self.panel.read
+        if sitting is not None and sitting.writable:
+            words = read.impression_words if read.impression_changed else ""
+            self._drafts.typed(Typed(sitting.study.study.id, read.findings_words, words))
+            read.say_draft("")
+
+    def _draft_saved(self) -> None:
+        if not self._drafts.waiting:
+            self.panel.read.say_draft(self._context.tr("reading.draft.saved"))
+
+    def _draft_failed(self, error: Exception) -> None:
+        self.panel.read.say_draft(self._context.tr("reading.draft.failed"))
+
+    def _press_primary(self) -> None:
+        self.panel.footer.press_primary()
+
+    def _pressed(self, name: str) -> None:
+        {
+            "save_impression": self._save_impression,
+            "save_change": self._save_impression,
+            "keep_old": self._keep_old,
+            "accept": self._accept,
+            "amend": self._amend,
+            "reject": self._reject,
+            "see_report": self.show_report,
+            "sign": self._sign,
+            "back_to_film": self.show_film,
+            "addendum": self.panel.report.start_addendum,
+        }.get(name, partial(self._hand_over, name))()
+
+    def _save_impression(self) -> None:
+        read = self.panel.read
+        if read.editing and not read.impression_changed:
+            self._keep_old()
+            return
+        self.panel.footer.set_enabled(False)
+        self._desk.record_impression(read.impression_words)
+
+    def _keep_old(self) -> None:
+        """Leave the impression as it is on record; changed findings stay in the draft."""
+        self.panel.read.stop_editing()
+        self._typed()
+        self.panel.show_preview_state(self.previewing, self.preview.ready)
+        self.panel.focus_next()
+
+    def _may_decide(self) -> bool:
+        return self._on_film and time.monotonic() - self._revealed > REVEAL_GUARD_SECONDS
+
+    def _accept(self) -> None:
+        if self._may_decide():
+            self.panel.decision.accept()
+
+    def _amend(self) -> None:
+        if self._may_decide():
+            self.panel.decision.amend()
+
+    def _reject(self) -> None:
+        if self._may_decide():
+            self.panel.decision.reject()
+
+    def show_history(self) -> None:
+        """Everything on record about this reading."""
+        if self.sitting is not None and not self.sitting.reading.sealed:
+            self._history = HistoryDialog(self._context, self.sitting, self)
+            self._history.open()
+
+    def _deed_failed(self, error: Exception) -> None:
+        self._context.show_error(error, self)
+        if self.sitting is not None:
+            self.panel.show_sitting(self.sitting)
+
+    # The report
+
+    @property
+    def previewing(self) -> bool:
+        """Whether the report's pages are in front."""
+        return self._front.currentWidget() is self.preview
+
+    def show_report(self) -> None:
+        """The report's pages in front: what would be signed, or what was."""
+        sitting = self.sitting
+        if sitting is None or not (sitting.signed or sitting.reading.impressions):
+            return
+        self._front.setCurrentWidget(self.preview)
+        self.panel.show_preview_state(True, False)
+        languages = self.panel.report.report_language.languages
+        if sitting.signed:
+            self.preview.show_report(sitting.reading.reports[-1].content.report, languages)
+        else:
+            self._previewed_words = self.panel.read.findings_words
+            self.preview.show_draft(sitting.study.study.id, self._previewed_words, languages)
+
+    def _language_chosen(self) -> None:
+        if self.previewing:
+            self.show_report()
+
+    def _preview_shown(self) -> None:
+        self.panel.show_preview_state(self.previewing, True)
+        focused = self.focusWidget()
+        if self.previewing and (focused is None or not self.panel.isAncestorOf(focused)):
+            self.panel.focus_next()
+
+    def _preview_failed(self, error: Exception) -> None:
+        self.show_film()
+        self._deed_failed(error)
+
+    def _sign(self) -> None:
+        """Sign what the pages show; words typed since are shown first."""
+        if not self.preview.ready or self._previewed_words != self.panel.read.findings_words:
+            self.show_report()
+            return
+        self.panel.footer.set_enabled(False)
+        self._drafts.forget()
+        self._desk.sign(self._previewed_words)
+
+    def _was_signed(self, sitting: Sitting) -> None:
+        self._drafts.forget()
+        self._context.toast(self._context.tr("reports.signed.toast"))
+        self.show_report()
+        self.panel.focus_next()
+
+    def _hand_over(self, how: str) -> None:
+        sitting = self.sitting
+        if sitting is None or not sitting.signed or not sitting.may_export:
+            return
+        report, language = sitting.reading.reports[-1], self.panel.report.report_language
+        if how == "print":
+            self._handing.print_report(report, language)
+        else:
+            self._handing.save_report(report, how.removeprefix("save_"), language)
+
+
+def _taken(study: ImagingStudy) -> tuple[date, str]:
+    """When a study was taken, as far as its file says; else when it was brought in."""
+    return study.started or study.added.date(), study.id
