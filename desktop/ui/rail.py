@@ -12,7 +12,7 @@ from desktop.ui.widgets.parts import column
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
-_WIDTH = 92
+_WIDTH = 104
 _ICON_SIZE = 24
 
 

@@ -128,7 +128,8 @@ def _luminance(colour: str) -> float:
 def style_sheet(palette: Palette) -> str:
     """The style sheet with the palette's colours filled in."""
     source = (resource_folder() / "themes" / "lantern.qss").read_text(encoding="utf-8")
-    return Template(source).substitute(asdict(palette))
+    icons = (resource_folder() / "icons").as_posix()
+    return Template(source).substitute(asdict(palette), icons=icons)
 
 
 @cache

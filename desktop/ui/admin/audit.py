@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _PAGE = 200
 _COLUMNS = ("number", "time", "who", "what", "subject", "reason")
-_WIDTHS = (64, 160, 120, 180, 280)
+_WIDTHS = (64, 190, 150, 170, 310)
 _Index = QModelIndex | QPersistentModelIndex
 
 

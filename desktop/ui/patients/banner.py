@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 _HEIGHT = 56
 _ICON_SIZE = 20
+_ALLERGIES_WIDTH = 460
+"""Longer lists go on over several lines; none of it is ever cut."""
+_SLACK = 8
 
 
 class PatientBanner(QFrame):
@@ -31,7 +34,7 @@ class PatientBanner(QFrame):
         self._synthetic = label("banner_synthetic", "chip")
         self._icon = QLabel()
         self._allergies = label("banner_allergies", "allergy", wrap=True)
-        layout = row(self, spacing=16)
+        layout = row(self, spacing=12)
         layout.setContentsMargins(20, 8, 20, 8)
         layout.addWidget(self._name)
         layout.addWidget(self._facts)
@@ -39,7 +42,6 @@ class PatientBanner(QFrame):
         layout.addStretch(1)
         layout.addWidget(self._icon)
         layout.addWidget(self._allergies)
-        layout.setStretch(layout.indexOf(self._allergies), 2)
         context.theme_changed.connect(self.retranslate)
         self.set_patient(None)
 
@@ -94,4 +96,6 @@ class PatientBanner(QFrame):
         else:
             role, name, colour = "caution", "question", colours.caution
         set_role(self._allergies, role)
+        wanted = self._allergies.fontMetrics().horizontalAdvance(self._allergies.text()) + _SLACK
+        self._allergies.setFixedWidth(min(wanted, _ALLERGIES_WIDTH))
         self._icon.setPixmap(pixmap(name, colour, _ICON_SIZE, max(2.0, self.devicePixelRatioF())))

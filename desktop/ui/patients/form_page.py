@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
@@ -136,6 +136,7 @@ class PatientFormPage(QWidget):
         inside.addWidget(self._duplicates_about)
         inside.addWidget(self._duplicates, 1)
         inside.addStretch(0)
+        inside.setAlignment(Qt.AlignmentFlag.AlignTop)
         return box
 
     def _build_buttons(self) -> QHBoxLayout:
@@ -181,6 +182,7 @@ class PatientFormPage(QWidget):
         self._candidates = candidates
         tr = self._context.tr
         self._duplicates.set_rows([self._duplicate_row(candidate) for candidate in candidates])
+        self._duplicates.fit_height()
         self._duplicates.setVisible(bool(candidates))
         self._duplicates_title.setText(
             tr("patients.duplicates.title") if candidates else tr("patients.duplicates.none")

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox
+from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
 
 from desktop.settings import Theme
 from desktop.ui.settings.section import Section
@@ -22,7 +22,7 @@ class ThisPcSection(Section):
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__(context, "settings_this_pc", "settings.section.this_pc")
-        self.box("settings.language").addWidget(LanguageSwitch(context))
+        self.box("settings.language").addLayout(_left(LanguageSwitch(context)))
         self.theme = Choice("settings_theme", [theme.value for theme in Theme])
         self.theme.chosen.connect(self._choose_theme)
         self.box("settings.theme", "settings.theme.about").addWidget(self.theme)
@@ -58,7 +58,7 @@ class ThisPcSection(Section):
         self.context.change_settings(replace(self.context.settings, idle_minutes=minutes))
 
 
-def _left(widget: QSpinBox) -> QHBoxLayout:
+def _left(widget: QWidget) -> QHBoxLayout:
     layout = row()
     layout.addWidget(widget)
     layout.addStretch(1)

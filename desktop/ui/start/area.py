@@ -250,7 +250,7 @@ class StartArea(QWidget):
     def _open_folder(self, chosen: str) -> None:
         folder = Path(chosen)
         if not workflow.clinic_exists(folder):
-            error = UserFacingError("unlock.no_clinic_here", kind=ErrorKind.NOT_FOUND)
+            error = UserFacingError("workflow.no_clinic_here", kind=ErrorKind.NOT_FOUND)
             self._context.show_error(error, self)
             return
         self.folder = folder

@@ -44,8 +44,10 @@ class UnlockPage(StartPage):
         self.user.setObjectName("unlock_user")
         self.texts.add(self.user.setAccessibleName, "start.unlock.user")
         caption.setBuddy(self.user)
-        self.body.addWidget(caption)
-        self.body.addWidget(self.user)
+        who = column(spacing=4)
+        who.addWidget(caption)
+        who.addWidget(self.user)
+        self.body.addLayout(who)
         self.passphrase = SecretField("unlock_passphrase")
         self.texts.add(self.passphrase.set_caption, "start.unlock.passphrase")
         self.body.addWidget(self.passphrase)
@@ -76,7 +78,7 @@ class UnlockPage(StartPage):
         self.demo_note.setVisible(is_demo)
         if is_demo:
             self.passphrase.edit.setText(workflow.DEMO_PASSPHRASE)
-        self._wait_for(workflow.seconds_to_wait(folder))
+        self._wait_for(workflow.seconds_until_next_try(folder))
         self.retranslate()
 
     def retranslate(self) -> None:
@@ -113,7 +115,7 @@ class UnlockPage(StartPage):
         """Say at once what is wrong; then count down until the next try is allowed."""
         self.passphrase.set_error(self.context.tr(error.key, **error.details))
         self.passphrase.edit.selectAll()
-        self._wait_for(workflow.seconds_to_wait(self._folder))
+        self._wait_for(workflow.seconds_until_next_try(self._folder))
         self.passphrase.edit.setFocus()
 
     def _build_demo_note(self) -> QFrame:

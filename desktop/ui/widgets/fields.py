@@ -28,6 +28,7 @@ class Field(QWidget):
         layout.addWidget(self.caption)
         layout.addWidget(self.edit)
         layout.addWidget(self.note)
+        layout.addStretch(1)
         self._show_note()
 
     def text(self) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from desktop.ui.theme import Palette
 
 _HEIGHT = 56
+_LOW_HEIGHT = 40
 _MARGIN = 12
 _TITLE_PIXELS = 14
 _SMALL_PIXELS = 12
@@ -95,8 +96,9 @@ class RowDelegate(QStyledItemDelegate):
         self._context = context
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
-        """Every row is equally high."""
-        return QSize(200, _HEIGHT)
+        """Rows of two lines, or lower ones of one line."""
+        row: Row = index.data(Qt.ItemDataRole.UserRole)
+        return QSize(200, _HEIGHT if row.subtitle else _LOW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         """Title above, subtitle below, remark at the right."""
@@ -182,6 +184,12 @@ class RowList(QListView):
         at = keys.index(key) if key in keys else (0 if select_first and keys else -1)
         if at >= 0:
             self.setCurrentIndex(self.rows.index(at))
+
+    def fit_height(self) -> None:
+        """Be as high as the rows need, up to what the layout gives."""
+        rows = self.rows.rows
+        needed = sum(_HEIGHT if row.subtitle else _LOW_HEIGHT for row in rows)
+        self.setMaximumHeight(needed + 2 * self.frameWidth() + 4)
 
     @property
     def current_key(self) -> str:
