@@ -105,7 +105,8 @@ def _decode(data: bytes) -> Picture:
     fields = Fields(dataset)
     modality = _modality(fields)
     if "PixelData" not in dataset:
-        cut_short = ran_over and "Rows" in dataset
+        # pydicom gives up on the whole data set where a compressed picture has no end.
+        cut_short = ran_over and ("Rows" in dataset or not len(dataset))
         raise UserFacingError("intake.truncated" if cut_short else "intake.no_pixels")
     if syntax is None:
         raise UserFacingError("intake.no_transfer_syntax")
@@ -254,9 +255,10 @@ def _table(item: Fields | None, signed: bool) -> _Table | None:
         return None
     raw = item.value("LUTData")
     if isinstance(raw, bytes):
-        order = ">" if item.dataset.is_little_endian is False else "<"
+        order = ">" if item.dataset.original_encoding[1] is False else "<"
         # 8-bit entries may be packed two to a word; their bytes are then in order.
-        values = np.frombuffer(raw, dtype=f"{order}u2" if len(raw) // 2 >= entries else "u1", count=entries)
+        wide = len(raw) >= 2 * entries
+        values = np.frombuffer(raw[: len(raw) // 2 * 2], dtype=f"{order}u2") if wide else np.frombuffer(raw, "u1")
     else:
         values = np.asarray(item.numbers("LUTData"))
     if len(values) < entries:

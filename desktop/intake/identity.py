@@ -50,12 +50,14 @@ class NameCheck:
 class _Name:
     """A name ready for comparison. han: its 汉字 in order, or empty. words: its other words in order.
 
-    optional: words that may be absent on the other side (middle names, prefixes and suffixes of a PN).
+    optional: words that may be absent on the other side (middle names of a PN). family: those of the words that are
+    known to be the family name.
     """
 
     han: str
     words: tuple[str, ...]
     optional: tuple[str, ...] = ()
+    family: tuple[str, ...] = ()
 
 
 def names_fit(header: FileHeader, patient: Patient) -> NameCheck:
@@ -126,13 +128,13 @@ def _from_pn(text: str) -> _Name:
 
 def _from_human(name: HumanName) -> Iterator[_Name]:
     """A patient's name in each way it is known: as text, as parts, its 汉字 and its Latin words apart."""
-    texts = [name.text, " ".join((name.family, *name.given))]
-    for text in texts:
+    _, family = _split(name.family)
+    for text in (name.text, " ".join((name.family, *name.given))):
         han, words = _split(text)
         if han:
             yield _Name(han, ())
         if words:
-            yield _Name("", words)
+            yield _Name("", words, family=family)
 
 
 def _same(file: _Name, known: _Name) -> bool:
@@ -143,19 +145,22 @@ def _same(file: _Name, known: _Name) -> bool:
     if known.han:
         whole = (*file.words, *file.optional)
         return _sounds_like(known.han, file.words) or _sounds_like(known.han, whole)
-    return _same_words(file, known.words)
+    return _same_words(file, known)
 
 
-def _same_words(file: _Name, known: tuple[str, ...]) -> bool:
+def _same_words(file: _Name, known: _Name) -> bool:
     """Whether two Latin names have the same words in any order, give or take further given names."""
-    if not known or not file.words:
+    if not known.words or not file.words:
         return False
-    if not _joined(file.words).isdisjoint(_joined(known)):
+    if not _joined(file.words).isdisjoint(_joined(known.words)):
         return True
-    only_known = list((Counter(known) - Counter(file.words)).elements())
-    only_file = list((Counter(file.words) - Counter(known)).elements())
-    shared = len(known) - len(only_known)
-    if shared < 2 or (only_known and only_file):
+    only_known = list((Counter(known.words) - Counter(file.words)).elements())
+    only_file = list((Counter(file.words) - Counter(known.words)).elements())
+    shared = set(known.words) & set(file.words)
+    if only_known and only_file:
+        return False
+    # Two words of a family name are still only a family name.
+    if len(shared) < 2 or (known.family and (shared <= set(known.family) or not shared & set(known.family))):
         return not only_known and not only_file
     # `Maria Garcia` may be `Maria Elena Garcia Lopez`. `Li Wei` is not `Li Wei Ming`: pinyin is often written with a
     # space in the given name, so a further word that is one syllable of pinyin makes another person.
