@@ -1,10 +1,13 @@
-"""Makes resources/fonts/ from Debian's package fonts-noto-cjk: `python packaging/fonts.py FOLDER_WITH_TTC_FILES`.
+"""Makes resources/fonts/ from Debian's packages fonts-noto-cjk and fonts-noto-core.
+
+    python packaging/fonts.py [--han FOLDER_OF_TTC_FILES] [--latin FOLDER_OF_TTF_FILES]
 
 Takes the Simplified Chinese face of Noto Sans CJK 2.004 in two weights and keeps what a clinic here writes:
 every character of GB 18030-2022 that the face draws (the whole of GB 2312, GBK, Extension A, the general
 standard characters beyond the basic plane), Latin with pinyin tones, Greek, Cyrillic, punctuation, units,
 arrows and marks. Korean, vertical writing and the glyphs of other regions go. Hinting stays: clinics have old
-screens. Run by hand; needs fontTools (extra `dev`). The result is the same bytes every time.
+screens. A supplement cut from Noto Sans holds only what that face lacks: small figures (SpO₂, 10⁹/L) and the
+Latin letters of names from elsewhere. Run by hand; needs fontTools (extra `dev`). Same sources, same bytes.
 """
 
 from __future__ import annotations
@@ -18,10 +21,14 @@ from fontTools import subset
 from fontTools.ttLib import TTCollection, TTFont
 
 FONTS = Path(__file__).resolve().parents[1] / "resources" / "fonts"
-DEBIAN_FOLDER = Path("/usr/share/fonts/opentype/noto")
+HAN_FOLDER = Path("/usr/share/fonts/opentype/noto")
+LATIN_FOLDER = Path("/usr/share/fonts/truetype/noto")
 SOURCE_FAMILY = "Noto Sans CJK SC"
 FAMILY = "Noto Sans SC"
+SUPPLEMENT_FAMILY = "Noto Sans SC Supplement"
 WEIGHTS = ("Regular", "Bold")
+# Kerning and marks; `pwid` gives English its narrow quotation marks and apostrophe.
+FEATURES = ("kern", "liga", "ccmp", "mark", "mkmk", "pwid")
 
 # First and last code point of each block that is kept.
 BLOCKS: tuple[tuple[int, int], ...] = (
@@ -58,31 +65,36 @@ def simplified_chinese_face(collection: Path) -> TTFont:
     raise LookupError(f"no {SOURCE_FAMILY} in {collection.name}")
 
 
-def reduce(face: TTFont) -> None:
-    """Drops every glyph, table and feature that is not wanted."""
+def reduce(face: TTFont, codes: Iterable[int]) -> None:
+    """Drops every glyph, table and feature that is not needed for these code points."""
     options = subset.Options()
     options.hinting = True
     options.notdef_outline = True
     options.name_IDs = ["*"]
     options.name_languages = [0x0409]
     options.layout_scripts = ["*"]
-    options.layout_features = ["kern", "liga", "ccmp", "mark", "mkmk"]
+    options.layout_features = list(FEATURES)
     options.drop_tables += ["vhea", "vmtx", "VORG", "DSIG"]
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=wanted())
+    subsetter.populate(unicodes=codes)
     subsetter.subset(face)
 
 
-def rename(face: TTFont, weight: str) -> None:
+def postscript_name(family: str, weight: str) -> str:
+    """The name of one face without spaces, also the stem of its file."""
+    return f"{family.replace(' ', '')}-{weight}"
+
+
+def rename(face: TTFont, family: str, weight: str) -> None:
     """A name of its own: a full Noto Sans CJK on the same machine must not be taken for this subset."""
-    postscript = f"{FAMILY.replace(' ', '')}-{weight}"
+    postscript = postscript_name(family, weight)
     names = face["name"]
     version = names.getDebugName(5).split(";")[0]
     new = {
-        1: FAMILY,
+        1: family,
         2: weight,
         3: f"{version};Lantern subset;{postscript}",
-        4: f"{FAMILY} {weight}",
+        4: f"{family} {weight}",
         6: postscript,
     }
     for name_id in (16, 17):
@@ -90,27 +102,40 @@ def rename(face: TTFont, weight: str) -> None:
     for name_id, text in new.items():
         names.removeNames(nameID=name_id)
         names.setName(text, name_id, 3, 1, 0x0409)
-    outlines = face["CFF "].cff
-    outlines.fontNames[0] = postscript
-    top = outlines.topDictIndex[0]
-    top.FullName = f"{FAMILY} {weight}"
-    top.FamilyName = FAMILY
+    if "CFF " in face:
+        outlines = face["CFF "].cff
+        outlines.fontNames[0] = postscript
+        top = outlines.topDictIndex[0]
+        top.FullName = f"{family} {weight}"
+        top.FamilyName = family
+
+
+def write(face: TTFont, family: str, weight: str) -> None:
+    """Saves one face under its own name and says how large it is."""
+    suffix = "otf" if "CFF " in face else "ttf"
+    out = FONTS / f"{postscript_name(family, weight)}.{suffix}"
+    face.recalcTimestamp = False
+    face.save(str(out))
+    print(f"{out.name}: {len(face.getGlyphOrder())} glyphs, {out.stat().st_size / 2**20:.1f} MiB", flush=True)
 
 
 def main(arguments: list[str]) -> int:
-    """Writes one .otf per weight."""
-    parser = argparse.ArgumentParser(description="Make resources/fonts from Noto Sans CJK.")
-    parser.add_argument("source", nargs="?", type=Path, default=DEBIAN_FOLDER, help="folder of the .ttc files")
-    source: Path = parser.parse_args(arguments).source
+    """Writes two faces per weight."""
+    parser = argparse.ArgumentParser(description="Make resources/fonts from Noto Sans CJK and Noto Sans.")
+    parser.add_argument("--han", type=Path, default=HAN_FOLDER, help="folder of NotoSansCJK-*.ttc")
+    parser.add_argument("--latin", type=Path, default=LATIN_FOLDER, help="folder of NotoSans-*.ttf")
+    folders = parser.parse_args(arguments)
     FONTS.mkdir(parents=True, exist_ok=True)
     for weight in WEIGHTS:
-        face = simplified_chinese_face(source / f"NotoSansCJK-{weight}.ttc")
-        reduce(face)
-        rename(face, weight)
-        out = FONTS / f"{FAMILY.replace(' ', '')}-{weight}.otf"
-        face.recalcTimestamp = False
-        face.save(str(out))
-        print(f"{out.name}: {len(face.getGlyphOrder())} glyphs, {out.stat().st_size / 2**20:.1f} MiB", flush=True)
+        face = simplified_chinese_face(folders.han / f"NotoSansCJK-{weight}.ttc")
+        lacking = set(wanted()) - face.getBestCmap().keys()
+        reduce(face, wanted())
+        rename(face, FAMILY, weight)
+        write(face, FAMILY, weight)
+        supplement = TTFont(str(folders.latin / f"NotoSans-{weight}.ttf"))
+        reduce(supplement, lacking)
+        rename(supplement, SUPPLEMENT_FAMILY, weight)
+        write(supplement, SUPPLEMENT_FAMILY, weight)
     return 0
 
 
