@@ -23,6 +23,8 @@ from desktop.exports.fhir_parts import (
     instant,
     labelled_synthetic,
     narrative,
+    study_date,
+    well_formed,
 )
 from desktop.exports.fhir_patient import allergies_to_fhir, patient_to_fhir
 from desktop.exports.fhir_provenance import provenances
@@ -46,9 +48,10 @@ def render(bundle: ReportBundle, languages: tuple[Language, ...]) -> bytes:
 
 
 def encode(resource: Json) -> bytes:
-    """A resource as bytes, after the R4B models have accepted it. Raises ValueError where they do not."""
+    """A Bundle as bytes, after the R4B models have accepted it. Raises ValueError where they do not."""
     from fhir.resources.R4B.bundle import Bundle
 
+    resource = well_formed(resource)
     Bundle.model_validate(resource)
     return json.dumps(resource, ensure_ascii=False, indent=1, allow_nan=False).encode("utf-8")
 
@@ -112,8 +115,8 @@ def _imaging_study(content: ReportContent) -> Json:
         study["identifier"].insert(0, {"system": "urn:dicom:uid", "value": f"urn:oid:{content.study_uid}"})
     if content.modality in _DICOM_MODALITIES:
         study["modality"] = [{"system": "http://dicom.nema.org/resources/ontology/DCM", "code": content.modality}]
-    if content.study_date:
-        study["started"] = content.study_date
+    if taken := study_date(content):
+        study["started"] = taken
     if content.body_part:
         study["description"] = f"{content.modality} {content.body_part}"
     return study
@@ -153,8 +156,8 @@ def _diagnostic_report(report: SignedReport, names: Names, words: Words, paper: 
         "imagingStudy": [{"reference": f"urn:uuid:{content.study}"}],
         "presentedForm": _presented(report, words, paper),
     }
-    if content.study_date:
-        resource["effectiveDateTime"] = content.study_date
+    if taken := study_date(content):
+        resource["effectiveDateTime"] = taken
     if content.impression.strip():
         resource["conclusion"] = content.impression
     codes = [

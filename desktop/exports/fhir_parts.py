@@ -1,14 +1,17 @@
 """Small parts that every FHIR resource of ours is made of."""
 
 import base64
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from xml.sax.saxutils import escape
 
 from desktop.exports.fhir_patient import ACT_REASON
 from desktop.exports.json_element import Json
+from desktop.records import PartialDate, ReportContent
 
 __all__ = [
     "LOINC",
@@ -21,10 +24,13 @@ __all__ = [
     "local",
     "narrative",
     "reference",
+    "study_date",
+    "well_formed",
 ]
 
 LOINC = "http://loinc.org"
 _LOCAL = "urn:lantern:"
+_NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,14 @@ def instant(moment: datetime) -> str:
     return moment.isoformat(timespec="seconds")
 
 
+def study_date(content: ReportContent) -> str:
+    """When the picture was taken as FHIR writes it, empty where the file did not say."""
+    try:
+        return str(PartialDate.parse(content.study_date or ""))
+    except ValueError:
+        return ""
+
+
 def base64_text(data: bytes) -> str:
     """FHIR base64Binary."""
     return base64.b64encode(data).decode("ascii")
@@ -80,3 +94,14 @@ def labelled_synthetic(resource: Json, synthetic: bool) -> Json:
         return resource
     label = {"system": ACT_REASON, "code": "HTEST", "display": "test health data"}
     return {**resource, "meta": {"security": [label]}}
+
+
+def well_formed(value: Any) -> Any:
+    """JSON without what FHIR does not allow in it: control characters become U+FFFD, empty texts go."""
+    if isinstance(value, str):
+        return _NOT_IN_TEXT.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [well_formed(item) for item in value]
+    if isinstance(value, dict):
+        return {name: well_formed(member) for name, member in value.items() if member not in ("", None)}
+    return value

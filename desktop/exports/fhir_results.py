@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from desktop.exports.fhir_parts import LOINC, Json, Names, concept, instant, local, reference
+from desktop.exports.fhir_parts import LOINC, Json, Names, concept, instant, local, reference, study_date
 from desktop.exports.words import Words
 from desktop.i18n import Language
 from desktop.records import Decision, ReportContent, ReportedFinding, SignedReport
@@ -112,7 +112,8 @@ def _observation(content: ReportContent, resource_id: str, status: str) -> Json:
         "category": [_IMAGING],
         "subject": reference(content.patient.id),
     }
-    return {**resource, "effectiveDateTime": content.study_date} if content.study_date else resource
+    taken = study_date(content)
+    return {**resource, "effectiveDateTime": taken} if taken else resource
 
 
 def _finding_code(finding: ReportedFinding, words: Words) -> Json:

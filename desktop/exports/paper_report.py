@@ -26,6 +26,12 @@ from desktop.records import (
 _CELL = 22
 """Letters in one run that a cell of the table can hold."""
 
+_HEAD = 26
+"""Characters of a name or a number in the head of a later page."""
+
+_NAMED = 12
+"""Characters without a font that the footer names one by one."""
+
 
 @dataclass(frozen=True)
 class Section:
@@ -123,9 +129,7 @@ def paper_report(bundle: ReportBundle, words: Words, case: Typecase) -> PaperRep
         film=_film(bundle, words, case),
         decided=_decided(content, words, case),
         signature=_signature(bundle, words, case),
-        running_head=" · ".join(
-            part for part in (case.line(content.patient.display_name), case.line(content.patient.card_number)) if part
-        ),
+        running_head=_running_head(content, words, case),
         footer=[*words.sentences("report.honest"), *_missing_characters(words, case)],
     )
 
@@ -138,6 +142,13 @@ def qr_text(report: SignedReport) -> str:
     content = report.content
     parts = (content.report, report.sha256, str(content.audit_sequence), content.audit_head)
     return ":".join(("LANTERN-REPORT", "1", *parts)).upper()
+
+
+def _running_head(content: ReportContent, words: Words, case: Typecase) -> str:
+    """Whose report a later page belongs to. Shortened: the first page has it whole, and a head has one line."""
+    parts = [case.line(part) for part in (content.patient.display_name, content.patient.card_number) if part]
+    shortened = [part if len(part) <= _HEAD else part[: _HEAD - 1] + "…" for part in parts]
+    return " · ".join([*shortened, words.label("report.number") + " " + content.report])
 
 
 def _lines(text: str, words: Words, case: Typecase) -> list[str]:
@@ -260,7 +271,7 @@ def _row(finding: ReportedFinding, words: Words, case: Typecase) -> Row:
         if finding.suggested is None:
             return translator.text("report.not_suggested")
         said = translator.text(f"report.decision.{finding.suggested.value}")
-        return said if finding.probability is None else f"{said}  {_percent(finding.probability)}"
+        return said if finding.probability is None else f"{said}\u00a0{_percent(finding.probability)}"
 
     def decided(translator: Translator) -> str:
         if finding.verdict is None:
@@ -275,7 +286,7 @@ def _row(finding: ReportedFinding, words: Words, case: Typecase) -> Row:
         finding="\n".join(case.line(text, _CELL) for text in words.each(name)),
         suggested="\n".join(words.each(suggested)),
         decided="\n".join(words.each(decided)),
-        reason=words.label("report.reason", reason=reason) if reason else "",
+        reason=f"{words.label('report.reason')}: {reason}" if reason else "",
     )
 
 
@@ -333,5 +344,6 @@ def _signature(bundle: ReportBundle, words: Words, case: Typecase) -> Signature:
 def _missing_characters(words: Words, case: Typecase) -> tuple[str, ...]:
     if not case.missing:
         return ()
-    codes = ", ".join(f"U+{ord(character):04X}" for character in case.missing)
+    named = [f"U+{ord(character):04X}" for character in list(case.missing)[:_NAMED]]
+    codes = ", ".join(named if len(case.missing) <= _NAMED else [*named, "…"])
     return words.sentences("report.missing_characters", mark=REPLACEMENT, codes=codes)

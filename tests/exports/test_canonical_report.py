@@ -32,7 +32,7 @@ def test_format_is_pinned(content: ReportContent) -> None:
     assert hashlib.sha256(data).hexdigest() == "6e2309894ac023426f951a961dbf2cc6ceadea66e69f7fd65945760ba6cb1a3d"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     findings=words,
     impression=words,
