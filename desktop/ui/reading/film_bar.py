@@ -14,15 +14,15 @@ _SHOWN = (
     "viewer.fit",
     "viewer.full_size",
     "viewer.invert",
-    "viewer.turn_right",
-    "viewer.flip_left_right",
     "viewer.tool_length",
     "viewer.tool_region",
 )
 _IN_MENU = (
     "viewer.zoom_in",
     "viewer.zoom_out",
+    "viewer.turn_right",
     "viewer.turn_left",
+    "viewer.flip_left_right",
     "viewer.flip_top_bottom",
     "viewer.tool_window",
     "viewer.tool_pan",
@@ -66,7 +66,7 @@ class FilmBar(QFrame):
         self.presets = QComboBox(self)
         self.presets.setObjectName("film_presets")
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.presets.setMinimumContentsLength(8)
+        self.presets.setMinimumContentsLength(11)
         self.presets.activated.connect(self.preset_chosen)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(4, 4, 4, 4)

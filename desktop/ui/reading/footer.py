@@ -35,6 +35,7 @@ _BUTTONS: Mapping[Turn, tuple[str, ...]] = {
     Turn.DONE: ("print", "save_pdf", "save_fhir", "addendum"),
 }
 _PRIMARY = frozenset({"save_impression", "save_change", "see_report", "sign"})
+_KEYS_IN_TIP = frozenset({"save_pdf", "save_fhir", "addendum"})
 _KEYS = {action.id.removeprefix("reading."): action.shortcuts[0] for action in READING_ACTIONS if action.shortcuts}
 
 
@@ -91,6 +92,7 @@ class Footer(QFrame):
             made.setVisible(name in _BUTTONS[turn])
             if name in _BUTTONS[turn]:
                 made.setText(self._words(name))
+                made.setToolTip(_KEYS.get(name, "") if name in _KEYS_IN_TIP else "")
         if focused is not None and focused not in _BUTTONS[turn]:
             self.focus_primary()
 
@@ -105,7 +107,7 @@ class Footer(QFrame):
             self.primary.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def press_primary(self) -> None:
-        """Press the bright button, as its keys do. Accepting has a key of its own: one stroke too many accepts nothing."""
+        """Press the bright button, as its keys do. Accepting has its own key: a stroke too many does nothing."""
         made = self.primary
         if made is not None and made.objectName() in _PRIMARY and made.isEnabled():
             made.click()
@@ -115,7 +117,7 @@ class Footer(QFrame):
         words = self._context.tr(f"reading.button.{name}", **self._details)
         shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
         shown = shown.replace("Return", "Enter")
-        return f"{words}   {shown}" if shown else words
+        return f"{words}   {shown}" if shown and name not in _KEYS_IN_TIP else words
 
     def _clicked(self) -> None:
         sender = self.sender()

@@ -1,6 +1,7 @@
 """The column at the right of the film: four steps that light up in order, and the foot with the bright button."""
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop.records import Decision
@@ -14,7 +15,25 @@ from desktop.ui.review.decision_step import DecisionStep
 from desktop.ui.review.suggestion_step import SuggestionStep
 from desktop.ui.review.words import decision_word
 
-WIDTH = 384
+WIDTH = 392
+
+
+class StepColumn(QScrollArea):
+    """The steps one below the other: as wide as there is room, never wider."""
+
+    def __init__(self, steps: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setObjectName("reading_steps")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidgetResizable(True)
+        self.setWidget(steps)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Follow the width."""
+        super().resizeEvent(event)
+        self.widget().setFixedWidth(self.viewport().width())
 
 
 class ReadingPanel(QFrame):
@@ -49,13 +68,7 @@ class ReadingPanel(QFrame):
         for step in (self.read, self.suggestion, self.decision, self.report):
             column.addWidget(step)
         column.addStretch(1)
-        self._scroll = QScrollArea(self)
-        self._scroll.setObjectName("reading_steps")
-        self._scroll.setWidgetResizable(True)
-        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self._scroll.setWidget(steps)
+        self._scroll = StepColumn(steps, self)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -117,6 +130,20 @@ class ReadingPanel(QFrame):
         """What the foot offers."""
         return self.footer.turn
 
+    @property
+    def typing(self) -> bool:
+        """Whether somebody is writing in one of the fields."""
+        return any(
+            field.hasFocus()
+            for field in (
+                self.read.findings,
+                self.read.impression,
+                self.decision.reason,
+                self.decision.new_words,
+                self.report.addendum_words,
+            )
+        )
+
     def focus_next(self) -> None:
         """Put the focus where the next thing is done."""
         if self.turn is Turn.READ:
@@ -172,6 +199,8 @@ class ReadingPanel(QFrame):
 
     def _scroll_to_turn(self) -> None:
         """Bring the step in turn into sight."""
+        if self.turn is Turn.DONE:
+            self._scroll.ensureWidgetVisible(self.report, 0, 0)
         for step in (self.report, self.decision, self.suggestion, self.read):
             if step.state is StepState.NOW:
                 self._scroll.ensureWidgetVisible(step, 0, 0)

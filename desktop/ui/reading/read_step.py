@@ -9,6 +9,12 @@ from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 
 
+def without_open_prompts(findings: str, template: str) -> str:
+    """The findings without the template's prompts (lines that end in a colon) to which nothing was written."""
+    prompts = {line.strip() for line in template.splitlines() if line.strip().endswith((":", "："))}
+    return "\n".join(line for line in findings.splitlines() if line.strip() not in prompts).strip()
+
+
 class WordsField(QPlainTextEdit):
     """A field for a few lines. Tab goes on to the next field; Esc leaves it and keeps the text."""
 

@@ -24,6 +24,7 @@ from desktop.ui.reading.film_bar import FilmBar, StudyChoice
 from desktop.ui.reading.film_text import film_text
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
+from desktop.ui.reading.read_step import without_open_prompts
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.worklist import study_words
 from desktop.ui.reports.handing_over import HandingOver
@@ -429,8 +430,14 @@ class StudyPage(QWidget):
         if sitting.signed:
             self.preview.show_report(sitting.reading.reports[-1].content.report, languages)
         else:
-            self._previewed_words = self.panel.read.findings_words
+            self._previewed_words = self._findings()
             self.preview.show_draft(sitting.study.study.id, self._previewed_words, languages)
+
+    def _findings(self) -> str:
+        """The findings as the report gives them: what the template asks and nobody answered is left out."""
+        sitting = self.sitting
+        template = sitting.policy.template(self._context.language) if sitting is not None else ""
+        return without_open_prompts(self.panel.read.findings_words, template)
 
     def _language_chosen(self) -> None:
         if self.previewing:
@@ -438,8 +445,7 @@ class StudyPage(QWidget):
 
     def _preview_shown(self) -> None:
         self.panel.show_preview_state(self.previewing, True)
-        focused = self.focusWidget()
-        if self.previewing and (focused is None or not self.panel.isAncestorOf(focused)):
+        if self.previewing and not self.panel.typing:
             self.panel.focus_next()
 
     def _preview_failed(self, error: Exception) -> None:
@@ -448,7 +454,7 @@ class StudyPage(QWidget):
 
     def _sign(self) -> None:
         """Sign what the pages show; words typed since are shown first."""
-        if not self.preview.ready or self._previewed_words != self.panel.read.findings_words:
+        if not self.preview.ready or self._previewed_words != self._findings():
             self.show_report()
             return
         self.panel.footer.set_enabled(False)

@@ -36,6 +36,8 @@ class ReportPreview(QScrollArea):
         self.setObjectName("report_pages")
         self.setProperty("role", "paper")
         self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self._context = context
         self._pdf: bytes | None = None
         self._ready = False

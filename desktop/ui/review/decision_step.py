@@ -198,6 +198,7 @@ class DecisionStep(StepCard):
         decided = self._sitting.reading.current_reviews
         for number, subject in enumerate(self._subjects):
             row = self._button(f"decision_row_{number}", "row")
+            row.setStyleSheet("text-align: left;")
             row.setCheckable(True)
             row.setChecked(subject.key == self._turn and len(self._subjects) > 1)
             row.setText(self._row_words(subject, decided.get(subject.key)))

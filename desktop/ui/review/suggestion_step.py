@@ -1,6 +1,7 @@
 """Step 2: what the model suggests, sealed until the doctor has read."""
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from desktop.records import AnalysisStatus, Decision, Finding, Suggestion
@@ -150,6 +151,8 @@ class SuggestionStep(StepCard):
         self.limits.setText(tr("review.limits"))
         self.overlay.setText(tr("review.overlay"))
         self._again.setText(tr("review.again"))
+        for button in (self.why, self.limits, self.overlay):
+            button.setMinimumWidth(_room_for_bold(button))
         for finding in self._findings:
             finding.retranslate()
         sitting = self._sitting
@@ -216,3 +219,10 @@ class SuggestionStep(StepCard):
     def _show_limits(self, shown: bool) -> None:
         for view in self._findings:
             view.show_limits(shown)
+
+
+def _room_for_bold(button: QPushButton) -> int:
+    """A pressed-in switch is bold: it must not need more room than it has."""
+    font = QFont(button.font())
+    font.setWeight(QFont.Weight.DemiBold)
+    return QFontMetrics(font).horizontalAdvance(button.text()) + 28
