@@ -95,7 +95,7 @@ def test_the_reserved_name_is_not_used(pattern: str, weight: str) -> None:
 
 
 @pytest.mark.parametrize("weight", WEIGHTS)
-@pytest.mark.parametrize(("pattern", "character"), zip(FAMILIES, "灯₂", strict=True))
+@pytest.mark.parametrize(("pattern", "character"), list(zip(FAMILIES, "灯₂", strict=True)))
 def test_qt_loads_it(qapp: QGuiApplication, pattern: str, character: str, weight: str) -> None:
     path = str(FONTS / pattern.format(weight))
     number = QFontDatabase.addApplicationFont(path)
