@@ -14,7 +14,8 @@ from sqlcipher3 import dbapi2
 
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.jobs import Job
-from desktop.records import AuditHead
+from desktop.records import Addendum, AuditHead
+from desktop.records.canonical_report import addendum_canonical_bytes
 from desktop.store.attachments import SealedFolder, StoredFile
 from desktop.store.audit import ChainLine, origin, read_lines
 from desktop.store.canonical import from_canonical
@@ -246,16 +247,33 @@ def _check_records(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -
 
 
 def _check_reports(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:
-    """Signed reports: the bytes, their hash, the signature."""
+    """Signed reports and their addenda: the bytes, their hash, the signature, and that none was dropped between."""
+    keys = {row[0] for row in rows.all("SELECT public_key FROM users")}
     for identity, content, record in rows.all("SELECT id, content, record FROM reports ORDER BY key"):
         job.check()
         try:
             seal = from_canonical(Seal, record)
+            whole = hashlib.sha256(content).hexdigest() == seal.sha256
+            if not whole or not verify_signature(seal.public_key, content, seal.signature):
+                found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
+            elif seal.public_key not in keys or not _addenda_hold(rows, identity, seal.sha256, keys):
+                found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
         except ValueError:
             continue  # told by the record check
-        whole = hashlib.sha256(content).hexdigest() == seal.sha256
-        if not whole or not verify_signature(seal.public_key, content, seal.signature):
-            found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
+
+
+def _addenda_hold(rows: Rows, report: str, report_sha256: str, keys: set[bytes]) -> bool:
+    """Whether each addendum is signed by one of the clinic's users and follows from the one before."""
+    previous = ""
+    for (record,) in rows.all("SELECT record FROM addenda WHERE report = ? ORDER BY number", (report,)):
+        addendum = from_canonical(Addendum, record)
+        data = addendum_canonical_bytes(report_sha256, previous, addendum.text, addendum.author_name, addendum.signed)
+        if hashlib.sha256(data).hexdigest() != addendum.sha256:
+            return False
+        if not any(verify_signature(key, data, addendum.signature) for key in keys):
+            return False
+        previous = addendum.sha256
+    return True
 
 
 def _check_attachments(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:

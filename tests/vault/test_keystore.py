@@ -62,9 +62,14 @@ def test_a_wrong_name_and_a_wrong_passphrase_look_alike(made: Made) -> None:
 
 
 def test_an_unknown_name_costs_a_key_derivation_too(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    derivations = []
+    derivations: list[str] = []
     real = derive.KdfParameters.derive
-    monkeypatch.setattr(derive.KdfParameters, "derive", lambda self, text: derivations.append(text) or real(self, text))
+
+    def counted(parameters: derive.KdfParameters, text: str) -> bytes:
+        derivations.append(text)
+        return real(parameters, text)
+
+    monkeypatch.setattr(derive.KdfParameters, "derive", counted)
     refused(made, user="nobody")
     assert derivations == [PASSPHRASE]
 
