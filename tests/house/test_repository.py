@@ -21,7 +21,6 @@ LONGEST_FUNCTION = 60
 ABOVE_THE_QT_WALL = {"__main__", "app", "ui"}
 TOP_LEVEL = {
     ".ci",
-    ".gitattributes",
     ".gitignore",
     "LICENSE",
     "README.md",
