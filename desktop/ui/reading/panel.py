@@ -29,11 +29,12 @@ class StepColumn(QScrollArea):
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidgetResizable(True)
         self.setWidget(steps)
+        self._steps = steps
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Follow the width."""
         super().resizeEvent(event)
-        self.widget().setFixedWidth(self.viewport().width())
+        self._steps.setFixedWidth(self.viewport().width())
 
 
 class ReadingPanel(QFrame):

@@ -1,6 +1,7 @@
 """The report's pages on the screen, exactly as they would be printed."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,15 @@ A4_WIDTH_INCHES = 8.27
 MARGIN = 16
 LARGEST_DPI = 300
 Page = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, eq=False)
+class _Made:
+    """An answer with the number of its question: what was asked before the last question is dropped."""
+
+    number: int
+    pdf: bytes
+    pages: tuple[Page, ...] = ()
 
 
 class ReportPreview(QScrollArea):
@@ -41,8 +51,9 @@ class ReportPreview(QScrollArea):
         self._context = context
         self._pdf: bytes | None = None
         self._ready = False
-        self._making: Operation[bytes] | None = None
-        self._drawing: Operation[list[Page]] | None = None
+        self._number = 0
+        self._making: Operation[_Made] | None = None
+        self._drawing: Operation[_Made] | None = None
         self._sheet = QWidget(self)
         self._column = QVBoxLayout(self._sheet)
         self._column.setContentsMargins(MARGIN, MARGIN, MARGIN, MARGIN)
@@ -87,6 +98,7 @@ class ReportPreview(QScrollArea):
             if operation is not None:
                 operation.cancel()
         self._making = self._drawing = None
+        self._number += 1
         self._again.stop()
         self._pdf = None
         self._ready = False
@@ -102,29 +114,31 @@ class ReportPreview(QScrollArea):
         self.clear()
         self._say.setText(self._context.tr("reports.preview.making"))
         self._say.show()
+        number = self._number
         self._making = self._context.operations.run(
-            work,
+            lambda job: _Made(number, work(job)),
             initiator=self,
             done=self._take_pdf,
             failed=self._fail,
             title=self._context.tr("reports.progress.preview"),
         )
 
-    def _take_pdf(self, pdf: bytes) -> None:
-        self._making = None
-        self._pdf = pdf
-        self._draw()
+    def _take_pdf(self, made: _Made) -> None:
+        if made.number == self._number:
+            self._making = None
+            self._pdf = made.pdf
+            self._draw()
 
     def _draw(self) -> None:
         """Draw the pages at the resolution of the screen."""
-        clinic, pdf = self._context.clinic, self._pdf
+        clinic, pdf, number = self._context.clinic, self._pdf, self._number
         if clinic is None or pdf is None:
             return
         dpi = min(round(self._page_width() * self.devicePixelRatioF() / A4_WIDTH_INCHES), LARGEST_DPI)
         if self._drawing is not None:
             self._drawing.cancel()
         self._drawing = self._context.operations.run(
-            lambda job: workflow.page_images(clinic, job, pdf, dpi),
+            lambda job: _Made(number, pdf, tuple(workflow.page_images(clinic, job, pdf, dpi))),
             initiator=self,
             done=self._take_pages,
             failed=self._fail,
@@ -134,12 +148,14 @@ class ReportPreview(QScrollArea):
     def _page_width(self) -> int:
         return max(self.viewport().width() - 2 * MARGIN, 200)
 
-    def _take_pages(self, pages: list[Page]) -> None:
+    def _take_pages(self, made: _Made) -> None:
+        if made.number != self._number:
+            return
         self._drawing = None
         self._drop_pages()
         self._say.hide()
         ratio = self.devicePixelRatioF()
-        for number, page in enumerate(pages):
+        for number, page in enumerate(made.pages):
             data = np.ascontiguousarray(page)
             image = QImage(data.data, data.shape[1], data.shape[0], data.strides[0], QImage.Format.Format_RGB888)
             picture = QPixmap.fromImage(image)
