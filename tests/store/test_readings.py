@@ -102,7 +102,7 @@ def test_the_worklist_shows_unsigned_first_and_newest_first(store: Store, keys: 
         first = next(entry for entry in work if entry.study.id == studies[0].id)
         assert (first.has_impression, first.has_suggestion) == (True, True)
         assert len(tx.studies.worklist(2)) == 2
-        assert [entry.study.id for entry in tx.studies.for_patient(owner.id)][0] == newest.id
+        assert next(entry.study.id for entry in tx.studies.for_patient(owner.id)) == newest.id
 
 
 def test_the_same_bytes_are_found_again_for_the_same_patient_only(store: Store) -> None:

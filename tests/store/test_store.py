@@ -45,7 +45,7 @@ def test_the_library_is_the_right_one() -> None:
 
 
 def test_another_library_is_refused(folder: Path, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database.dbapi2, "sqlite_version_info", (3, 51, 1))
+    monkeypatch.setattr(dbapi2, "sqlite_version_info", (3, 51, 1))
     assert failing(folder, keys).key == "store.wrong_library"
 
 

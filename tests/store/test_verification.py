@@ -1,0 +1,410 @@
+"""Whatever is changed behind Lantern's back is found and named; what a crash leaves behind is not called damage."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from desktop import vault
+from desktop.i18n import Language, Translator
+from desktop.jobs import Job
+from desktop.records import AuditAction
+from desktop.store import Store, Verification, heads, verify_folder
+from desktop.store.attachments import FOLDER
+from desktop.store.audit import ChainLine, read_lines
+from desktop.store.kept import KEPT
+from desktop.store.store import DATABASE
+from tests.store.helpers import (
+    PASSPHRASE,
+    USER,
+    Read,
+    add_patient,
+    as_attacker,
+    import_file,
+    keys_of,
+    kinds,
+    patient,
+    read_a_film,
+    verify,
+)
+
+
+@pytest.fixture
+def read(folder: Path, keys: vault.Unlocked) -> Read:
+    """A closed clinic in which every table holds something."""
+    with Store.open(folder, keys) as store:
+        return read_a_film(store, keys)
+
+
+def attachment_file(folder: Path) -> Path:
+    return next(path for path in sorted((folder / FOLDER).glob("*/*")))
+
+
+def said_in_both_languages(verification: Verification) -> bool:
+    for language in Language:
+        translator = Translator(language)
+        for problem in verification.problems:
+            for key in (problem.key, f"{problem.key}.advice"):
+                assert translator.text(key, **problem.details) != key
+        for note in verification.notes:
+            assert translator.text(note.key, **note.details) != note.key
+    return True
+
+
+def test_an_untouched_clinic_is_whole(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    found = verify(folder, keys)
+    assert found.ok, found.problems
+    assert found.notes == ()
+    assert found.counts == {"patients": 1, "attachments": 1, "studies": 1, "suggestions": 1, "reports": 1}
+    assert found.head is not None
+    assert found.head.sequence > 10
+
+
+def test_every_table_of_records_is_covered(store: Store) -> None:
+    """A new table must be declared in `kept`, or it goes unchecked."""
+    with store.snapshot() as tx:
+        rows = tx.patients._rows
+        tables = rows.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'patient_search%'")
+    unrecorded = {"meta", "audit_log", "drafts", "search_words", "sqlite_sequence", "sqlite_stat1", "sqlite_stat4"}
+    assert {name for (name,) in tables} - unrecorded == {kept.table for kept in KEPT}
+
+
+# The database file, without the key
+
+
+PAGE = 4096
+
+
+def test_any_flipped_bit_of_the_database_is_found(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    data = (folder / DATABASE).read_bytes()
+    chance = random.Random(20261121)
+    for _ in range(12):
+        place = chance.randrange(len(data))
+        spoiled = bytearray(data)
+        spoiled[place] ^= 1 << chance.randrange(8)
+        (folder / DATABASE).write_bytes(spoiled)
+        found = verify_folder_of(folder)
+        assert "database" in kinds(found), f"byte {place}"
+        assert said_in_both_languages(found)
+
+
+def verify_folder_of(folder: Path, passphrase: str = PASSPHRASE) -> Verification:
+    return verify_folder(folder, USER, passphrase, Job(), touch=False)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "key"),
+    [
+        (lambda path: path.unlink(), "store.database_missing"),
+        (lambda path: path.write_bytes(b""), "store.database_damaged"),
+        (lambda path: path.write_bytes(os.urandom(8192)), "store.database_damaged"),
+        (lambda path: path.write_bytes(path.read_bytes()[:4096]), "store.database_damaged"),
+        (lambda path: path.write_bytes(b"SQLite format 3\0" + bytes(4080)), "store.not_encrypted"),
+    ],
+)
+def test_a_database_that_does_not_open_is_a_problem_not_an_error(
+    folder: Path, read: Read, spoil: Callable[[Path], object], key: str
+) -> None:
+    spoil(folder / DATABASE)
+    found = verify_folder_of(folder)
+    assert kinds(found) == {"database"}
+    assert keys_of(found) == {key}
+    assert said_in_both_languages(found)
+
+
+def test_a_wrong_passphrase_is_a_problem_too(folder: Path, read: Read) -> None:
+    found = verify_folder_of(folder, "wrong horse")
+    assert (kinds(found), keys_of(found)) == ({"unlock"}, {"unlock.wrong_passphrase"})
+
+
+def test_an_older_database_is_called_rolled_back(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    shutil.copy(folder / DATABASE, folder.parent / "older")
+    with Store.open(folder, keys) as store:
+        add_patient(store, patient())
+    shutil.copy(folder.parent / "older", folder / DATABASE)
+    found = verify(folder, keys)
+    assert kinds(found) == {"rollback"}
+    assert keys_of(found) == {"verify.tail_missing"}
+    with Store.open(folder, keys) as store:  # going on working does not cover it up
+        add_patient(store, patient("李四"))
+        add_patient(store, patient("赵六"))
+    assert "rollback" in kinds(verify(folder, keys))
+
+
+def test_any_single_page_put_back_is_found(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    before = (folder / DATABASE).read_bytes()
+    with Store.open(folder, keys) as store, store.transaction() as tx:
+        tx.patients.update(replace(read.patient, village="下河村"))
+        tx.audit.add(AuditAction.EDIT_PATIENT, read.patient.id, actor="t")
+    after = (folder / DATABASE).read_bytes()
+    starts = [start for start in range(0, len(before), PAGE) if before[start:][:PAGE] != after[start:][:PAGE]]
+    assert len(starts) > 3
+    newest = contents(folder, keys)
+    named = set()
+    for start in starts:
+        (folder / DATABASE).write_bytes(after[:start] + before[start:][:PAGE] + after[start:][PAGE:])
+        found = verify_folder_of(folder)
+        named |= kinds(found)
+        # A page may differ in unused bytes only; then nothing is lost and nothing is said.
+        assert not found.ok or contents(folder, keys) == newest, f"page {start // PAGE + 1} went unnoticed"
+    assert "rollback" in named
+
+
+def contents(folder: Path, keys: vault.Unlocked) -> list[object]:
+    """Every row, but for the note of how far the heads are signed, which the heads file itself proves."""
+    with Store.open(folder, keys) as store, store.snapshot() as tx:
+        rows = tx.patients._rows
+        tables = rows.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'patient_search%'")
+        everything = [rows.all(f"SELECT * FROM {table} ORDER BY 1") for (table,) in sorted(tables) if table != "meta"]
+        return [*everything, rows.all("SELECT * FROM meta WHERE name <> 'signed_head'")]
+
+
+def test_a_lost_write_ahead_log_is_called_rolled_back(folder: Path, keys: vault.Unlocked) -> None:
+    program = (
+        "import sys, os, signal; from pathlib import Path; from desktop import vault\n"
+        "from desktop.store import Store; from tests.store.helpers import *\n"
+        "folder = Path(sys.argv[1])\n"
+        "unlocked = vault.unlock(folder, USER, PASSPHRASE)\n"
+        "store = Store.open(folder, unlocked)\n"
+        "for name in ('甲', '乙', '丙'): add_patient(store, patient(name))\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], cwd=Path.cwd(), check=False)
+    assert done.returncode == -signal.SIGKILL
+    shutil.copytree(folder, folder.parent / "healthy")
+    assert verify(folder.parent / "healthy", keys).ok
+    (folder / f"{DATABASE}-wal").unlink()
+    found = verify(folder, keys)
+    assert kinds(found) == {"rollback"}
+    assert found.problems[0].details["count"] == 3
+
+
+# With the key: somebody who may open the clinic, and uses another tool
+
+
+AUDIT_TAMPERS = {
+    "edit": (["UPDATE audit_log SET actor = 'somebody' WHERE sequence = 4"], "audit/4", "verify.line_changed"),
+    "delete": (["DELETE FROM audit_log WHERE sequence = 4"], "audit/4", "verify.line_missing"),
+    "reorder": (
+        [
+            "UPDATE audit_log SET sequence = -1 WHERE sequence = 4",
+            "UPDATE audit_log SET sequence = 4 WHERE sequence = 5",
+            "UPDATE audit_log SET sequence = 5 WHERE sequence = -1",
+        ],
+        "audit/4",
+        "verify.link_broken",
+    ),
+}
+
+
+@pytest.mark.parametrize("tamper", AUDIT_TAMPERS)
+def test_the_first_broken_link_is_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
+    statements, where, key = AUDIT_TAMPERS[tamper]
+    as_attacker(folder, keys, *statements)
+    found = verify(folder, keys)
+    first = next(problem for problem in found.problems if problem.kind.value == "audit")
+    assert (first.where, first.key) == (where, key)
+    assert said_in_both_languages(found)
+
+
+def test_a_deleted_tail_is_named(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    as_attacker(folder, keys, "DELETE FROM audit_log WHERE sequence > 5")
+    found = verify(folder, keys)
+    assert "verify.tail_missing" in keys_of(found)
+    assert "rollback" in kinds(found)
+
+
+def test_a_chain_forged_to_the_end_does_not_fit_the_heads(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    """Even hashes recomputed with care contradict what was noted beside the database."""
+    with Store.open(folder, keys) as store, store.snapshot() as tx:
+        lines = read_lines(tx.audit._rows)
+    statements, previous = [], lines[3].previous
+    for line in lines[3:]:
+        fields = {**vars(line), "previous": previous, "actor": "somebody"}
+        forged = ChainLine(**fields)
+        previous = forged.expected_hash()
+        statements.append(
+            f"UPDATE audit_log SET actor = 'somebody', previous = '{fields['previous']}', hash = '{previous}' "
+            f"WHERE sequence = {line.sequence}"
+        )
+    as_attacker(folder, keys, *statements)
+    found = verify(folder, keys)
+    assert kinds(found) == {"rollback"}
+    assert keys_of(found) == {"verify.head_differs"}
+
+
+def edited(table: str, column: str, old: str, new: str) -> str:
+    return f"UPDATE {table} SET {column} = CAST(replace(CAST({column} AS TEXT), '{old}', '{new}') AS BLOB)"
+
+
+FORGED = """INSERT INTO policies (name, record) VALUES ('x', CAST('{"name":"x","value":"y"}' AS BLOB))"""
+
+RECORD_TAMPERS = {
+    "a patient edited": ("patients", edited("patients", "record", "清河村", "清江村")),
+    "a patient's card changed": ("patients", "UPDATE patients SET card_number = '0000013'"),
+    "a patient removed": ("patients", "DELETE FROM patients"),
+    "a study given to nobody": ("imaging_studies", "UPDATE imaging_studies SET patient = 'nobody'"),
+    "an impression removed": ("impressions", "DELETE FROM impressions"),
+    "a review removed": ("reviews", "DELETE FROM reviews"),
+    "a drawing removed": ("annotations", "DELETE FROM annotations"),
+    "a reveal backdated": ("suggestion_reveals", edited("suggestion_reveals", "record", "2026", "2025")),
+    "a suggestion edited": ("suggestions", edited("suggestions", "record", "0.875", "0.125")),
+    "a report edited": ("reports", edited("reports", "content", "肺炎", "正常")),
+    "an addendum removed": ("addenda", "DELETE FROM addenda"),
+    "a policy edited": ("policies", edited("policies", "record", "zh", "en")),
+    "a user's key exchanged": ("users", "UPDATE users SET public_key = zeroblob(32)"),
+    "an instance moved": ("imaging_instances", "UPDATE imaging_instances SET study = 'other'"),
+    "a record of nobody's": ("policies", FORGED),
+    "no record at all": ("patients", "UPDATE patients SET record = x'00ff'"),
+}
+
+
+@pytest.mark.parametrize("tamper", RECORD_TAMPERS)
+def test_changed_records_are_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
+    table, statement = RECORD_TAMPERS[tamper]
+    as_attacker(folder, keys, statement)
+    found = verify(folder, keys)
+    assert "record" in kinds(found)
+    assert any(problem.where.startswith(f"{table}/") for problem in found.problems)
+    assert said_in_both_languages(found)
+
+
+def test_one_of_several_forms_of_a_drawing_is_missed(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    with Store.open(folder, keys) as store, store.transaction() as tx:
+        (drawing,) = tx.annotations.for_instance(read.instance.id)
+        tx.annotations.add(replace(drawing, label="later"))
+        tx.audit.add(AuditAction.ANNOTATE, drawing.id, actor="t")
+    as_attacker(folder, keys, "DELETE FROM annotations WHERE key = 1")
+    assert keys_of(verify(folder, keys)) == {"verify.record_missing"}
+
+
+def test_an_earlier_form_of_a_record_is_called_rolled_back(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    with Store.open(folder, keys) as store, store.transaction() as tx:
+        tx.patients.update(replace(read.patient, village="下河村"))
+        tx.audit.add(AuditAction.EDIT_PATIENT, read.patient.id, actor="t")
+    as_attacker(folder, keys, edited("patients", "record", "下河村", "清河村"))
+    found = verify(folder, keys)
+    assert kinds(found) == {"rollback"}
+    assert keys_of(found) == {"verify.record_older"}
+
+
+# Files beside the database
+
+
+ATTACHMENT_TAMPERS: dict[str, Callable[[Path], object]] = {
+    "flipped": lambda path: path.write_bytes(path.read_bytes()[:-40] + b"?" + path.read_bytes()[-39:]),
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-1]),
+    "longer": lambda path: path.write_bytes(path.read_bytes() + b"\0"),
+    "empty": lambda path: path.write_bytes(b""),
+    "missing": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("tamper", ATTACHMENT_TAMPERS)
+def test_a_spoiled_attachment_is_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
+    ATTACHMENT_TAMPERS[tamper](attachment_file(folder))
+    found = verify(folder, keys)
+    assert [(problem.kind.value, problem.where) for problem in found.problems] == [
+        ("attachment", f"attachments/{read.attachment.id}")
+    ]
+    assert keys_of(found) == {f"verify.attachment_{'missing' if tamper == 'missing' else 'damaged'}"}
+    assert said_in_both_languages(found)
+
+
+def test_exchanged_attachments_are_named(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    with Store.open(folder, keys) as store:
+        import_file(store, add_patient(store, patient("李四")), b"other film" * 3000)
+    first, second = sorted((folder / FOLDER).glob("*/*"))
+    one, other = first.read_bytes(), second.read_bytes()
+    first.write_bytes(other)
+    second.write_bytes(one)
+    found = verify(folder, keys)
+    assert [problem.kind.value for problem in found.problems] == ["attachment", "attachment"]
+
+
+def test_orphans_are_notes(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    with Store.open(folder, keys) as store:
+        store.attachments.stage(b"crashed before its row", Job())
+    found = verify(folder, keys)
+    assert found.ok
+    assert [note.key for note in found.notes] == ["verify.orphan"]
+    assert said_in_both_languages(found)
+
+
+def edit_head(data: bytes) -> bytes:
+    lines = data.splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"sequence": ', b'"sequence": 1')
+    return b"".join(lines)
+
+
+HEADS_TAMPERS: dict[str, tuple[Callable[[Path], object], str]] = {
+    "edited": (lambda path: path.write_bytes(edit_head(path.read_bytes())), "verify.head_changed"),
+    "garbage": (lambda path: path.write_bytes(b"\xff\n" + path.read_bytes()), "verify.head_changed"),
+    "removed": (lambda path: path.unlink(), "verify.heads_missing"),
+    "emptied": (lambda path: path.write_bytes(b""), "verify.heads_cut"),
+    "cut back": (lambda path: path.write_bytes(path.read_bytes().splitlines(keepends=True)[0]), "verify.heads_cut"),
+}
+
+
+@pytest.mark.parametrize("tamper", HEADS_TAMPERS)
+def test_a_spoiled_heads_file_is_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
+    spoil, key = HEADS_TAMPERS[tamper]
+    spoil(folder / heads.FILE)
+    found = verify(folder, keys)
+    assert kinds(found) == {"audit"}
+    assert keys_of(found) == {key}
+    assert said_in_both_languages(found)
+
+
+def test_a_head_signed_by_a_stranger_is_named(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    with Store.open(folder, keys) as store:
+        head = store.sign_head()
+        store._heads.note(head, vault.SigningKey(bytes(32)))
+        found = store.verify(Job())
+    assert keys_of(found) == {"verify.head_signature"}
+
+
+def test_a_torn_last_head_is_a_note_and_is_dropped(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    whole = (folder / heads.FILE).read_bytes()
+    (folder / heads.FILE).write_bytes(whole + b'{"sequence": 99, "ha')
+    found = verify(folder, keys)
+    assert found.ok
+    assert [note.key for note in found.notes] == ["verify.head_torn"]
+    with Store.open(folder, keys) as store:
+        add_patient(store, patient("李四"))
+    assert verify(folder, keys).ok
+
+
+def test_lost_unsigned_heads_are_no_damage(folder: Path, keys: vault.Unlocked) -> None:
+    """Heads are not made certain one by one: a power cut may take the last unsigned ones."""
+    store = Store.open(folder, keys)
+    kept = (folder / heads.FILE).read_bytes()
+    add_patient(store, patient())
+    (folder / heads.FILE).write_bytes(kept)
+    assert store.verify(Job()).ok
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["keystore.json", "keystore.copy.json"])
+def test_a_spoiled_keystore_copy_is_named_although_unlocking_mends_it(folder: Path, read: Read, name: str) -> None:
+    (folder / name).write_bytes(b"{}")
+    for touch in (False, True):
+        found = verify_folder(folder, USER, PASSPHRASE, Job(), touch=touch)
+        assert [(problem.kind.value, problem.where) for problem in found.problems] == [("keystore", name)]
+        assert said_in_both_languages(found)
+    assert verify_folder_of(folder).ok
+
+
+def test_no_keystore_at_all(folder: Path, read: Read) -> None:
+    for name in ("keystore.json", "keystore.copy.json"):
+        (folder / name).unlink()
+    found = verify_folder_of(folder)
+    assert kinds(found) == {"keystore"}
+    assert said_in_both_languages(found)
