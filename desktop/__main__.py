@@ -10,9 +10,7 @@ from desktop.cli import arguments as grammar
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; gives its exit status."""
     _forbid_core_files()
-    logging.basicConfig(
-        level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     parsed = grammar.parse(sys.argv[1:] if arguments is None else arguments)
     if parsed.command is not None:
         from desktop.cli.main import run

@@ -5,6 +5,7 @@ May import everything below it; nothing but `__main__` imports it.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from desktop import workflow
@@ -27,10 +28,11 @@ def build(places: Places) -> Parts:
     return Parts(Pools(), places, SettingsFile(places.settings), workflow.load_models())
 
 
-def _with_parts(places: Places, use: Callable[[Parts], int]) -> int:
+def _with_parts(places: Places, show: Callable[..., int]) -> int:
+    """Hand the parts to one of `ui.application`'s functions and put them away afterwards."""
     parts = build(places)
     try:
-        return use(parts)
+        return show(pools=parts.pools, places=parts.places, settings_file=parts.settings_file, registry=parts.registry)
     finally:
         parts.pools.close()
         parts.registry.close()
@@ -40,47 +42,21 @@ def run_window() -> int:
     """Open the window and stay until it is closed."""
     from desktop.ui import application
 
-    return _with_parts(
-        default_places(),
-        lambda parts: application.run(
-            pools=parts.pools,
-            places=parts.places,
-            settings_file=parts.settings_file,
-            registry=parts.registry,
-        ),
-    )
+    return _with_parts(default_places(), application.run)
 
 
 def run_tour(out: Path) -> int:
     """Do the main job off-screen on a demo clinic of its own; leaves the report and screenshots in a folder."""
     from desktop.ui import application
 
-    return _with_parts(
-        _scratch_places(out),
-        lambda parts: application.tour(
-            out,
-            pools=parts.pools,
-            places=parts.places,
-            settings_file=parts.settings_file,
-            registry=parts.registry,
-        ),
-    )
+    return _with_parts(_scratch_places(out), partial(application.tour, out))
 
 
 def run_screenshots(out: Path) -> int:
     """Draw every screen off-screen on a demo clinic of its own."""
     from desktop.ui import application
 
-    return _with_parts(
-        _scratch_places(out),
-        lambda parts: application.screenshots(
-            out,
-            pools=parts.pools,
-            places=parts.places,
-            settings_file=parts.settings_file,
-            registry=parts.registry,
-        ),
-    )
+    return _with_parts(_scratch_places(out), partial(application.screenshots, out))
 
 
 def _scratch_places(out: Path) -> Places:
