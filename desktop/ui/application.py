@@ -50,6 +50,7 @@ def run(*, pools: Pools, places: Places, settings_file: SettingsFile, registry: 
     qt.setWindowIcon(window_icon(context))
     crashes.watch()
     interrupts = _allow_interrupt(window)
+    window.closed.connect(qt.quit)
     window.show()
     window.start.focus_page()
     status = qt.exec()

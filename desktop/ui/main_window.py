@@ -3,7 +3,7 @@
 import gc
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QPixmapCache
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
@@ -27,7 +27,9 @@ _CLOSE_AT_MOST_MILLISECONDS = 8000
 
 
 class MainWindow(QMainWindow):
-    """A frame; every destination is its own widget."""
+    """A frame; every destination is its own widget. `closed` once everything is saved and locked."""
+
+    closed = Signal()
 
     def __init__(self, context: "UiContext", application: QApplication) -> None:
         super().__init__()
@@ -40,6 +42,7 @@ class MainWindow(QMainWindow):
         self.resize(*_USUAL)
         self.start = StartArea(context)
         self.workspace: Workspace | None = None
+        self.drops: FileDrops | None = None
         self._outer = QStackedWidget()
         self._outer.addWidget(self.start)
         self.setCentralWidget(self._outer)
@@ -100,7 +103,7 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         event.accept()
-        self._application.quit()
+        self.closed.emit()
 
     def _enter(self) -> None:
         if self.workspace is None:
@@ -108,8 +111,8 @@ class MainWindow(QMainWindow):
             self.workspace.lock_requested.connect(self.lock)
             self._outer.addWidget(self.workspace)
             self.idle.ticked.connect(self.workspace.status.show_seconds)
-            self._drops = FileDrops(self._application, self.workspace)
-            self._drops.dropped.connect(self.workspace.import_files)
+            self.drops = FileDrops(self._application, self.workspace)
+            self.drops.dropped.connect(self.workspace.import_files)
         self._outer.setCurrentWidget(self.workspace)
         self.workspace.activated()
         self.idle.set_minutes(self._context.settings.idle_minutes)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.records import Patient, PatientId
@@ -48,10 +48,10 @@ class ChartPage(QWidget):
         self._studies.chosen.connect(self.study_chosen)
         self._empty = EmptyState(context, "chart_empty", "import")
         self._empty.pressed.connect(self._import)
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self._studies)
         self._stack.addWidget(self._empty)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(self._stack, 1)
         self.retranslate()
 
     @property

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QStackedLayout, QWidget
+from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.records import PatientMatch
@@ -127,13 +127,13 @@ class PatientFinder(QWidget):
         self._empty = EmptyState(self._context, "patients_empty", "patients")
         self._empty.pressed.connect(self._ask_register)
         self._count = label("patients_count", "small")
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self._list)
         self._stack.addWidget(self._empty)
         layout = column(self, margin=24, spacing=12)
         layout.addLayout(head)
         layout.addWidget(self.search)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(self._stack, 1)
         layout.addWidget(self._count)
         QWidget.setTabOrder(self.search, self._list)
 

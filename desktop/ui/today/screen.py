@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop import workflow
 from desktop.i18n import format_date
@@ -109,12 +109,12 @@ class TodayScreen(QWidget):
         self._waiting.chosen.connect(self.study_chosen)
         self._texts.add(self._waiting.setAccessibleName, "today.waiting")
         self._nothing = EmptyState(self._context, "today_nothing", "reading", has_button=False)
-        self._waiting_stack = QStackedLayout()
+        self._waiting_stack = QStackedWidget()
         self._waiting_stack.addWidget(self._waiting)
         self._waiting_stack.addWidget(self._nothing)
         made = column(spacing=8)
         made.addWidget(self._waiting_title)
-        made.addLayout(self._waiting_stack, 1)
+        made.addWidget(self._waiting_stack, 1)
         return made
 
     def _build_recent(self) -> QVBoxLayout:
@@ -125,12 +125,12 @@ class TodayScreen(QWidget):
         self._texts.add(self._recent.setAccessibleName, "today.recent")
         self._nobody = EmptyState(self._context, "today_nobody", "patients")
         self._nobody.pressed.connect(self.register_requested)
-        self._recent_stack = QStackedLayout()
+        self._recent_stack = QStackedWidget()
         self._recent_stack.addWidget(self._recent)
         self._recent_stack.addWidget(self._nobody)
         made = column(spacing=8)
         made.addWidget(title)
-        made.addLayout(self._recent_stack, 1)
+        made.addWidget(self._recent_stack, 1)
         return made
 
     def _show(self, day: _Day) -> None:

@@ -29,7 +29,6 @@ class EmptyState(QWidget):
         self._sentence = label(f"{name}_sentence", "muted", wrap=True)
         self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._button = button(f"{name}_button", "primary")
-        self._button.setVisible(has_button)
         self._button.clicked.connect(self.pressed)
         layout = column(self, margin=24, spacing=12)
         layout.addStretch(1)
@@ -37,6 +36,7 @@ class EmptyState(QWidget):
         layout.addWidget(self._sentence)
         layout.addWidget(self._button, alignment=Qt.AlignmentFlag.AlignCenter)
         layout.addStretch(2)
+        self._button.setVisible(has_button)
         context.theme_changed.connect(self._repaint)
         self._repaint()
 
