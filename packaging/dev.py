@@ -69,7 +69,8 @@ def pytest_arguments(extra: Sequence[str]) -> tuple[str, ...]:
 
 def bench_arguments(extra: Sequence[str]) -> tuple[str, ...]:
     """The benchmarks: each prints its figures, so output is not captured."""
-    return ("-m", "pytest", "-s", "-q", "--override-ini=norecursedirs=.*", "tests/benchmarks", *extra)
+    settings = ("--override-ini=norecursedirs=.*", "--override-ini=python_files=bench_*.py")
+    return ("-m", "pytest", "-s", "-q", *settings, "tests/benchmarks", *extra)
 
 
 def offscreen(environment: Mapping[str, str]) -> dict[str, str]:
