@@ -220,7 +220,7 @@ def _film(bundle: ReportBundle, words: Words, case: Typecase) -> Film | None:
         legend=[
             *(_legend(number, item, bundle, words, case) for number, item in enumerate(drawn, 1)),
             words.label("report.film.reduced"),
-            words.label("report.image_sha256", sha256=bundle.content.image_sha256[:16]),
+            f"{words.label('report.image_sha256')} {bundle.content.image_sha256[:16]}",
         ],
     )
 
@@ -257,7 +257,7 @@ def _decided(content: ReportContent, words: Words, case: Typecase) -> Decided:
     columns = ("report.column.finding", "report.column.suggested", "report.column.decided")
     return Decided(
         heading=words.label("report.suggestion"),
-        columns=[words.label(key) for key in columns],
+        columns=["\n".join(words.sentences(key)) for key in columns],
         rows=[_row(finding, words, case) for finding in content.findings],
         notes=[case.line(note, 2 * _CELL) for note in _notes(content, words)],
     )

@@ -186,7 +186,7 @@ def test_long_words_flow_on_and_every_page_names_the_patient(report: SignedRepor
 
 
 def _inked_outside_margins(pdf: bytes, dpi: int = 60) -> bool:
-    margin = round(8 / 25.4 * dpi)
+    margin = int(7 / 25.4 * dpi)
     for sheet in pages(pdf, dpi):
         edge = sheet.copy()
         edge[margin:-margin, margin:-margin] = 255
