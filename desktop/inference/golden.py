@@ -1,0 +1,34 @@
+"""Pictures drawn by our own code, to see whether a graph still answers as it did when it was made. No patient."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def lung_phantom() -> FloatArray:
+    """(300, 340) float32 in 0..1: a bright trunk, two dark lungs of unequal size, a heart to the right of the
+    middle, ribs, and a shadow in the lower left of the picture. Not symmetric on purpose."""
+    rows, columns = np.mgrid[0:300, 0:340].astype(np.float64)
+    y, x = rows / 300 - 0.5, columns / 340 - 0.5
+    trunk = 0.75 * _soft(1.0 - (x / 0.46) ** 4 - (y / 0.62) ** 4)
+    left = _soft(1.0 - ((x + 0.19) / 0.125) ** 2 - ((y + 0.02) / 0.33) ** 2)
+    right = _soft(1.0 - ((x - 0.20) / 0.115) ** 2 - ((y + 0.04) / 0.31) ** 2)
+    heart = _soft(1.0 - ((x - 0.07) / 0.12) ** 2 - ((y - 0.12) / 0.14) ** 2)
+    spine = np.exp(-((x / 0.035) ** 2))
+    ribs = 0.5 + 0.5 * np.cos(2 * np.pi * (y * 9 + np.abs(x) * 2.2))
+    shadow = np.exp(-(((x + 0.2) / 0.06) ** 2) - ((y - 0.17) / 0.05) ** 2)
+    lungs = np.clip(left + right - 1.4 * heart, 0.0, 1.0)
+    picture = trunk * (1.0 - 0.72 * lungs) + 0.12 * spine * trunk + 0.06 * ribs * lungs + 0.22 * shadow * lungs
+    found: FloatArray = np.clip(picture, 0.0, 1.0).astype(np.float32)
+    return found
+
+
+def _soft(level: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """0 below zero, 1 well above it, smooth between."""
+    return 1.0 / (1.0 + np.exp(-np.clip(level * 14.0, -60.0, 60.0)))
+
+
+PICTURES: Mapping[str, Callable[[], FloatArray]] = {"lung-phantom/1": lung_phantom}

@@ -1,0 +1,64 @@
+"""Yes-or-no findings on one picture, each with a probability and a map of where the network looked."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.i18n import Language
+from desktop.inference.manifest import FindingSpec, Manifest
+from desktop.inference.preparation import prepare as prepare_square
+from desktop.inference.subject import Subject
+from desktop.inference.tasks.task import Answer, Task
+from desktop.records import Activation, Decision, Finding
+
+FloatArray = npt.NDArray[np.float32]
+
+AGE_UNKNOWN = "inference.reason.age_unknown"
+AGE_OUTSIDE = "inference.reason.age_outside"
+UNFAMILIAR = "inference.reason.unfamiliar"
+BETWEEN = "inference.reason.between"
+
+
+def prepare(manifest: Manifest, grey: FloatArray) -> FloatArray:
+    """(rows, columns) grey in 0..1 → (1, 1, side, side) float32."""
+    return prepare_square(grey, manifest.preparation)
+
+
+def interpret(manifest: Manifest, outputs: Mapping[str, FloatArray], subject: Subject) -> Answer:
+    """outputs: `logits` (findings,), `activation` (findings, rows, columns), `distance` (1,)."""
+    silence = _reason_for_silence(manifest, float(outputs["distance"][0]), subject)
+    findings, activations = [], []
+    for spec in manifest.findings:
+        findings.append(_finding(spec, float(outputs["logits"][spec.output]), silence))
+        activations.append(Activation(spec.key, heat(outputs["activation"][spec.output])))
+    return Answer(tuple(findings), tuple(activations))
+
+
+def heat(activation: FloatArray) -> FloatArray:
+    """A class-activation map as 0..1: only what spoke for the finding, and a faint map stays faint.
+
+    activation: (rows, columns) in logits. Two logits of evidence in one place count as full heat.
+    """
+    positive = np.maximum(activation, 0.0)
+    return (positive / max(float(positive.max()), 2.0)).astype(np.float32)
+
+
+def _reason_for_silence(manifest: Manifest, distance: float, subject: Subject) -> str:
+    """Key of the reason why no answer may be given whatever the probability; empty where there is none."""
+    if subject.age_years is None:
+        return AGE_UNKNOWN
+    if not manifest.ages.contains(subject.age_years):
+        return AGE_OUTSIDE
+    return UNFAMILIAR if distance > manifest.distance_limit else ""
+
+
+def _finding(spec: FindingSpec, logit: float, silence: str) -> Finding:
+    probability = spec.calibration.probability(logit)
+    decision = Decision.CANNOT_SAY if silence else spec.thresholds.decide(probability)
+    reason = silence or (BETWEEN if decision is Decision.CANNOT_SAY else "")
+    name = spec.names.text(Language.ENGLISH)
+    return Finding(spec.key, name, probability, decision, spec.codings, reason)
+
+
+TASK = Task(prepare, interpret)

@@ -1,0 +1,318 @@
+"""The figures of the child pneumonia model's card, made again from the shipped graphs. Needs no PyTorch.
+
+A film of a child the model learned from is judged only by the member that never saw that child, with calibration and
+thresholds fitted on the other parts; a film of a child unknown to the training record is judged by the whole model as
+the clinic runs it. So the same command gives honest figures on the training data and on data held back.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.imaging import display
+from desktop.inference import quality
+from desktop.inference.calibration import Calibration, ConformalThresholds, conformal_thresholds
+from desktop.inference.manifest import Manifest, TensorSpec
+from desktop.inference.preparation import prepare
+from desktop.inference.registry import read_model
+from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.jobs import Job
+from desktop.learning import child_battery, child_data
+from desktop.learning.films import DataFolder, Film, fold_of, patient_mark, read_picture
+from desktop.learning.records import EvaluationRecord, Json
+from desktop.learning.statistics import (
+    Interval,
+    auc,
+    by_patient,
+    calibration_error,
+    fit_calibration,
+    reliability,
+    wilson,
+)
+from desktop.records import Decision, Picture
+
+FloatArray = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+DECISIONS = (Decision.UNLIKELY, Decision.CANNOT_SAY, Decision.LIKELY)
+
+
+class Examiner:
+    """The shipped graphs, asked one picture at a time, with each member's own logit."""
+
+    def __init__(self, folder: Path) -> None:
+        manifest = read_model(folder).manifest
+        self.manifest: Manifest = manifest
+        self.training: Mapping[str, Any] = training_document(folder)
+        settings = self.training["settings"]
+        self.members, self.seed = int(settings["members"]), int(settings["seed"])
+        gate = manifest.quality
+        distance = TensorSpec("distance", (1,))
+        self._gate = OnnxRunner(
+            read_weights(folder, gate.graph),
+            TensorSpec("image", (1, gate.preparation.side, gate.preparation.side)),
+            (TensorSpec("logits", (len(gate.classes),)), distance),
+        )
+        self._model = OnnxRunner(
+            read_weights(folder, manifest.weights),
+            manifest.input,
+            (manifest.logits, distance, TensorSpec("member_logits", (self.members,))),
+        )
+        self._marks = frozenset(self.training["patient_marks"])
+
+    def part(self, film: Film) -> int:
+        """The member that never saw this child, or -1 for a child of whom the training knew nothing."""
+        known = patient_mark(film.group) in self._marks
+        return fold_of(film.group, self.seed, self.members) if known else -1
+
+    def gate_saw(self, group: str, known: bool) -> bool:
+        """Whether the gate learned from this patient or file."""
+        return known and fold_of(group, self.seed + 1, 5) != 0
+
+    def logit(self, grey: FloatArray, part: int) -> tuple[float, float]:
+        """Logit of one member (or of the whole model for part -1) and the distance."""
+        answer = self._model.run(prepare(grey, self.manifest.preparation))
+        logits = answer["logits"] if part < 0 else answer["member_logits"][part : part + 1]
+        return float(logits[0]), float(answer["distance"][0])
+
+    def problems(self, picture: Picture | None, grey: FloatArray) -> tuple[str, ...]:
+        """The gate's verdict. picture None: only the network, for squares that came through a cache."""
+        found = quality.pixel_problems(picture, grey) if picture is not None else ()
+        if found:
+            return found
+        gate = self.manifest.quality
+        answer = self._gate.run(prepare(grey, gate.preparation))
+        return quality.network_problems(gate, answer["logits"], float(answer["distance"][0]))
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Every film with what was said of it. decisions: index into DECISIONS. refused: by the gate."""
+
+    films: tuple[Film, ...]
+    labels: Bools
+    logits: Floats
+    probabilities: Floats
+    decisions: npt.NDArray[np.int64]
+    distances: Floats
+    refused: Bools
+    parts: npt.NDArray[np.int64]
+
+
+def evaluate(
+    folder: DataFolder, films: Sequence[Film], model_folder: Path, job: Job, say: Callable[[str], None]
+) -> dict[str, Json]:
+    """All figures that the model and the data folder allow."""
+    examiner = Examiner(model_folder)
+    judged = judge(examiner, films, job, say)
+    everyone = np.ones(len(films), dtype=bool)
+    figures: dict[str, Json] = {
+        "known_children": int((judged.parts >= 0).sum()),
+        "unknown_children": int((judged.parts < 0).sum()),
+        "all": group_figures(judged, everyone),
+        "groups": {name: group_figures(judged, chosen) for name, chosen in groups(judged).items()},
+        "reliability": [asdict(row) for row in reliability(judged.probabilities, judged.labels)],
+    }
+    say("quality gate and strange pictures")
+    figures["gate"] = gate_figures(examiner, judged, folder, job)
+    say("noise, blur and exposure")
+    figures["battery"] = child_battery.run(examiner, judged, job)
+    return figures
+
+
+def judge(examiner: Examiner, films: Sequence[Film], job: Job, say: Callable[[str], None]) -> Judged:
+    """Ask about every film."""
+    parts = np.array([examiner.part(film) for film in films], dtype=np.int64)
+    logits, distances = np.zeros(len(films)), np.zeros(len(films))
+    refused = np.zeros(len(films), dtype=bool)
+    for index, film in enumerate(films):
+        if index % 100 == 0:
+            job.report("learning.progress.measuring", index, len(films))
+        if index % 1000 == 0:
+            say(f"film {index} of {len(films)}")
+        picture = read_picture(film.path)
+        grey = display.grey(picture)
+        logits[index], distances[index] = examiner.logit(grey, int(parts[index]))
+        refused[index] = bool(examiner.problems(picture, grey))
+    labels = np.array([film.pneumonia for film in films])
+    probabilities, decisions = _answers(examiner.manifest, logits, labels, parts)
+    decisions[distances > examiner.manifest.distance_limit] = DECISIONS.index(Decision.CANNOT_SAY)
+    return Judged(tuple(films), labels, logits, probabilities, decisions, distances, refused, parts)
+
+
+def _answers(
+    manifest: Manifest, logits: Floats, labels: Bools, parts: npt.NDArray[np.int64]
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Probability and decision of each film, never with constants fitted on its own part."""
+    probabilities = np.zeros(len(logits))
+    decisions = np.zeros(len(logits), dtype=np.int64)
+    spec = manifest.findings[0]
+    for part in np.unique(parts):
+        own, others = parts == part, (parts != part) & (parts >= 0)
+        calibration, thresholds = spec.calibration, spec.thresholds
+        if part >= 0 and labels[others].any() and not labels[others].all():
+            calibration, thresholds = _refit(logits[others], labels[others], thresholds)
+        for index in np.flatnonzero(own):
+            probabilities[index] = calibration.probability(float(logits[index]))
+            decisions[index] = DECISIONS.index(thresholds.decide(float(probabilities[index])))
+    return probabilities, decisions
+
+
+def _refit(logits: Floats, labels: Bools, like: ConformalThresholds) -> tuple[Calibration, ConformalThresholds]:
+    calibration = Calibration(*fit_calibration(logits, labels))
+    probabilities = np.array([calibration.probability(float(logit)) for logit in logits])
+    thresholds = conformal_thresholds(
+        probabilities[labels].tolist(),
+        probabilities[~labels].tolist(),
+        like.alpha_positive,
+        like.alpha_negative,
+    )
+    return calibration, thresholds
+
+
+def groups(judged: Judged) -> dict[str, Bools]:
+    """The parts of the data that the card speaks of. Viral and bacterial films stand against all normal ones."""
+
+    def chosen(test: Callable[[Film], bool]) -> Bools:
+        return np.array([test(film) for film in judged.films], dtype=bool)
+
+    found = {
+        f"published part {split}": chosen(lambda film, split=split: film.split == split)  # type: ignore[misc]  # bound now
+        for split in sorted({film.split for film in judged.films})
+    }
+    for source in sorted({film.source for film in judged.films}):
+        found[f"source {source}"] = chosen(lambda film, source=source: film.source == source)  # type: ignore[misc]  # bound now
+    for name in sorted({film.collector for film in judged.films}):
+        found[f"collector {name}"] = chosen(lambda film, name=name: film.collector == name)  # type: ignore[misc]  # bound now
+    for subtype in ("bacterial", "viral"):
+        found[f"{subtype} against normal"] = chosen(
+            lambda film, subtype=subtype: not film.pneumonia or film.subtype == subtype  # type: ignore[misc]  # bound now
+        )
+    known = chosen(lambda film: film.source == "kermany_full")
+    if known.any():
+        middle = float(np.median([film.width for film in judged.films if film.source == "kermany_full"]))
+        found["narrower originals (kermany_full)"] = known & chosen(lambda film: film.width <= middle)
+        found["wider originals (kermany_full)"] = known & chosen(lambda film: film.width > middle)
+    return found
+
+
+def group_figures(judged: Judged, chosen: Bools) -> dict[str, Json]:
+    """AUC by patients drawn with replacement; shares with Wilson intervals; at probability one half, and three-way."""
+    labels, probabilities = judged.labels[chosen], judged.probabilities[chosen]
+    patients = [film.group for film, taken in zip(judged.films, chosen, strict=True) if taken]
+    called = probabilities >= 0.5
+    hits, false = int((called & labels).sum()), int((called & ~labels).sum())
+    missed, cleared = int((~called & labels).sum()), int((~called & ~labels).sum())
+    decided = judged.decisions[chosen] != DECISIONS.index(Decision.CANNOT_SAY)
+    right = (judged.decisions[chosen] == DECISIONS.index(Decision.LIKELY)) == labels
+    logits = judged.logits[chosen] if len(set(judged.parts[chosen].tolist())) == 1 else _logit(probabilities)
+
+    def ranked(index: npt.NDArray[np.int64]) -> float:
+        return auc(logits[index], labels[index])
+
+    def f1(index: npt.NDArray[np.int64]) -> float:
+        found = float((called[index] & labels[index]).sum())
+        total = float(called[index].sum() + labels[index].sum())
+        return 2 * found / total if total else float("nan")
+
+    return {
+        "films": len(labels),
+        "children": len(set(patients)),
+        "pneumonia": int(labels.sum()),
+        "auc": interval(by_patient(ranked, patients)),
+        "sensitivity": interval(wilson(hits, hits + missed)),
+        "specificity": interval(wilson(cleared, cleared + false)),
+        "ppv": interval(wilson(hits, hits + false)),
+        "npv": interval(wilson(cleared, cleared + missed)),
+        "f1": interval(by_patient(f1, patients, rounds=200)),
+        "calibration_error": round(calibration_error(probabilities, labels), 4),
+        "brier": round(float(np.mean((probabilities - labels) ** 2)), 4),
+        "decided": interval(wilson(int(decided.sum()), len(labels))),
+        "decided_right": interval(wilson(int((decided & right).sum()), int(decided.sum()))),
+        "refused": interval(wilson(int(judged.refused[chosen].sum()), len(labels))),
+    }
+
+
+def _logit(probabilities: Floats) -> Floats:
+    """Scores that can be compared across parts: each part's logits on its own calibrated scale."""
+    clipped = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(clipped) - np.log1p(-clipped))
+
+
+def interval(found: Interval) -> Json:
+    """A figure as JSON; None where it cannot be computed."""
+    if not np.isfinite(found.value):
+        return None
+    low, high = (None if not np.isfinite(value) else round(value, 4) for value in (found.low, found.high))
+    return {"value": round(found.value, 4), "low": low, "high": high, "n": found.n}
+
+
+def gate_figures(examiner: Examiner, judged: Judged, folder: DataFolder, job: Job) -> dict[str, Json]:
+    """Shares refused: good films, the same films spoilt on purpose, and other pictures, only of groups the gate did
+    not learn from."""
+    unseen = [
+        index
+        for index, film in enumerate(judged.films)
+        if not examiner.gate_saw(film.group, bool(judged.parts[index] >= 0))
+    ]
+    found: dict[str, Json] = {}
+    for source in sorted({film.source for film in judged.films}):
+        mine = [index for index in unseen if judged.films[index].source == source]
+        found[f"good films, {source}"] = interval(wilson(int(judged.refused[mine].sum()), len(mine)))
+    for name, refused, total in child_battery.spoilt(examiner, [judged.films[index] for index in unseen], job):
+        found[name] = interval(wilson(refused, total))
+    adults = child_data.load_adults(folder, 240, job)
+    others = child_data.load_others(folder, 240, examiner.seed, job, lambda text: None)
+    for label, films in (("good films of adults", adults), ("no chest film", others)):
+        refused_by: dict[str, list[bool]] = {}
+        for square, kind, group in zip(films.squares, films.kinds, films.groups, strict=True):
+            if not examiner.gate_saw(group, True):
+                job.check()
+                refused_by.setdefault(kind, []).append(bool(examiner.problems(None, square.astype(np.float32) / 255)))
+        for kind, verdicts in sorted(refused_by.items()):
+            found[f"{label}, {kind}"] = interval(wilson(sum(verdicts), len(verdicts)))
+    found["no chest film, drawn anew"] = _drawn(examiner, job)
+    found.update(_orientation(examiner, folder, job))
+    return found
+
+
+def _drawn(examiner: Examiner, job: Job) -> Json:
+    squares = child_data.draw_others(240, examiner.seed + 99, job, 300)
+    return interval(wilson(sum(bool(examiner.problems(None, item.astype(np.float32) / 255)) for item in squares), 300))
+
+
+def _orientation(examiner: Examiner, folder: DataFolder, job: Job) -> dict[str, Json]:
+    """Real films of grown-ups, some stored sideways, that the gate never learned from."""
+    from desktop.learning.films import table
+
+    place = folder.cxr / "nih_orientation100"
+    if not (place / "labels.csv").is_file():
+        return {}
+    verdicts: dict[str, list[bool]] = {}
+    for row in table(place):
+        job.check()
+        picture = read_picture(place / row["file"])
+        verdicts.setdefault(row["label"], []).append(bool(examiner.problems(picture, display.grey(picture))))
+    return {
+        f"nih_orientation100, {label}": interval(wilson(sum(found), len(found)))
+        for label, found in sorted(verdicts.items())
+    }
+
+
+def training_document(model_folder: Path) -> Mapping[str, Any]:
+    """The training record beside a model."""
+    document = json.loads((model_folder / "training.json").read_text(encoding="utf-8"))
+    assert isinstance(document, dict)
+    return document
+
+
+def record(figures: Mapping[str, Json], model_folder: Path, data_sha256: str, films: int) -> EvaluationRecord:
+    """The record of an evaluation."""
+    manifest = read_model(model_folder).manifest
+    return EvaluationRecord(manifest.name, manifest.version, manifest.weights.sha256, data_sha256, films, figures)

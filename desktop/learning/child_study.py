@@ -1,0 +1,158 @@
+"""Comparators of the child pneumonia model: other splits, less data, and what leaks without any lung. Needs torch."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+from desktop.jobs import Job
+from desktop.learning import child_data, child_lessons, child_training
+from desktop.learning.child_card import rows_of, table_row
+from desktop.learning.child_evaluation import interval
+from desktop.learning.child_settings import Settings
+from desktop.learning.films import PUBLISHED_TEST, Film
+from desktop.learning.records import Json
+from desktop.learning.statistics import auc, by_patient
+
+Indices = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+_THUMBNAIL = 32
+
+
+@dataclass(frozen=True)
+class _Split:
+    """Who is learned from and who is tested. Part 0 of the patients, or the published test part."""
+
+    trained_on: str
+    tested_on: str
+    training: Indices
+    testing: Indices
+
+
+def run(
+    films: Sequence[Film],
+    data_sha256: str,
+    settings: Settings,
+    work: Path,
+    job: Job,
+    say: Callable[[str], None],
+) -> dict[str, Json]:
+    """All rows of the card's table of comparators; the networks resume from `work`."""
+    torch.set_num_threads(settings.threads)
+    large, exact, small = child_data.load_squares(
+        films, (child_training.LARGE_SIDE, settings.side, _THUMBNAIL), job, say
+    )
+    labels = np.array([film.pneumonia for film in films])
+    squares = child_lessons.Squares(large, exact, labels)
+    patients, published = _patient_split(films, settings), _published_split(films)
+    rows: list[dict[str, Json]] = []
+    for split in (patients, published):
+        rows += _baselines(films, small, labels, split)
+
+    def network(name: str, split: _Split, training: Indices, change: Callable[[Tensor], Tensor] | None = None) -> None:
+        mark = f"{name} {split.tested_on}"
+        learned, watched = _set_aside(films, training, settings)
+        trained = child_training.train_member(
+            mark,
+            squares,
+            learned,
+            watched,
+            settings,
+            data_sha256,
+            work / f"{mark.replace(' ', '_').replace('%', '')}.pt",
+            job,
+            say,
+            epochs=_EPOCHS,
+            change=change,
+        )
+        scores = child_lessons.film_logits(trained.network, exact, split.testing, change).double().numpy()
+        rows.append(table_row(name, split.trained_on, split.tested_on, _auc(films, labels, split.testing, scores)))
+
+    network("network, lungs and heart painted grey", patients, patients.training, child_lessons.mask_lungs)
+    for share in (25, 50):
+        network(f"network, {share} % of the children", patients, _some(films, patients.training, share))
+    network("network, all of them", patients, patients.training)
+    network("network", published, published.training)
+    return rows_of(rows)
+
+
+# Fewer than the shipped members get: these networks are only compared with one another.
+_EPOCHS = 10
+
+
+def _patient_split(films: Sequence[Film], settings: Settings) -> _Split:
+    parts = child_training.folds(films, settings)
+    learn, test = np.flatnonzero(parts != 0), np.flatnonzero(parts == 0)
+    return _Split("two thirds of the children", "the other third", learn, test)
+
+
+def _published_split(films: Sequence[Film]) -> _Split:
+    """The published halves, without the training films of the people who occur in both."""
+    tested = {film.group for film in films if film.split == PUBLISHED_TEST}
+    test = np.array([film.split == PUBLISHED_TEST for film in films])
+    learn = np.array([film.group not in tested for film in films])
+    return _Split("published train", "published test", np.flatnonzero(learn), np.flatnonzero(test))
+
+
+def _set_aside(films: Sequence[Film], training: Indices, settings: Settings) -> tuple[Indices, Indices]:
+    """One tenth of the training children watches for the early stop, so that the test part stays untouched."""
+    from desktop.learning.films import fold_of
+
+    watch = np.array([fold_of(films[index].group, settings.seed + 2, 10) == 0 for index in training])
+    return training[~watch], training[watch]
+
+
+def _some(films: Sequence[Film], training: Indices, share: int) -> Indices:
+    """A share of the children, the same ones in every run; smaller shares lie within larger ones."""
+    from desktop.learning.films import fold_of
+
+    return np.array([index for index in training if fold_of(films[index].group, 77, 100) < share], dtype=np.int64)
+
+
+def _auc(films: Sequence[Film], labels: npt.NDArray[np.bool_], testing: Indices, scores: Floats) -> Json:
+    truth = labels[testing]
+    groups = [films[index].group for index in testing]
+    return interval(by_patient(lambda index: auc(scores[index], truth[index]), groups))
+
+
+def _baselines(
+    films: Sequence[Film], small: child_data.Bytes, labels: npt.NDArray[np.bool_], split: _Split
+) -> list[dict[str, Json]]:
+    """Logistic regression on what is no anatomy: width, height, aspect; and on a thumbnail."""
+    sizes = np.array([[film.width, film.height, film.width / film.height] for film in films], dtype=np.float64)
+    full = np.array([film.source == "kermany_full" for film in films])
+    shape = np.column_stack([np.log(sizes), sizes[:, 2] ** 2])
+    thumbnails = small.reshape(len(films), -1).astype(np.float64)
+    rows = []
+    for name, features, only in (
+        ("size and aspect of the original file (kermany_full)", shape, full),
+        ("thumbnail 32 × 32, logistic regression", thumbnails, np.ones(len(films), dtype=bool)),
+    ):
+        training, testing = split.training[only[split.training]], split.testing[only[split.testing]]
+        if len(set(labels[testing].tolist())) == 2:
+            scores = _logistic(features[training], labels[training], features[testing])
+            rows.append(table_row(name, split.trained_on, split.tested_on, _auc(films, labels, testing, scores)))
+    return rows
+
+
+def _logistic(training: Floats, labels: npt.NDArray[np.bool_], testing: Floats, ridge: float = 1.0) -> Floats:
+    """Scores of ridge-penalised logistic regression on standardised features, by Newton's method."""
+    mean, deviation = training.mean(0), training.std(0) + 1e-9
+    learn = np.column_stack([(training - mean) / deviation, np.ones(len(training))])
+    test = np.column_stack([(testing - mean) / deviation, np.ones(len(testing))])
+    weights, penalty = np.zeros(learn.shape[1]), np.full(learn.shape[1], ridge * max(1.0, learn.shape[1] / 10))
+    penalty[-1] = 1e-6
+    for _ in range(30):
+        share = 1 / (1 + np.exp(-np.clip(learn @ weights, -30, 30)))
+        gradient = learn.T @ (share - labels) + penalty * weights
+        hessian = (learn * (share * (1 - share))[:, None]).T @ learn + np.diag(penalty)
+        step = np.linalg.solve(hessian, gradient)
+        weights -= step * min(1.0, 2.0 / float(np.abs(step).max() + 1e-12))
+        if float(np.abs(step).max()) < 1e-6:
+            break
+    return np.asarray(test @ weights)

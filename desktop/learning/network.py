@@ -1,0 +1,147 @@
+"""A small residual network of our own, sized for two processor cores. Needs torch."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Excitation(nn.Module):
+    """Squeeze-and-excitation (Hu 2018): each channel weighted by what the whole picture holds."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        hidden = max(8, channels // 8)
+        self.down = nn.Linear(channels, hidden)
+        self.up = nn.Linear(hidden, channels)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        weight = torch.sigmoid(self.up(functional.relu(self.down(maps.mean((2, 3))))))
+        return maps * weight[:, :, None, None]
+
+
+class Residual(nn.Module):
+    """Two 3×3 convolutions with excitation around a shortcut; starts as the identity."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.first = _convolution(channels, channels, 1)
+        self.second = _convolution(channels, channels, 1)
+        self.excitation = Excitation(channels)
+        last = self.second[1]
+        assert isinstance(last, nn.BatchNorm2d)
+        nn.init.zeros_(last.weight)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        inner = self.second(functional.relu(self.first(maps)))
+        return functional.relu(maps + self.excitation(inner))
+
+
+class SmallNetwork(nn.Module):
+    """(n, 1, side, side) → logits (n, outputs), maps (n, width, side/16, side/16), embedding (n, width).
+
+    The picture is first folded 4×4 into 16 channels, which keeps every pixel and the work small. side: a multiple
+    of 16. blocks: residual blocks per width.
+    """
+
+    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...], outputs: int, dropout: float = 0.2) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        previous, stride = 16, 1
+        for width, count in zip(widths, blocks, strict=True):
+            layers += [_convolution(previous, width, stride), nn.ReLU(inplace=True)]
+            layers += [Residual(width) for _ in range(count)]
+            previous, stride = width, 2
+        self.body = nn.Sequential(*layers)
+        self.dropout = dropout
+        # Its own source: two networks may learn at the same time, and each must learn the same again from its seed.
+        self.random = torch.Generator()
+        self.head = nn.Linear(previous, outputs)
+
+    def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        folded = functional.pixel_unshuffle(pictures, 4).contiguous(memory_format=torch.channels_last)
+        maps = self.body(folded)
+        embedding = maps.mean((2, 3))
+        return self.head(self._dropped(embedding)), maps, embedding
+
+    def _dropped(self, embedding: Tensor) -> Tensor:
+        if not self.training or self.dropout == 0:
+            return embedding
+        kept = torch.rand(embedding.shape, generator=self.random) >= self.dropout
+        return embedding * kept / (1 - self.dropout)
+
+
+def channels_last(network: SmallNetwork) -> SmallNetwork:
+    """The same network with its convolution weights laid out the way processors multiply fastest."""
+    for parameter in network.parameters():
+        if parameter.ndim == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
+def _convolution(incoming: int, outgoing: int, stride: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(incoming, outgoing, 3, stride, 1, bias=False), nn.BatchNorm2d(outgoing))
+
+
+class Gate(nn.Module):
+    """The quality gate as it is shipped: class logits, and the distance from the good films it was trained on."""
+
+    def __init__(self, network: SmallNetwork, mean: Tensor, whitening: Tensor) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", mean)
+        self.register_buffer("whitening", whitening)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        logits, _, embedding = self.network(image)
+        return logits, distance(embedding, self.get_buffer("mean"), self.get_buffer("whitening"))
+
+
+class Ensemble(nn.Module):
+    """The members as they are shipped, in one graph.
+
+    image (n, 1, side, side) → logits (n, 1), the members' mean; activation (n, 1, rows, columns), their mean class-
+    activation map in logits; embedding (n, members × width); distance (n, 1), their mean Mahalanobis distance from the
+    training films; member_logits (n, members), each member's own.
+    """
+
+    def __init__(self, members: list[SmallNetwork], means: Tensor, whitenings: Tensor) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+        self.register_buffer("means", means)
+        self.register_buffer("whitenings", whitenings)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        means, whitenings = self.get_buffer("means"), self.get_buffer("whitenings")
+        logits, maps, embeddings, distances = [], [], [], []
+        for index, member in enumerate(self.members):
+            assert isinstance(member, SmallNetwork)
+            logit, features, embedding = member(image)
+            logits.append(logit)
+            maps.append((features * member.head.weight[0][None, :, None, None]).sum(1, keepdim=True))
+            embeddings.append(embedding)
+            distances.append(distance(embedding, means[index], whitenings[index]))
+        together = torch.cat(logits, 1)
+        count = len(logits)
+        return (
+            together.mean(1, keepdim=True),
+            sum(maps[1:], maps[0]) / count,
+            torch.cat(embeddings, 1),
+            sum(distances[1:], distances[0]) / count,
+            together,
+        )
+
+
+def distance(embedding: Tensor, mean: Tensor, whitening: Tensor) -> Tensor:
+    """Mahalanobis distance per root dimension: about 1 for a typical training picture. (n, d) → (n, 1)."""
+    return ((embedding - mean) @ whitening).square().mean(1, keepdim=True).sqrt()
+
+
+def gaussian(embeddings: Tensor, shrinkage: float = 0.1) -> tuple[Tensor, Tensor]:
+    """Mean (d) and whitening matrix (d, d) of embeddings (n, d), the covariance shrunk towards its mean variance."""
+    values = embeddings.double()
+    mean = values.mean(0)
+    covariance = torch.cov(values.T)
+    size = covariance.shape[0]
+    ridge = torch.eye(size, dtype=torch.float64) * covariance.diagonal().mean()
+    eigenvalues, vectors = torch.linalg.eigh((1 - shrinkage) * covariance + shrinkage * ridge)
+    return mean.float(), (vectors * eigenvalues.clamp_min(1e-12).rsqrt()).float()

@@ -1,0 +1,133 @@
+"""Pneumonia in children of 1 to 5 years, from the Guangzhou films (Kermany 2018), from scratch on two cores.
+
+Three small networks, each trained without one third of the patients. That third stops its training early, calibrates
+it and judges it, so every figure of the card comes from children the answering network never saw, and the model the
+clinic gets, the mean of the three, has learned from all of them.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from desktop.inference.calibration import Calibration
+from desktop.jobs import Job
+from desktop.learning import child_card, child_evaluation, child_manifest
+from desktop.learning.child_settings import Settings
+from desktop.learning.films import PUBLISHED_TEST, Film, data_hash, find_data, patient_mark, read_children
+from desktop.learning.recipe import Say, require_torch
+from desktop.learning.records import EvaluationRecord, TrainingRecord
+from desktop.learning.statistics import auc
+
+if TYPE_CHECKING:
+    from desktop.learning.child_training import TrainedModel
+
+_FILES = ("model.onnx", "quality.onnx", "training.json", "manifest.json")
+
+
+@dataclass(frozen=True)
+class ChestXrayChild:
+    """The recipe. settings: as in the record of every run."""
+
+    settings: Settings = field(default_factory=Settings)
+    name: str = child_manifest.NAME
+
+    def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
+        """See `Recipe.train`. Also measures the new model and writes its card."""
+        require_torch()
+        from desktop.learning import child_training
+
+        folder = find_data(data)
+        films = read_children(folder.cxr)
+        data_sha256 = data_hash(films)
+        work = out / ".training"
+        if not resume:
+            shutil.rmtree(work, ignore_errors=True)
+        work.mkdir(parents=True, exist_ok=True)
+        started = time.monotonic()
+        say(f"{len(films)} films of {len({film.group for film in films})} children")
+        trained = child_training.train_all(folder, films, data_sha256, self.settings, work, job, say)
+        record = self._record(films, data_sha256, trained, started, work)
+        _install(work, out)
+        say("measuring the new model")
+        self.evaluate(data, out, job, say)
+        shutil.rmtree(work, ignore_errors=True)
+        say(f"done in {time.monotonic() - started:.0f} s")
+        return record
+
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say) -> EvaluationRecord:
+        """See `Recipe.evaluate`. Writes CARD.md where the folder is the model's own and the data its training data."""
+        folder = find_data(data)
+        films = read_children(folder.cxr)
+        figures = child_evaluation.evaluate(folder, films, model_folder, job, say)
+        record = child_evaluation.record(figures, model_folder, data_hash(films), len(films))
+        if record.data_sha256 == child_evaluation.training_document(model_folder)["data_sha256"]:
+            child_card.write(model_folder, figures)
+        return record
+
+    def study(self, data: Path, model_folder: Path, job: Job, say: Say) -> Path:
+        """See `Recipe.study`."""
+        require_torch()
+        from desktop.learning import child_study
+
+        folder = find_data(data)
+        films = read_children(folder.cxr)
+        found = child_study.run(films, data_hash(films), self.settings, model_folder / ".study", job, say)
+        path = model_folder / "study.json"
+        path.write_text(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=1) + "\n", encoding="utf-8")
+        shutil.rmtree(model_folder / ".study", ignore_errors=True)
+        return path
+
+    def _record(
+        self, films: Sequence[Film], data_sha256: str, trained: "TrainedModel", started: float, work: Path
+    ) -> TrainingRecord:
+        """Calibrate, choose thresholds, write manifest and record into the work folder."""
+        from desktop.learning import child_lessons, child_training
+
+        labels = np.array([film.pneumonia for film in films])
+        calibration = Calibration(*child_training.calibrate(trained.answers, labels))
+        probabilities = np.array([calibration.probability(float(logit)) for logit in trained.answers.logits])
+        thresholds = child_manifest.fitted(probabilities, labels, self.settings)
+        distance_limit = float(np.quantile(trained.answers.distances, 1 - self.settings.distance_loss))
+        gate: dict[str, object] = {
+            "classes": list(child_lessons.GATE_CLASSES),
+            "pass_at": trained.gate_pass_at,
+            "distance_limit": trained.gate_distance_limit,
+        }
+        tested = np.array([film.split == PUBLISHED_TEST for film in films])
+        areas = (auc(probabilities, labels), auc(probabilities[tested], labels[tested]))
+        limits = child_card.limits(len({film.group for film in films}), *areas)
+        manifest = child_manifest.document(work, self.settings, calibration, thresholds, distance_limit, gate, limits)
+        child_manifest.write(work, manifest)
+        record = TrainingRecord(
+            model=self.name,
+            version=child_manifest.VERSION,
+            sha256=str(child_manifest.graph_entry(work / "model.onnx")["sha256"]),
+            seed=self.settings.seed,
+            data_sha256=data_sha256,
+            films=len(films),
+            patients=len({film.group for film in films}),
+            seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
+            threads=self.settings.threads,
+            software=child_training.software(),
+            settings=json.loads(json.dumps(asdict(self.settings))),
+            curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
+            calibration={"temperature": calibration.temperature, "offset": calibration.offset},
+            gate={"pass_at": trained.gate_pass_at, "distance_limit": trained.gate_distance_limit},
+            patient_marks=tuple(sorted({patient_mark(film.group) for film in films})),
+        )
+        (work / "training.json").write_text(record.to_json(), encoding="utf-8")
+        return record
+
+
+def _install(work: Path, out: Path) -> None:
+    """Move the finished files into place, the manifest last: it promises the hashes of the others."""
+    for name in _FILES:
+        shutil.copyfile(work / name, out / f"{name}.new")
+    for name in _FILES:
+        (out / f"{name}.new").replace(out / name)

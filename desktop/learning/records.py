@@ -1,0 +1,57 @@
+"""What a training and an evaluation leave behind, as JSON."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Json = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """One training run. settings, curves: as the recipe writes them. patient_marks: short hashes of the patients."""
+
+    model: str
+    version: str
+    sha256: str
+    seed: int
+    data_sha256: str
+    films: int
+    patients: int
+    seconds: float
+    threads: int
+    software: Mapping[str, str]
+    settings: Mapping[str, Json]
+    curves: Mapping[str, Json]
+    calibration: Mapping[str, Json]
+    gate: Mapping[str, Json]
+    patient_marks: tuple[str, ...]
+
+    def to_json(self) -> str:
+        """Indented JSON, the marks on one line."""
+        return _dump({name: getattr(self, name) for name in self.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class EvaluationRecord:
+    """The card's figures for one model on one folder of data. figures: as the recipe's evaluation names them."""
+
+    model: str
+    version: str
+    sha256: str
+    data_sha256: str
+    films: int
+    figures: Mapping[str, Json]
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        members = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return json.dumps(members, ensure_ascii=False, allow_nan=False)
+
+
+def _dump(document: Mapping[str, object]) -> str:
+    members = [
+        f" {json.dumps(name)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for name, value in document.items()
+    ]
+    return "{\n" + ",\n".join(members) + "\n}\n"

@@ -1,0 +1,116 @@
+"""A manifest says everything, or it is refused with the place where it does not."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from desktop.i18n import Language
+from desktop.inference.fields import ManifestError
+from desktop.inference.manifest import MAX_MANIFEST_BYTES, parse_manifest
+from desktop.records import Modality
+
+SHIPPED = Path(__file__).resolve().parents[2] / "models" / "chest-xray-child" / "manifest.json"
+
+
+@pytest.fixture
+def document(make_model: Callable[..., Path]) -> dict[str, Any]:
+    loaded = json.loads((make_model() / "manifest.json").read_text(encoding="utf-8"))
+    assert isinstance(loaded, dict)
+    return loaded
+
+
+def parse(document: dict[str, Any]) -> Any:
+    return parse_manifest(json.dumps(document).encode())
+
+
+def test_a_whole_manifest_is_read_and_newer_members_are_left_alone(document: dict[str, Any]) -> None:
+    manifest = parse(document)
+    assert manifest.name == "toy"
+    assert manifest.finding("pneumonia").codings[0].code == "J18.9"
+    assert manifest.finding("pneumonia").names.text(Language.CHINESE) == "肺炎"
+    assert manifest.modalities == (Modality.CR, Modality.DX, Modality.PHOTO)
+    with pytest.raises(KeyError):
+        manifest.finding("fracture")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "where"),
+    [
+        (("format",), "lantern-model/2", "format"),
+        (("name",), "../evil", "name"),
+        (("name",), "", "name"),
+        (("title", "zh"), None, "title.zh"),
+        (("weights", "file"), "../model.onnx", "weights.file"),
+        (("weights", "file"), "model.pt", "weights.file"),
+        (("weights", "sha256"), "00", "weights.sha256"),
+        (("weights", "bytes"), 10**12, "weights.bytes"),
+        (("weights", "bytes"), True, "weights.bytes"),
+        (("network_data_format", "inputs", "image", "dtype"), "float64", "network_data_format.inputs.image.dtype"),
+        (("network_data_format", "inputs", "image", "shape"), [1, 8, 8], "network_data_format.inputs.image"),
+        (("network_data_format", "outputs", "logits", "shape"), [2], "findings"),
+        (("network_data_format", "outputs", "logits", "shape"), [1.5], "network_data_format.outputs.logits.shape"),
+        (("network_data_format", "outputs", "activation", "shape"), [4], "network_data_format.outputs.activation"),
+        (("preparation", "side"), 100000, "preparation.side"),
+        (("preparation", "epsilon"), 0, "preparation.epsilon"),
+        (("findings",), [], "findings"),
+        (("findings", 0, "key"), "Pneumonia!", "findings[0].key"),
+        (("findings", 0, "output"), 3, "findings"),
+        (("findings", 0, "calibration", "temperature"), 0, "findings[0].calibration.temperature"),
+        (("findings", 0, "calibration", "temperature"), float("nan"), "findings[0].calibration.temperature"),
+        (("findings", 0, "thresholds", "positive"), 1.2, "findings[0].thresholds.positive"),
+        (("applicability", "age_years", "maximum"), 0, "applicability.age_years.maximum"),
+        (("applicability", "modalities"), ["HOLOGRAM"], "applicability.modalities"),
+        (("out_of_distribution", "limit"), -1, "out_of_distribution.limit"),
+        (("quality", "classes"), ["good"], "quality.classes"),
+        (("quality", "classes"), ["good", "not chest"], "quality.classes[1]"),
+        (("golden", "quality_logits"), [1.0], "golden.quality_logits"),
+        (("golden", "logits"), [1.0, 2.0], "golden.logits"),
+        (("data", 0), "Kermany", "data[0]"),
+    ],
+)
+def test_a_lie_is_refused_at_its_place(
+    document: dict[str, Any], path: tuple[str | int, ...], value: object, where: str
+) -> None:
+    changed: Any = copy.deepcopy(document)
+    place = changed
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    with pytest.raises(ManifestError) as caught:
+        parse(changed)
+    assert caught.value.where == where
+
+
+def test_every_required_member_is_missed(document: dict[str, Any]) -> None:
+    for name in set(document) - {"something_newer"}:
+        without = {key: value for key, value in document.items() if key != name}
+        with pytest.raises(ManifestError):
+            parse(without)
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\xff\xfe", b"[]", b"{", b"[" * 100_000, b" " * (MAX_MANIFEST_BYTES + 1), b"null"]
+)
+def test_what_is_no_manifest_is_refused(data: bytes) -> None:
+    with pytest.raises(ManifestError):
+        parse_manifest(data)
+
+
+def test_the_schema_asks_for_the_members_the_reader_asks_for(document: dict[str, Any]) -> None:
+    schema = json.loads((SHIPPED.parents[1] / "manifest.schema.json").read_text(encoding="utf-8"))
+    assert set(schema["required"]) == set(document) - {"something_newer"}
+
+
+def test_the_shipped_manifest_holds() -> None:
+    manifest = parse_manifest(SHIPPED.read_bytes())
+    assert manifest.name == SHIPPED.parent.name
+    assert manifest.ages.contains(1.0)
+    assert manifest.ages.contains(5.9)
+    assert not manifest.ages.contains(0.99)
+    assert not manifest.ages.contains(6.0)
+    for word in (manifest.title, manifest.limits, manifest.intended_use):
+        assert word.text(Language.ENGLISH) != word.text(Language.CHINESE)
