@@ -12,13 +12,16 @@ import os
 import platform
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 STAMP_NAME = "lantern-stamp.json"
 STAMP_FORMAT = 1
+LOCK_NAME = ".venv.lock"
 
 
 class Layer(Enum):
@@ -158,6 +161,42 @@ def pip_install_command(python: Path, lock: Path) -> list[str]:
     ]
 
 
+def project_install_command(python: Path, root: Path) -> list[str]:
+    """Installs this clone itself, editable, with the locked build tools."""
+    words = ["install", "--quiet", "--no-input", "--disable-pip-version-check", "--no-deps", "--no-build-isolation"]
+    return [str(python), "-m", "pip", *words, "-e", str(root)]
+
+
+@contextmanager
+def alone(path: Path, say: Callable[[str], None]) -> Iterator[int]:
+    """Waits until no other start is at work in this clone; yields the descriptor that holds the lock.
+
+    The operating system lets go of the lock when its last holder ends, however it ends.
+    """
+    with path.open("ab") as file:
+        if not _try_lock(file.fileno()):
+            say("Another start is still installing here; waiting for it to end")
+            while not _try_lock(file.fileno()):
+                time.sleep(0.2)
+        yield file.fileno()
+
+
+def _try_lock(descriptor: int) -> bool:
+    """Takes the lock if it is free."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
 @dataclass(frozen=True)
 class Environment:
     """The virtual environment of one clone."""
@@ -201,35 +240,45 @@ class Environment:
 
         Torch alone may stay away: the CPU build for Linux is not in the usual index.
         """
+        found = self.stamp_found()
+        if found is None or plan(found, self.stamp_now(), wanted).work is not Work.NOTHING:
+            with alone(self.root / LOCK_NAME, say) as held:
+                self._mend(wanted, say, held)
+            found = self.stamp_found()
+        return frozenset(Layer(name) for name, _ in found.locks) if found is not None else frozenset()
+
+    def _mend(self, wanted: Sequence[Layer], say: Callable[[str], None], held: int) -> None:
+        """Does the work that is needed now that nobody else does any; `held` is the descriptor of the lock."""
         found, now = self.stamp_found(), self.stamp_now()
         todo = plan(found, now, wanted)
-        held = {name for name, _ in found.locks} if found is not None and todo.work is not Work.REBUILD else set()
         if todo.work is Work.NOTHING:
-            return frozenset(Layer(name) for name in held)
+            return
+        layers = {name for name, _ in found.locks} if found is not None and todo.work is not Work.REBUILD else set()
         (self.folder / STAMP_NAME).unlink(missing_ok=True)
         if todo.work is Work.REBUILD:
             say(f"Making a virtual environment in {self.folder}")
-            self._run([base_python(), "-m", "venv", "--clear", str(self.folder)])
+            self._run([base_python(), "-m", "venv", "--clear", str(self.folder)], held)
         for layer in todo.layers:
             say(f"Installing the packages of packaging/{layer.value}.txt (this can take some minutes)")
             try:
-                self._run(pip_install_command(self.python, self.lock(layer)))
+                self._run(pip_install_command(self.python, self.lock(layer)), held)
             except InstallFailed:
                 if layer is not Layer.TORCH:
                     raise
             else:
-                held.add(layer.value)
+                layers.add(layer.value)
         say("Installing Lantern itself")
-        self._run([*self._pip("install"), "--quiet", "--no-deps", "--no-build-isolation", "-e", str(self.root)])
-        self._write_stamp(now, held)
-        return frozenset(Layer(name) for name in held)
+        self._run(project_install_command(self.python, self.root), held)
+        self._write_stamp(now, layers)
 
-    def _pip(self, verb: str) -> list[str]:
-        return [str(self.python), "-m", "pip", verb, "--no-input", "--disable-pip-version-check"]
+    def _run(self, command: Sequence[str], held: int) -> None:
+        """Runs one step with its output on the screen; InstallFailed where it ends with an error.
 
-    def _run(self, command: Sequence[str]) -> None:
-        """Runs one step with its output on the screen; InstallFailed where it ends with an error."""
-        if subprocess.call(command, cwd=self.root, stdin=subprocess.DEVNULL) != 0:
+        The step holds the lock too: if this process is killed, the next start waits for the step to end.
+        """
+        inherited = () if os.name == "nt" else (held,)
+        code = subprocess.call(command, cwd=self.root, stdin=subprocess.DEVNULL, pass_fds=inherited)
+        if code != 0:
             raise InstallFailed(" ".join(command[:4]))
 
     def _write_stamp(self, now: Stamp, held: Iterable[str]) -> None:

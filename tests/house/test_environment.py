@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import environment
 import pytest
+from dev import ROOT
 from environment import Environment, InstallFailed, Layer, Plan, Stamp, Work, plan
 
 NOW = Stamp("cpython-3.11", "/clone/.venv", "p1", (("core", "c1"), ("dev", "d1"), ("torch", "t1")))
@@ -89,6 +92,25 @@ def test_pip_checks_hashes_and_builds_nothing() -> None:
     assert command[command.index("--only-binary") + 1] == ":all:"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows hands no lock on to a child")
+def test_a_second_start_waits_for_the_first_and_for_what_it_left_running(tmp_path: Path) -> None:
+    """The first start is killed; the step it had begun goes on for a moment and still holds the lock."""
+    lock, ended = tmp_path / "lock", tmp_path / "ended"
+    step = f"import time, pathlib; time.sleep(0.8); pathlib.Path({str(ended)!r}).touch()"
+    first = (
+        "import os, pathlib, subprocess, sys, environment\n"
+        f"with environment.alone(pathlib.Path({str(lock)!r}), print) as held:\n"
+        f"    subprocess.Popen([sys.executable, '-c', {step!r}], pass_fds=(held,))\n"
+        "    os.kill(os.getpid(), 9)\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", first], cwd=ROOT / "packaging", check=False)
+    assert killed.returncode == -9
+    said: list[str] = []
+    with environment.alone(lock, said.append):
+        assert ended.exists()
+    assert "waiting" in said[0]
+
+
 class TestEnsure:
     """The deeds, on a clone whose pip and venv are pretended."""
 
@@ -106,7 +128,7 @@ class TestEnsure:
         assert not (self.clone.folder / "lantern-stamp.json.new").exists()
 
     def call(self, command: Sequence[str], **_options: object) -> int:
-        deed = Path(command[-1]).stem if "-r" in command else command[2]
+        deed = Path(command[-1]).stem if "-r" in command else "project" if "-e" in command else command[2]
         self.ran.append(deed)
         assert self.clone.stamp_found() is None, "a stamp stood while work was going on"
         if deed == self.breaks_at:
@@ -123,23 +145,23 @@ class TestEnsure:
 
     def test_builds_once(self) -> None:
         assert self.ensure(Layer.CORE) == {Layer.CORE}
-        assert self.ran == ["venv", "core", "pip"]
+        assert self.ran == ["venv", "core", "project"]
         assert self.ensure(Layer.CORE) == {Layer.CORE}
         assert self.ran == []
 
     def test_adds(self) -> None:
         self.ensure(Layer.CORE)
         assert self.ensure(Layer.CORE, Layer.DEV) == {Layer.CORE, Layer.DEV}
-        assert self.ran == ["dev", "pip"]
+        assert self.ran == ["dev", "project"]
 
-    @pytest.mark.parametrize("step", ["venv", "core", "pip"])
+    @pytest.mark.parametrize("step", ["venv", "core", "project"])
     def test_heals_after_being_ended_at(self, step: str) -> None:
         self.breaks_at = step
         with pytest.raises(InstallFailed):
             self.ensure(Layer.CORE)
         self.breaks_at = ""
         self.ensure(Layer.CORE)
-        assert self.ran == ["venv", "core", "pip"]
+        assert self.ran == ["venv", "core", "project"]
 
     def test_ended_while_adding_builds_anew(self) -> None:
         self.ensure(Layer.CORE)
@@ -148,7 +170,7 @@ class TestEnsure:
             self.ensure(Layer.CORE, Layer.DEV)
         self.breaks_at = ""
         self.ensure(Layer.CORE)
-        assert self.ran == ["venv", "core", "pip"]
+        assert self.ran == ["venv", "core", "project"]
 
     def test_goes_on_without_torch_and_asks_again_next_time(self) -> None:
         self.breaks_at = "torch"
@@ -157,16 +179,16 @@ class TestEnsure:
         assert self.ran == []
         self.breaks_at = ""
         assert self.ensure(Layer.CORE, Layer.DEV, Layer.TORCH) == set(Layer)
-        assert self.ran == ["torch", "pip"]
+        assert self.ran == ["torch", "project"]
 
     def test_a_changed_lock_builds_anew_with_the_tools(self) -> None:
         self.ensure(Layer.CORE, Layer.DEV)
         self.clone.lock(Layer.CORE).write_text("core==2\n")
         assert self.ensure(Layer.CORE) == {Layer.CORE, Layer.DEV}
-        assert self.ran == ["venv", "core", "dev", "pip"]
+        assert self.ran == ["venv", "core", "dev", "project"]
 
     def test_an_environment_without_its_python_builds_anew(self) -> None:
         self.ensure(Layer.CORE)
         self.clone.python.unlink()
         self.ensure(Layer.CORE)
-        assert self.ran == ["venv", "core", "pip"]
+        assert self.ran == ["venv", "core", "project"]
