@@ -92,6 +92,7 @@ class ImportFlow(QObject):
         """Ask for a folder."""
         dialog = self._files_dialog()
         dialog.setFileMode(QFileDialog.FileMode.Directory)
+        dialog.setWindowTitle(self._context.tr("importing.choose_folder"))
         self._ask(dialog)
 
     def _files_dialog(self) -> QFileDialog:

@@ -90,8 +90,8 @@ class Footer(QFrame):
         focused = next((name for name, made in self._buttons.items() if made.hasFocus()), None)
         for name, made in self._buttons.items():
             made.setVisible(name in _BUTTONS[turn])
+            made.setText(self._words(name) if name in _BUTTONS[turn] else "")
             if name in _BUTTONS[turn]:
-                made.setText(self._words(name))
                 made.setToolTip(_KEYS.get(name, "") if name in _KEYS_IN_TIP else "")
         if focused is not None and focused not in _BUTTONS[turn]:
             self.focus_primary()

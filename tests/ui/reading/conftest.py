@@ -125,9 +125,7 @@ def model(session_model: StandIn) -> Iterator[StandIn]:
 
 
 @pytest.fixture
-def context(
-    qtbot: QtBot, tmp_path: Path, pools: Pools, clinic: workflow.Clinic, model: StandIn
-) -> Iterator[UiContext]:
+def context(qtbot: QtBot, tmp_path: Path, pools: Pools, clinic: workflow.Clinic, model: StandIn) -> Iterator[UiContext]:
     """Unlocked, in English; an error dialog nobody expects fails the test."""
     errors: list[BaseException] = []
     places = Places(settings=tmp_path / "settings.json", clinics=tmp_path / "clinics", logs=tmp_path / "logs")
