@@ -6,8 +6,8 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from typing import Any
-from xml.sax.saxutils import escape
 
 from desktop.exports.fhir_patient import ACT_REASON
 from desktop.exports.json_element import Json
@@ -83,8 +83,8 @@ def narrative(sections: Iterable[tuple[str, str]]) -> Json:
     """Headings and texts as a Narrative. `additional`: it holds more than the coded elements do."""
     parts = []
     for heading, text in sections:
-        lines = "<br/>".join(escape(line) for line in text.strip().splitlines())
-        parts.append(f"<p><b>{escape(heading)}</b></p><p>{lines}</p>")
+        lines = "<br/>".join(escape(line, quote=False) for line in text.strip().splitlines())
+        parts.append(f"<p><b>{escape(heading, quote=False)}</b></p><p>{lines}</p>")
     return {"status": "additional", "div": f'<div xmlns="http://www.w3.org/1999/xhtml">{"".join(parts)}</div>'}
 
 
