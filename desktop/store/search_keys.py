@@ -169,7 +169,9 @@ def _latin_words(text: str) -> list[str]:
         r"[\s,;/()，、；（）]+", "".join(" " if is_han(character) else character for character in text)
     ):
         parts = re.split(f"[{re.escape(_JOINERS)}]+", word)
-        found += [latin_key(piece) for piece in ([word, *parts] if len(parts) > 1 else [word])]
+        for piece in [word, *parts] if len(parts) > 1 else [word]:
+            key = latin_key(piece)
+            found += [key, key.replace("v", "u")] if "ü" in unicodedata.normalize("NFC", piece).lower() else [key]
     return [word for word in found if word]
 
 

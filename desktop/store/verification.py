@@ -253,13 +253,16 @@ def _check_reports(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -
         job.check()
         try:
             seal = from_canonical(Seal, record)
-            whole = hashlib.sha256(content).hexdigest() == seal.sha256
-            if not whole or not verify_signature(seal.public_key, content, seal.signature):
-                found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
-            elif seal.public_key not in keys or not _addenda_hold(rows, identity, seal.sha256, keys):
-                found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
+            holds = (
+                hashlib.sha256(content).hexdigest() == seal.sha256
+                and seal.public_key in keys
+                and verify_signature(seal.public_key, content, seal.signature)
+                and _addenda_hold(rows, identity, seal.sha256, keys)
+            )
         except ValueError:
             continue  # told by the record check
+        if not holds:
+            found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
 
 
 def _addenda_hold(rows: Rows, report: str, report_sha256: str, keys: set[bytes]) -> bool:
