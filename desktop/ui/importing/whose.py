@@ -1,7 +1,7 @@
 """Whose film is it: search, or put the patient on file without losing the film."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QDialog, QStackedLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.records import Patient
 from desktop.ui.context import UiContext
@@ -30,13 +30,13 @@ class WhoseDialog(QDialog):
         self.form.saved.connect(self._saved)
         self.form.left.connect(self._search)
         self.form.patient_chosen.connect(self.chosen)
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self.finder)
         self._stack.addWidget(self.form)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(say)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(self._stack, 1)
         self._search()
 
     def _search(self) -> None:

@@ -1,7 +1,7 @@
 """The films that wait for somebody to read them."""
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QStackedLayout, QWidget
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
@@ -61,12 +61,12 @@ class Worklist(QWidget):
         head = row(spacing=8)
         head.addWidget(self._title, 1)
         head.addWidget(self._import)
-        self._stack = QStackedLayout()
+        self._stack = QStackedWidget()
         self._stack.addWidget(self.rows)
         self._stack.addWidget(self._empty)
         layout = column(self, margin=16, spacing=12)
         layout.addLayout(head)
-        layout.addLayout(self._stack, 1)
+        layout.addWidget(self._stack, 1)
         context.changed.connect(self._on_changes)
         self.retranslate()
 
