@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import cast
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 from pytestqt.qtbot import QtBot
@@ -154,12 +155,13 @@ def patient(clinic: workflow.Clinic, request: pytest.FixtureRequest) -> Patient:
     return workflow.register_patient(clinic, Job(), draft).patient
 
 
-def draw_film(seed: int = 0, size: tuple[int, int] = (420, 500)) -> "np.ndarray[tuple[int, int], np.dtype[np.uint8]]":
+def draw_film(seed: int = 0, size: tuple[int, int] = (420, 500)) -> npt.NDArray[np.uint8]:
     """(rows, columns) uint8: soft blobs and noise, different for each seed."""
     rng = np.random.default_rng(seed)
     rows, columns = np.mgrid[0 : size[0], 0 : size[1]]
     blob = np.exp(-((rows - size[0] / 2) ** 2 + (columns - size[1] / 3) ** 2) / 9000.0)
-    return np.clip(40 + 150 * blob + rng.normal(0, 6, size), 0, 255).astype(np.uint8)
+    film: npt.NDArray[np.uint8] = np.clip(40 + 150 * blob + rng.normal(0, 6, size), 0, 255).astype(np.uint8)
+    return film
 
 
 @pytest.fixture

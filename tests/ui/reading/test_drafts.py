@@ -1,6 +1,7 @@
 """What is typed survives whatever happens to the window."""
 
 import pytest
+from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -16,8 +17,8 @@ def test_words_are_durable_half_a_second_after_the_last_key(
     qtbot: QtBot, room: ReadingRoom, open_study: OpenStudy, study: StudyId, clinic: workflow.Clinic, context: UiContext
 ) -> None:
     open_study(study)
-    qtbot.keyClicks(room.study.panel.read.impression, "Perihilar streaks")
-    qtbot.keyClicks(room.study.panel.read.findings, "Heart normal. ")
+    QTest.keyClicks(room.study.panel.read.impression, "Perihilar streaks")
+    QTest.keyClicks(room.study.panel.read.findings, "Heart normal. ")
     with qtbot.waitSignal(room.study._drafts.saved, timeout=REST_MILLISECONDS + 3000):
         pass
     draft = workflow.reading(clinic, Job(), study).draft
@@ -42,7 +43,7 @@ def test_words_typed_a_moment_before_leaving_are_kept(
     context: UiContext,
 ) -> None:
     open_study(study)
-    qtbot.keyClicks(room.study.panel.read.impression, "In a hurry")
+    QTest.keyClicks(room.study.panel.read.impression, "In a hurry")
     room.save_drafts()
     room.clear()
     qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
@@ -66,7 +67,7 @@ def test_the_words_of_one_film_never_reach_another(
     Image.fromarray(draw_film(987654)).save(path)
     other = workflow.import_file(clinic, Job(), path, patient.id).study
     open_study(study)
-    qtbot.keyClicks(room.study.panel.read.impression, "About the first film")
+    QTest.keyClicks(room.study.panel.read.impression, "About the first film")
     room.open_study(other)
     assert room.study.panel.read.impression_words == ""
     qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == other, timeout=5000)
@@ -85,7 +86,7 @@ def test_a_draft_that_cannot_be_kept_is_said_quietly_and_the_words_stay(
 
     open_study(study)
     monkeypatch.setattr("desktop.workflow.save_draft", full)
-    qtbot.keyClicks(room.study.panel.read.impression, "Words")
+    QTest.keyClicks(room.study.panel.read.impression, "Words")
     with qtbot.waitSignal(room.study._drafts.failed, timeout=3000):
         pass
     assert "could not be kept" in room.study.panel.read._draft.text()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -24,6 +25,7 @@ from desktop.records import (
     UserId,
     VoiWindow,
 )
+from desktop.ui.action import Action
 from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import READING_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.viewers import VIEWERS, FilmViewer
@@ -33,6 +35,7 @@ from desktop.ui.viewers.view_commands import VIEW_COMMANDS
 from desktop.ui.viewers.view_state import ViewState
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+NO_KEYS = Qt.KeyboardModifier.NoModifier
 
 
 def film(spacing: Spacing | None = None) -> Picture:
@@ -61,6 +64,11 @@ def state_of(viewer: FilmViewer) -> ViewState:
     return viewer.state
 
 
+def selected(viewer: FilmViewer) -> Annotation | None:
+    """The drawing that is picked, asked afresh."""
+    return viewer.selected
+
+
 def test_every_kind_of_film_has_a_viewer() -> None:
     assert set(VIEWERS) == set(Modality)
 
@@ -76,8 +84,8 @@ def test_every_command_has_a_key_and_no_key_has_two() -> None:
 
 
 @pytest.mark.parametrize("action", VIEWER_ACTIONS, ids=lambda action: action.id)
-def test_every_declared_command_is_understood(viewer: FilmViewer, action: object) -> None:
-    assert viewer.run(action.id)  # type: ignore[attr-defined]  # an Action
+def test_every_declared_command_is_understood(viewer: FilmViewer, action: Action) -> None:
+    assert viewer.run(action.id)
 
 
 def test_without_a_film_commands_do_nothing(qtbot: QtBot, context: UiContext) -> None:
@@ -91,9 +99,9 @@ def test_dragging_right_widens_and_dragging_down_darkens(qtbot: QtBot, viewer: F
     source = viewer.source
     assert source is not None
     before = source.base
-    qtbot.mousePress(viewer, RIGHT, pos=QPoint(300, 200))
-    qtbot.mouseMove(viewer, QPoint(350, 260))
-    qtbot.mouseRelease(viewer, RIGHT, pos=QPoint(350, 260))
+    QTest.mousePress(viewer, RIGHT, NO_KEYS, QPoint(300, 200))
+    QTest.mouseMove(viewer, QPoint(350, 260))
+    QTest.mouseRelease(viewer, RIGHT, NO_KEYS, QPoint(350, 260))
     window = state_of(viewer).window
     assert window is not None
     assert window.width > before.width
@@ -124,7 +132,7 @@ def test_arrows_move_the_film_and_reset_brings_it_back(qtbot: QtBot, viewer: Fil
     viewer.setFocus()
     viewer.run("viewer.zoom_in")
     middle = state_of(viewer).center
-    qtbot.keyClick(viewer, Qt.Key.Key_Right)
+    QTest.keyClick(viewer, Qt.Key.Key_Right)
     assert state_of(viewer).center[0] > middle[0]
     for command in ("viewer.invert", "viewer.turn_left", "viewer.preset_1", "viewer.flip_top_bottom", "viewer.reset"):
         viewer.run(command)
@@ -156,9 +164,9 @@ def test_a_length_says_where_its_millimetres_come_from(context: UiContext) -> No
 def test_a_length_is_dragged(qtbot: QtBot, viewer: FilmViewer) -> None:
     viewer.run("viewer.tool_length")
     with qtbot.waitSignal(viewer.drawn) as drawn:
-        qtbot.mousePress(viewer, LEFT, pos=QPoint(100, 100))
-        qtbot.mouseMove(viewer, QPoint(200, 180))
-        qtbot.mouseRelease(viewer, LEFT, pos=QPoint(200, 180))
+        QTest.mousePress(viewer, LEFT, NO_KEYS, QPoint(100, 100))
+        QTest.mouseMove(viewer, QPoint(200, 180))
+        QTest.mouseRelease(viewer, LEFT, NO_KEYS, QPoint(200, 180))
     kind, points = drawn.args
     assert kind is AnnotationKind.LENGTH
     expected = [state_of(viewer).to_picture(at, 600, 400) for at in ((100, 100), (200, 180))]
@@ -170,8 +178,8 @@ def test_a_polygon_is_clicked_and_closed_by_a_double_click(qtbot: QtBot, viewer:
     viewer.run("viewer.tool_region")
     with qtbot.waitSignal(viewer.drawn) as drawn:
         for at in (QPoint(100, 100), QPoint(200, 100), QPoint(200, 200)):
-            qtbot.mouseClick(viewer, LEFT, pos=at)
-        qtbot.mouseDClick(viewer, LEFT, pos=QPoint(200, 200))
+            QTest.mouseClick(viewer, LEFT, NO_KEYS, at)
+        QTest.mouseDClick(viewer, LEFT, NO_KEYS, QPoint(200, 200))
     kind, points = drawn.args
     assert kind is AnnotationKind.REGION
     assert len(points) == 3
@@ -180,14 +188,14 @@ def test_a_polygon_is_clicked_and_closed_by_a_double_click(qtbot: QtBot, viewer:
 def test_a_box_is_dragged_and_escape_gives_up(qtbot: QtBot, viewer: FilmViewer) -> None:
     viewer.run("viewer.tool_region")
     with qtbot.waitSignal(viewer.drawn) as drawn:
-        qtbot.mousePress(viewer, LEFT, pos=QPoint(100, 100))
-        qtbot.mouseMove(viewer, QPoint(160, 190))
-        qtbot.mouseRelease(viewer, LEFT, pos=QPoint(160, 190))
+        QTest.mousePress(viewer, LEFT, NO_KEYS, QPoint(100, 100))
+        QTest.mouseMove(viewer, QPoint(160, 190))
+        QTest.mouseRelease(viewer, LEFT, NO_KEYS, QPoint(160, 190))
     assert len(drawn.args[1]) == 2
     viewer.run("viewer.tool_region")
     viewer.setFocus()
-    qtbot.mouseClick(viewer, LEFT, pos=QPoint(100, 100))
-    qtbot.keyClick(viewer, Qt.Key.Key_Escape)
+    QTest.mouseClick(viewer, LEFT, NO_KEYS, QPoint(100, 100))
+    QTest.keyClick(viewer, Qt.Key.Key_Escape)
     assert viewer.drawing is None
     assert viewer.tool is Tool.WINDOW
 
@@ -196,11 +204,11 @@ def test_a_length_by_keyboard_alone(qtbot: QtBot, viewer: FilmViewer) -> None:
     viewer.run("viewer.tool_length")
     viewer.setFocus()
     with qtbot.waitSignal(viewer.drawn) as drawn:
-        qtbot.keyClick(viewer, Qt.Key.Key_Return)
+        QTest.keyClick(viewer, Qt.Key.Key_Return)
         for _ in range(4):
-            qtbot.keyClick(viewer, Qt.Key.Key_Right)
-        qtbot.keyClick(viewer, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
-        qtbot.keyClick(viewer, Qt.Key.Key_Return)
+            QTest.keyClick(viewer, Qt.Key.Key_Right)
+        QTest.keyClick(viewer, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+        QTest.keyClick(viewer, Qt.Key.Key_Return)
     (x0, y0), (x1, y1) = drawn.args[1]
     assert (x1 - x0) * state_of(viewer).zoom == pytest.approx(4 * 8 - 1)
     assert y0 == y1
@@ -218,10 +226,10 @@ def test_a_drawing_is_picked_with_mouse_or_key_and_removed(qtbot: QtBot, viewer:
     )
     viewer.set_annotations((drawing,))
     x, y = state_of(viewer).to_view((50.0, 100.0), 600, 400)
-    qtbot.mouseClick(viewer, LEFT, pos=QPoint(round(x), round(y)))
-    assert viewer.selected is drawing
-    qtbot.mouseClick(viewer, LEFT, pos=QPoint(5, 5))
-    assert viewer.selected is None
+    QTest.mouseClick(viewer, LEFT, NO_KEYS, QPoint(round(x), round(y)))
+    assert selected(viewer) is drawing
+    QTest.mouseClick(viewer, LEFT, NO_KEYS, QPoint(5, 5))
+    assert selected(viewer) is None
     viewer.run("viewer.next_drawing")
     with qtbot.waitSignal(viewer.removal_asked) as asked:
         viewer.run("viewer.remove_drawing")

@@ -2,6 +2,7 @@
 
 import re
 
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QComboBox, QLabel, QLineEdit, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -44,7 +45,7 @@ def test_sealed_stays_sealed(
     assert state is not None
     assert not state.overlay
     for key in ("A", "M", "R"):
-        qtbot.keyClicks(room.study.viewer, key.lower())
+        QTest.keyClicks(room.study.viewer, key.lower())
     qtbot.wait(50)
     assert workflow.reading(clinic, Job(), study).reviews == ()
 
