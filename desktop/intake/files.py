@@ -30,10 +30,11 @@ def read_bytes(path: Path, job: Job) -> bytes:
             parts = [source.read(HEADER_BYTES)]
             recognise(parts[0])
             done = len(parts[0])
+            job.report("intake.progress.reading", done, state.st_size)
             while part := source.read(_STEP):
                 parts.append(part)
                 done += len(part)
-                if done > MAX_FILE_BYTES:
+                if done > MAX_FILE_BYTES:  # it grows while it is read
                     raise too_large()
                 job.report("intake.progress.reading", done, state.st_size)
     except OSError as error:
