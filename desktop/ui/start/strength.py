@@ -1,13 +1,20 @@
 """A hint how good a passphrase is. Pure; it only advises."""
 
+import itertools
 import math
+import re
 from enum import StrEnum
 
 MINIMUM_LENGTH = 8
 
-_FAIR_BITS = 45.0
-_GOOD_BITS = 65.0
+_FAIR_BITS = 28.0
+_GOOD_BITS = 45.0
+_WORD_BITS = 13.0
+"""What one word is worth to somebody who guesses words: a choice among some 8000."""
+
+_HAN_BITS = 6.0
 _COMMON = ("password", "passphrase", "12345678", "qwerty", "lantern", "clinic", "mingdeng", "woaini", "abc123")
+_TOKENS = re.compile(r"[a-z]+|[\u3400-\u9fff]+|[^a-z\u3400-\u9fff]+")
 
 
 class Strength(StrEnum):
@@ -20,28 +27,31 @@ class Strength(StrEnum):
 
 
 def strength(passphrase: str) -> Strength:
-    """Rough guessing entropy: characters that continue a run or a repeat count for little, common words for less."""
+    """Rough guessing entropy, word by word; runs, repeats and common words count for little."""
     if len(passphrase) < MINIMUM_LENGTH:
         return Strength.TOO_SHORT
     lowered = passphrase.lower()
     for word in _COMMON:
         lowered = lowered.replace(word, "~")
-    alphabet = _alphabet(passphrase)
-    bits = 0.0
-    for at, character in enumerate(lowered):
-        step = ord(character) - ord(lowered[at - 1]) if at else 99
-        bits += 1.0 if step in (-1, 0, 1) else math.log2(alphabet)
+    mixed_case = passphrase not in (passphrase.lower(), passphrase.capitalize())
+    bits = sum(_token_bits(token) for token in _TOKENS.findall(lowered)) + (5.0 if mixed_case else 0.0)
     if bits < _FAIR_BITS:
         return Strength.WEAK
     return Strength.GOOD if bits >= _GOOD_BITS else Strength.FAIR
 
 
-def _alphabet(text: str) -> int:
-    """How many characters somebody guessing would have to try at each place."""
-    size = 0
-    size += 26 if any("a" <= c <= "z" for c in text) else 0
-    size += 26 if any("A" <= c <= "Z" for c in text) else 0
-    size += 10 if any(c.isdigit() for c in text) else 0
-    size += 20 if any(c.isascii() and not c.isalnum() for c in text) else 0
-    size += 2500 if any(not c.isascii() for c in text) else 0
-    return max(size, 2)
+def _token_bits(token: str) -> float:
+    """A run of letters is taken for a word; digits and signs count each for itself."""
+    if "\u3400" <= token[0] <= "\u9fff":
+        return _run_bits(token, _HAN_BITS)
+    if token.isspace():
+        return 1.0
+    if token[0].isalpha():
+        return min(_run_bits(token, math.log2(26)), _WORD_BITS)
+    return _run_bits(token, math.log2(10))
+
+
+def _run_bits(token: str, each: float) -> float:
+    """Characters that repeat the one before or count on from it add one bit."""
+    steps = [99, *(ord(after) - ord(before) for before, after in itertools.pairwise(token))]
+    return sum(1.0 if step in (-1, 0, 1) else each for step in steps)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
 _WIDTH = 440
+_TICK_MILLISECONDS = 250
 
 
 class UnlockPage(StartPage):
@@ -30,7 +31,7 @@ class UnlockPage(StartPage):
         self._seconds = 0
         self._busy = False
         self._timer = QTimer(self)
-        self._timer.setInterval(1000)
+        self._timer.setInterval(_TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
         self.title = label("unlock_title", "title")
         self.place = label("unlock_place", "small", wrap=True)
@@ -131,23 +132,17 @@ class UnlockPage(StartPage):
     def _wait_for(self, seconds: int) -> None:
         self._seconds = seconds
         if seconds > 0:
-            self._timer.start()
+            if not self._timer.isActive():
+                self._timer.start()
             self._show_wait()
         else:
             self._timer.stop()
         self._enable()
 
     def _tick(self) -> None:
-        self._seconds = max(0, self._seconds - 1)
-        if self._seconds:
-            self._show_wait()
-            return
-        self._timer.stop()
-        self.passphrase.set_hint("")
-        self._enable()
+        self._wait_for(workflow.seconds_until_next_try(self._folder))
 
     def _show_wait(self) -> None:
-        self.passphrase.set_hint("")
         self.submit.setText(self.context.tr("start.unlock.wait", seconds=self._seconds))
 
     def _enable(self) -> None:
