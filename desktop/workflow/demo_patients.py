@@ -45,7 +45,7 @@ class DemoPatient:
 def demo_patients(today: date) -> tuple[DemoPatient, ...]:
     """Twelve people of fixed ages on `today`, seven of them children of 1 to 5 years with films."""
     return (
-        _child(today, 1, "王", "小禾", "Wang", "Xiaohe", Sex.FEMALE, 2.4, _EAST_DITCH, (_clear(10, 1),)),
+        _child(today, 1, "王", "小禾", "Wang", "Xiaohe", Sex.FEMALE, 2.4, _EAST_DITCH, (_clear(30, 1),)),
         _child(
             today,
             2,
@@ -56,10 +56,10 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             Sex.MALE,
             3.6,
             _WILLOW_BAY,
-            (DemoFilm(14, Opacity.RIGHT_LOWER, 16), _clear(14, 2)),
+            (DemoFilm(6, Opacity.RIGHT_LOWER, 16), _clear(6, 2)),
             AllergyIntolerance("青霉素 Penicillin", "皮疹 rash"),
         ),
-        _child(today, 3, "曾", "雨桐", "Zeng", "Yutong", Sex.FEMALE, 1.3, _NORTH_SLOPE, (_clear(12, 0),)),
+        _child(today, 3, "曾", "雨桐", "Zeng", "Yutong", Sex.FEMALE, 1.3, _NORTH_SLOPE, (_clear(8, 0),)),
         _child(
             today,
             4,
@@ -70,9 +70,9 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             Sex.MALE,
             4.8,
             _STONE_BRIDGE,
-            (DemoFilm(16, Opacity.LEFT_LOWER, 3),),
+            (DemoFilm(28, Opacity.LEFT_LOWER, 3),),
         ),
-        _child(today, 5, "吕", "安然", "Lü", "Anran", Sex.FEMALE, 5.2, _EAST_DITCH, (_clear(13, 5),)),
+        _child(today, 5, "吕", "安然", "Lü", "Anran", Sex.FEMALE, 5.2, _EAST_DITCH, (_clear(24, 5),)),
         _child(
             today,
             6,
@@ -83,7 +83,7 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             Sex.MALE,
             2.9,
             _WILLOW_BAY,
-            (DemoFilm(17, Opacity.BOTH_LOWER, 0),),
+            (DemoFilm(34, Opacity.BOTH_LOWER, 0),),
             AllergyIntolerance("花生 Peanut", "喘息 wheeze"),
         ),
         DemoPatient(
@@ -95,7 +95,7 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
                 _RIVERSIDE,
                 no_known_allergies=True,
             ),
-            (DemoFilm(15, Opacity.RIGHT_UPPER, 1),),
+            (DemoFilm(25, Opacity.RIGHT_UPPER, 1),),
         ),
         DemoPatient(
             _person(8, _chinese("赵", "国安", "Zhao", "Guoan"), Sex.MALE, PartialDate(today.year - 67), _STONE_BRIDGE)

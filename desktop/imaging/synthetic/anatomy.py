@@ -242,13 +242,13 @@ def add_opacity(film: FloatArray, chest: Chest, opacity: Opacity, random: np.ran
         middle = _MIDLINE * DRAWN_COLUMNS + side * wall * random.uniform(0.50, 0.60)
         for _ in range(7):
             at_row, at_column = row + random.normal(0, 26), middle + random.normal(0, 0.10) * wall
-            tall, wide = random.uniform(26, 48), random.uniform(0.14, 0.26) * wall
+            tall, wide = random.uniform(30, 56), random.uniform(0.16, 0.30) * wall
             cloud += random.uniform(0.30, 0.50) * np.exp(
                 -(((rows - at_row) / tall) ** 2) - ((columns - at_column) / wide) ** 2
             )
     ragged = cloud * np.exp(0.30 * clouds(random, 48) + 0.16 * clouds(random, 14))
-    density = 0.85 * (1.0 - np.exp(-1.1 * ragged)) * np.clip(chest.lungs + 0.25, 0, 1)
-    return np.asarray(film + density * np.clip(0.70 - film, 0, None), dtype=np.float32)
+    density = 0.92 * (1.0 - np.exp(-1.5 * ragged)) * np.clip(chest.lungs + 0.25, 0, 1)
+    return np.asarray(film + density * np.clip(0.71 - film, 0, None), dtype=np.float32)
 
 
 def clouds(random: np.random.Generator, size: float) -> FloatArray:
