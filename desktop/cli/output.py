@@ -21,7 +21,7 @@ class Output:
 
     def answer(self, line: Mapping[str, object], words: str = "") -> None:
         """One answer: the JSON object, or the words a person reads."""
-        text = json.dumps(line, ensure_ascii=False) if self.as_json else (words or _plain(line))
+        text = _json_line(line) if self.as_json else (words or _plain(line))
         self.stream.write(text + "\n")
         self.stream.flush()
 
@@ -45,6 +45,20 @@ class Output:
         """What happened and what to do, in one string for an answer's `reason`."""
         said = self.translator.error(error)
         return f"{said.message} {said.advice}".strip()
+
+
+def _json_line(line: Mapping[str, object]) -> str:
+    """JSON in plain UTF-8; what came in as no UTF-8 (a file name of an old disc) goes out as escapes."""
+    text = json.dumps(line, ensure_ascii=False)
+    return text if text.isascii() or _encodable(text) else json.dumps(line)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def note(text: str) -> None:

@@ -94,7 +94,7 @@ def register_patient(clinic: Clinic, job: Job, draft: PatientDraft) -> Registere
 @requires(Permission.EDIT_PATIENTS)
 def register_fhir_patient(clinic: Clinic, job: Job, resource: object) -> Registered:
     """Put a patient on file from a FHIR R4 Patient. The clinic gives its own id. Raises UserFacingError (bad_input)."""
-    read = patient_from_fhir(resource)
+    read = patient_from_fhir(resource, today=clinic.clock().date())
     draft = PatientDraft(
         names=read.names,
         sex=read.sex,

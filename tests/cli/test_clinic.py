@@ -140,3 +140,12 @@ def test_the_program_itself_speaks_utf8_json_and_nothing_else(lantern: Lantern) 
     assert answer.only["query"] == "欧阳"
     assert answer.only["patients"][0]["name"] == "欧阳小明"
     assert Path(lantern.store).is_dir()
+
+
+def test_what_is_no_utf8_is_answered_in_utf8_all_the_same(lantern: Lantern) -> None:
+    answer = lantern.run("patients", "search", "--batch", stdin="\udcff\n")
+    assert answer.only["query"] == "\udcff"
+    refused = lantern.run(
+        "patients", "add", "--batch", stdin='{"resourceType": "Patient", "name": [{"text": "\\ud800"}]}\n'
+    )
+    assert (refused.code, refused.only["kind"]) == (1, "bad_input")
