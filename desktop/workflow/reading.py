@@ -35,6 +35,7 @@ from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.policy import ReadingOrder, read_policy
+from desktop.workflow.words import plain_text
 
 
 class Step(StrEnum):
@@ -203,7 +204,7 @@ def save_draft(clinic: Clinic, job: Job, study: StudyId, findings_text: str, imp
     """Keep what is being typed; not part of the record until it is saved or signed."""
     job.check()
     with clinic.store.transaction() as tx:
-        tx.drafts.save(study, findings_text, impression, now=clinic.clock())
+        tx.drafts.save(study, plain_text(findings_text), plain_text(impression), now=clinic.clock())
 
 
 @requires(Permission.READ_IMAGES)
@@ -220,7 +221,8 @@ def record_impression(clinic: Clinic, job: Job, study: StudyId, text: str) -> Re
 
 def add_impression(clinic: Clinic, tx: Transaction, study: StudyId, text: str) -> Impression:
     """`record_impression` inside the caller's transaction."""
-    if not text.strip():
+    words = plain_text(text)
+    if not words:
         raise UserFacingError("workflow.impression_empty")
     check_unsigned(tx, study)
     revealed = any(tx.suggestions.revealed_at(s.id) is not None for s in tx.suggestions.for_study(study))
@@ -228,7 +230,7 @@ def add_impression(clinic: Clinic, tx: Transaction, study: StudyId, text: str) -
         id=ImpressionId(new_id()),
         study=study,
         author=clinic.session.user.id,
-        text=text.strip(),
+        text=words,
         created=clinic.clock(),
         before_reveal=not revealed,
     )
@@ -278,7 +280,7 @@ def review_finding(
             finding=finding,
             verdict=verdict,
             value=value,
-            reason=reason.strip(),
+            reason=plain_text(reason),
             author=clinic.session.user.id,
             created=clinic.clock(),
         )
@@ -292,7 +294,8 @@ def add_finding(
 ) -> Reviewed:
     """Record a finding no model spoke of, in the doctor's words."""
     job.check()
-    if not words.strip():
+    named = plain_text(words)
+    if not named:
         raise UserFacingError("workflow.finding_empty")
     with clinic.store.transaction() as tx:
         check_unsigned(tx, study)
@@ -300,10 +303,10 @@ def add_finding(
             id=ReviewId(new_id()),
             study=study,
             suggestion=None,
-            finding=words.strip(),
+            finding=named,
             verdict=Verdict.ADDED,
             value=value,
-            reason=reason.strip(),
+            reason=plain_text(reason),
             author=clinic.session.user.id,
             created=clinic.clock(),
         )
@@ -332,7 +335,7 @@ def annotate(
         instance=instance,
         kind=kind,
         points=points,
-        label=label.strip(),
+        label=plain_text(label),
         author=clinic.session.user.id,
         created=clinic.clock(),
     )

@@ -40,6 +40,7 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.policy import read_policy
 from desktop.workflow.reading import add_impression, check_unsigned, read_state
+from desktop.workflow.words import plain_text
 
 
 @dataclass(frozen=True)
@@ -120,15 +121,16 @@ def sign_report(
 def add_addendum(clinic: Clinic, job: Job, report: ReportId, text: str) -> Signed:
     """Add words to a signed report, signed in turn over the report's hash and every earlier addendum's."""
     job.check()
-    if not text.strip():
+    words = plain_text(text)
+    if not words:
         raise UserFacingError("workflow.addendum_empty")
     with clinic.store.transaction() as tx:
         signed = tx.reports.get(report)
         now = clinic.clock()
         previous = signed.addenda[-1].sha256 if signed.addenda else ""
-        data = addendum_canonical_bytes(signed.sha256, previous, text.strip(), clinic.session.user.name, now)
+        data = addendum_canonical_bytes(signed.sha256, previous, words, clinic.session.user.name, now)
         addendum = Addendum(
-            text=text.strip(),
+            text=words,
             author_name=clinic.session.user.name,
             signed=now,
             sha256=hashlib.sha256(data).hexdigest(),
@@ -241,7 +243,7 @@ def _compose(clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str
         study_date=record.started.isoformat() if record.started else None,
         study_uid=record.study_uid,
         image_sha256=tx.attachments.get(instance.attachment).sha256,
-        findings_text=(state.draft.findings_text if findings_text is None else findings_text).strip(),
+        findings_text=plain_text(state.draft.findings_text if findings_text is None else findings_text),
         impression=state.impressions[-1].text if state.impressions else "",
         read_before_reveal=bool(state.impressions) and state.impressions[0].before_reveal,
         findings=_findings(clinic, said, state.current_reviews),
