@@ -35,7 +35,7 @@ from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.policy import ReadingOrder, read_policy
-from desktop.workflow.words import plain_text
+from desktop.workflow.words import plain_text, typed_text
 
 
 class Step(StrEnum):
@@ -204,7 +204,7 @@ def save_draft(clinic: Clinic, job: Job, study: StudyId, findings_text: str, imp
     """Keep what is being typed; not part of the record until it is saved or signed."""
     job.check()
     with clinic.store.transaction() as tx:
-        tx.drafts.save(study, plain_text(findings_text), plain_text(impression), now=clinic.clock())
+        tx.drafts.save(study, typed_text(findings_text), typed_text(impression), now=clinic.clock())
 
 
 @requires(Permission.READ_IMAGES)

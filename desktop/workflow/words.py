@@ -6,10 +6,15 @@ _KEPT_CONTROLS = "\n\t"
 
 
 def plain_text(text: str) -> str:
-    """The text trimmed, its line ends unified, without control codes and halves of characters.
+    """What goes on record: `typed_text`, trimmed."""
+    return typed_text(text).strip()
+
+
+def typed_text(text: str) -> str:
+    """The text with its line ends unified, without control codes and halves of characters.
 
     A page pasted from elsewhere brings such things along; stored, they could neither be signed nor printed.
     """
     unified = text.replace("\r\n", "\n").replace("\r", "\n")
     kept = (c for c in unified if c in _KEPT_CONTROLS or unicodedata.category(c) not in ("Cc", "Cs"))
-    return "".join(kept).strip()
+    return "".join(kept)
