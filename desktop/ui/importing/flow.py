@@ -70,6 +70,7 @@ class ImportFlow(QObject):
         self._current: Path | None = None
         self._total = 0
         self._outcomes: list[FileOutcome] = []
+        self._error: Exception | None = None
         self._accepted: dict[str, str] = {}
         self._refused: set[str] = set()
         self._dialog: QDialog | None = None
@@ -161,7 +162,6 @@ class ImportFlow(QObject):
         if self._total > 1:
             self._results = ResultsDialog(self._context, self._total, self._window)
             self._results.stopped.connect(self.stop)
-            self._results.opened.connect(self._open)
             self._results.finished.connect(self._results_closed)
             self._results.show()
         self._next()
@@ -268,7 +268,8 @@ class ImportFlow(QObject):
 
     def _note(self, status: Status, error: Exception) -> None:
         text = self._context.error_text(error)
-        self._add(status, f"{text.message} {text.advice}", None)
+        self._error = error if status is Status.ERROR else None
+        self._add(status, f"{text.message}\n{text.advice}", None)
 
     def _add(self, status: Status, words: str, study: StudyId | None) -> None:
         if self._current is None:
@@ -300,13 +301,10 @@ class ImportFlow(QObject):
         tr = self._context.tr
         if self._results is not None:
             self._results.end(summary)
+        elif self._error is not None:
+            self._context.show_error(self._error, self._window)
         elif summary.failed:
-            self._results = ResultsDialog(self._context, len(outcomes), self._window)
-            self._results.finished.connect(self._results_closed)
-            for outcome in outcomes:
-                self._results.add(outcome)
-            self._results.end(summary)
-            self._results.show()
+            self._context.toast(tr("importing.refused"))
         else:
             self._context.toast(tr("importing.duplicate" if summary.duplicates else "importing.kept"))
 

@@ -15,7 +15,11 @@ def film_text(
     person = [patient.card_number] if patient.card_number else []
     day = study.started or study.added.astimezone().date()
     age = patient.birth_date.age_on(day) if patient.birth_date is not None else None
-    person.append(format_age(age.months, age.days, context.language) if age is not None else tr("reading.age.unknown"))
+    if age is None:
+        person.append(tr("reading.age.unknown"))
+    else:
+        words = format_age(age.months, age.days, context.language)
+        person.append(words if age.exact else tr("reading.age.about", age=words))
     person.append(tr(f"reading.sex.{patient.sex.value}"))
     film = [part for part in (instance.view_position, instance.laterality) if part]
     lines = [study_words(context, study), *([" · ".join(film)] if film else [])]

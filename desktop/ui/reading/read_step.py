@@ -68,15 +68,14 @@ class ReadStep(StepCard):
         self._change.setAutoDefault(True)
         self._change.clicked.connect(self.edit)
         row = QHBoxLayout()
-        row.addStretch(1)
-        row.addWidget(self._change)
+        row.addWidget(self._read, 1)
+        row.addWidget(self._change, 0, Qt.AlignmentFlag.AlignTop)
         for widget in (
             self._findings_label,
             self.findings,
             self._impression_label,
             self.impression,
             self._draft,
-            self._read,
         ):
             self.body.addWidget(widget)
         self.body.addLayout(row)

@@ -226,6 +226,8 @@ class StudyPage(QWidget):
         self._show_words(sitting)
         self.panel.show_sitting(sitting)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
+        if all_decided:
+            self.panel.suggestion.fold()
         if all_decided or (self.previewing and not sitting.signed):
             self.show_report()
         elif self.panel.turn is not before:
@@ -260,8 +262,11 @@ class StudyPage(QWidget):
         self.bar.step_study(by)
 
     def _step_film(self, by: int) -> None:
+        """Another picture of the study; while the report is in front, another part of its pages."""
         sitting = self.sitting
-        if sitting is not None and 0 <= self._at + by < len(sitting.study.study.instances):
+        if self.previewing:
+            self.preview.step(by)
+        elif sitting is not None and 0 <= self._at + by < len(sitting.study.study.instances):
             self._at += by
             self._show_film(sitting)
 

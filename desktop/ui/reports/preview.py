@@ -92,6 +92,11 @@ class ReportPreview(QScrollArea):
             lambda job: workflow.report_bytes(clinic, job, report, "pdf", languages, action=AuditAction.VIEW_STUDY)
         )
 
+    def step(self, by: int) -> None:
+        """A screenful down (1) or up (-1)."""
+        bar = self.verticalScrollBar()
+        bar.setValue(bar.value() + by * round(0.9 * bar.pageStep()))
+
     def clear(self) -> None:
         """Forget every page."""
         for operation in (self._making, self._drawing):

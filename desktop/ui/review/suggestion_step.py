@@ -132,6 +132,11 @@ class SuggestionStep(StepCard):
             self._build(sitting.reading.suggestions)
         self.retranslate()
 
+    def fold(self) -> None:
+        """Close what was opened to decide; the steps below need the room."""
+        self.why.setChecked(False)
+        self.limits.setChecked(False)
+
     def clear(self) -> None:
         """Forget every word."""
         self._sitting = None
@@ -225,4 +230,4 @@ def _room_for_bold(button: QPushButton) -> int:
     """A pressed-in switch is bold: it must not need more room than it has."""
     font = QFont(button.font())
     font.setWeight(QFont.Weight.DemiBold)
-    return QFontMetrics(font).horizontalAdvance(button.text()) + 28
+    return QFontMetrics(font).horizontalAdvance(button.text()) + 40

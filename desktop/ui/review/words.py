@@ -1,6 +1,7 @@
 """A suggestion in words."""
 
 from desktop.errors import UserFacingError
+from desktop.i18n import Language
 from desktop.records import AnalysisStatus, Decision, Finding, Suggestion
 from desktop.ui.context import UiContext
 
@@ -44,9 +45,10 @@ def limits(context: UiContext, suggestion: Suggestion) -> str:
 
 
 def why(context: UiContext, finding: Finding) -> str:
-    """Why the decision is what it is."""
+    """Why the decision is what it is, and what to make of it where there is something to be said."""
     if finding.reason and context.has_text(finding.reason):
-        return context.tr(finding.reason)
+        advice = f"{finding.reason}.advice"
+        return _joined(context, [context.tr(key) for key in (finding.reason, advice) if context.has_text(key)])
     return context.tr(f"review.why.{finding.decision.value}")
 
 
@@ -64,8 +66,12 @@ def refusal(context: UiContext, suggestion: Suggestion) -> str:
         if context.has_text(f"{analysis.reason}.advice"):
             sentences.append(context.tr(f"{analysis.reason}.advice"))
     head = "review.refused" if analysis.status is AnalysisStatus.REFUSED else "review.failed"
-    joint = "" if context.language == "zh" else " "
-    return joint.join([context.tr(head), *sentences])
+    return _joined(context, [context.tr(head), *sentences])
+
+
+def _joined(context: UiContext, sentences: list[str]) -> str:
+    """Sentences one after the other; Chinese ones need no space between."""
+    return ("" if context.language is Language.CHINESE else " ").join(sentences)
 
 
 def provenance_line(context: UiContext, suggestion: Suggestion) -> str:

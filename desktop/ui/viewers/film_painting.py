@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop.records import AnnotationKind
 from desktop.ui.viewers.drawing import outline
@@ -15,6 +15,7 @@ TEXT_PIXELS = 13
 LINE = QColor(86, 180, 233)
 SELECTED = QColor(240, 228, 66)
 HALO = QColor(0, 0, 0, 200)
+RIM = QColor(0, 0, 0, 230)
 TEXT = QColor(232, 232, 232)
 BADGE_TEXT = QColor(20, 20, 20)
 BADGE = QColor(240, 228, 66)
@@ -106,9 +107,12 @@ def paint_corners(
 
 
 def _paint_line(painter: QPainter, line: str, at: QPointF) -> None:
-    painter.setPen(HALO)
-    for dx, dy in ((-1, 0), (1, 0), (0, -1), (0, 1)):
-        painter.drawText(QPointF(at.x() + dx, at.y() + dy), line)
+    """White with a dark rim: it must be read on white bone too."""
+    letters = QPainterPath()
+    letters.addText(at, painter.font(), line)
+    rim = QPen(RIM, 3)
+    rim.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    painter.strokePath(letters, rim)
     painter.setPen(TEXT)
     painter.drawText(at, line)
 

@@ -52,7 +52,7 @@ def suggestion(decision: Decision = Decision.LIKELY, probability: float = 0.914)
 
 def refusal() -> Analysis:
     """What it says of a sideways film."""
-    quality = Quality(False, (QualityProblem("rotated"),))
+    quality = Quality(False, (QualityProblem("sideways"),))
     return Analysis(AnalysisStatus.REFUSED, provenance(), quality, reason="inference.reason.quality")
 
 

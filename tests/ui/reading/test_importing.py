@@ -8,7 +8,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ComputedRadiographyImageStorage, ExplicitVRLittleEndian, generate_uid
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QFileDialog, QLineEdit, QPushButton, QTreeWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -173,9 +173,10 @@ def test_bad_files_are_told_in_words_and_the_rest_goes_on(
     assert second.status is Status.OK
     dialog = importing.dialog("import_results")
     assert isinstance(dialog, ResultsDialog)
-    rows = dialog.findChild(QTreeWidget)
-    assert rows is not None
-    assert rows.topLevelItemCount() == 2
+    assert dialog.count == 2
+    reason = dialog.findChild(QLabel, "import_reason")
+    assert reason is not None
+    assert reason.text() == first.words
     assert len(studies(clinic, patient)) == 1
     button(dialog, "import_close").click()
 
@@ -241,3 +242,19 @@ def test_a_whole_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         (tmp_path / str(number)).write_bytes(b"x")
     with pytest.raises(UserFacingError, match=r"importing\.too_many"):
         expand([tmp_path], Job())
+
+
+def test_a_single_bad_file_opens_the_three_line_error(
+    qtbot: QtBot, importing: Import, clinic: workflow.Clinic, patient: Patient, tmp_path: Path
+) -> None:
+    bad = tmp_path / "empty.dcm"
+    bad.write_bytes(b"")
+    importing.start([bad], patient)
+    (outcome,) = importing.wait()
+    assert outcome.status is Status.ERROR
+    dialog = importing.dialog("error_dialog")
+    message = dialog.findChild(QLabel, "error_message")
+    assert message is not None
+    assert message.text() == "The file is empty."
+    assert studies(clinic, patient) == ()
+    dialog.close()
