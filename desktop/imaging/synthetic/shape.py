@@ -1,10 +1,11 @@
 """The blurred overall look of a child's chest film, as a mean and a few ways to vary: a low-rank (principal component)
 model fitted on normal films by `fit.py`.
 
-It knows a film at 72 x 88 pixels, blurred, and varies it in 28 directions shared by some 500 children: too little to
-hold anybody's film. Measured when it was fitted (see `tests/imaging/test_synthetic.py`, which measures again where the
-films are there): a drawn film's nearest film of a child is farther away than films of two different children
-are from each other at their nearest.
+It knows a film at 72 x 88 pixels, blurred, and varies it in 28 directions shared by 434 children: too little to hold
+anybody's film. Measured on 60 drawn films, brought to mean 0 and length 1 at that size (tests/imaging/test_synthetic.py
+measures again where the films are there): the nearest film of a child lies 0.38 to 0.50 away, while the most alike two
+children are 0.34 apart; and the nearest child is never nearer than 0.85 of the second nearest (children among
+themselves: down to 0.76), so no drawn film follows one child.
 """
 
 from dataclasses import dataclass
