@@ -55,9 +55,7 @@ class Driver:
 
     def type(self, text: str) -> None:
         """Words into the field that has the focus, as an input method commits them."""
-        target = self._application.focusWidget()
-        if target is None:
-            raise LookupError("nothing has the focus")
+        target = self._focus()
         if text.isascii():
             QTest.keyClicks(target, text)
         else:
@@ -67,9 +65,17 @@ class Driver:
 
     def press(self, keys: str) -> None:
         """A key or a combination, such as `Ctrl+N`, where the focus is."""
-        target = self._application.focusWidget() or self._window
+        target = self._focus()
         combination = QKeySequence(keys)[0]
         QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
+
+    def _focus(self) -> QWidget:
+        """What has the focus. No window manager gives it back here when a dialog closes."""
+        active = self._application.activeWindow()
+        if active is None or not active.isVisible():
+            self._window.activateWindow()
+            self._application.processEvents()
+        return self._application.focusWidget() or self._window
 
     def drop(self, path: Path) -> None:
         """Let a file go over the middle of the window.
