@@ -38,6 +38,10 @@ VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("viewer.full_size", "Shift+F"),
     _action("viewer.zoom_in", "+", "="),
     _action("viewer.zoom_out", "-"),
+    _action("viewer.pan_left", "Shift+Left"),
+    _action("viewer.pan_right", "Shift+Right"),
+    _action("viewer.pan_up", "Shift+Up"),
+    _action("viewer.pan_down", "Shift+Down"),
     _action("viewer.invert", "I"),
     _action("viewer.turn_right", "]"),
     _action("viewer.turn_left", "["),
@@ -58,7 +62,7 @@ VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("viewer.next_drawing", "D"),
     _action("viewer.remove_drawing", "Delete"),
 )
-"""What the film viewer does; the arrow keys, which move the film while it has the focus, are its own."""
+"""What the film viewer does. While it has the focus the arrow keys alone move the film, or the pen."""
 
 ROOM_ACTIONS: tuple[Action, ...] = (
     _action("reading.worklist", "W"),

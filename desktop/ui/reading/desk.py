@@ -27,12 +27,14 @@ from desktop.ui.reading.sitting import Sitting
 
 class ReadingDesk(QObject):
     """Signals: opened(Sitting) for another study; updated(Sitting) when its reading, or whose it is, changed;
-    signed(Sitting) after `updated` when the user just signed; failed(error) where a deed did not succeed."""
+    signed(Sitting) after `updated` when the user just signed; failed(error) where a deed did not succeed;
+    not_opened() after `failed` where there is no study to show."""
 
     opened = Signal(object)
     updated = Signal(object)
     signed = Signal(object)
     failed = Signal(object)
+    not_opened = Signal()
 
     def __init__(self, context: UiContext, parent: QObject) -> None:
         super().__init__(parent)
@@ -60,7 +62,7 @@ class ReadingDesk(QObject):
             lambda job: (workflow.open_study(clinic, job, study), workflow.policy(clinic, job)),
             initiator=self,
             done=self._take,
-            failed=self._fail,
+            failed=self._fail_to_open,
             title=self._context.tr("reading.progress.open"),
         )
 
@@ -179,6 +181,12 @@ class ReadingDesk(QObject):
             raise RuntimeError("no study is open")
         return self._sitting.study.study.id
 
+    def _fail_to_open(self, error: Exception) -> None:
+        self._opening = None
+        self.failed.emit(error)
+        if self._sitting is None:
+            self.not_opened.emit()
+
     def _fail(self, error: Exception) -> None:
         self.failed.emit(error)
 
@@ -187,7 +195,7 @@ class ReadingDesk(QObject):
     def _on_changes(self, changes: Changes, initiator: QObject | None) -> None:
         if self._sitting is None:
             return
-        if changes.patients or changes.studies:
+        if changes.patients or (changes.studies and initiator is not self):
             self._reload_patient()
         self._reload()
 

@@ -62,6 +62,7 @@ class FilmBar(QFrame):
         self.studies.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.studies.setMinimumContentsLength(14)
         self.studies.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.studies.setMaximumWidth(480)
         self.studies.activated.connect(self._study_activated)
         self.presets = QComboBox(self)
         self.presets.setObjectName("film_presets")
@@ -72,7 +73,8 @@ class FilmBar(QFrame):
         layout.setContentsMargins(4, 4, 4, 4)
         layout.setSpacing(2)
         layout.addWidget(self.worklist)
-        layout.addWidget(self.studies, 1)
+        layout.addWidget(self.studies, 3)
+        layout.addStretch(1)
         layout.addWidget(self.presets)
         self._tools: list[tuple[str, QToolButton]] = []
         for name in _SHOWN:

@@ -1,18 +1,27 @@
 """Step 1: the doctor reads and writes what the film shows, before any model speaks."""
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
+from desktop.i18n import Language
 from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 
 
-def without_open_prompts(findings: str, template: str) -> str:
-    """The findings without the template's prompts (lines that end in a colon) to which nothing was written."""
-    prompts = {line.strip() for line in template.splitlines() if line.strip().endswith((":", "："))}
+def without_open_prompts(findings: str, templates: Iterable[str]) -> str:
+    """The findings without the templates' prompts (lines that end in a colon) to which nothing was written."""
+    lines = [line.strip() for template in templates for line in template.splitlines()]
+    prompts = {line for line in lines if line.endswith((":", "："))}
     return "\n".join(line for line in findings.splitlines() if line.strip() not in prompts).strip()
+
+
+def templates(sitting: Sitting) -> tuple[str, ...]:
+    """What an untouched findings field says, in every language."""
+    return tuple(sitting.policy.template(language).strip() for language in Language)
 
 
 class WordsField(QPlainTextEdit):
@@ -88,13 +97,9 @@ class ReadStep(StepCard):
     def begin(self, sitting: Sitting) -> None:
         """Another study: fill the fields with its draft, its last impression, or the clinic's template."""
         reading = sitting.reading
-        template = sitting.policy.template(self._context.language)
         written = reading.impressions[-1].text if reading.impressions else ""
         self._editing = False
-        self._fill(
-            reading.draft.findings_text or ("" if reading.reports else template),
-            reading.draft.impression or written,
-        )
+        self._fill(reading.draft.findings_text, reading.draft.impression or written)
         self.show_sitting(sitting)
 
     def show_sitting(self, sitting: Sitting) -> None:
@@ -123,6 +128,8 @@ class ReadStep(StepCard):
         self.set_words(tr("reading.step.read"))
         if sitting is None:
             return
+        if not sitting.signed and self.findings_words.strip() in {"", *templates(sitting)}:
+            self._fill(sitting.policy.template(self._context.language), self.impression_words)
         saved = bool(sitting.reading.impressions)
         self.set_state(StepState.DONE if saved else StepState.NOW)
         open_fields = sitting.writable and (not saved or self._editing)

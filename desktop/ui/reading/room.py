@@ -47,6 +47,7 @@ class ReadingRoom(QWidget):
         self._no_film.pressed.connect(self._import)
         self.study.opened.connect(self._opened)
         self.study.patient_changed.connect(self._patient_changed)
+        self.study.not_opened.connect(self._show_worklist)
         self.study.worklist_asked.connect(self.toggle_worklist)
         self.study.study_asked.connect(self.open_study)
         self.retranslate()
@@ -118,12 +119,15 @@ class ReadingRoom(QWidget):
                 self.study.focus_next()
             return
         self.study.save_drafts()
+        self._show_worklist()
+
+    # Inside
+
+    def _show_worklist(self) -> None:
         self._pages.setCurrentWidget(self.worklist)
         self.patient_changed.emit(None)
         self.worklist.load()
         self.worklist.focus_rows()
-
-    # Inside
 
     def _opened(self, sitting: Sitting) -> None:
         self.patient_changed.emit(self.patient)

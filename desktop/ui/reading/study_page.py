@@ -24,7 +24,7 @@ from desktop.ui.reading.film_bar import FilmBar, StudyChoice
 from desktop.ui.reading.film_text import film_text
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
-from desktop.ui.reading.read_step import without_open_prompts
+from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.worklist import study_words
 from desktop.ui.reports.handing_over import HandingOver
@@ -44,13 +44,14 @@ class StudyPage(QWidget):
     """Puts a `Sitting` on the screen and hands the reader's deeds to the desk.
 
     Signals: opened(Sitting) when another study is on the screen; patient_changed(Patient) where whose it is was edited;
-    worklist_asked(); study_asked(study id) for another one of the same patient.
+    worklist_asked(); study_asked(study id) for another one of the same patient; not_opened() where it failed.
     """
 
     opened = Signal(object)
     patient_changed = Signal(object)
     worklist_asked = Signal()
     study_asked = Signal(str)
+    not_opened = Signal()
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -98,6 +99,7 @@ class StudyPage(QWidget):
         self._desk.updated.connect(self._update_study)
         self._desk.signed.connect(self._was_signed)
         self._desk.failed.connect(self._deed_failed)
+        self._desk.not_opened.connect(self.not_opened)
         self._drafts.saved.connect(self._draft_saved)
         self._drafts.failed.connect(self._draft_failed)
         self._handing.failed.connect(self._deed_failed)
@@ -441,8 +443,7 @@ class StudyPage(QWidget):
     def _findings(self) -> str:
         """The findings as the report gives them: what the template asks and nobody answered is left out."""
         sitting = self.sitting
-        template = sitting.policy.template(self._context.language) if sitting is not None else ""
-        return without_open_prompts(self.panel.read.findings_words, template)
+        return without_open_prompts(self.panel.read.findings_words, templates(sitting) if sitting is not None else ())
 
     def _language_chosen(self) -> None:
         if self.previewing:

@@ -168,8 +168,8 @@ class ReportPreview(QScrollArea):
             label = QLabel(self._sheet)
             label.setObjectName(f"page_{number + 1}")
             label.setPixmap(picture)
-            label.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            self._column.insertWidget(self._column.count() - 1, label)
+            label.setStyleSheet("border: 1px solid #8a8f96;")
+            self._column.insertWidget(self._column.count() - 1, label, 0, Qt.AlignmentFlag.AlignHCenter)
             self._pages.append(label)
         self._ready = True
         self.shown.emit()

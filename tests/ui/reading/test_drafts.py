@@ -5,6 +5,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
+from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.records import Patient, StudyId
 from desktop.ui.context import UiContext
@@ -98,4 +99,20 @@ def test_prompts_nobody_answered_are_left_out_of_the_report() -> None:
 
     template = "Lungs:\nHeart (size, shape):\nNo foreign body.\n心影："
     typed = "Lungs: streaks on the right\nHeart (size, shape):\nNo foreign body.\n心影："
-    assert without_open_prompts(typed, template) == "Lungs: streaks on the right\nNo foreign body."
+    assert without_open_prompts(typed, (template,)) == "Lungs: streaks on the right\nNo foreign body."
+
+
+def test_an_untouched_template_follows_the_language_and_a_touched_one_stays(
+    qtbot: QtBot, room: ReadingRoom, open_study: OpenStudy, study: StudyId, context: UiContext, clinic: workflow.Clinic
+) -> None:
+    open_study(study)
+    policy = workflow.policy(clinic, Job())
+    field = room.study.panel.read.findings
+    assert field.toPlainText() == policy.template(Language.ENGLISH)
+    context.set_language(Language.CHINESE)
+    room.retranslate()
+    assert field.toPlainText() == policy.template(Language.CHINESE)
+    QTest.keyClicks(field, "Mine. ")
+    context.set_language(Language.ENGLISH)
+    room.retranslate()
+    assert field.toPlainText() == "Mine. " + policy.template(Language.CHINESE)

@@ -282,3 +282,14 @@ def test_another_language_without_a_restart(
     name = room.study.panel.suggestion.findChild(QWidget, "finding_name")
     assert name is not None
     assert name.property("text") == "肺炎"
+
+
+def test_a_study_that_cannot_be_opened_leads_back_to_the_worklist(
+    qtbot: QtBot, room: ReadingRoom, context: UiContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors: list[BaseException] = []
+    monkeypatch.setattr(context, "show_error", lambda error, parent: errors.append(error))
+    room.open_study("0b7c2f9e-7f5c-4a51-9a6f-000000000000")
+    qtbot.waitUntil(lambda: bool(errors), timeout=5000)
+    qtbot.waitUntil(room.worklist.isVisible, timeout=5000)
+    assert room.sitting is None

@@ -33,8 +33,7 @@ def literal_keys() -> set[str]:
 
 def command_ids() -> set[str]:
     """Ids that look like keys."""
-    ways = {f"viewer.pan_{way}" for way in ("left", "right", "up", "down")}
-    return {action.id for action in READING_ACTIONS} | ways | {"viewer.more"}
+    return {action.id for action in READING_ACTIONS} | {"viewer.more"}
 
 
 def composed_keys() -> set[str]:
