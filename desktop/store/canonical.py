@@ -23,6 +23,8 @@ from desktop.records import PartialDate
 
 R = TypeVar("R")
 
+_AS_THEY_ARE = frozenset({str, int, float, bool, types.NoneType})
+
 
 def canonical_bytes(record: object) -> bytes:
     """The record's bytes. Raises ValueError for a time without a zone, TypeError for what has no such form."""
@@ -40,18 +42,19 @@ def from_canonical(kind: type[R], data: bytes) -> R:
         raise ValueError(f"not a {kind.__name__}") from error
 
 
-def _plain(value: object) -> object:
+def _plain(value: Any) -> object:
     """A value as JSON knows it."""
+    kind: Any = type(value)
+    if kind in _AS_THEY_ARE:
+        return value
+    if kind is tuple:
+        return [_plain(item) for item in value]
     if isinstance(value, Enum):
         return value.value
-    if value is None or isinstance(value, str | int | float):
-        return value
     if isinstance(value, PartialDate):
         return str(value)
     if is_dataclass(value):
-        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return {name: _plain(getattr(value, name)) for name in _field_names(kind)}
     if isinstance(value, datetime):
         return time_text(value)
     if isinstance(value, date):
@@ -61,7 +64,12 @@ def _plain(value: object) -> object:
     if isinstance(value, np.ndarray):
         half = np.ascontiguousarray(value, dtype="<f2")
         return {"shape": list(half.shape), "float16": base64.b64encode(half.tobytes()).decode()}
-    raise TypeError(f"{type(value).__name__} has no canonical form")
+    raise TypeError(f"{kind.__name__} has no canonical form")
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))
 
 
 def time_text(moment: datetime) -> str:

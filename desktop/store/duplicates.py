@@ -24,16 +24,17 @@ _VILLAGE = 0.1
 _SEX_DIFFERS = -0.25
 _BIRTH_DATE_DIFFERS = -0.2
 _NOTHING_AGAINST = 0.05
-_MOST_CANDIDATES = 200
+_MOST_CANDIDATES = 100
 
 
 def candidate_keys(rows: Rows, keys: SearchKeys) -> Iterator[int]:
-    """Keys of patients who share an identifier, a phone, or a name as written, as it sounds, or nearly."""
+    """Keys of patients who share an identifier, a phone, or a name as written, as it sounds, or nearly.
+
+    Of a very common name only the latest registered are looked at, but all of those born in the same year are.
+    """
     alternatives = [_number_expression(number) for number in (*keys.identifiers, *keys.phones)]
-    latin = set(keys.latin_words)
-    for word in sorted(latin):
-        latin |= forgiven_words(rows, word) if len(word) > NUMBER_GRAM else frozenset()
-    alternatives += [f'"x{word}"' for word in sorted(_spelled(keys) | latin)]
+    for name in _name_expressions(rows, keys):
+        alternatives += [f'{name} AND "y{keys.birth_year}"', name] if keys.birth_year else [name]
     seen: set[int] = set()
     for alternative in alternatives:
         found = rows.all(
@@ -44,6 +45,16 @@ def candidate_keys(rows: Rows, keys: SearchKeys) -> Iterator[int]:
             if key not in seen:
                 seen.add(key)
                 yield key
+
+
+def _name_expressions(rows: Rows, keys: SearchKeys) -> list[str]:
+    """Names in one piece of letters; and Latin names word by word, each as it is or one typo apart."""
+    found = [f'"x{word}"' for word in sorted(_spelled(keys))]
+    choices = []
+    for word in keys.latin_words:
+        near = forgiven_words(rows, word) if len(word) > NUMBER_GRAM else frozenset()
+        choices.append("(" + " OR ".join(f'"x{choice}"' for choice in (word, *sorted(near))) + ")")
+    return [*found, "(" + " AND ".join(choices) + ")"] if choices else found
 
 
 def score(new: Patient, new_keys: SearchKeys, old: Patient, old_keys: SearchKeys) -> DuplicateCandidate:

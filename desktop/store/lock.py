@@ -15,9 +15,9 @@ _PAUSE_SECONDS = 0.05
 class ProcessLock:
     """Held from construction to `close`. Raises KnownFailure `store.in_use` after some seconds of waiting."""
 
-    def __init__(self, path: Path, *, patience: float = _PATIENCE_SECONDS) -> None:
+    def __init__(self, path: Path) -> None:
         self._stream: BinaryIO = path.open("ab")
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + _PATIENCE_SECONDS
         while not _try_lock(self._stream):
             if time.monotonic() >= deadline:
                 self._stream.close()

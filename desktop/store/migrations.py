@@ -19,8 +19,7 @@ _FIRST_TABLES = (
     "CREATE INDEX patients_by_touch ON patients (touched)",
     """CREATE VIRTUAL TABLE patient_search USING fts5(tokens, content='', contentless_delete=1, detail=none,
        tokenize='ascii')""",
-    "CREATE TABLE search_words (word TEXT PRIMARY KEY, reversed TEXT NOT NULL) STRICT, WITHOUT ROWID",
-    "CREATE INDEX search_words_reversed ON search_words (reversed)",
+    "CREATE TABLE search_words (word TEXT PRIMARY KEY) STRICT, WITHOUT ROWID",
     """CREATE TABLE attachments (id TEXT PRIMARY KEY, patient TEXT NOT NULL REFERENCES patients (id),
        sha256 TEXT NOT NULL, file TEXT NOT NULL UNIQUE, record BLOB NOT NULL)
        STRICT, WITHOUT ROWID""",

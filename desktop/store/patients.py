@@ -139,7 +139,7 @@ class Patients:
     def _learn(self, known: Iterable[str]) -> None:
         """Keep the words in which typos are looked for."""
         for word in sorted(known):
-            self._rows.run("INSERT OR IGNORE INTO search_words (word, reversed) VALUES (?, ?)", (word, word[::-1]))
+            self._rows.run("INSERT OR IGNORE INTO search_words (word) VALUES (?)", (word,))
 
     def _key(self, patient: PatientId) -> int:
         row = self._rows.one("SELECT key FROM patients WHERE id = ?", (patient,))

@@ -7,6 +7,7 @@ and a word such as `wangxm` has no words in it. A token is one letter for its ki
     i, j    initials from the first / a later syllable      l, m    start of a Latin word / any 2 or 3 letters of it
     s, d    start / any 4 digits of a number                u, v    first / any 1 to 3 characters of a village
     w       start of a village's pinyin or Latin word       x       a whole word, where one typo is looked for
+    y       year of birth, which only the search for duplicates asks for
 """
 
 import re
@@ -26,6 +27,8 @@ NUMBER_GRAM = 4
 PAD = "¶"  # fills the last number grams, so that a short query is a plain prefix of them
 
 _JOINERS = "·•・‧.'’-‐"
+_SEPARATORS = re.compile(r"[\s,;/()，、；（）]+")
+_PARTS = re.compile(f"[{re.escape(_JOINERS)}]+")
 _LETTERS = str.maketrans({"ß": "ss", "ø": "o", "đ": "d", "ł": "l", "æ": "ae", "œ": "oe", "ı": "i", "ü": "v"})
 
 
@@ -46,6 +49,7 @@ class SearchKeys:
     village: str
     village_reading: Syllables
     village_words: tuple[str, ...]
+    birth_year: str
 
 
 def keys_of(patient: Patient) -> SearchKeys:
@@ -67,6 +71,7 @@ def keys_of(patient: Patient) -> SearchKeys:
         village="".join(village),
         village_reading=place_reading("".join(village)),
         village_words=_unique(_latin_words(patient.village)),
+        birth_year=f"{patient.birth_date.year:04d}" if patient.birth_date else "",
     )
 
 
@@ -102,6 +107,8 @@ def tokens(keys: SearchKeys) -> set[str]:
         found.update("d" + gram for gram in number_grams(number))
     found.update(_village_tokens(keys))
     found.update("x" + word for word in words(keys))
+    if keys.birth_year:
+        found.add("y" + keys.birth_year)
     return found
 
 
@@ -164,11 +171,10 @@ def _runs(text: str) -> list[list[str]]:
 
 def _latin_words(text: str) -> list[str]:
     """Words of letters, each whole and, where it is hyphenated, in parts."""
-    found = []
-    for word in re.split(
-        r"[\s,;/()，、；（）]+", "".join(" " if is_han(character) else character for character in text)
-    ):
-        parts = re.split(f"[{re.escape(_JOINERS)}]+", word)
+    rest = "".join(" " if is_han(character) else character for character in text).strip()
+    found: list[str] = []
+    for word in _SEPARATORS.split(rest) if rest else ():
+        parts = _PARTS.split(word)
         for piece in [word, *parts] if len(parts) > 1 else [word]:
             key = latin_key(piece)
             found += [key, key.replace("v", "u")] if "ü" in unicodedata.normalize("NFC", piece).lower() else [key]

@@ -183,8 +183,9 @@ def test_a_closed_store_does_nothing(folder: Path, keys: vault.Unlocked) -> None
 def test_a_second_program_is_told(store: Store, keys: vault.Unlocked, impatient: None) -> None:
     program = (
         "import sys; from pathlib import Path; from desktop.errors import KnownFailure\n"
-        "from desktop.store.lock import ProcessLock\n"
-        "try: ProcessLock(Path(sys.argv[1]), patience=0.2)\n"
+        "from desktop.store import lock\n"
+        "lock._PATIENCE_SECONDS = 0.2\n"
+        "try: lock.ProcessLock(Path(sys.argv[1]))\n"
         "except KnownFailure as error: print(error.key)\n"
     )
     command = [sys.executable, "-c", program, str(store.folder / "clinic.lock")]
