@@ -72,7 +72,9 @@ def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | 
     """What would be signed now. findings_text: as typed; None takes the draft. Raises UserFacingError (not_found)."""
     job.check()
     with clinic.store.snapshot() as tx:
-        return ReportDraft(_compose(clinic, tx, study, findings_text), read_policy(tx).report_language.languages)
+        return ReportDraft(
+            _compose(clinic, tx, study, findings_text, synthetic), read_policy(tx).report_language.languages
+        )
 
 
 @requires(Permission.READ_IMAGES)
@@ -80,8 +82,9 @@ def preview_report(
     clinic: Clinic, job: Job, study: StudyId, findings_text: str | None, languages: tuple[Language, ...]
 ) -> bytes:
     """The report as a PDF marked as a draft."""
+    synthetic = _film_is_synthetic(clinic, study)
     with clinic.store.snapshot() as tx:
-        content = _compose(clinic, tx, study, findings_text)
+        content = _compose(clinic, tx, study, findings_text, synthetic)
     job.report("workflow.progress.report")
     return EXPORTERS["pdf"].render(_bundle(clinic, content), languages)
 
@@ -96,11 +99,12 @@ def sign_report(
     Raises UserFacingError: no impression yet, signed already, not found.
     """
     job.report("workflow.progress.signing")
+    synthetic = _film_is_synthetic(clinic, study)
     with clinic.store.transaction() as tx:
         check_unsigned(tx, study)
         if impression is not None and impression.strip():
             add_impression(clinic, tx, study, impression)
-        content = _compose(clinic, tx, study, findings_text)
+        content = _compose(clinic, tx, study, findings_text, synthetic)
         if not content.impression:
             raise UserFacingError("workflow.report_needs_impression")
         data = report_canonical_bytes(content)
@@ -218,7 +222,16 @@ def _printable(picture: Picture) -> npt.NDArray[np.uint8]:
     return (grey(picture) * 255 + 0.5).astype(np.uint8)
 
 
-def _compose(clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str | None) -> ReportContent:
+def _film_is_synthetic(clinic: Clinic, study: StudyId) -> bool:
+    """Whether the film says of itself that it was drawn, whoever it is kept under."""
+    with clinic.store.snapshot() as tx:
+        instance = tx.studies.get(study).instances[0]
+    return stored_picture(clinic, instance).header.burned_in_synthetic
+
+
+def _compose(
+    clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str | None, synthetic: bool
+) -> ReportContent:
     """Everything the report says, from what is on record now."""
     record = tx.studies.get(study)
     patient = tx.patients.get(record.patient)
@@ -258,7 +271,7 @@ def _compose(clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str
         signed=now,
         audit_head=head.hash,
         audit_sequence=head.sequence,
-        synthetic=patient.synthetic,
+        synthetic=patient.synthetic or synthetic,
     )
 
 
