@@ -71,6 +71,7 @@ class ReportDraft:
 def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | None = None) -> ReportDraft:
     """What would be signed now. findings_text: as typed; None takes the draft. Raises UserFacingError (not_found)."""
     job.check()
+    synthetic = _film_is_synthetic(clinic, study)
     with clinic.store.snapshot() as tx:
         return ReportDraft(
             _compose(clinic, tx, study, findings_text, synthetic), read_policy(tx).report_language.languages
