@@ -200,8 +200,9 @@ class ReadingPanel(QFrame):
 
     def _scroll_to_turn(self) -> None:
         """Bring the step in turn into sight."""
-        if self.turn is Turn.DONE:
-            self._scroll.ensureWidgetVisible(self.report, 0, 0)
+        if self.turn in (Turn.DONE, Turn.CHANGE):
+            self._scroll.ensureWidgetVisible(self.report if self.turn is Turn.DONE else self.read, 0, 0)
+            return
         for step in (self.report, self.decision, self.suggestion, self.read):
             if step.state is StepState.NOW:
                 self._scroll.ensureWidgetVisible(step, 0, 0)

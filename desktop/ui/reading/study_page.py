@@ -121,6 +121,7 @@ class StudyPage(QWidget):
         panel.suggestion.again_asked.connect(self._desk.ask_models)
         panel.decision.decided.connect(self._desk.review)
         panel.decision.added.connect(self._desk.add_finding)
+        panel.decision.turn_changed.connect(self._show_activation)
         panel.decision.left.connect(panel.focus_next)
         panel.decision.region_asked.connect(self._draw_region)
         panel.decision.history_asked.connect(self.show_history)
@@ -254,8 +255,17 @@ class StudyPage(QWidget):
     def _show_drawings(self, sitting: Sitting) -> None:
         instance = self._instance(sitting)
         self.viewer.set_annotations(tuple(a for a in sitting.reading.annotations if a.instance == instance.id))
-        said = [s for s in sitting.reading.suggestions if s.instance == instance.id and s.analysis.activations]
-        self.viewer.set_activation(said[-1].analysis.activations[0] if said else None)
+        self._show_activation()
+
+    def _show_activation(self) -> None:
+        """Where the model looked for the finding in turn, else for the first one."""
+        sitting, turn = self.sitting, self.panel.decision.current
+        if sitting is None:
+            return
+        instance = self._instance(sitting).id
+        seen = [a for s in sitting.reading.suggestions if s.instance == instance for a in s.analysis.activations]
+        asked = [a for a in seen if turn is not None and a.finding == turn.key]
+        self.viewer.set_activation(next(iter(asked or seen), None))
 
     def _instance(self, sitting: Sitting) -> Instance:
         return sitting.study.study.instances[self._at]

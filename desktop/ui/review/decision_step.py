@@ -82,12 +82,15 @@ class DecisionStep(StepCard):
         self.new_keep = self._button("new_finding_keep", "quiet")
         self.new_keep.clicked.connect(self._add)
         self._new = QWidget(self)
-        new = QHBoxLayout(self._new)
+        new = QVBoxLayout(self._new)
         new.setContentsMargins(0, 0, 0, 0)
         new.setSpacing(4)
-        new.addWidget(self.new_words, 1)
-        new.addWidget(self.new_value)
-        new.addWidget(self.new_keep)
+        new.addWidget(self.new_words)
+        below = QHBoxLayout()
+        below.addWidget(self.new_value)
+        below.addStretch(1)
+        below.addWidget(self.new_keep)
+        new.addLayout(below)
         self._new.hide()
         self.add = self._button("add_finding", "quiet")
         self.add.clicked.connect(self.start_adding)
@@ -172,7 +175,7 @@ class DecisionStep(StepCard):
             self.set_state(self._step_state(sitting))
 
     def _step_state(self, sitting: Sitting) -> StepState:
-        if sitting.reading.sealed or not sitting.reading.impressions:
+        if sitting.reading.sealed or not sitting.reading.impressions or _still_open(sitting):
             return StepState.LATER
         return StepState.NOW if sitting.reading.undecided and not sitting.signed else StepState.DONE
 
@@ -183,7 +186,7 @@ class DecisionStep(StepCard):
         return self._context.tr("review.undecided", count=len(sitting.reading.undecided))
 
     def _words(self, sitting: Sitting) -> str:
-        if sitting.reading.sealed or not sitting.reading.impressions or self._subjects:
+        if sitting.reading.sealed or not sitting.reading.impressions or self._subjects or _still_open(sitting):
             return ""
         return self._context.tr("review.nothing_to_decide")
 
@@ -197,7 +200,7 @@ class DecisionStep(StepCard):
             return
         decided = self._sitting.reading.current_reviews
         for number, subject in enumerate(self._subjects):
-            row = self._button(f"decision_row_{number}", "row")
+            row = self._button(f"decision_row_{number}", "choice")
             row.setStyleSheet("text-align: left;")
             row.setCheckable(True)
             row.setChecked(subject.key == self._turn and len(self._subjects) > 1)
@@ -311,3 +314,8 @@ class DecisionStep(StepCard):
         self._new.hide()
         self._turn = text
         self.added.emit(text, Decision(value), "")
+
+
+def _still_open(sitting: Sitting) -> bool:
+    """Whether a model may still say something."""
+    return sitting.asking and not sitting.reading.suggestion_ready

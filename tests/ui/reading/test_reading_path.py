@@ -12,8 +12,9 @@ from pytestqt.qtbot import QtBot
 from desktop import workflow
 from desktop.i18n import Language
 from desktop.jobs import Job
-from desktop.records import Decision, Patient, StudyId, Verdict
+from desktop.records import Decision, HumanName, PartialDate, Patient, StudyId, Verdict
 from desktop.ui.context import UiContext
+from desktop.ui.importing import start_import
 from desktop.ui.reading import ReadingRoom
 from desktop.ui.reading import study_page as study_page_module
 from desktop.ui.reading.footer import Turn
@@ -293,3 +294,46 @@ def test_a_study_that_cannot_be_opened_leads_back_to_the_worklist(
     qtbot.waitUntil(lambda: bool(errors), timeout=5000)
     qtbot.waitUntil(room.worklist.isVisible, timeout=5000)
     assert room.sitting is None
+
+
+@pytest.mark.data
+def test_first_light_on_a_real_film_with_the_real_model(
+    qtbot: QtBot, context: UiContext, shared_data: Path, tmp_path: Path
+) -> None:
+    """A child's film with pneumonia: imported, read, revealed, accepted, signed, saved; keyboard alone."""
+    registry = workflow.load_models()
+    if "chest-xray-child" not in registry.names():
+        pytest.skip("the model chest-xray-child is not built")
+    film = shared_data / "cxr" / "kermany_full" / "images" / "person1003_bacteria_2934.jpg"
+    clinic = workflow.create_clinic(
+        tmp_path / "clinic", Job(), name="Clinic", admin="Dr Li", passphrase="correct horse", models=registry
+    ).clinic
+    context.registry = registry
+    context.set_clinic(clinic)
+    draft = workflow.PatientDraft(names=(HumanName(text="Wang Ming"),), birth_date=PartialDate(2023, 2, 1))
+    patient = workflow.register_patient(clinic, Job(), draft).patient
+    room = ReadingRoom(context)
+    qtbot.addWidget(room)
+    room.resize(1274, 638)
+    room.show()
+    room.activateWindow()
+    context.study_requested.connect(room.open_study)
+    start_import(context, (film,), patient.id, room)
+    qtbot.waitUntil(lambda: room.study.viewer.frame is not None, timeout=8000)
+    qtbot.waitUntil(lambda: focused().objectName() == "impression_text", timeout=5000)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.reading.suggestion_ready, timeout=20000)
+    read_and_reveal(qtbot, room, "Consolidation")
+    assert turn(room) is Turn.DECIDE
+    press(qtbot, Qt.Key.Key_A)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=10000)
+    press(qtbot, Qt.Key.Key_Return, CTRL)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed, timeout=10000)
+    sitting = room.sitting
+    assert sitting is not None
+    (finding,) = [f for f in sitting.reading.reports[0].content.findings if f.key == "pneumonia"]
+    assert finding.probability is not None
+    assert finding.probability > 0.5
+    assert finding.verdict is Verdict.ACCEPT
+    room.clear()
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
+    workflow.lock(clinic)
