@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from desktop.records import User, UserId
 from desktop.store.canonical import from_canonical
+from desktop.store.database import DamagedDatabase
 from desktop.store.rows import Rows, decoded
 
+CLINIC = "clinic"
 USER = "user"
 POLICY = "policy"
 
@@ -20,11 +23,39 @@ _DEFAULTS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
+class Clinic:
+    """The clinic itself. id: of the store. name: as it stands on paper."""
+
+    id: str
+    name: str
+    created: datetime
+
+
+@dataclass(frozen=True)
 class PolicyEntry:
     """One setting that the whole clinic shares."""
 
     name: str
     value: str
+
+
+class Clinics:
+    """The one row that says which clinic this is."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, clinic: Clinic) -> None:
+        """Name the clinic, once."""
+        data = self._rows.written(CLINIC, clinic.id, clinic)
+        self._rows.run("INSERT INTO clinic (id, record) VALUES (?, ?)", (clinic.id, data))
+
+    def get(self, store_id: str) -> Clinic:
+        """Raises DamagedDatabase where the row is another clinic's or gone."""
+        row = self._rows.one("SELECT record FROM clinic WHERE id = ?", (store_id,))
+        if row is None:
+            raise DamagedDatabase
+        return from_canonical(Clinic, row[0])
 
 
 class Policies:

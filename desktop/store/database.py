@@ -15,6 +15,14 @@ _SMALLEST_SQLITE = (3, 51, 3)
 _APPLICATION_ID = 0x4C4E544E  # "LNTN"
 _CACHE_KIB = 64 * 1024
 _BUSY_SECONDS = 5.0
+_SIGNS_OF_DAMAGE = (
+    "malformed",
+    "not a database",
+    "corrupt",
+    "hmac check failed",
+    "no such table",
+    "no such column",
+)
 
 if TYPE_CHECKING:
     # sqlcipher3 carries no types; its connection is that of the standard library's module, built on another SQLite.
@@ -143,6 +151,6 @@ def failure(error: dbapi2.DatabaseError) -> KnownFailure | None:
         return KnownFailure("error.io", kind=ErrorKind.IO)
     if "database is locked" in words:
         return KnownFailure("store.in_use", kind=ErrorKind.IO)
-    if any(sign in words for sign in ("malformed", "not a database", "corrupt", "hmac check failed")):
+    if any(sign in words for sign in _SIGNS_OF_DAMAGE):
         return DamagedDatabase()
     return None

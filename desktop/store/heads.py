@@ -16,9 +16,13 @@ from typing import BinaryIO
 
 from desktop.records import AuditHead
 from desktop.vault import SigningKey, verify_signature
+from desktop.vault.files import write_durably
 
 FILE = "audit-heads.jsonl"
 SIGNED_EVERY = 100
+
+_LARGEST = 8 << 20
+_KEPT_LINES = 5000
 
 _log = logging.getLogger(__name__)
 
@@ -61,7 +65,7 @@ class NotedHead:
                 bytes.fromhex(raw.get("signature", "")),
                 bytes.fromhex(raw.get("public_key", "")),
             )
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("not a head") from error
 
 
@@ -142,18 +146,20 @@ class HeadsFile:
 
     def _opened(self) -> BinaryIO:
         if self._stream is None:
+            if self._path.exists():
+                self._tidy()
             self._stream = self._path.open("ab")
-            self._drop_torn_line(self._stream)
         return self._stream
 
-    def _drop_torn_line(self, stream: BinaryIO) -> None:
-        """A power cut may leave half a line; appending to it would spoil the next one too."""
-        if not stream.tell():
-            return
+    def _tidy(self) -> None:
+        """Drop half a line that a power cut left, as it would spoil the next one; and, once there are very many, all
+        but the newest: each head vouches for the whole chain before it."""
         data = self._path.read_bytes()
-        whole = data.rfind(b"\n") + 1
-        if whole != len(data):
-            stream.truncate(whole)
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) > _LARGEST:
+            whole = b"".join(whole.splitlines(keepends=True)[-_KEPT_LINES:])
+        if whole != data:
+            write_durably(self._path, whole)
 
     def _mac(self, noted: NotedHead) -> bytes:
         return hmac.digest(self._key, _message(self._store_id, noted.sequence, noted.hash), "sha256")

@@ -19,7 +19,7 @@ from desktop.records import (
 from desktop.store import attachments, clinic_settings, patients, readings, reports, studies
 from desktop.store.attachments import StoredFile
 from desktop.store.canonical import from_canonical, time_text
-from desktop.store.clinic_settings import PolicyEntry
+from desktop.store.clinic_settings import Clinic, PolicyEntry
 from desktop.store.readings import Reveal
 from desktop.store.reports import Seal
 from desktop.store.rows import Rows
@@ -47,6 +47,7 @@ class Kept:
 
 
 KEPT: tuple[Kept, ...] = (
+    Kept(clinic_settings.CLINIC, "clinic", Clinic, "id", lambda clinic: (clinic.id,)),
     Kept(
         clinic_settings.USER,
         "users",

@@ -11,6 +11,7 @@ from desktop.store.database import Connection, value
 
 _FIRST_TABLES = (
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE TABLE clinic (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID",
     """CREATE TABLE users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, public_key BLOB NOT NULL,
        record BLOB NOT NULL) STRICT, WITHOUT ROWID""",
     """CREATE TABLE policies (name TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID""",

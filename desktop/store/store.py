@@ -15,7 +15,7 @@ from desktop.records import AttachmentId, AuditAction, AuditHead, User
 from desktop.store import attachments, database, heads
 from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
-from desktop.store.clinic_settings import Policies, Users
+from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
 from desktop.store.database import Connection, translated, value
 from desktop.store.heads import SIGNED_EVERY, HeadsFile
 from desktop.store.lock import ProcessLock
@@ -124,7 +124,9 @@ class Store:
         self._heads = HeadsFile(folder, unlocked.store_id, unlocked.master.derive("audit"))
         self._sealed = SealedFolder(folder, unlocked.master.derive("attachments"))
         self.attachments = AttachmentFiles(self, self._sealed)
-        self.clinic_name = str(_fact(connection, "clinic_name"))
+        rows = Rows(connection, writable=False)
+        self.clinic_name = Clinics(rows).get(unlocked.store_id).name
+        rows.end()
         self._signed = int(_fact(connection, "signed_head"))
 
     @staticmethod
@@ -182,8 +184,6 @@ class Store:
             connection = database.connect(folder / DATABASE, unlocked.master.derive("db"))
             undo.callback(connection.close)
             migrate(connection)
-            if _fact(connection, "store_id") != unlocked.store_id:
-                raise database.DamagedDatabase
             if unlocked.generation > int(_fact(connection, "keystore_generation")):
                 # Both copies were written before this, so a crash never leaves the database ahead of them.
                 connection.execute(
@@ -329,9 +329,6 @@ def _first_rows(connection: Connection, unlocked: Unlocked, clinic_name: str, no
     """Name, first user and first audit line, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
     facts = {
-        "store_id": unlocked.store_id,
-        "clinic_name": clinic_name,
-        "created": now.astimezone(UTC).isoformat(),
         "epoch": unlocked.epoch,
         "keystore_generation": unlocked.generation,
         "signed_head": 0,
@@ -340,6 +337,7 @@ def _first_rows(connection: Connection, unlocked: Unlocked, clinic_name: str, no
     connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", facts.items())
     rows = Rows(connection, writable=True)
     tx = Transaction(rows, unlocked.store_id, lambda: now)
+    Clinics(rows).add(Clinic(unlocked.store_id, clinic_name, now))
     tx.users.add(User(unlocked.user_id, unlocked.user_name, unlocked.roles, unlocked.public_key))
     tx.audit.add(AuditAction.CREATE_CLINIC, unlocked.store_id, actor=unlocked.user_id)
     tx.audit.attest_rest()

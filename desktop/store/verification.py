@@ -19,7 +19,7 @@ from desktop.records.canonical_report import addendum_canonical_bytes
 from desktop.store.attachments import SealedFolder, StoredFile
 from desktop.store.audit import ChainLine, origin, read_lines
 from desktop.store.canonical import from_canonical
-from desktop.store.database import Connection, failure, value
+from desktop.store.database import Connection, value
 from desktop.store.heads import HeadsFile, NotedHead
 from desktop.store.kept import KEPT, Kept, record_faults
 from desktop.store.reports import Seal
@@ -119,23 +119,21 @@ def verify_open(clinic: OpenClinic, job: Job) -> Verification:
         # Before this, a healthy file with a full -wal beside it would fail the page check.
         clinic.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         _check_pages(clinic, found, job)
-    except dbapi2.DatabaseError as error:
-        _unreadable(clinic, found, error)
+    except dbapi2.DatabaseError:
+        _unreadable(clinic, found)
     rows = Rows(clinic.connection, writable=False)
     checks: tuple[Check, ...] = (_check_chain, _check_records, _check_reports, _check_attachments, _count)
     for check in checks:
         try:
             check(clinic, rows, found, job)
-        except dbapi2.DatabaseError as error:
-            _unreadable(clinic, found, error)
+        except dbapi2.DatabaseError:
+            _unreadable(clinic, found)
     rows.end()
     return Verification(tuple(found.problems), tuple(found.notes), found.counts, found.head)
 
 
-def _unreadable(clinic: OpenClinic, found: _Findings, error: dbapi2.DatabaseError) -> None:
-    """A statement failed: damage is a finding, anything else is a bug."""
-    if failure(error) is None:
-        raise error
+def _unreadable(clinic: OpenClinic, found: _Findings) -> None:
+    """A statement failed. Only the first one is told: one lost page fails many."""
     if not any(problem.kind is ProblemKind.DATABASE for problem in found.problems):
         found.problem(ProblemKind.DATABASE, clinic.database, "verify.database_unreadable")
 
@@ -143,7 +141,9 @@ def _unreadable(clinic: OpenClinic, found: _Findings, error: dbapi2.DatabaseErro
 def _check_keystore(clinic: OpenClinic, found: _Findings) -> None:
     now = check_copies(clinic.folder, clinic.unlocked)
     # Unlocking mends a copy; what was wrong with it is still to be told.
-    for finding in clinic.unlocked.found or now:
+    before = clinic.unlocked.found or now
+    for then, finding in zip(before, now, strict=True):
+        finding = finding if then.health is KeystoreHealth.WHOLE else then
         match finding.health:
             case KeystoreHealth.MISSING:
                 found.problem(ProblemKind.KEYSTORE, finding.file, "verify.keystore_missing", file=finding.file)
@@ -179,14 +179,15 @@ def _check_chain(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> 
     noted: dict[int, set[str]] = {}
     for head in read.heads:
         noted.setdefault(head.sequence, set()).add(head.hash)
-    previous, sequence, broken = origin(clinic.unlocked.store_id), 0, False
+    previous, sequence, broken, differs = origin(clinic.unlocked.store_id), 0, False, False
     while lines := read_lines(rows, after=sequence):
         job.report("verify.step.audit", sequence)
         for line in lines:
             if not broken and (fault := _link_fault(line, sequence, previous)):
                 found.problem(ProblemKind.AUDIT, f"audit/{sequence + 1}", fault, sequence=sequence + 1)
                 broken = True
-            if noted.pop(line.sequence, {line.hash}) != {line.hash}:
+            if noted.pop(line.sequence, {line.hash}) != {line.hash} and not differs:
+                differs = True
                 found.problem(
                     ProblemKind.ROLLBACK,
                     f"audit/{line.sequence}",

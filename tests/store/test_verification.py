@@ -259,6 +259,7 @@ RECORD_TAMPERS = {
     "a report edited": ("reports", edited("reports", "content", "肺炎", "正常")),
     "an addendum removed": ("addenda", "DELETE FROM addenda"),
     "a policy edited": ("policies", edited("policies", "record", "zh", "en")),
+    "the clinic renamed": ("clinic", edited("clinic", "record", "清河", "清江")),
     "a user's key exchanged": ("users", "UPDATE users SET public_key = zeroblob(32)"),
     "an instance moved": ("imaging_instances", "UPDATE imaging_instances SET study = 'other'"),
     "a record of nobody's": ("policies", FORGED),
@@ -390,6 +391,33 @@ def test_lost_unsigned_heads_are_no_damage(folder: Path, keys: vault.Unlocked) -
     (folder / heads.FILE).write_bytes(kept)
     assert store.verify(Job()).ok
     store.close()
+
+
+def test_very_many_heads_are_thinned_out(folder: Path, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Store.open(folder, keys) as store:
+        for number in range(12):
+            add_patient(store, patient(f"王{number}"))
+    monkeypatch.setattr(heads, "_LARGEST", 1000)
+    monkeypatch.setattr(heads, "_KEPT_LINES", 5)
+    with Store.open(folder, keys) as store:
+        add_patient(store, patient("李四"))
+    assert len((folder / heads.FILE).read_bytes().splitlines()) == 5 + 2
+    assert verify(folder, keys).ok
+
+
+def test_a_table_that_is_gone_is_damage(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    as_attacker(folder, keys, "DROP TABLE policies")
+    assert "database" in kinds(verify_folder_of(folder))
+    as_attacker(folder, keys, "DROP TABLE clinic")
+    assert keys_of(verify_folder_of(folder)) == {"store.database_damaged"}
+
+
+def test_a_copy_spoiled_while_the_clinic_is_open_is_named(folder: Path, keys: vault.Unlocked) -> None:
+    unlocked = vault.unlock(folder, USER, PASSPHRASE)
+    with Store.open(folder, unlocked) as store:
+        assert store.verify(Job()).ok
+        (folder / "keystore.copy.json").write_bytes(b"?")
+        assert keys_of(store.verify(Job())) == {"verify.keystore_damaged"}
 
 
 @pytest.mark.parametrize("name", ["keystore.json", "keystore.copy.json"])
