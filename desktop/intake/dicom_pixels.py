@@ -24,6 +24,7 @@ from pydicom.uid import (
 )
 
 from desktop.errors import UserFacingError
+from desktop.intake import jpeg_lossless
 from desktop.intake.codestream import coded_frame
 from desktop.intake.colour import from_rgb, grey_from_ybr
 from desktop.intake.dicom_fields import Fields
@@ -39,10 +40,8 @@ _PALETTE = "PALETTE COLOR"
 _PLUGINS: dict[str, str] = {
     JPEGBaseline8Bit: "pillow",
     JPEGExtended12Bit: "pillow",
-    JPEGLossless: "gdcm",
-    JPEGLosslessSV1: "gdcm",
-    JPEGLSLossless: "gdcm",
-    JPEGLSNearLossless: "gdcm",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
     JPEG2000: "pylibjpeg",
     JPEG2000Lossless: "pylibjpeg",
     RLELossless: "pydicom",
@@ -50,7 +49,12 @@ _PLUGINS: dict[str, str] = {
     HTJ2KLossless: "pylibjpeg",
     HTJ2KLosslessRPCL: "pylibjpeg",
 }
-"""One decoder per compressed transfer syntax, so that a film looks the same on every PC."""
+"""One decoder per compressed transfer syntax, so that a film looks the same on every PC.
+
+GDCM is left out on purpose: a spoilt header makes it end the whole program, and spoilt data passes without a word.
+"""
+
+_OUR_OWN = (JPEGLossless, JPEGLosslessSV1)
 
 
 @dataclass(frozen=True)
@@ -132,13 +136,43 @@ def decode_pixels(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array,
 
 def decode_raw(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, str]:
     """Values as stored, and their photometric interpretation after decoding."""
+    if syntax in _OUR_OWN:
+        photometric = layout.photometric
+        array = _decode_lossless(_checked_frame(dataset, layout, syntax), layout, syntax)
+    else:
+        array, photometric = _decode_with_pydicom(dataset, layout, syntax)
+    expected = (layout.rows, layout.columns, 3) if layout.samples == 3 else (layout.rows, layout.columns)
+    if array.shape != expected:
+        raise UserFacingError("intake.damaged")
+    if photometric in ("YBR_ICT", "YBR_RCT"):
+        photometric = "RGB"
+    if layout.samples == 3 and photometric != "RGB" and (photometric not in _YBR or array.dtype != np.uint8):
+        raise UserFacingError("intake.damaged")
+    return array, photometric
+
+
+def _decode_lossless(frame: bytes, layout: Layout, syntax: UID) -> Array:
+    try:
+        decoded = jpeg_lossless.decode(frame)
+    except jpeg_lossless.CutStream as error:
+        raise UserFacingError("intake.truncated") from error
+    except jpeg_lossless.CorruptStream as error:
+        raise UserFacingError("intake.damaged") from error
+    except jpeg_lossless.UnsupportedStream as error:
+        raise UserFacingError("intake.unsupported_transfer_syntax", syntax=syntax.name) from error
+    array: Array = decoded.astype(f"u{layout.allocated // 8}", copy=False)
+    if layout.signed:
+        array = array.view(f"i{layout.allocated // 8}")
+    return _stored_bits(array, layout)
+
+
+def _decode_with_pydicom(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, str]:
     plugin = ""
     if syntax.is_encapsulated:
         plugin = _PLUGINS.get(syntax, "")
-        available = plugin and plugin in get_decoder(syntax).available_plugins
-        if not available:
+        if not plugin or plugin not in get_decoder(syntax).available_plugins:
             raise UserFacingError("intake.unsupported_transfer_syntax", syntax=syntax.name)
-        _check_codestream(dataset, layout, syntax)
+        _checked_frame(dataset, layout, syntax)
     else:
         _check_length(dataset, layout)
     try:
@@ -152,18 +186,16 @@ def decode_raw(dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, st
         )
     except Exception as error:  # each decoder fails in its own way
         raise UserFacingError("intake.damaged") from error
-    expected = (layout.rows, layout.columns, 3) if layout.samples == 3 else (layout.rows, layout.columns)
-    if array.shape != expected:
-        raise UserFacingError("intake.damaged")
     array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if layout.justified and array.dtype.kind in "iu":
-        array = (array >> layout.justified) & ((1 << layout.stored) - 1)
-    photometric = str(properties["photometric_interpretation"])
-    if photometric in ("YBR_ICT", "YBR_RCT"):
-        photometric = "RGB"
-    if layout.samples == 3 and photometric != "RGB" and (photometric not in _YBR or array.dtype != np.uint8):
-        raise UserFacingError("intake.damaged")
-    return array, photometric
+        array = _stored_bits(array, layout)
+    return array, str(properties["photometric_interpretation"])
+
+
+def _stored_bits(array: Array, layout: Layout) -> Array:
+    """The stored bits of each value alone, moved down where an old file left the low ones empty; the sign is kept."""
+    top = layout.allocated - 1 - layout.high_bit
+    return (array << top) >> (top + layout.justified)
 
 
 def _check_length(dataset: Dataset, layout: Layout) -> None:
@@ -177,8 +209,8 @@ def _check_length(dataset: Dataset, layout: Layout) -> None:
         raise UserFacingError("intake.truncated")
 
 
-def _check_codestream(dataset: Dataset, layout: Layout, syntax: UID) -> None:
-    """Compare the coded picture's own header with the data set's, before native code reserves memory for either."""
+def _checked_frame(dataset: Dataset, layout: Layout, syntax: UID) -> bytes:
+    """The coded picture, whose own header agrees with the data set's: native code reserves memory for either."""
     try:
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
     except Exception as error:  # fragments that run over the end, offsets that point nowhere
@@ -186,7 +218,7 @@ def _check_codestream(dataset: Dataset, layout: Layout, syntax: UID) -> None:
     if not frame:
         raise UserFacingError("intake.truncated")
     if syntax == RLELossless:
-        return
+        return frame
     coded = coded_frame(frame)
     if coded is None:
         raise UserFacingError("intake.damaged")
@@ -194,12 +226,11 @@ def _check_codestream(dataset: Dataset, layout: Layout, syntax: UID) -> None:
         raise UserFacingError("intake.damaged")
     if coded.precision > layout.allocated:
         raise UserFacingError("intake.damaged")
-    if syntax in (JPEGLSLossless, JPEGLSNearLossless) and coded.precision in (6, 7):
-        raise UserFacingError("intake.unsupported_transfer_syntax", syntax=syntax.name)  # not by GDCM
     if not coded.complete:
         raise UserFacingError("intake.truncated")
     if syntax == JPEGExtended12Bit and coded.precision != 8:
         raise UserFacingError("intake.unsupported_transfer_syntax", syntax=syntax.name)
+    return frame
 
 
 def _eight_bits(rgb: Array, bits: int) -> Array:
