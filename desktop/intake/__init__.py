@@ -6,7 +6,7 @@ May import `imaging`, `jobs`, `records` and below. A file format is one module a
 from desktop.intake.files import read_bytes, read_file
 from desktop.intake.identity import NameCheck, NameVerdict, names_fit
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES
-from desktop.intake.reader import READERS, Reader, read_picture, recognise
+from desktop.intake.reader import READERS, Reader, read_picture, recognise, warm_up
 
 __all__ = [
     "MAX_FILE_BYTES",
@@ -20,4 +20,5 @@ __all__ = [
     "read_file",
     "read_picture",
     "recognise",
+    "warm_up",
 ]
