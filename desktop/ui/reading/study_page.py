@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Mapping
-from datetime import date
 from functools import partial
 
 from PySide6.QtCore import Qt, Signal
@@ -11,8 +10,6 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from desktop.records import (
     Annotation,
     AnnotationKind,
-    ImagingStudy,
-    Instance,
     StudyId,
 )
 from desktop.ui.action import bind
@@ -20,20 +17,16 @@ from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import STUDY_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.drafts import DraftKeeper, Typed
-from desktop.ui.reading.film_bar import FilmBar, StudyChoice
-from desktop.ui.reading.film_text import film_text
+from desktop.ui.reading.film_bar import FilmBar
+from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
 from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting
-from desktop.ui.reading.worklist import study_words
 from desktop.ui.reports.handing_over import HandingOver
 from desktop.ui.reports.preview import ReportPreview
 from desktop.ui.review.history import HistoryDialog
 from desktop.ui.viewers import FilmViewer
-from desktop.ui.viewers.drawing import Tool
-from desktop.ui.viewers.film_words import preset_name
-from desktop.ui.viewers.frames import FilmSource
 from desktop.ui.viewers.view_state import Point
 
 REVEAL_GUARD_SECONDS = 0.4
@@ -57,12 +50,10 @@ class StudyPage(QWidget):
         super().__init__(parent)
         self.setObjectName("study_page")
         self._context = context
-        self._at = 0
         self._impressions_shown = 0
         self._previewed_words: str | None = None
         self._revealed = 0.0
         self._history: HistoryDialog | None = None
-        self._source_named: FilmSource | None = None
         self._desk = ReadingDesk(context, self)
         self._drafts = DraftKeeper(context, self)
         self._handing = HandingOver(context, self)
@@ -72,6 +63,7 @@ class StudyPage(QWidget):
         self._bound = bind(context, self, (*STUDY_ACTIONS, *VIEWER_ACTIONS), self._handlers())
         self._bound["reading.primary"].setAutoRepeat(False)
         self.bar = FilmBar(context, self._bound)
+        self._film = FilmSide(context, self.viewer, self.bar, self)
         self._lay_out()
         self._connect()
         self.retranslate()
@@ -105,23 +97,21 @@ class StudyPage(QWidget):
         self._handing.failed.connect(self._deed_failed)
         self.bar.worklist_asked.connect(self.worklist_asked)
         self.bar.study_chosen.connect(self.study_asked)
-        self.bar.preset_chosen.connect(self._choose_preset)
         viewer, preview, panel = self.viewer, self.preview, self.panel
         viewer.drawn.connect(self._drawn)
         viewer.removal_asked.connect(self._remove_drawing)
-        viewer.tool_changed.connect(self._show_viewer_state)
-        viewer.state_changed.connect(self._show_viewer_state)
         preview.shown.connect(self._preview_shown)
         preview.failed.connect(self._preview_failed)
         preview.left.connect(self.show_film)
         panel.pressed.connect(self._pressed)
         panel.read.typed.connect(self._typed)
         panel.read.left.connect(self._focus_film)
+        self._film.overlay_changed.connect(panel.suggestion.overlay.setChecked)
         panel.suggestion.overlay_asked.connect(self._toggle_overlay)
         panel.suggestion.again_asked.connect(self._desk.ask_models)
         panel.decision.decided.connect(self._desk.review)
         panel.decision.added.connect(self._desk.add_finding)
-        panel.decision.turn_changed.connect(self._show_activation)
+        panel.decision.turn_changed.connect(self._follow_finding)
         panel.decision.left.connect(panel.focus_next)
         panel.decision.region_asked.connect(self._draw_region)
         panel.decision.history_asked.connect(self.show_history)
@@ -174,13 +164,11 @@ class StudyPage(QWidget):
         """Put the study away; its draft is kept."""
         self._drafts.save_now()
         self._desk.close()
-        for part in (self.viewer, self.preview, self.panel, self.bar):
+        for part in (self._film, self.preview, self.panel):
             part.clear()
         self._front.setCurrentWidget(self.viewer)
         self._handing.close()
-        self._at = 0
         self._previewed_words = None
-        self._source_named = None
         if self._history is not None:
             self._history.close()
             self._history = None
@@ -200,17 +188,14 @@ class StudyPage(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._bound.retranslate()
-        for part in (self.bar, self.panel, self.preview):
+        for part in (self._film, self.panel, self.preview):
             part.retranslate()
-        if self.sitting is not None:
-            self._source_named = None
-            self._show_words(self.sitting)
-            self._show_viewer_state()
 
     # The study on the desk
 
     def _show_study(self, sitting: Sitting) -> None:
-        self._show_film(sitting)
+        self._impressions_shown = len(sitting.reading.impressions)
+        self._film.begin(sitting)
         self.panel.begin(sitting)
         self.opened.emit(sitting)
         self.panel.focus_next()
@@ -225,8 +210,7 @@ class StudyPage(QWidget):
             self._drafts.save_now()
             self._revealed = time.monotonic()
         self.patient_changed.emit(sitting.study.patient)
-        self._show_drawings(sitting)
-        self._show_words(sitting)
+        self._film.show_sitting(sitting)
         self.panel.show_sitting(sitting)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
         if all_decided:
@@ -236,51 +220,19 @@ class StudyPage(QWidget):
         elif self.panel.turn is not before:
             self.panel.focus_next()
 
-    def _show_film(self, sitting: Sitting) -> None:
-        instance = self._instance(sitting)
-        picture = sitting.study.pictures[instance.id]
-        self._impressions_shown = len(sitting.reading.impressions)
-        self.viewer.show_picture(picture)
-        self._show_words(sitting)
-        self._show_drawings(sitting)
-
-    def _show_words(self, sitting: Sitting) -> None:
-        study, instance = sitting.study, self._instance(sitting)
-        picture = study.pictures[instance.id]
-        self.viewer.set_text(film_text(self._context, study.patient, study.study, instance, picture))
-        every = sorted([study.study, *(s.study for s in study.others)], key=_taken, reverse=True)
-        choices = [StudyChoice(one.id, study_words(self._context, one)) for one in every]
-        self.bar.set_studies(choices, study.study.id)
-
-    def _show_drawings(self, sitting: Sitting) -> None:
-        instance = self._instance(sitting)
-        self.viewer.set_annotations(tuple(a for a in sitting.reading.annotations if a.instance == instance.id))
-        self._show_activation()
-
-    def _show_activation(self) -> None:
-        """Where the model looked for the finding in turn, else for the first one."""
-        sitting, turn = self.sitting, self.panel.decision.current
-        if sitting is None:
-            return
-        instance = self._instance(sitting).id
-        seen = [a for s in sitting.reading.suggestions if s.instance == instance for a in s.analysis.activations]
-        asked = [a for a in seen if turn is not None and a.finding == turn.key]
-        self.viewer.set_activation(next(iter(asked or seen), None))
-
-    def _instance(self, sitting: Sitting) -> Instance:
-        return sitting.study.study.instances[self._at]
+    def _follow_finding(self) -> None:
+        current = self.panel.decision.current
+        self._film.show_finding(current.key if current is not None else None)
 
     def _step_study(self, by: int) -> None:
         self.bar.step_study(by)
 
     def _step_film(self, by: int) -> None:
         """Another picture of the study; while the report is in front, another part of its pages."""
-        sitting = self.sitting
         if self.previewing:
             self.preview.step(by)
-        elif sitting is not None and 0 <= self._at + by < len(sitting.study.study.instances):
-            self._at += by
-            self._show_film(sitting)
+        else:
+            self._film.step(by)
 
     # The film
 
@@ -292,26 +244,10 @@ class StudyPage(QWidget):
     def _on_film(self) -> bool:
         return not self.previewing
 
-    def _show_viewer_state(self) -> None:
-        """Keep the strip's and the panel's switches as the film is."""
-        state, source = self.viewer.state, self.viewer.source
-        self.bar.set_tool_checked("viewer.tool_length", self.viewer.tool is Tool.LENGTH)
-        self.bar.set_tool_checked("viewer.tool_region", self.viewer.tool is Tool.REGION)
-        self.bar.set_tool_checked("viewer.invert", state is not None and state.inverted)
-        self.panel.suggestion.overlay.setChecked(state is not None and state.overlay)
-        if source is not None and source is not self._source_named:
-            self._source_named = source
-            names = [preset_name(self._context, preset) for preset in source.presets]
-            self.bar.set_presets([self._context.tr("viewer.preset.own"), *names])
-
-    def _choose_preset(self, number: int) -> None:
-        self.viewer.run(f"viewer.preset_{number}" if number else "viewer.auto_window")
-        self._focus_film()
-
     def _toggle_overlay(self, shown: bool) -> None:
         self.show_film()
         self.viewer.run("viewer.overlay")
-        self._show_viewer_state()
+        self.panel.suggestion.overlay.setChecked(self.viewer.state is not None and self.viewer.state.overlay)
 
     def _draw_region(self) -> None:
         self.show_film()
@@ -319,9 +255,9 @@ class StudyPage(QWidget):
 
     def _drawn(self, kind: AnnotationKind, points: tuple[Point, ...]) -> None:
         """Keep a drawing with the reading; on a signed film it stays on the screen only."""
-        sitting = self.sitting
-        if sitting is not None and sitting.writable:
-            self._desk.annotate(self._instance(sitting).id, kind, points, "")
+        sitting, instance = self.sitting, self._film.instance
+        if sitting is not None and sitting.writable and instance is not None:
+            self._desk.annotate(instance.id, kind, points, "")
 
     def _remove_drawing(self, annotation: Annotation) -> None:
         if self.sitting is not None and self.sitting.writable:
@@ -492,8 +428,3 @@ class StudyPage(QWidget):
             self._handing.print_report(report, language)
         else:
             self._handing.save_report(report, how.removeprefix("save_"), language)
-
-
-def _taken(study: ImagingStudy) -> tuple[date, str]:
-    """When a study was taken, as far as its file says; else when it was brought in."""
-    return study.started or study.added.date(), study.id

@@ -16,6 +16,7 @@ LINE = QColor(86, 180, 233)
 SELECTED = QColor(240, 228, 66)
 HALO = QColor(0, 0, 0, 200)
 RIM = QColor(0, 0, 0, 230)
+VEIL = QColor(0, 0, 0, 110)
 TEXT = QColor(232, 232, 232)
 BADGE_TEXT = QColor(20, 20, 20)
 BADGE = QColor(240, 228, 66)
@@ -96,6 +97,7 @@ def paint_corners(
         right, bottom = index % 2 == 1, index >= 2
         count = len(corner.lines) + len(corner.badges)
         top = height - MARGIN - count * step if bottom else MARGIN
+        _paint_ground(painter, metrics, corner, right, width, top, step)
         for number, line in enumerate((*corner.lines, *corner.badges)):
             wide = metrics.horizontalAdvance(line)
             left = width - MARGIN - wide if right else MARGIN
@@ -104,6 +106,19 @@ def paint_corners(
                 _paint_badge(painter, line, QRectF(left, top + number * step - 1, wide, step - 1), right)
             else:
                 _paint_line(painter, line, at)
+
+
+def _paint_ground(
+    painter: QPainter, metrics: QFontMetricsF, corner: Corner, right: bool, width: float, top: float, step: float
+) -> None:
+    """A dark veil behind a corner's lines, so that they are read over bone and over letters burnt into the film."""
+    if not corner.lines:
+        return
+    wide = max(metrics.horizontalAdvance(line) for line in corner.lines) + 12
+    left = width - MARGIN - wide + 6 if right else MARGIN - 6
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(VEIL)
+    painter.drawRoundedRect(QRectF(left, top - 2, wide, len(corner.lines) * step + 2), 4, 4)
 
 
 def _paint_line(painter: QPainter, line: str, at: QPointF) -> None:

@@ -1,0 +1,136 @@
+"""The film of a study: which of its pictures, whose words in the corners, which drawings, where the model looked."""
+
+from datetime import date
+
+from PySide6.QtCore import QObject, Signal
+
+from desktop.records import ImagingStudy, Instance
+from desktop.ui.context import UiContext
+from desktop.ui.reading.film_bar import FilmBar, StudyChoice
+from desktop.ui.reading.film_text import film_text
+from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.worklist import study_words
+from desktop.ui.viewers import FilmViewer
+from desktop.ui.viewers.drawing import Tool
+from desktop.ui.viewers.film_words import preset_name
+from desktop.ui.viewers.frames import FilmSource
+
+
+class FilmSide(QObject):
+    """Keeps the viewer and the strip above it at what a `Sitting` says.
+
+    Signals: overlay_changed(bool) whenever the overlay may have been switched.
+    """
+
+    overlay_changed = Signal(bool)
+
+    def __init__(self, context: UiContext, viewer: FilmViewer, bar: FilmBar, parent: QObject) -> None:
+        super().__init__(parent)
+        self._context = context
+        self._viewer = viewer
+        self._bar = bar
+        self._sitting: Sitting | None = None
+        self._finding: str | None = None
+        self._at = 0
+        self._source_named: FilmSource | None = None
+        viewer.tool_changed.connect(self._show_switches)
+        viewer.state_changed.connect(self._show_switches)
+        bar.preset_chosen.connect(self._choose_preset)
+
+    @property
+    def instance(self) -> Instance | None:
+        """The picture on show."""
+        return self._sitting.study.study.instances[self._at] if self._sitting is not None else None
+
+    def begin(self, sitting: Sitting) -> None:
+        """Another study: its first picture."""
+        self._at = 0
+        self._finding = None
+        self._sitting = sitting
+        self._show_picture()
+
+    def show_sitting(self, sitting: Sitting) -> None:
+        """Where the reading stands now."""
+        self._sitting = sitting
+        self._show_words()
+        self._show_drawings()
+
+    def show_finding(self, finding: str | None) -> None:
+        """Where the model looked for this finding is what the overlay shows; without an answer, for the first one."""
+        self._finding = finding
+        self._show_activation()
+
+    def step(self, by: int) -> None:
+        """Another picture of the study."""
+        if self._sitting is not None and 0 <= self._at + by < len(self._sitting.study.study.instances):
+            self._at += by
+            self._show_picture()
+
+    def clear(self) -> None:
+        """Forget every pixel and every word."""
+        self._sitting = self._source_named = self._finding = None
+        self._at = 0
+        self._viewer.clear()
+        self._bar.clear()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        self._bar.retranslate()
+        self._source_named = None
+        self._show_words()
+        self._show_switches()
+
+    def _show_picture(self) -> None:
+        instance = self.instance
+        if self._sitting is not None and instance is not None:
+            self._viewer.show_picture(self._sitting.study.pictures[instance.id])
+            self._show_words()
+            self._show_drawings()
+
+    def _show_words(self) -> None:
+        sitting, instance = self._sitting, self.instance
+        if sitting is None or instance is None:
+            return
+        study = sitting.study
+        picture = study.pictures[instance.id]
+        self._viewer.set_text(film_text(self._context, study.patient, study.study, instance, picture))
+        every = sorted([study.study, *(s.study for s in study.others)], key=_taken, reverse=True)
+        choices = [StudyChoice(one.id, study_words(self._context, one)) for one in every]
+        self._bar.set_studies(choices, study.study.id)
+
+    def _show_drawings(self) -> None:
+        sitting, instance = self._sitting, self.instance
+        if sitting is not None and instance is not None:
+            here = tuple(a for a in sitting.reading.annotations if a.instance == instance.id)
+            self._viewer.set_annotations(here)
+            self._show_activation()
+
+    def _show_activation(self) -> None:
+        sitting, instance = self._sitting, self.instance
+        if sitting is None or instance is None:
+            return
+        here = [s.analysis for s in sitting.reading.suggestions if s.instance == instance.id]
+        seen = [activation for analysis in here for activation in analysis.activations]
+        asked = [activation for activation in seen if activation.finding == self._finding]
+        self._viewer.set_activation(next(iter(asked or seen), None))
+
+    def _show_switches(self) -> None:
+        """Keep the strip's switches as the film is."""
+        state, source = self._viewer.state, self._viewer.source
+        self._bar.set_tool_checked("viewer.tool_length", self._viewer.tool is Tool.LENGTH)
+        self._bar.set_tool_checked("viewer.tool_region", self._viewer.tool is Tool.REGION)
+        self._bar.set_tool_checked("viewer.invert", state is not None and state.inverted)
+        if source is not None and source is not self._source_named:
+            self._source_named = source
+            names = [preset_name(self._context, preset) for preset in source.presets]
+            self._bar.set_presets([self._context.tr("viewer.preset.own"), *names])
+        self.overlay_changed.emit(state is not None and state.overlay)
+
+    def _choose_preset(self, number: int) -> None:
+        self._viewer.run(f"viewer.preset_{number}" if number else "viewer.auto_window")
+        self._viewer.setFocus()
+
+
+def _taken(study: ImagingStudy) -> tuple[date, str]:
+    """When a study was taken, as far as its file says; else when it was brought in."""
+    return study.started or study.added.date(), study.id
