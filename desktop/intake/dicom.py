@@ -9,6 +9,7 @@ import io
 import logging
 import warnings
 import zlib
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from desktop.intake.dicom_fields import Fields, clean
 from desktop.intake.dicom_header import file_header, spacing
 from desktop.intake.dicom_pixels import Layout, decode_pixels, read_layout
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_PARSER_READS, MAX_SAMPLES
-from desktop.records import Modality, Photometric, Picture, VoiWindow
+from desktop.records import Modality, Picture, VoiWindow
 from desktop.records.picture import Array
 
 if TYPE_CHECKING:
@@ -116,9 +117,9 @@ def _decode(data: bytes) -> Picture:
     layout = read_layout(fields)
     pixels, photometric, bits = decode_pixels(dataset, layout, syntax)
     header = file_header(fields, modality, clean(str(syntax)))
-    if photometric is Photometric.RGB or layout.samples == 3 or layout.photometric == "PALETTE COLOR":
-        return Picture(pixels, photometric, header, bits=bits, spacing=spacing(fields))
-    return _grey_picture(fields, layout, Picture(pixels, photometric, header, bits=bits, spacing=spacing(fields)))
+    picture = Picture(pixels, photometric, header, bits=bits, spacing=spacing(fields))
+    # What was stored in colour has no grey transformations, even where it turned out to be grey.
+    return _transformed(picture, fields, layout) if layout.photometric.startswith("MONOCHROME") else picture
 
 
 def _parse(data: bytes) -> tuple[Dataset, UID | None, bool]:
@@ -183,32 +184,31 @@ def _refuse_several(fields: Fields) -> None:
         raise UserFacingError("intake.several_pictures")
 
 
-def _grey_picture(fields: Fields, layout: Layout, plain: Picture) -> Picture:
+def _transformed(picture: Picture, fields: Fields, layout: Layout) -> Picture:
     """A grey picture with its modality and VOI transformations (PS3.3 C.11.1, C.11.2)."""
-    pixels = plain.pixels
+    pixels = picture.pixels
     padding = _signed(fields.integer("PixelPaddingValue"), layout)
     limit = _signed(fields.integer("PixelPaddingRangeLimit"), layout)
-    if padding is not None and limit is not None and limit != padding and pixels.dtype.kind in "iu":
+    if padding is not None and limit is not None and limit != padding:
         low, high = sorted((padding, limit))
         # A range of padding becomes one value, so that nothing after this has to know of ranges.
         pixels = np.where((pixels >= low) & (pixels <= high), pixels.dtype.type(padding), pixels)
-    modality_table = _table(fields.first_item("ModalityLUTSequence"), layout.signed)
-    voi_table = _table(fields.first_item("VOILUTSequence"), layout.signed or modality_table is not None)
-    slope = fields.number("RescaleSlope")
-    return Picture(
+    slope, intercept = fields.number("RescaleSlope") or 1.0, fields.number("RescaleIntercept") or 0.0
+    modality = _table(fields.first_item("ModalityLUTSequence"), layout.signed)
+    # The input of a VOI LUT is signed where what comes before it can be negative; a modality LUT's output never is.
+    negative = modality is None and (layout.signed or intercept < 0)
+    voi = _table(fields.first_item("VOILUTSequence"), negative)
+    return replace(
+        picture,
         pixels=pixels,
-        photometric=plain.photometric,
-        header=plain.header,
-        bits=plain.bits,
-        slope=slope if slope else 1.0,
-        intercept=fields.number("RescaleIntercept") or 0.0,
+        slope=slope,
+        intercept=intercept,
         windows=_windows(fields),
-        voi_lut=voi_table.scaled() if voi_table else None,
-        voi_lut_first=voi_table.first if voi_table else 0,
-        modality_lut=modality_table.values if modality_table else None,
-        modality_lut_first=modality_table.first if modality_table else 0,
+        voi_lut=voi.scaled() if voi else None,
+        voi_lut_first=voi.first if voi else 0,
+        modality_lut=modality.values if modality else None,
+        modality_lut_first=modality.first if modality else 0,
         pixel_padding=padding,
-        spacing=plain.spacing,
     )
 
 
@@ -224,13 +224,13 @@ def _signed(value: int | None, layout: Layout) -> int | None:
     return value if 0 <= value < top else None
 
 
+@dataclass(frozen=True, eq=False)
 class _Table:
     """A look-up table of a file. first: the input that gives values[0]. bits: of each entry."""
 
-    def __init__(self, values: Array, first: int, bits: int) -> None:
-        self.values = values
-        self.first = first
-        self.bits = bits
+    values: Array
+    first: int
+    bits: int
 
     def scaled(self) -> Array:
         """The entries as fractions of what `bits` can hold."""

@@ -160,6 +160,28 @@ class TestTransformations:
         dataset.VOILUTSequence = [lut_item(65536 - 5, 8, np.arange(4))]
         assert read_picture(file_bytes(dataset)).voi_lut_first == -5
 
+    def test_a_negative_rescale_makes_the_first_entry_signed_too(self) -> None:
+        dataset = film(RescaleSlope="1", RescaleIntercept="-1024")
+        dataset.VOILUTSequence = [lut_item(65536 - 1024, 8, np.arange(4))]
+        assert read_picture(file_bytes(dataset)).voi_lut_first == -1024
+
+    def test_a_modality_table_leaves_the_first_entry_unsigned(self) -> None:
+        dataset = film(np.arange(-6, 6, dtype=np.int16).reshape(3, 4), BitsStored=16)
+        dataset.ModalityLUTSequence = [lut_item(65536 - 6, 16, np.arange(12) * 5000)]
+        dataset.VOILUTSequence = [lut_item(40000, 8, np.arange(4))]
+        picture = read_picture(file_bytes(dataset))
+        assert (picture.modality_lut_first, picture.voi_lut_first) == (-6, 40000)
+
+    def test_big_endian_tables_are_read_in_their_order(self) -> None:
+        dataset = film(np.array([[0, 1, 2]], dtype=np.uint16))
+        dataset.PixelData = np.array([0, 1, 2], dtype=">u2").tobytes()
+        item = lut_item(0, 12, np.array([0, 1000, 4095]))
+        item.LUTData = np.array([0, 1000, 4095], dtype=">u2").tobytes()
+        dataset.VOILUTSequence = [item]
+        found = read_picture(file_bytes(dataset, ExplicitVRBigEndian)).voi_lut
+        assert found is not None
+        assert found.tolist() == pytest.approx([0, 1000 / 4095, 1])
+
     def test_a_table_shorter_than_it_says_is_left_out(self) -> None:
         dataset = film()
         item = lut_item(0, 12, np.arange(10))
