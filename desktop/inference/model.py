@@ -164,6 +164,10 @@ class Model:
             self.name, self.version, self.sha256, runner.device, fingerprint(tensor), round(milliseconds, 1)
         )
 
+    def load(self) -> None:
+        """Read and check the weights now rather than with the first film. Raises what `analyse` raises."""
+        self._ready()
+
     def _ready(self) -> _Runners:
         with self._loading:
             if self._runners is None:

@@ -44,7 +44,10 @@ class StatusStrip(QFrame):
         self._clinic_words.setText(clinic.name)
         self._user_words.setText(clinic.session.user.name)
         if not self._device:
-            self._context.operations.run(_ask_device, initiator=self, done=self._show_device, pool="compute")
+            registry = self._context.registry
+            self._context.operations.run(
+                lambda job: _warm_up(job, registry), initiator=self, done=self._show_device, pool="compute"
+            )
         self.retranslate()
 
     def show_seconds(self, seconds: int) -> None:
@@ -62,15 +65,13 @@ class StatusStrip(QFrame):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self.show_seconds(self._seconds)
-        self._device_words.setText(
-            self._context.tr("ui.status.device", device=self._device) if self._device else ""
-        )
+        self._device_words.setText(self._context.tr("ui.status.device", device=self._device) if self._device else "")
 
     def _show_device(self, device: str) -> None:
         self._device = device
         self.retranslate()
 
 
-def _ask_device(job: "Job") -> str:
+def _warm_up(job: "Job", registry: "workflow.Registry") -> str:
     job.check()
-    return workflow.compute_device()
+    return workflow.warm_up(registry)

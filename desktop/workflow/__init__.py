@@ -7,7 +7,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 from desktop.inference import Registry
 from desktop.store import Problem, Verification
 from desktop.vault import RecoveryCard
-from desktop.workflow.checking import SelfTest, audit_entries, compute_device, self_test, verify, verify_clinic
+from desktop.workflow.checking import SelfTest, audit_entries, self_test, verify, verify_clinic, warm_up
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, requires, system_clock
 from desktop.workflow.demo import DEMO_PASSPHRASE, DEMO_USER, create_demo_clinic
 from desktop.workflow.importing import (
@@ -141,7 +141,6 @@ __all__ = [
     "check_identity",
     "clinic_exists",
     "clinic_users",
-    "compute_device",
     "create_clinic",
     "create_demo_clinic",
     "draft_report",
@@ -186,6 +185,7 @@ __all__ = [
     "unlock",
     "verify",
     "verify_clinic",
+    "warm_up",
     "worklist",
     "write_whole",
 ]

@@ -1,11 +1,14 @@
 """Is everything there and unchanged? The clinic's store, its audit trail and the program itself."""
 
+import contextlib
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from desktop import intake
 from desktop.access import Permission
+from desktop.errors import UserFacingError
 from desktop.inference import Registry, SelfTestResult, providers
 from desktop.inference.devices import device_name
 from desktop.jobs import Job
@@ -88,6 +91,14 @@ def _qt_version() -> str:
 
 
 @open_to_all
-def compute_device() -> str:
-    """Name of the processor that models run on here. Loads the inference library: not for the main thread."""
+def warm_up(models: Registry) -> str:
+    """Load what the day's first film needs, in the background; gives the name of the processor models run on.
+
+    Not for the main thread: decoders, the inference library and the models' weights take a second.
+    """
+    intake.warm_up()
+    for name in models.names():
+        # A damaged model is told of where it is asked, with the film it fails on.
+        with contextlib.suppress(UserFacingError):
+            models.get(name).load()
     return device_name(providers()[0])
