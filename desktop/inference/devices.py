@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 CPU = "CPUExecutionProvider"
 # Best first. Anything else ONNX Runtime may offer needs settings of its own and is left alone.
@@ -21,11 +22,21 @@ def ranked(available: Sequence[str]) -> tuple[str, ...]:
     return (*found, CPU)
 
 
-def providers() -> tuple[str, ...]:
-    """ONNX Runtime's execution providers usable on this machine, best first."""
+def runtime() -> Any:
+    """The module onnxruntime, told to keep to itself: nothing about a clinic's models leaves the PC.
+
+    Some builds note or send model names and timings unless told not to, by environment before the import or by call.
+    """
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime
 
-    return ranked(onnxruntime.get_available_providers())
+    onnxruntime.disable_telemetry_events()
+    return onnxruntime
+
+
+def providers() -> tuple[str, ...]:
+    """ONNX Runtime's execution providers usable on this machine, best first."""
+    return ranked(runtime().get_available_providers())
 
 
 def device_name(provider: str) -> str:

@@ -103,8 +103,7 @@ class OnnxRunner:
         return self._session_on((devices.CPU,))
 
     def _session_on(self, wanted: Sequence[str]) -> Any:
-        import onnxruntime
-
+        onnxruntime = devices.runtime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1

@@ -111,8 +111,9 @@ def adult_weight(kind: str) -> float:
     return _ADULT_SETS.get(kind, 1.0)
 
 
-def draw_others(side: int, seed: int, job: Job, count: int = DRAWN) -> Bytes:
+def draw_others(side: int, seed: int, job: Job, count: int | None = None) -> Bytes:
     """Pictures drawn by our own code."""
+    count = DRAWN if count is None else count
     random = np.random.default_rng(seed)
     squares = np.empty((count, side, side), np.uint8)
     for index in range(count):

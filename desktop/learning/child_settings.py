@@ -25,7 +25,7 @@ class Settings:
     blocks: tuple[int, ...] = (1, 1, 1)
     dropout: float = 0.2
     batch: int = 32
-    epochs: int = 14
+    epochs: int = 16
     gate_side: int = 96
     gate_widths: tuple[int, ...] = (24, 48, 96)
     gate_blocks: tuple[int, ...] = (0, 1, 1)

@@ -30,6 +30,8 @@ Indices = npt.NDArray[np.int64]
 
 # Raised when the code of the lessons changes what is learned.
 _LESSONS = 2
+# Settings that only matter once the networks have learned.
+_AFTERWARDS = frozenset({"threads", "alpha", "gate_loss", "distance_loss"})
 LARGE_SIDE = 160
 GATE_LARGE_SIDE = 120
 
@@ -55,7 +57,7 @@ class TrainedModel:
 
 def identity(data_sha256: str, settings: Settings, *parts: object) -> str:
     """Changes with data, settings and place in the run; a checkpoint of another identity is not resumed."""
-    lasting = {name: value for name, value in asdict(settings).items() if name != "threads"}
+    lasting = {name: value for name, value in asdict(settings).items() if name not in _AFTERWARDS}
     text = json.dumps([_LESSONS, data_sha256, lasting, [str(part) for part in parts], torch.__version__])
     return hashlib.sha256(text.encode()).hexdigest()
 

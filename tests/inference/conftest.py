@@ -39,19 +39,21 @@ def write_model(
     logit: float = 1.0,
     distance: float = 1.0,
     gate: tuple[float, float] = (4.0, -4.0),
-    shapes: dict[str, list[int]] | None = None,
+    golden: float | None = None,
 ) -> Path:
     """A whole model folder `folder/toy` whose network always answers the same."""
     place = folder / "toy"
     place.mkdir(parents=True)
-    shapes = shapes or {"logits": [1], "activation": [1, 2, 2], "embedding": [3], "distance": [1]}
+    shapes = {"logits": [1], "activation": [1, 2, 2], "embedding": [3], "distance": [1]}
     answers = {name: [0.5] * _count(shape) for name, shape in shapes.items()}
     answers["logits"], answers["distance"] = [logit], [distance]
     answers["activation"] = [float(value) for value in range(_count(shapes["activation"]))]
     (place / "model.onnx").write_bytes(_graph(answers, shapes, SIDE))
     gate_shapes = {"logits": [2], "distance": [1]}
     (place / "quality.onnx").write_bytes(_graph({"logits": list(gate), "distance": [0.5]}, gate_shapes, SIDE))
-    (place / "manifest.json").write_text(json.dumps(manifest_document(place, logit, gate)), encoding="utf-8")
+    (place / "manifest.json").write_text(
+        json.dumps(manifest_document(place, logit if golden is None else golden, gate)), encoding="utf-8"
+    )
     (place / "CARD.md").write_text("# toy\n", encoding="utf-8")
     return place
 
@@ -68,9 +70,7 @@ def _entry(path: Path) -> dict[str, Any]:
     return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
-def manifest_document(
-    place: Path, logit: float = 1.0, gate: tuple[float, float] = (4.0, -4.0)
-) -> dict[str, Any]:
+def manifest_document(place: Path, logit: float = 1.0, gate: tuple[float, float] = (4.0, -4.0)) -> dict[str, Any]:
     """A manifest that fits `write_model`'s graphs."""
     words = {"en": "Toy", "zh": "玩具"}
     preparation = {"side": SIDE, "low_percentile": 0.5, "high_percentile": 99.5, "epsilon": 0.05}

@@ -21,9 +21,7 @@ def phantom(rows: int, columns: int) -> np.ndarray[tuple[int, int], np.dtype[np.
 
 def test_a_large_radiograph_and_its_small_copy_give_nearly_the_same_tensor() -> None:
     large = phantom(3000, 2500)
-    small = np.asarray(
-        Image.fromarray(large).resize((320, 384), Image.Resampling.LANCZOS), dtype=np.float32
-    )
+    small = np.asarray(Image.fromarray(large).resize((320, 384), Image.Resampling.LANCZOS), dtype=np.float32)
     difference = np.abs(prepare(large, PREPARATION) - prepare(small, PREPARATION))
     assert float(difference.mean()) < 0.01
     assert float(difference.max()) < 0.25

@@ -88,7 +88,14 @@ def test_the_gate_names_the_likeliest_problem(
 def test_every_problem_has_words_in_both_languages() -> None:
     from desktop.i18n import Language, catalogue
 
-    slugs = set(quality.PIXEL_PROBLEMS) | {quality.UNFAMILIAR, "sideways", "upside_down", "inverted", "cropped", "not_chest"}
+    slugs = set(quality.PIXEL_PROBLEMS) | {
+        quality.UNFAMILIAR,
+        "sideways",
+        "upside_down",
+        "inverted",
+        "cropped",
+        "not_chest",
+    }
     for language in Language:
         sentences = catalogue(language)
         for slug in slugs:

@@ -1,0 +1,193 @@
+"""Training goes on after a cut as if nothing had happened, and leaves a model the clinic can load."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from desktop.errors import Cancelled, KnownFailure
+from desktop.inference import Subject
+from desktop.inference.registry import read_model
+from desktop.jobs import Job
+from desktop.learning import RECIPES
+from desktop.learning.child_settings import Settings
+from desktop.learning.films import read_picture
+from desktop.learning.recipes.chest_xray_child import ChestXrayChild
+from desktop.records import AnalysisStatus
+
+if TYPE_CHECKING:
+    from torch import Generator, Tensor
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytestmark = pytest.mark.torch
+
+TINY = Settings(
+    members=2,
+    side=32,
+    widths=(8, 8, 8),
+    blocks=(0, 0, 1),
+    batch=8,
+    epochs=3,
+    gate_side=32,
+    gate_widths=(8, 8, 8),
+    gate_blocks=(0, 0, 0),
+    gate_epochs=2,
+    gate_steps=3,
+    threads=2,
+)
+
+
+@pytest.fixture(autouse=True)
+def few_drawings(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("desktop.learning.child_data.DRAWN", 12)
+
+
+def quiet(text: str) -> None:
+    """Progress nobody reads."""
+
+
+def train(data: Path, out: Path, job: Job | None = None, say: Callable[[str], None] = quiet) -> bytes:
+    ChestXrayChild(TINY).train(data, out, job or Job(), say)
+    return (out / "model.onnx").read_bytes()
+
+
+def named(folder: Path) -> Path:
+    """A model lies in a folder of its own name."""
+    return folder / "chest-xray-child"
+
+
+@pytest.mark.slow
+def test_a_tiny_training_gives_a_model_the_clinic_can_load(drawn_data: Path, tmp_path: Path) -> None:
+    out = named(tmp_path)
+    lines: list[str] = []
+    train(drawn_data, out, say=lines.append)
+    assert any(line.startswith("member 2: epoch 3/3") for line in lines)
+    assert not (out / ".training").exists()
+    model = read_model(out)
+    assert model.self_test().ok
+    record = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    assert record["sha256"] == model.sha256
+    assert (record["films"], record["patients"], record["seed"]) == (72, 36, TINY.seed)
+    assert {len(curve) for name, curve in record["curves"].items() if name.startswith("member")} == {3}
+    assert len(record["patient_marks"]) == 36
+    card = (out / "CARD.md").read_text(encoding="utf-8")
+    assert "72 films of 36 children" in card
+    analysis = model.analyse(read_picture(next((drawn_data / "cxr").rglob("*.png"))), Subject(3.0), Job())
+    assert analysis.status in (AnalysisStatus.OK, AnalysisStatus.REFUSED)
+    figures = RECIPES["chest-xray-child"].evaluate(drawn_data, out, Job(), quiet)
+    assert json.loads(figures.to_json())["figures"]["known_children"] == 72
+
+
+def _script(data: Path, out: Path) -> str:
+    settings = ", ".join(f"{name}={getattr(TINY, name)!r}" for name in TINY.__dataclass_fields__)
+    return (
+        "import pathlib\n"
+        "from desktop.jobs import Job\n"
+        "from desktop.learning import child_data\n"
+        "from desktop.learning.child_settings import Settings\n"
+        "from desktop.learning.recipes.chest_xray_child import ChestXrayChild\n"
+        "child_data.DRAWN = 12\n"
+        f"recipe = ChestXrayChild(Settings({settings}))\n"
+        f"data, out = pathlib.Path({str(data)!r}), pathlib.Path({str(out)!r})\n"
+        "recipe.train(data, out, Job(), lambda line: print(line, flush=True))\n"
+    )
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_the_middle_ends_with_the_same_weights(drawn_data: Path, tmp_path: Path) -> None:
+    whole = train(drawn_data, named(tmp_path / "whole"))
+    out = named(tmp_path / "cut")
+    with subprocess.Popen(
+        [sys.executable, "-c", _script(drawn_data, out)], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("member 1: epoch 1/"):
+                process.send_signal(signal.SIGKILL)
+                break
+    lines: list[str] = []
+    assert train(drawn_data, out, say=lines.append) == whole
+    assert any("going on after epoch" in line for line in lines)
+
+
+def test_cancelling_a_training_stops_it_and_keeps_what_was_learned(drawn_data: Path, tmp_path: Path) -> None:
+    job = Job()
+
+    def cancel_after_first_epoch(line: str) -> None:
+        if "epoch 1/" in line:
+            job.cancel()
+
+    out = named(tmp_path)
+    with pytest.raises(Cancelled):
+        train(drawn_data, out, job, cancel_after_first_epoch)
+    assert list((out / ".training").glob("*.pt"))
+    assert not (out / "manifest.json").exists()
+
+
+def _lesson(epochs: int) -> object:
+    from desktop.learning.training import Batch, Lesson, Schedule
+
+    def batches(epoch: int, random: "Generator") -> Iterator[Batch]:
+        for _ in range(4):
+            inputs = torch.randn(8, 1, 32, 32, generator=random)
+            yield Batch(inputs, (inputs.mean((1, 2, 3)) > 0).float()[:, None], torch.ones(8))
+
+    def loss(logits: "Tensor", targets: "Tensor", weights: "Tensor") -> "Tensor":
+        found: Tensor = torch.nn.functional.binary_cross_entropy_with_logits(logits, targets)
+        return found
+
+    return Lesson("toy", "one", Schedule(epochs, 4), 5, batches, loss, lambda network: (1.0, 0.5))
+
+
+def _build() -> object:
+    from desktop.learning.network import SmallNetwork
+
+    return SmallNetwork((8, 8, 8), (1, 0, 1), 1)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a checkpoint", None])
+def test_a_checkpoint_that_cannot_be_read_starts_again(tmp_path: Path, damage: bytes | None) -> None:
+    from desktop.learning.training import train as train_network
+
+    path = tmp_path / "toy.pt"
+    first = train_network(_lesson(3), _build, path, Job(), quiet)  # type: ignore[arg-type]  # made without torch's types
+    assert first.resumed_at == 0
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] if damage is None else damage)
+    again = train_network(_lesson(3), _build, path, Job(), quiet)  # type: ignore[arg-type]  # made without torch's types
+    assert again.resumed_at == 0
+    for name, value in first.network.state_dict().items():
+        assert torch.equal(value, again.network.state_dict()[name])
+
+
+def test_without_improvement_the_training_stops_early(tmp_path: Path) -> None:
+    from desktop.learning.training import train as train_network
+
+    trained = train_network(_lesson(50), _build, None, Job(), quiet)  # type: ignore[arg-type]  # made without torch's types
+    assert len(trained.curve) == 1 + 5
+    assert trained.best_epoch == 1
+
+
+def test_without_torch_a_training_says_so(drawn_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)
+    with pytest.raises(KnownFailure) as caught:
+        ChestXrayChild(TINY).train(drawn_data, named(tmp_path), Job(), quiet)
+    assert caught.value.key == "learning.torch_missing"
+
+
+def test_the_lungs_are_painted_over_and_the_frame_is_not() -> None:
+    from desktop.learning.child_lessons import mask_lungs
+
+    film = torch.rand(1, 1, 64, 64)
+    masked = mask_lungs(film)[0, 0]
+    assert bool((masked[20:45, 16:48] == 0.5).all())
+    assert torch.equal(masked[0], film[0, 0, 0])
+    assert torch.equal(masked[-3:], film[0, 0, -3:])
+    assert np.isclose(float((masked == 0.5).float().mean()), 0.62, atol=0.05)
