@@ -58,7 +58,7 @@ class NotedHead:
         """Undo `to_line`. Raises ValueError."""
         try:
             raw = json.loads(line)
-            return cls(
+            noted = cls(
                 int(raw["sequence"]),
                 str(raw["hash"]),
                 bytes.fromhex(raw["mac"]),
@@ -67,6 +67,9 @@ class NotedHead:
             )
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("not a head") from error
+        if noted.to_line() != line + b"\n":
+            raise ValueError("not written by Lantern")
+        return noted
 
 
 @dataclass(frozen=True)

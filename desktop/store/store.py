@@ -1,6 +1,8 @@
 """The clinic's store: one encrypted database, one folder of sealed files, one heads file."""
 
 import contextlib
+import io
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -28,6 +30,9 @@ from desktop.store.studies import Studies
 from desktop.store.verification import OpenClinic, Verification, verify_open
 from desktop.vault import Unlocked, attempts
 from desktop.vault.files import sync_folder
+from desktop.vault.sealed import CHUNK
+
+_log = logging.getLogger(__name__)
 
 DATABASE = "clinic.db"
 LOCK = "clinic.lock"
@@ -79,7 +84,7 @@ class AttachmentFiles:
         """The plain bytes as a seekable stream; close it. Raises UserFacingError, KnownFailure (also while reading)."""
         with self._store.snapshot() as tx:
             stored = tx.attachments.stored(attachment)
-        return self._folder.open(stored)  # type: ignore[return-value]  # RawIOBase is what BinaryIO describes
+        return io.BufferedReader(self._folder.open(stored), CHUNK)
 
     def read(self, attachment: AttachmentId) -> bytes:
         """All plain bytes. Raises as `open`."""
@@ -276,9 +281,15 @@ class Store:
 
     def _sign(self, connection: Connection, head: AuditHead) -> None:
         """File first, then the database's memory of it: the other way round a power cut would look like a cut file."""
-        if self._heads.note(head, self._unlocked.signing_key):
+        if not self._heads.note(head, self._unlocked.signing_key):
+            return
+        try:
             connection.execute("UPDATE meta SET value = ? WHERE name = 'signed_head'", (head.sequence,))
-            self._signed = head.sequence
+        except dbapi2.Error:
+            # What was committed before stays committed; an error here must not make it look undone.
+            _log.warning("the database could not remember that audit head %d is signed", head.sequence)
+            return
+        self._signed = head.sequence
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[Connection]:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.records import UserId
@@ -134,7 +135,6 @@ def unlock(
             fresh_parameters(calibrate=False).derive(passphrase)
         slots = (copy.keystore.slot(user_name) for copy in copies if copy.keystore)
         _refuse(folder, next((slot.user_id for slot in slots if slot), ""), changed=changed, touch=touch)
-    assert unlocked is not None
     return _welcome(folder, copies, unlocked, touch=touch)
 
 
@@ -220,7 +220,7 @@ def _welcome(folder: Path, copies: tuple[Copy, ...], unlocked: Unlocked, *, touc
     return unlocked
 
 
-def _refuse(folder: Path, user_id: str, *, changed: bool, touch: bool) -> None:
+def _refuse(folder: Path, user_id: str, *, changed: bool, touch: bool) -> NoReturn:
     """Raise what a failed unlock raises, and remember it."""
     if changed:
         raise KnownFailure("vault.keystore_changed", kind=ErrorKind.UNLOCK)
@@ -251,7 +251,7 @@ def _judge(copy: Copy, unlocked: Unlocked) -> KeystoreFinding:
         health = KeystoreHealth.MISSING
     elif copy.keystore is None:
         health = KeystoreHealth.DAMAGED
-    elif not copy.keystore.authentic(_mac_key(unlocked.master)):
+    elif not (copy.exact and copy.keystore.authentic(_mac_key(unlocked.master))):
         health = KeystoreHealth.CHANGED
     elif copy.keystore.generation < unlocked.generation:
         health = KeystoreHealth.OLDER
@@ -264,7 +264,7 @@ def _mend(folder: Path, copies: tuple[Copy, ...], unlocked: Unlocked) -> None:
     """After an unlock both copies are the newest authentic one again, however one of them was lost."""
     key = _mac_key(unlocked.master)
     good = next(copy.keystore for copy in copies if copy.keystore and copy.keystore.authentic(key))
-    if all(copy.keystore == good for copy in copies):
+    if all(copy.exact and copy.keystore == good for copy in copies):
         return
     try:
         write_copies(folder, good)

@@ -104,11 +104,13 @@ class Keystore:
 
 @dataclass(frozen=True)
 class Copy:
-    """One of the two files. keystore: None where it is missing or cannot be read as a keystore."""
+    """One of the two files. keystore: None where it is missing or cannot be read as a keystore. exact: whether the
+    file is byte for byte what Lantern writes; one that only reads the same still opens, and is reported."""
 
     path: Path
     present: bool
     keystore: Keystore | None
+    exact: bool = False
 
 
 def folded(user_name: str) -> str:
@@ -137,7 +139,8 @@ def _read(path: Path) -> Copy:
     except OSError:
         return Copy(path, True, None)
     try:
-        return Copy(path, True, parse(data))
+        keystore = parse(data)
+        return Copy(path, True, keystore, exact=keystore.to_bytes() == data)
     except ValueError:
         return Copy(path, True, None)
 

@@ -354,6 +354,19 @@ HEADS_TAMPERS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
+def test_any_flipped_bit_of_a_head_is_found(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    data = (folder / heads.FILE).read_bytes()
+    with Store.open(folder, keys) as store:
+        for place in range(0, len(data) - 1, 11):
+            spoiled = bytearray(data)
+            spoiled[place] ^= 1 << place % 7
+            (folder / heads.FILE).write_bytes(spoiled)
+            found = store._heads.read()
+            signed = all(head.signature_holds(keys.store_id) for head in found.heads if head.signed)
+            assert found.bad_lines or not signed, f"byte {place}"
+    (folder / heads.FILE).write_bytes(data)
+
+
 @pytest.mark.parametrize("tamper", HEADS_TAMPERS)
 def test_a_spoiled_heads_file_is_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
     spoil, key = HEADS_TAMPERS[tamper]

@@ -156,6 +156,28 @@ def test_one_damaged_copy_is_noticed_and_mended(made: Made, name: str, damage: b
 
 
 @pytest.mark.parametrize("name", FILES)
+def test_any_flipped_bit_is_noticed_and_locks_nobody_out(made: Made, name: str) -> None:
+    unlocked = vault.unlock(made.folder, USER, PASSPHRASE, touch=False)
+    data = (made.folder / name).read_bytes()
+    for place in range(0, len(data), 7):
+        spoiled = bytearray(data)
+        spoiled[place] ^= 1 << place % 8
+        (made.folder / name).write_bytes(spoiled)
+        states = {finding.file: finding.health for finding in vault.check_copies(made.folder, unlocked)}
+        assert states[name] in (KeystoreHealth.DAMAGED, KeystoreHealth.CHANGED), f"byte {place}"
+    assert vault.unlock(made.folder, USER, PASSPHRASE).master.derive("test") == made.sub_key
+    assert (made.folder / name).read_bytes() == data
+
+
+def test_a_reformatted_keystore_is_reported_and_still_opens(made: Made) -> None:
+    for name in FILES:
+        edit(made.folder / name, lambda raw: None)
+    unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
+    assert [finding.health for finding in unlocked.found] == [KeystoreHealth.CHANGED] * 2
+    assert {finding.health for finding in vault.check_copies(made.folder, unlocked)} == {KeystoreHealth.WHOLE}
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_one_missing_copy_is_noticed_and_mended(made: Made, name: str) -> None:
     (made.folder / name).unlink()
     unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
