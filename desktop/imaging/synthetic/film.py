@@ -24,6 +24,7 @@ _STREAM = 0x4C414E
 _LOWEST, _HIGHEST = 180, 3750
 _GRAIN = 0.010
 _MARGIN = 24
+_PLATE = 6
 
 
 def draw_film(seed: int, opacity: Opacity | None = None) -> npt.NDArray[np.uint16]:
@@ -74,18 +75,14 @@ def marks() -> npt.NDArray[np.bool_]:
 
 
 def _write_marks(stored: npt.NDArray[np.uint16]) -> None:
-    """Burn the words into the upper left and the lower right corner, on a dark edge so that they stand out anywhere."""
+    """Burn the words into the middle of the upper and the lower edge, on a dark plate so that they stand out anywhere.
+
+    The corners stay free: there a viewer writes whose film it is.
+    """
     words = marks()
     rows, columns = words.shape
-    for top, left in ((_MARGIN, _MARGIN), (FILM_ROWS - rows - _MARGIN, FILM_COLUMNS - columns - _MARGIN)):
-        corner = stored[top : top + rows, left : left + columns]
-        corner[_thickened(words)] = 0
-        corner[words] = (1 << BITS) - 1
-
-
-def _thickened(words: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    edge = words.copy()
-    for down in (-2, 0, 2):
-        for across in (-2, 0, 2):
-            edge |= np.roll(words, (down, across), axis=(0, 1))
-    return edge
+    left = (FILM_COLUMNS - columns) // 2
+    for top in (_MARGIN, FILM_ROWS - rows - _MARGIN):
+        plate = stored[top - _PLATE : top + rows + _PLATE, left - 2 * _PLATE : left + columns + 2 * _PLATE]
+        plate //= 4
+        stored[top : top + rows, left : left + columns][words] = (1 << BITS) - 1
