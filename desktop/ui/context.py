@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_NARROW = str.maketrans("“”‘’", "\"\"''")
+"""The bundled font draws curly quotation marks as wide as a Han character, which tears English sentences apart."""
+
 
 @dataclass(frozen=True)
 class ErrorText:
@@ -132,7 +135,8 @@ class UiContext(QObject):
 
     def tr(self, key: str, **details: object) -> str:  # type: ignore[override]  # QObject.tr translates by Qt's files; ours are keys
         """The sentence for a key in the window's language."""
-        return Translator(self.language).text(key, **details)
+        sentence = Translator(self.language).text(key, **details)
+        return sentence.translate(_NARROW) if self.language is Language.ENGLISH else sentence
 
     def has_text(self, key: str) -> bool:
         """Whether the catalogue has a sentence for the key."""

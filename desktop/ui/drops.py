@@ -3,32 +3,32 @@
 from pathlib import Path
 from typing import cast
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, QUrl, Signal
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 _DRAGS = frozenset({QEvent.Type.DragEnter, QEvent.Type.DragMove, QEvent.Type.Drop})
 
 
 class FileDrops(QObject):
-    """Takes files before a text field can turn them into words. `dropped(tuple of Path)`.
+    """Takes files from the system's window, before a text field can turn them into words.
 
-    Active while `area` is visible; other windows are left alone.
+    Active while `area` is visible and no dialog lies over it. Signals: dropped(tuple of Path).
     """
 
     dropped = Signal(object)
 
-    def __init__(self, application: QCoreApplication, area: QWidget) -> None:
+    def __init__(self, area: QWidget) -> None:
         super().__init__(area)
         self._area = area
         area.setAcceptDrops(True)
-        application.installEventFilter(self)
+        handle = area.window().windowHandle()
+        if handle is not None:
+            handle.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Accept local files over the area, hand them over when they are let go."""
-        if event.type() not in _DRAGS or not self._area.isVisible() or not isinstance(watched, QWidget):
-            return False
-        if watched is not self._area and not self._area.isAncestorOf(watched):
+        """Accept local files, hand them over when they are let go."""
+        if event.type() not in _DRAGS or not self._area.isVisible() or QApplication.activeModalWidget() is not None:
             return False
         drag = cast(QDropEvent, event)
         paths = _local_files(drag.mimeData().urls())

@@ -8,7 +8,7 @@ from PySide6.QtSvg import QSvgRenderer
 
 from desktop.i18n.catalogue import resource_folder
 
-_SCALES = (1.0, 1.5, 2.0, 3.0)
+_SCALES = (1.0, 2.0, 3.0)
 
 
 @cache

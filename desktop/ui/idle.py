@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
+from PySide6.QtGui import QGuiApplication, QWindow
 
 _ACTIVITY = frozenset(
     {
@@ -34,7 +35,7 @@ class IdleWatch(QObject):
 
     def __init__(
         self,
-        application: QCoreApplication,
+        application: QGuiApplication,
         parent: QObject,
         *,
         clock: Callable[[], float] = time.monotonic,
@@ -56,14 +57,20 @@ class IdleWatch(QObject):
 
     def start(self) -> None:
         """Begin counting, from now."""
+        self.stop()
         self._last, self._last_wall = self._clock(), self._wall()
-        self._application.installEventFilter(self)
+        for window in self._application.topLevelWindows():
+            self._attend(window)
+        self._application.focusWindowChanged.connect(self._attend)
         self._timer.start()
         self.ticked.emit(round(self._limit))
 
     def stop(self) -> None:
         """Nothing to lock."""
-        self._application.removeEventFilter(self)
+        if self._timer.isActive():
+            self._application.focusWindowChanged.disconnect(self._attend)
+            for window in self._application.topLevelWindows():
+                window.removeEventFilter(self)
         self._timer.stop()
 
     def tick(self) -> None:
@@ -78,8 +85,13 @@ class IdleWatch(QObject):
         else:
             self.ticked.emit(round(left))
 
+    def _attend(self, window: QWindow | None) -> None:
+        """Watch a window; a second time changes nothing."""
+        if window is not None:
+            window.installEventFilter(self)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Somebody is there."""
+        """Somebody is there. The system's windows get few events besides; widgets get tens of thousands."""
         if event.type() in _ACTIVITY:
             self._last = self._clock()
         return False

@@ -111,7 +111,7 @@ class MainWindow(QMainWindow):
             self.workspace.lock_requested.connect(self.lock)
             self._outer.addWidget(self.workspace)
             self.idle.ticked.connect(self.workspace.status.show_seconds)
-            self.drops = FileDrops(self._application, self.workspace)
+            self.drops = FileDrops(self.workspace)
             self.drops.dropped.connect(self.workspace.import_files)
         self._outer.setCurrentWidget(self.workspace)
         self.workspace.activated()

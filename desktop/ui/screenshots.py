@@ -171,6 +171,7 @@ class Gallery:
         driver.find("patient_birth", QLineEdit).setText("4y")
         driver.find("patient_phone", QLineEdit).setFocus()
         driver.type("138")
+        driver.wait(lambda: driver.shown("duplicates_list"), "duplicates")
         self.take("register-duplicate")
         driver.click("form_again")
         driver.press("Esc")

@@ -151,7 +151,6 @@ def apply(application: QApplication, theme: Theme) -> None:
     font = QFont()
     font.setFamilies([*bundled_families(), *_FALLBACK_FAMILIES])
     font.setPixelSize(14)
-    font.setFeature(QFont.Tag("tnum"), 1)
     application.setFont(font)
     application.setPalette(_qt_palette(palette))
     application.setStyleSheet(style_sheet(palette))

@@ -53,6 +53,7 @@ class Workspace(QWidget):
         self._patients_of: dict[QObject, Patient | None] = {}
         self._screens: dict[Destination, QWidget] = {}
         self._current = Destination.TODAY
+        self._clinic_shown = ""
         self.rail = Rail(context)
         self.banner = PatientBanner(context)
         self.stack = QStackedWidget()
@@ -80,9 +81,11 @@ class Workspace(QWidget):
         return self._current
 
     def activated(self) -> None:
-        """The clinic was unlocked: back to where we were."""
+        """The clinic was unlocked: back to where we were, unless it is another clinic."""
         self.status.activated()
-        self.show_destination(self._current)
+        clinic = self._context.open_clinic.store.store_id
+        same, self._clinic_shown = clinic == self._clinic_shown, clinic
+        self.show_destination(self._current if same else Destination.TODAY)
 
     def show_destination(self, destination: Destination) -> None:
         """Go somewhere."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QFrame, QLabel
+from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy
 
 from desktop.records import Patient
 from desktop.ui.icons import pixmap
@@ -32,6 +32,7 @@ class PatientBanner(QFrame):
         self._name = label("banner_name", "title")
         self._facts = label("banner_facts")
         self._synthetic = label("banner_synthetic", "chip")
+        self._synthetic.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self._icon = QLabel()
         self._allergies = label("banner_allergies", "allergy", wrap=True)
         layout = row(self, spacing=12)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, 
 
 from desktop import workflow
 from desktop.records import Patient, PatientId
-from desktop.ui.patients.words import study_row
+from desktop.ui.patients.words import birth_text, study_row
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row
 from desktop.ui.widgets.rows import RowList
@@ -149,7 +149,7 @@ class ChartPage(QWidget):
             values = {
                 "phone": ", ".join(patient.phones),
                 "village": patient.village,
-                "birth": str(patient.birth_date or ""),
+                "birth": birth_text(self._context, patient),
                 "identifiers": ", ".join(identifier.value for identifier in patient.identifiers),
             }
         for fact, shown in self._facts.items():

@@ -50,7 +50,7 @@ class PatientForm(QScrollArea):
             field.edit.returnPressed.connect(self.submitted)
         self.sex.chosen.connect(self._edited)
         self.asked.chosen.connect(self._asked_changed)
-        self.birth.edit.textChanged.connect(self._say_birth)
+        self.birth.edit.textChanged.connect(self._birth_typed)
         self._order_tabs()
         self.start_over()
         self.retranslate()
@@ -96,22 +96,11 @@ class PatientForm(QScrollArea):
 
     def draft(self) -> "PatientDraft | None":
         """What was typed as a draft; None, with complaints beside the fields, where something is wrong."""
-        tr = self._context.tr
-        self.name.set_error("" if self.name.text() else tr("patients.form.name.missing"))
-        wants_allergies = self.asked.value == "some"
-        missing = wants_allergies and not self.allergies.text()
-        self.allergies.set_error(tr("patients.form.allergies.missing") if missing else "")
-        birth, understood = self._birth()
-        self.birth.set_error("" if understood else tr("patients.form.birth.wrong"))
-        for field, wrong in (
-            (self.name, not self.name.text()),
-            (self.birth, not understood),
-            (self.allergies, missing),
-        ):
-            if wrong:
-                field.edit.setFocus()
-                return None
-        return self._build(birth)
+        wrong = self._complain()
+        if wrong:
+            wrong[0].edit.setFocus()
+            return None
+        return self._build(self._birth()[0])
 
     def draft_so_far(self) -> "PatientDraft | None":
         """As `draft`, without a complaint: for looking up duplicates while typing."""
@@ -133,6 +122,20 @@ class PatientForm(QScrollArea):
             tr("patients.form.asked"), [tr(f"patients.form.asked.{value}") for value in _ASKED]
         )
         self._say_birth()
+        if any(field.has_error for field in self._fields):
+            self._complain()
+
+    def _complain(self) -> list[Field]:
+        """Say beside each field what is wrong with it; gives those fields."""
+        missing = self.asked.value == "some" and not self.allergies.text()
+        complaints = (
+            (self.name, "" if self.name.text() else "patients.form.name.missing"),
+            (self.birth, "" if self._birth()[1] else "patients.form.birth.wrong"),
+            (self.allergies, "patients.form.allergies.missing" if missing else ""),
+        )
+        for field, key in complaints:
+            field.set_error(self._context.tr(key) if key else "")
+        return [field for field, key in complaints if key]
 
     def _birth(self) -> tuple[PartialDate | None, bool]:
         try:
@@ -168,10 +171,12 @@ class PatientForm(QScrollArea):
             self.allergies.edit.setFocus()
         self.edited.emit()
 
+    def _birth_typed(self) -> None:
+        self.birth.set_error("")
+        self._say_birth()
+
     def _say_birth(self) -> None:
         """Say at once how a date or an age was understood."""
-        if self.birth.edit.property("invalid"):
-            self.birth.set_error("")
         tr = self._context.tr
         birth, understood = self._birth()
         if birth is None:

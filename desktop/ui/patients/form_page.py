@@ -56,7 +56,7 @@ class PatientFormPage(QWidget):
         layout.addWidget(self._title)
         middle = row(spacing=24)
         middle.addWidget(self.form, 1)
-        middle.addWidget(self._build_duplicates())
+        middle.addWidget(self._build_duplicates(), alignment=Qt.AlignmentFlag.AlignTop)
         layout.addLayout(middle, 1)
         layout.addLayout(self._build_buttons())
         for keys in ("Ctrl+Return", "Ctrl+Enter", "Ctrl+S"):
@@ -134,9 +134,7 @@ class PatientFormPage(QWidget):
         self._duplicates.chosen.connect(self.patient_chosen)
         inside.addWidget(self._duplicates_title)
         inside.addWidget(self._duplicates_about)
-        inside.addWidget(self._duplicates, 1)
-        inside.addStretch(0)
-        inside.setAlignment(Qt.AlignmentFlag.AlignTop)
+        inside.addWidget(self._duplicates)
         return box
 
     def _build_buttons(self) -> QHBoxLayout:

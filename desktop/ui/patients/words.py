@@ -29,6 +29,14 @@ def age_text(context: "UiContext", patient: Patient) -> str:
     return words if age.exact else context.tr("patients.age.about", age=words)
 
 
+def birth_text(context: "UiContext", patient: Patient) -> str:
+    """The birth date as far as it is known, the local way; empty where it is not."""
+    born = patient.birth_date
+    if born is None:
+        return ""
+    return format_date(born.earliest, context.language) if born.day is not None else str(born)
+
+
 def sex_text(context: "UiContext", patient: Patient) -> str:
     """The sex, or that it is unknown."""
     return context.tr(f"patients.sex.{patient.sex.value}")

@@ -63,6 +63,8 @@ class CreatePage(StartPage):
         for field in (self.passphrase, self.again):
             field.set_reveal(self.context.tr("start.reveal"), self.context.colours.muted)
         self._judge()
+        if any(field.has_error for field in (self.clinic, self.user, self.passphrase, self.again)):
+            self._complain()
 
     def activated(self) -> None:
         """Begin at the first empty field."""
@@ -88,6 +90,14 @@ class CreatePage(StartPage):
         set_role(self.hint, "ok" if verdict is Strength.GOOD else "small")
 
     def _submit(self) -> None:
+        wrong = self._complain()
+        if wrong:
+            wrong[0].edit.setFocus()
+            return
+        self.submitted.emit(self.clinic.text(), self.user.text(), self.passphrase.secret())
+
+    def _complain(self) -> list[Field]:
+        """Say beside each field what is wrong with it; gives those fields."""
         tr = self.context.tr
         complaints = (
             (self.clinic, "" if self.clinic.text() else tr("start.clinic_needs_name")),
@@ -105,8 +115,4 @@ class CreatePage(StartPage):
         )
         for field, complaint in complaints:
             field.set_error(complaint)
-        wrong = [field for field, complaint in complaints if complaint]
-        if wrong:
-            wrong[0].edit.setFocus()
-            return
-        self.submitted.emit(self.clinic.text(), self.user.text(), self.passphrase.secret())
+        return [field for field, complaint in complaints if complaint]

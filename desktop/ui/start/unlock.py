@@ -30,6 +30,7 @@ class UnlockPage(StartPage):
         self._folder = Path()
         self._seconds = 0
         self._busy = False
+        self._refusal: UserFacingError | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MILLISECONDS)
         self._timer.timeout.connect(self._tick)
@@ -75,7 +76,7 @@ class UnlockPage(StartPage):
         self.user.clear()
         self.user.addItems(list(users))
         self.user.setCurrentIndex(max(0, self.user.findText(self.context.settings.last_user)))
-        self.passphrase.wipe()
+        self.clear()
         self.demo_note.setVisible(is_demo)
         if is_demo:
             self.passphrase.edit.setText(workflow.DEMO_PASSPHRASE)
@@ -97,6 +98,7 @@ class UnlockPage(StartPage):
         self.passphrase.set_reveal(self.context.tr("start.reveal"), self.context.colours.muted)
         if self._seconds:
             self._show_wait()
+        self._show_refusal()
 
     def activated(self) -> None:
         """The next key belongs to the passphrase."""
@@ -105,6 +107,7 @@ class UnlockPage(StartPage):
 
     def clear(self) -> None:
         """Forget what was typed."""
+        self._refusal = None
         self.passphrase.wipe()
 
     def set_busy(self, busy: bool) -> None:
@@ -114,10 +117,15 @@ class UnlockPage(StartPage):
 
     def refuse(self, error: UserFacingError) -> None:
         """Say at once what is wrong; then count down until the next try is allowed."""
-        self.passphrase.set_error(self.context.tr(error.key, **error.details))
+        self._refusal = error
+        self._show_refusal()
         self.passphrase.edit.selectAll()
         self._wait_for(workflow.seconds_until_next_try(self._folder))
         self.passphrase.edit.setFocus()
+
+    def _show_refusal(self) -> None:
+        refusal = self._refusal
+        self.passphrase.set_error(self.context.tr(refusal.key, **refusal.details) if refusal is not None else "")
 
     def _build_demo_note(self) -> QFrame:
         box = card("unlock_demo_note", "notice")
@@ -156,5 +164,6 @@ class UnlockPage(StartPage):
     def _submit(self) -> None:
         if not self.submit.isEnabled() or not self.passphrase.secret():
             return
-        self.passphrase.set_error("")
+        self._refusal = None
+        self._show_refusal()
         self.submitted.emit(self.user.currentText(), self.passphrase.secret())

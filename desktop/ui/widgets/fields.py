@@ -50,6 +50,11 @@ class Field(QWidget):
         self._error = text
         self._show_note()
 
+    @property
+    def has_error(self) -> bool:
+        """Whether a complaint stands below the field."""
+        return bool(self._error)
+
     def wipe(self) -> None:
         """Forget what was typed, its undo history too."""
         self.edit.setText("")

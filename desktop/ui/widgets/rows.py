@@ -186,10 +186,9 @@ class RowList(QListView):
             self.setCurrentIndex(self.rows.index(at))
 
     def fit_height(self) -> None:
-        """Be as high as the rows need, up to what the layout gives."""
-        rows = self.rows.rows
-        needed = sum(_HEIGHT if row.subtitle else _LOW_HEIGHT for row in rows)
-        self.setMaximumHeight(needed + 2 * self.frameWidth() + 4)
+        """Be exactly as high as the rows need; for short lists."""
+        needed = sum(_HEIGHT if row.subtitle else _LOW_HEIGHT for row in self.rows.rows)
+        self.setFixedHeight(needed + 2 * self.frameWidth() + 4)
 
     @property
     def current_key(self) -> str:

@@ -54,9 +54,13 @@ def test_counts_down_and_expires_once(qtbot: QtBot, watch: IdleWatch, clocks: Cl
 def test_a_key_begins_the_count_again(qtbot: QtBot, watch: IdleWatch, clocks: Clocks) -> None:
     field = QLineEdit()
     qtbot.addWidget(field)
+    field.show()
+    field.activateWindow()
+    qtbot.waitUntil(field.hasFocus)
     clocks.pass_seconds(15)
     watch.tick()
-    QTest.keyClick(field, Qt.Key.Key_A)
+    QTest.keyClick(field.windowHandle(), Qt.Key.Key_A)
+    assert field.text() == "a"
     with qtbot.waitSignal(watch.ticked) as tick:
         watch.tick()
     assert tick.args == [60]
