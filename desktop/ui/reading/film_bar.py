@@ -99,6 +99,11 @@ class FilmBar(QFrame):
         tool.setAutoRaise(True)
         return tool
 
+    @property
+    def last(self) -> QWidget:
+        """Where Tab leaves."""
+        return self._more
+
     def sizeHint(self) -> QSize:
         """As high as its buttons."""
         return QSize(640, 44)

@@ -132,6 +132,11 @@ class ReadingPanel(QFrame):
         return self.footer.turn
 
     @property
+    def first(self) -> QWidget:
+        """Where Tab comes in."""
+        return self.read.findings
+
+    @property
     def typing(self) -> bool:
         """Whether somebody is writing in one of the fields."""
         return any(

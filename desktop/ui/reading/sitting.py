@@ -33,6 +33,11 @@ class Sitting:
         return bool(self.reading.reports)
 
     @property
+    def may_preview(self) -> bool:
+        """Whether there is a report to look at, and the user may."""
+        return self.may_export if self.signed else self.may_read and bool(self.reading.impressions)
+
+    @property
     def writable(self) -> bool:
         """Whether the user may still write into this reading."""
         return self.may_read and not self.signed

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from itertools import pairwise
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -84,7 +85,8 @@ class StudyPage(QWidget):
         page.setSpacing(0)
         page.addLayout(left, 1)
         page.addWidget(self.panel)
-        QWidget.setTabOrder(self.bar, self.panel)
+        for before, after in pairwise((self.bar.last, self.viewer, self.preview, self.panel.first)):
+            QWidget.setTabOrder(before, after)
 
     def _connect(self) -> None:
         self._desk.opened.connect(self._show_study)
@@ -375,7 +377,7 @@ class StudyPage(QWidget):
     def show_report(self) -> None:
         """The report's pages in front: what would be signed, or what was."""
         sitting = self.sitting
-        if sitting is None or not (sitting.signed or sitting.reading.impressions):
+        if sitting is None or not sitting.may_preview:
             return
         self._front.setCurrentWidget(self.preview)
         self.panel.show_preview_state(True, False)

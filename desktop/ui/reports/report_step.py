@@ -99,9 +99,8 @@ class ReportStep(StepCard):
         sitting = self._sitting
         if sitting is None:
             return
-        read = bool(sitting.reading.impressions)
         for part in (self._language_label, self.language, self.preview):
-            part.setVisible(read or sitting.signed)
+            part.setVisible(sitting.may_preview)
         report = sitting.reading.reports[-1] if sitting.signed else None
         set_paragraph(self._say, "" if report is not None else self._words(sitting))
         set_paragraph(self._signed, self._signed_words(report) if report is not None else "")
