@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DRAWN_ROWS, DRAWN_COLUMNS = 540, 660
 SIDES = (-1, 1)
 _MIDLINE = 0.5
+_NECK_OF_RIB = 0.028
 _AERATED, _SOFT_EDGE = 0.56, 0.05
 
 
@@ -146,11 +147,11 @@ def _draw_posterior(
     """The back part of a rib: from the spine, first up, then down to the wall."""
     row = start * DRAWN_ROWS
     wall = float(chest.wall(side)[min(DRAWN_ROWS - 1, int(row + 0.06 * DRAWN_ROWS))]) * length
-    columns, distance = _side_columns(side, 0.05 * DRAWN_COLUMNS, wall * 1.01)
+    columns, distance = _side_columns(side, _NECK_OF_RIB * DRAWN_COLUMNS, wall * 1.01)
     along = distance / wall
     centre = row + DRAWN_ROWS * (slope * along**2 * 1.6 - bow * np.sin(np.pi * along) * 0.8 + 0.03 * along**6)
     half = np.full_like(centre, 0.0125 * DRAWN_ROWS) * (1.0 - 0.15 * along)
-    fade = np.clip(distance / (0.09 * DRAWN_COLUMNS), 0.35, 1.0) * np.clip(1.15 - start, 0.4, 1.0)
+    fade = np.clip((distance / DRAWN_COLUMNS - _NECK_OF_RIB) / 0.06, 0.0, 1.0) * np.clip(1.15 - start, 0.4, 1.0)
     _add_band(layer, columns, centre, half, strength * fade)
 
 
@@ -176,7 +177,7 @@ def _draw_clavicle(layer: FloatArray, chest: Chest, side: int, random: np.random
     rise = random.uniform(0.02, 0.06)
     centre = DRAWN_ROWS * (0.205 - rise * along + 0.018 * np.sin(2 * np.pi * along))
     half = np.full_like(centre, 0.013 * DRAWN_ROWS) * (1.25 - 0.5 * np.sin(np.pi * along))
-    fade = np.clip((1.02 - along) / 0.15, 0.0, 1.0)
+    fade = np.clip((1.02 - along) / 0.15, 0.0, 1.0) * np.clip((distance / DRAWN_COLUMNS - 0.045) / 0.012, 0.0, 1.0)
     _add_band(layer, columns, centre, half, random.uniform(0.09, 0.13) * fade)
 
 
