@@ -44,6 +44,10 @@ class DemoPatient:
 
 def demo_patients(today: date) -> tuple[DemoPatient, ...]:
     """Twelve people of fixed ages on `today`, seven of them children of 1 to 5 years with films."""
+    return (*_children(today), *_grown_ups(today))
+
+
+def _children(today: date) -> tuple[DemoPatient, ...]:
     return (
         _child(today, 1, "王", "小禾", "Wang", "Xiaohe", Sex.FEMALE, 2.4, _EAST_DITCH, (_clear(30, 1),)),
         _child(
@@ -97,6 +101,11 @@ def demo_patients(today: date) -> tuple[DemoPatient, ...]:
             ),
             (DemoFilm(25, Opacity.RIGHT_UPPER, 1),),
         ),
+    )
+
+
+def _grown_ups(today: date) -> tuple[DemoPatient, ...]:
+    return (
         DemoPatient(
             _person(8, _chinese("赵", "国安", "Zhao", "Guoan"), Sex.MALE, PartialDate(today.year - 67), _STONE_BRIDGE)
         ),

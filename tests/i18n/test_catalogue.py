@@ -35,12 +35,13 @@ def spoken_keys() -> dict[str, str]:
 
 def test_every_key_in_the_code_has_a_sentence() -> None:
     prefixes = {key.rsplit(".", 1)[0] for key in ENGLISH}
-    tails = {key.split(".", 1)[1] for key in ENGLISH}  # ids of commands: their sentence is `action.<id>`
-    missing = {
-        key: place
-        for key, place in spoken_keys().items()
-        if key not in ENGLISH and key not in prefixes and key not in tails and not key.endswith("_")
-    }
+
+    def spoken(key: str) -> bool:
+        # An Action's id; its sentence stands elsewhere.
+        commands = (f"action.{key}", "reading.action." + key.replace(".", "_").removeprefix("reading_"))
+        return key in ENGLISH or key in prefixes or key.endswith("_") or any(c in ENGLISH for c in commands)
+
+    missing = {key: place for key, place in spoken_keys().items() if not spoken(key)}
     assert missing == {}
 
 
@@ -75,7 +76,8 @@ def test_chinese_is_written_in_chinese() -> None:
     strange = [
         key
         for key, sentence in CHINESE.items()
-        if re.search(r"[A-Za-z]{4,} [a-z]{2,} [a-z]{2,}", sentence) or (len(sentence) > 24 and not own.search(sentence))
+        if re.search(r"[A-Za-z]{4,} [a-z]{2,} [a-z]{2,}", re.sub(r"lantern( [a-z-]+)+", "", sentence))
+        or (len(sentence) > 24 and not own.search(sentence))
     ]
     assert strange == []
 
