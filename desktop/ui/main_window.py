@@ -4,11 +4,12 @@ import gc
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QGuiApplication, QIcon, QPixmapCache
+from PySide6.QtGui import QCloseEvent, QIcon, QPixmapCache
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from desktop import workflow
 from desktop.ui import theme
+from desktop.ui.clipboard import ClipboardGuard
 from desktop.ui.drops import FileDrops
 from desktop.ui.icons import forget, icon
 from desktop.ui.idle import IdleWatch
@@ -48,6 +49,7 @@ class MainWindow(QMainWindow):
         self.setCentralWidget(self._outer)
         self.toast = Toast(self)
         self.idle = IdleWatch(application, self)
+        self._clipboard = ClipboardGuard(self)
         self._close_timer = QTimer(self)
         self._close_timer.setInterval(_CLOSE_POLL_MILLISECONDS)
         self._close_timer.timeout.connect(self._close_when_idle)
@@ -82,7 +84,8 @@ class MainWindow(QMainWindow):
         self.workspace.clear()
         self._close_other_windows()
         self.toast.wipe()
-        _forget_traces()
+        self._clipboard.wipe()
+        QPixmapCache.clear()
         self.start.begin()
         self._outer.setCurrentWidget(self.start)
         self._context.set_clinic(None)
@@ -138,16 +141,6 @@ class MainWindow(QMainWindow):
         if not self._context.operations.busy or self._closing >= _CLOSE_AT_MOST_MILLISECONDS:
             self._close_timer.stop()
             self.close()
-
-
-def _forget_traces() -> None:
-    """Pictures Qt remembers, and the clipboard where its content came from this window."""
-    QPixmapCache.clear()
-    clipboard = QGuiApplication.clipboard()
-    if clipboard.ownsClipboard():
-        clipboard.clear()
-    if clipboard.supportsSelection() and clipboard.ownsSelection():
-        clipboard.clear(clipboard.Mode.Selection)
 
 
 def window_icon(context: "UiContext") -> QIcon:

@@ -71,6 +71,7 @@ class CheckSection(Section):
             item = self._problems.takeAt(0)
             widget = item.widget() if item is not None else None
             if widget is not None:
+                widget.hide()
                 widget.deleteLater()
         if self._result is None:
             self._verdict.setText("")

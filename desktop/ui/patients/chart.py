@@ -157,7 +157,7 @@ class ChartPage(QWidget):
         self._studies.set_rows(
             [study_row(self._context, summary, with_name=False) for summary in studies], select_first=True
         )
-        self._stack.setCurrentWidget(self._studies if studies else self._empty)
+        self._stack.setCurrentWidget(self._studies if studies or patient is None else self._empty)
 
     def _edit(self) -> None:
         if self.patient is not None:

@@ -45,6 +45,7 @@ class PatientFinder(QWidget):
         self._number = 0
         self._matches: tuple[PatientMatch, ...] = ()
         self._asked = ""
+        self._answered = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MILLISECONDS)
@@ -87,11 +88,11 @@ class PatientFinder(QWidget):
         self._number += 1
         self._matches = ()
         self._asked = ""
+        self._answered = False
         self.search.blockSignals(True)
         self.search.setText("")
         self.search.blockSignals(False)
-        self._list.set_rows(())
-        self._count.setText("")
+        self._fill()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Arrow keys and Enter in the search field act on the list."""
@@ -140,13 +141,13 @@ class PatientFinder(QWidget):
     def _show(self, answer: _Answer) -> None:
         if answer.number != self._number:
             return
-        self._matches, self._asked = answer.matches, answer.text
+        self._matches, self._asked, self._answered = answer.matches, answer.text, True
         self._fill()
 
     def _fill(self) -> None:
         tr = self._context.tr
         self._list.set_rows([patient_row(self._context, match) for match in self._matches], select_first=True)
-        self._stack.setCurrentWidget(self._list if self._matches else self._empty)
+        self._stack.setCurrentWidget(self._list if self._matches or not self._answered else self._empty)
         key = "patients.none_found" if self._asked else "patients.empty"
         self._empty.set_texts(tr(key, text=self._asked), tr("patients.register"))
         if not self._matches:

@@ -1,11 +1,13 @@
 """The models on this PC: what each was trained on, its limits, and whether it still answers as it did."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButton
 
 from desktop import workflow
+from desktop.i18n import Language
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
 
@@ -13,6 +15,14 @@ if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
     from desktop.workflow import ModelCard, SelfTest
+
+
+@dataclass(frozen=True)
+class _Cards:
+    """The cards in one language."""
+
+    language: Language
+    cards: "tuple[ModelCard, ...]"
 
 
 class ModelsSection(Section):
@@ -24,6 +34,7 @@ class ModelsSection(Section):
         self._verdicts: dict[str, QLabel] = {}
         self._cards: dict[str, ModelCard] = {}
         self._results: SelfTest | None = None
+        self._asked = False
         about = label(role="muted", wrap=True)
         self.texts.add(about.setText, "settings.models.about")
         self.body.addWidget(about)
@@ -42,25 +53,30 @@ class ModelsSection(Section):
 
     def activated(self) -> None:
         """Read the cards."""
+        self._asked = True
         self._load()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
         super().retranslate()
-        if self._boxes:
+        if self._asked:
             self._load()
 
     def _load(self) -> None:
         models, language = self.context.registry, self.context.language
 
-        def work(job: "Job") -> "tuple[ModelCard, ...]":
-            return workflow.installed_models(models, language)
+        def work(job: "Job") -> _Cards:
+            return _Cards(language, workflow.installed_models(models, language))
 
         self.context.operations.run(work, initiator=self, done=self._show, pool="compute")
 
-    def _show(self, cards: "tuple[ModelCard, ...]") -> None:
+    def _show(self, answer: _Cards) -> None:
+        if answer.language is not self.context.language:
+            return
+        cards = answer.cards
         for box in self._boxes:
             self.body.removeWidget(box)
+            box.hide()
             box.deleteLater()
         self._boxes.clear()
         self._verdicts.clear()

@@ -150,7 +150,7 @@ class TodayScreen(QWidget):
         self._waiting.set_rows(
             [study_row(self._context, summary, with_name=True) for summary in unsigned], select_first=True
         )
-        self._waiting_stack.setCurrentWidget(self._waiting if unsigned else self._nothing)
+        self._waiting_stack.setCurrentWidget(self._waiting if unsigned or not self._loaded else self._nothing)
         self._nothing.set_texts(tr("today.nothing" if self._day.recent else "today.nothing.first"))
         recent = self._day.recent
         self._recent.set_rows([patient_row(self._context, match) for match in recent])
