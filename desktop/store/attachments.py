@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.errors import KnownFailure, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import Attachment, AttachmentId
 from desktop.store.rows import Rows, decoded
@@ -82,7 +82,7 @@ class SealedFolder:
         try:
             return SealedReader(self.path(stored.file), self._key, wrapped_key=stored.wrapped_key)
         except FileNotFoundError:
-            raise KnownFailure("store.attachment_missing") from None
+            raise KnownFailure("store.attachment_missing", kind=ErrorKind.IO) from None
         except OSError as error:
             raise from_os_error(error) from error
 

@@ -166,7 +166,7 @@ def _fault(rows: Rows, kept: Kept, subject: str, data: bytes, columns: tuple[obj
     attested = [
         row[0]
         for row in rows.all(
-            "SELECT content_sha256 FROM audit_log WHERE record = ? AND subject = ? ORDER BY sequence DESC",
+            "SELECT content_sha256 FROM audit_log WHERE record = ? AND record <> '' AND subject = ? ORDER BY sequence DESC",
             (kept.kind, subject),
         )
     ]
@@ -186,7 +186,7 @@ def _fault(rows: Rows, kept: Kept, subject: str, data: bytes, columns: tuple[obj
 def _missing(rows: Rows, kept: Kept) -> Iterator[RecordFault]:
     """Records of which the chain speaks and that are gone."""
     gone = rows.all(
-        f"SELECT subject FROM audit_log WHERE record = ? EXCEPT SELECT {kept.subject} FROM {kept.table}",
+        f"SELECT subject FROM audit_log WHERE record = ? AND record <> '' EXCEPT SELECT {kept.subject} FROM {kept.table}",
         (kept.kind,),
     )
     for (subject,) in gone:
@@ -194,7 +194,7 @@ def _missing(rows: Rows, kept: Kept) -> Iterator[RecordFault]:
     if kept.versions:
         stored: Mapping[str, int] = dict(rows.all(f"SELECT id, count(*) FROM {kept.table} GROUP BY id"))
         for subject, count in rows.all(
-            "SELECT subject, count(*) FROM audit_log WHERE record = ? GROUP BY subject", (kept.kind,)
+            "SELECT subject, count(*) FROM audit_log WHERE record = ? AND record <> '' GROUP BY subject", (kept.kind,)
         ):
             if 0 < stored.get(subject, 0) < count:
                 yield RecordFault(subject, "verify.record_missing")

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Self
 
 from sqlcipher3 import dbapi2
 
-from desktop.errors import KnownFailure, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import AttachmentId, AuditAction, AuditHead, User
 from desktop.store import attachments, database, heads
@@ -157,7 +157,7 @@ class Store:
             lock = _locked(folder)
             undo.callback(lock.close)
             if (folder / DATABASE).exists():
-                raise KnownFailure("store.exists")
+                raise KnownFailure("store.exists", kind=ErrorKind.NOT_EMPTY)
             with translated():
                 for leftover in folder.glob(_UNFINISHED + "*"):
                     leftover.unlink()
@@ -182,7 +182,7 @@ class Store:
         `store.database_missing`, `store.database_damaged`, `store.not_encrypted`, `store.too_new`, or of the disk.
         """
         if not (folder / DATABASE).exists():
-            raise KnownFailure("store.database_missing")
+            raise KnownFailure("store.database_missing", kind=ErrorKind.NOT_FOUND)
         with contextlib.ExitStack() as undo, translated():
             lock = _locked(folder)
             undo.callback(lock.close)
