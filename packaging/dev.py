@@ -99,8 +99,9 @@ def tour_folder() -> Path:
 
 
 def listing(folder: Path) -> list[str]:
-    """The files below a folder, reports first, each with its size."""
-    files = sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda p: (p.suffix != ".pdf", p))
+    """The reports and pictures in a folder, reports first, each with its size."""
+    found = (path for path in folder.iterdir() if path.suffix in {".pdf", ".png"})
+    files = sorted(found, key=lambda path: (path.suffix != ".pdf", path))
     return [f"{path}  ({path.stat().st_size / 1024:.0f} KiB)" for path in files]
 
 

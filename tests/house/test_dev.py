@@ -141,7 +141,8 @@ def test_data_folder(platform: str, environment: dict[str, str], expected: str) 
 
 
 def test_listing_names_the_report_first(tmp_path: Path) -> None:
-    for name in ("1-start.png", "report.pdf"):
+    (tmp_path / "home").mkdir()
+    for name in ("1-start.png", "report.pdf", "film.dcm", "home/inside.png"):
         (tmp_path / name).write_bytes(b"x")
     first, second = dev.listing(tmp_path)
     assert "report.pdf" in first
