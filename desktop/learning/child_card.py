@@ -72,7 +72,7 @@ scratch in {training["seconds"] / 60:.0f} minutes on {training["threads"]} proce
 near-duplicates of one person stay together. Each network never saw one part. A film is judged here only by the network
 that never saw that child, with calibration and thresholds fitted on the other two parts. The shipped model is the mean
 of the three, which no film here can judge fairly; on children kept apart it should do no worse than a single member.
-Each network's last epoch was chosen by the loss on its held-out part, which flatters these figures very slightly."""
+Each network's best epoch was chosen on its held-out part, which flatters these figures very slightly."""
 
 
 def _size(size: int) -> str:
@@ -229,7 +229,7 @@ aspect cannot help the network: every film becomes a square of one size before i
 def _training(training: Mapping[str, Any]) -> str:
     rows: list[str] = []
     for name, curve in training["curves"].items():
-        best = min(curve, key=lambda epoch: epoch["validation_loss"])
+        best = max(curve, key=lambda epoch: (epoch["score"], -epoch["validation_loss"]))
         rows.append(
             f"| {name} | {len(curve)} | {best['epoch']} | {best['validation_loss']:.4f} | {best['score']:.4f} "
             f"| {sum(epoch['seconds'] for epoch in curve):.0f} |"
@@ -244,7 +244,7 @@ Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({data
 Films are resampled without regard to aspect to one small square with an anti-aliased filter, clipped at the 0.5th and
 99.5th percentile and standardised, so that size, aspect and exposure cannot tell the label. Augmentation: rotation to
 8°, zoom, aspect, shift, coarser resampling, gamma, exposure, noise; nothing is ever mirrored. Early stop and averaged
-weights by the loss on the held-out part.
+weights, both judged on the held-out part.
 
 | network | epochs | best | validation loss | score (AUC; gate: share right) | seconds |
 |---|---|---|---|---|---|

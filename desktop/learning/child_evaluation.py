@@ -14,9 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from desktop.errors import ErrorKind, KnownFailure
 from desktop.imaging import display
 from desktop.inference import quality
 from desktop.inference.calibration import Calibration, ConformalThresholds, conformal_thresholds
+from desktop.inference.fields import ManifestError
 from desktop.inference.manifest import Manifest, TensorSpec
 from desktop.inference.preparation import prepare
 from desktop.inference.registry import read_model
@@ -47,7 +49,11 @@ class Examiner:
     """The shipped graphs, asked one picture at a time, with each member's own logit."""
 
     def __init__(self, folder: Path) -> None:
-        manifest = read_model(folder).manifest
+        """Raises KnownFailure where the model or its training record is damaged."""
+        try:
+            manifest = read_model(folder).manifest
+        except ManifestError as error:
+            raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name) from error
         self.manifest: Manifest = manifest
         self.training: Mapping[str, Any] = training_document(folder)
         settings = self.training["settings"]
@@ -306,9 +312,13 @@ def _orientation(examiner: Examiner, folder: DataFolder, job: Job) -> dict[str, 
 
 
 def training_document(model_folder: Path) -> Mapping[str, Any]:
-    """The training record beside a model."""
-    document = json.loads((model_folder / "training.json").read_text(encoding="utf-8"))
-    assert isinstance(document, dict)
+    """The training record beside a model. Raises KnownFailure where it is missing or damaged."""
+    try:
+        document = json.loads((model_folder / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise KnownFailure("learning.no_record", kind=ErrorKind.NOT_FOUND, model=model_folder.name) from error
+    if not isinstance(document, dict) or not {"settings", "patient_marks", "data_sha256"} <= document.keys():
+        raise KnownFailure("learning.no_record", kind=ErrorKind.BAD_INPUT, model=model_folder.name)
     return document
 
 

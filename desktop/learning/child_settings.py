@@ -33,5 +33,5 @@ class Settings:
     gate_steps: int = 300
     gate_loss: float = 0.003
     distance_loss: float = 0.01
-    alpha: float = 0.03
+    alpha: float = 0.02
     threads: int = field(default_factory=_cores)

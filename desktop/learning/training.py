@@ -23,7 +23,7 @@ _WEIGHTS_DRAWN = threading.Lock()
 class Schedule:
     """How long and how fast. rate: highest learning rate, after `warm_up` of all steps; then a cosine down to none.
 
-    average: memory of the running mean of the weights. patience: epochs without a better validation loss before
+    average: memory of the running mean of the weights. patience: epochs without a better validation score before
     the early stop.
     """
 
@@ -74,7 +74,7 @@ class Lesson:
 
 @dataclass(frozen=True)
 class Trained:
-    """The best averaged weights by validation loss, and the curve. resumed_at: epoch it went on from, 0 if none."""
+    """The best averaged weights by validation score, and the curve. resumed_at: epoch it went on from, 0 if none."""
 
     network: SmallNetwork
     curve: tuple[Epoch, ...]
@@ -187,6 +187,12 @@ def _begin(lesson: Lesson, build: Callable[[], SmallNetwork]) -> _Course:
         return _Course(build(), lesson.schedule)
 
 
+def _merit(epoch: Epoch) -> tuple[float, float]:
+    """What makes one epoch better than another: its validation score; where that is the same, its loss."""
+    score = epoch.score if math.isfinite(epoch.score) else -math.inf
+    return score, -epoch.validation_loss
+
+
 def _stopped_improving(course: _Course, schedule: Schedule) -> bool:
     return len(course.curve) - course.best_epoch >= schedule.patience and course.best_epoch > 0
 
@@ -209,10 +215,10 @@ def _run_epoch(lesson: Lesson, course: _Course, epoch: int, job: Job) -> None:
         total += float(loss.detach())
     course.averaged.eval()
     validation, score = lesson.validate(course.averaged)
-    best = min((item.validation_loss for item in course.curve), default=math.inf)
+    best = max((_merit(item) for item in course.curve), default=(-math.inf, -math.inf))
     seconds = time.perf_counter() - started
     course.curve.append(Epoch(epoch + 1, total / schedule.steps, validation, score, round(seconds, 1)))
-    if validation < best:
+    if _merit(course.curve[-1]) > best:
         course.best.load_state_dict(course.averaged.state_dict())
         course.best_epoch = epoch + 1
 

@@ -45,10 +45,12 @@ class ChestXrayChild:
         folder = find_data(data)
         films = read_children(folder.cxr)
         data_sha256 = data_hash(films)
+        # A model lies in a folder of its own name, whatever folder it is to be put in.
+        out = out if out.name == self.name else out / self.name
         work = out / ".training"
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
-        work.mkdir(parents=True, exist_ok=True)
+        _make_work_folder(work)
         started = time.monotonic()
         say(f"{len(films)} films of {len({film.group for film in films})} children")
         trained = child_training.train_all(folder, films, data_sha256, self.settings, work, job, say)
@@ -67,7 +69,10 @@ class ChestXrayChild:
         figures = child_evaluation.evaluate(folder, films, model_folder, job, say)
         record = child_evaluation.record(figures, model_folder, data_hash(films), len(films))
         if record.data_sha256 == child_evaluation.training_document(model_folder)["data_sha256"]:
-            child_card.write(model_folder, figures)
+            try:
+                child_card.write(model_folder, figures)
+            except PermissionError:
+                say("the figures are made again; the installed card cannot be written to")
         return record
 
     def study(self, data: Path, model_folder: Path, job: Job, say: Say) -> Path:
@@ -77,6 +82,7 @@ class ChestXrayChild:
 
         folder = find_data(data)
         films = read_children(folder.cxr)
+        _make_work_folder(model_folder / ".study")
         found = child_study.run(films, data_hash(films), self.settings, model_folder / ".study", job, say)
         path = model_folder / "study.json"
         path.write_text(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=1) + "\n", encoding="utf-8")
@@ -123,6 +129,12 @@ class ChestXrayChild:
         )
         (work / "training.json").write_text(record.to_json(), encoding="utf-8")
         return record
+
+
+def _make_work_folder(work: Path) -> None:
+    """A folder for checkpoints that version control leaves alone: models may lie in a working tree."""
+    work.mkdir(parents=True, exist_ok=True)
+    (work / ".gitignore").write_text("*\n", encoding="ascii")
 
 
 def _install(work: Path, out: Path) -> None:
