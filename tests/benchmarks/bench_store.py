@@ -1,4 +1,4 @@
-"""The store at 100,000 patients (LANTERN_BENCH_PATIENTS sets another number), beside the same tables without encryption.
+"""The store at 100,000 patients (LANTERN_BENCH_PATIENTS sets another number), beside the same tables in plain SQLite.
 
 A search counts as right when the wanted patient is among the hits, or the list is full of equally good ones: whoever
 types `王` among 7,000 of that name gets fifty of them.
@@ -30,12 +30,11 @@ GROUP = 1000
 EACH = 40
 LIMIT = 50
 GOAL_SEARCH_MS = 25.0
-GOAL_SAVE_MS = 5.0
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """A full clinic. folder_bytes: size of the database with everything in it."""
+    """A full clinic, and how long it took to fill."""
 
     store: Store
     everybody: list[Patient]
@@ -92,7 +91,6 @@ def test_load(loaded: Loaded) -> None:
     size = (loaded.store.folder / "clinic.db").stat().st_size / 1e6
     rate = PATIENTS / loaded.load_seconds
     print(f"\nload: {PATIENTS} patients in {loaded.load_seconds:.1f} s ({rate:.0f}/s), database {size:.0f} MB")
-    assert rate > 1_000_000 / 300 / 3, "a third of the rate the million needs, so that a busy machine may measure too"
 
 
 def test_search(loaded: Loaded, plain: Patients) -> None:

@@ -19,10 +19,40 @@ _GIVEN = (
     "伟芳娜秀敏静丽强磊军洋勇艳杰娟涛明超霞平刚桂英华玉萍红建文国志海兰春梅小晓东林云飞雪宇浩轩子涵梓欣怡佳琪"
     "思雨晨阳博天俊辉鹏程龙凤山河川江永福贵荣光宗耀祖德才学友良善美惠珍珠宝金银银山石玲珑巧慧颖莹莲菊竹松柏青"
 )
-_LATIN_GIVEN = "Maria José Anna Juan Fatima Ahmed Grace Samuel Priya Arjun Thanh Linh Amina Joseph Elena Ivan".split()
-_LATIN_FAMILY = (
-    "González Okafor Nguyen Sharma Hassan Müller Rossi Kimani Silva Haile Petrov Santos Mbeki Diallo".split()
-)
+_LATIN_GIVEN = [
+    "Maria",
+    "José",
+    "Anna",
+    "Juan",
+    "Fatima",
+    "Ahmed",
+    "Grace",
+    "Samuel",
+    "Priya",
+    "Arjun",
+    "Thanh",
+    "Linh",
+    "Amina",
+    "Joseph",
+    "Elena",
+    "Ivan",
+]
+_LATIN_FAMILY = [
+    "González",
+    "Okafor",
+    "Nguyen",
+    "Sharma",
+    "Hassan",
+    "Müller",
+    "Rossi",
+    "Kimani",
+    "Silva",
+    "Haile",
+    "Petrov",
+    "Santos",
+    "Mbeki",
+    "Diallo",
+]
 _PLACES = "清石大小上下东西南北新老青白红黄龙凤桥河湾塘沟岭坪坝庄屯营"
 _LATIN_SHARE = 0.1
 
