@@ -43,9 +43,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.EXPORT_REPORT,
         }
     ),
-    Role.NURSE: frozenset(
-        _CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES, Permission.EXPORT_REPORT}
-    ),
+    Role.NURSE: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES, Permission.EXPORT_REPORT}),
     Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES}),
     Role.ADMINISTRATOR: frozenset({Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT}),
     Role.AUDITOR: frozenset({Permission.VIEW_AUDIT}),

@@ -74,6 +74,4 @@ class Translator:
 
     def error(self, error: UserFacingError) -> ErrorText:
         """What happened and what to do, in words."""
-        return ErrorText(
-            self.text(error.key, **error.details), self.text(f"{error.key}.advice", **error.details)
-        )
+        return ErrorText(self.text(error.key, **error.details), self.text(f"{error.key}.advice", **error.details))
