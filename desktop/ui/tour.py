@@ -4,6 +4,7 @@ Leaves the report and a picture of every step in a folder. This is what `run` do
 """
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,8 @@ def take_tour(out: Path, context: "UiContext", application: QApplication) -> int
     """Walk the whole path; returns the process's exit status and says where the results lie."""
     out.mkdir(parents=True, exist_ok=True)
     QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_DontUseNativeDialogs)
+    # Nobody touches a key here for as long as a slow PC needs: the session must not lock itself meanwhile.
+    context.change_settings(replace(context.settings, idle_minutes=60))
     window = MainWindow(context, application)
     window.resize(*_SIZE)
     window.show()
