@@ -67,9 +67,7 @@ def tour(out: Path, *, pools: Pools, places: Places, settings_file: SettingsFile
     return take_tour(out, context, qt)
 
 
-def screenshots(
-    out: Path, *, pools: Pools, places: Places, settings_file: SettingsFile, registry: "Registry"
-) -> int:
+def screenshots(out: Path, *, pools: Pools, places: Places, settings_file: SettingsFile, registry: "Registry") -> int:
     """Render every screen; see `desktop.ui.screenshots`."""
     from desktop.ui.screenshots import render_all
 

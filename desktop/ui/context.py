@@ -57,9 +57,7 @@ class UiContext(QObject):
     study_requested = Signal(str)
     patient_requested = Signal(str)
 
-    def __init__(
-        self, *, pools: Pools, places: Places, settings_file: SettingsFile, registry: "Registry"
-    ) -> None:
+    def __init__(self, *, pools: Pools, places: Places, settings_file: SettingsFile, registry: "Registry") -> None:
         super().__init__()
         self.pools = pools
         self.places = places

@@ -26,10 +26,17 @@ def shown_actions(*widgets: QWidget) -> list[QAction]:
     return found
 
 
-def matches(typed: str, names: tuple[str, ...]) -> bool:
-    """Whether the typed letters appear in order in one of the names."""
-    wanted = "".join(typed.lower().split())
-    return any(_in_order(wanted, name.lower()) for name in names)
+def rank(typed: str, names: tuple[str, ...]) -> int | None:
+    """How well the typed letters fit one of the names: 0 a word begins with them, 1 they stand in it together, 2 they
+    stand in it in order; None they do not."""
+    words = typed.lower().strip()
+    wanted = "".join(words.split())
+    lowered = [name.lower() for name in names]
+    if any(f" {name}".find(f" {words}") >= 0 for name in lowered):
+        return 0
+    if any(words in name for name in lowered):
+        return 1
+    return 2 if any(_in_order(wanted, name) for name in lowered) else None
 
 
 def _in_order(wanted: str, name: str) -> bool:
@@ -75,12 +82,13 @@ class CommandPalette(QDialog):
         return False
 
     def _filter(self, typed: str) -> None:
-        rows = [
-            Row(name, action.text(), remark=_keys(action))
-            for name, action in self._actions.items()
-            if matches(typed, self._names[name])
-        ]
-        self._list.set_rows(rows, select_first=True)
+        ranks = {name: rank(typed, names) for name, names in self._names.items()}
+        found = [(best, name) for name, best in ranks.items() if best is not None]
+        found.sort(key=lambda entry: entry[0])
+        rows = [Row(name, self._actions[name].text(), remark=_keys(self._actions[name])) for _, name in found]
+        self._list.set_rows(rows)
+        if rows:
+            self._list.setCurrentIndex(self._list.rows.index(0))
 
     def _run(self, name: str) -> None:
         action = self._actions[name]

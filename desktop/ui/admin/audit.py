@@ -52,9 +52,7 @@ class AuditModel(QAbstractTableModel):
         """How many columns there are."""
         return 0 if parent is not None and parent.isValid() else len(_COLUMNS)
 
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> object:
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
         """A column's name."""
         if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
             return self._context.tr(f"admin.audit.{_COLUMNS[section]}")

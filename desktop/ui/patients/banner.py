@@ -76,9 +76,7 @@ class PatientBanner(QFrame):
                 for part in (
                     age_text(self._context, patient),
                     sex_text(self._context, patient),
-                    self._context.tr("patients.number", number=patient.card_number)
-                    if patient.card_number
-                    else "",
+                    self._context.tr("patients.number", number=patient.card_number) if patient.card_number else "",
                 )
                 if part
             )

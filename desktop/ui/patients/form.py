@@ -88,9 +88,7 @@ class PatientForm(QScrollArea):
         self.phone.edit.setText(typed.join_list(patient.phones))
         self.village.edit.setText(patient.village)
         self.identifiers.edit.setText(typed.join_list([i.value for i in patient.identifiers]))
-        self.asked.set_value(
-            "some" if patient.allergies else "none" if patient.no_known_allergies else "not_asked"
-        )
+        self.asked.set_value("some" if patient.allergies else "none" if patient.no_known_allergies else "not_asked")
         self.allergies.edit.setText(typed.write_allergies(patient.allergies))
         self.allergies.setVisible(bool(patient.allergies))
 
@@ -118,9 +116,7 @@ class PatientForm(QScrollArea):
         self.sex.set_texts(
             tr("patients.form.sex"), [tr(f"patients.sex.{sex.value}") for sex in _SEXES], ("m", "f", "o", "u")
         )
-        self.asked.set_texts(
-            tr("patients.form.asked"), [tr(f"patients.form.asked.{value}") for value in _ASKED]
-        )
+        self.asked.set_texts(tr("patients.form.asked"), [tr(f"patients.form.asked.{value}") for value in _ASKED])
         self._say_birth()
         if any(field.has_error for field in self._fields):
             self._complain()
@@ -154,9 +150,7 @@ class PatientForm(QScrollArea):
             birth_date=birth,
             phones=typed.split_list(self.phone.text()),
             village=self.village.text(),
-            identifiers=typed.parse_identifiers(
-                self.identifiers.text(), old.identifiers if old is not None else ()
-            ),
+            identifiers=typed.parse_identifiers(self.identifiers.text(), old.identifiers if old is not None else ()),
             allergies=typed.parse_allergies(self.allergies.text()) if some else (),
             no_known_allergies=self.asked.value == "none",
             synthetic=old.synthetic if old is not None else False,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import Clinic, RecoveryCard
 
-_WIDTH = 640
+_WIDTH = 720
 _PRINT_DPI = 200
 
 
@@ -147,8 +147,7 @@ class RecoveryPage(StartPage):
             return False
         groups = self._card.code.split("-")
         return all(
-            field.text().upper() == groups[place]
-            for field, place in zip(self._fields, self._asked, strict=True)
+            field.text().upper() == groups[place] for field, place in zip(self._fields, self._asked, strict=True)
         )
 
     def _check(self) -> None:
@@ -207,5 +206,3 @@ class RecoveryPage(StartPage):
 
     def _working(self) -> str:
         return self.context.tr("start.recovery.working")
-
-

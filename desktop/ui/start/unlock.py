@@ -91,9 +91,7 @@ class UnlockPage(StartPage):
         self.place.setText(self.context.tr("start.unlock.place", folder=str(self._folder)))
         self.place.setToolTip(str(self._folder))
         self._credentials.setText(
-            self.context.tr(
-                "start.demo.credentials", user=workflow.DEMO_USER, passphrase=workflow.DEMO_PASSPHRASE
-            )
+            self.context.tr("start.demo.credentials", user=workflow.DEMO_USER, passphrase=workflow.DEMO_PASSPHRASE)
         )
         self.passphrase.set_reveal(self.context.tr("start.reveal"), self.context.colours.muted)
         if self._seconds:

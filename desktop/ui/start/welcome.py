@@ -53,9 +53,7 @@ class WelcomePage(StartPage):
         """Speak the window's language."""
         super().retranslate()
         self._demo_user.setText(
-            self.context.tr(
-                "start.demo.credentials", user=workflow.DEMO_USER, passphrase=workflow.DEMO_PASSPHRASE
-            )
+            self.context.tr("start.demo.credentials", user=workflow.DEMO_USER, passphrase=workflow.DEMO_PASSPHRASE)
         )
 
     def activated(self) -> None:

@@ -144,9 +144,7 @@ class TodayScreen(QWidget):
         tr = self._context.tr
         unsigned = [summary for summary in self._day.studies if not summary.signed]
         self._date.setText(format_date(today(self._context), self._context.language))
-        self._waiting_title.setText(
-            tr("today.waiting.count", count=len(unsigned)) if unsigned else tr("today.waiting")
-        )
+        self._waiting_title.setText(tr("today.waiting.count", count=len(unsigned)) if unsigned else tr("today.waiting"))
         self._waiting.set_rows(
             [study_row(self._context, summary, with_name=True) for summary in unsigned], select_first=True
         )

@@ -47,6 +47,4 @@ class EmptyState(QWidget):
 
     def _repaint(self) -> None:
         scale = max(1.0, self.devicePixelRatioF())
-        self._picture.setPixmap(
-            pixmap(self._icon_name, self._context.colours.muted, _ICON_SIZE, max(2.0, scale))
-        )
+        self._picture.setPixmap(pixmap(self._icon_name, self._context.colours.muted, _ICON_SIZE, max(2.0, scale)))

@@ -93,9 +93,7 @@ def test_a_chart(driver: Driver, opened: MainWindow, context: UiContext) -> None
     check_both(opened, context, driver)
 
 
-def test_settings_and_dialogs(
-    driver: Driver, opened: MainWindow, context: UiContext, qapp: QApplication
-) -> None:
+def test_settings_and_dialogs(driver: Driver, opened: MainWindow, context: UiContext, qapp: QApplication) -> None:
     driver.press("Ctrl+4")
     screen = driver.find("settings_screen", SettingsScreen)
     for section in ("this_pc", "clinic", "models", "check", "audit", "about"):
@@ -120,9 +118,7 @@ def needed_width(widget: QLabel | QAbstractButton) -> int:
     return widget.sizeHint().width()
 
 
-def test_nothing_is_cut_at_the_smallest_usual_size(
-    driver: Driver, opened: MainWindow, context: UiContext
-) -> None:
+def test_nothing_is_cut_at_the_smallest_usual_size(driver: Driver, opened: MainWindow, context: UiContext) -> None:
     """1366 × 768 in both languages: every one-line label and button is as wide as its words."""
     context.set_theme(Theme.LIGHT)
     opened.resize(1366, 768)

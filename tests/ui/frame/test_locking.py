@@ -84,9 +84,7 @@ def test_nothing_of_a_patient_is_left_behind(
     gc.collect()
 
 
-def test_an_idle_clinic_locks_itself(
-    driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot
-) -> None:
+def test_an_idle_clinic_locks_itself(driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot) -> None:
     assert driver.find("status_lock", QLabel).text().startswith("Locks in")
     with qtbot.waitSignal(context.locked, timeout=5000):
         opened.idle.expired.emit()
@@ -111,9 +109,7 @@ def test_keys_of_the_open_clinic_do_nothing_while_locked(driver: Driver, opened:
     assert not driver.shown("command_palette")
 
 
-def test_closing_the_window_locks_first(
-    driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot
-) -> None:
+def test_closing_the_window_locks_first(driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot) -> None:
     with qtbot.waitSignal(opened.closed, timeout=20_000):
         opened.close()
     assert context.clinic is None

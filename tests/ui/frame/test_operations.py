@@ -91,9 +91,7 @@ def test_a_closed_screen_gets_nothing_and_is_not_kept_alive(qtbot: QtBot, contex
     assert heard == []
 
 
-def test_a_deleted_qt_object_gets_nothing_even_while_python_holds_it(
-    qtbot: QtBot, context: UiContext
-) -> None:
+def test_a_deleted_qt_object_gets_nothing_even_while_python_holds_it(qtbot: QtBot, context: UiContext) -> None:
     import shiboken6
 
     gate = threading.Event()
@@ -180,9 +178,8 @@ def test_nobody_takes_it_so_three_lines_are_shown(qtbot: QtBot, context: UiConte
     dialog = screen.findChild(ErrorDialog)
     assert dialog is not None
     assert dialog.isVisible()
-    lines = [
-        dialog.findChild(QLabel, name).text() for name in ("error_message", "error_data", "error_advice")
-    ]
+    labels = [dialog.findChild(QLabel, name) for name in ("error_message", "error_data", "error_advice")]
+    lines = [label.text() for label in labels if label is not None]
     assert lines == [
         "The disk is full. Nothing was changed.",
         "Everything saved before is safe. This step was not saved.",
@@ -213,9 +210,7 @@ def test_a_bug_is_shown_and_logged_without_its_message(
     dialog.close()
 
 
-def test_a_result_that_says_what_it_changed_is_announced(
-    qtbot: QtBot, context: UiContext, screen: Screen
-) -> None:
+def test_a_result_that_says_what_it_changed_is_announced(qtbot: QtBot, context: UiContext, screen: Screen) -> None:
     with qtbot.waitSignal(context.changed, timeout=5000) as heard:
         context.operations.run(lambda job: Changed(), initiator=screen)
     assert heard.args == [Changes(patients=True), screen]
@@ -225,12 +220,12 @@ def test_a_bar_only_after_more_than_half_a_second(qtbot: QtBot, context: UiConte
     gate = threading.Event()
     context.operations.run(lambda job: gate.wait(10), initiator=screen, title="Reading")
     qtbot.wait(300)
-    assert len(context.operations.visible) == 0
-    qtbot.waitUntil(lambda: len(context.operations.visible) == 1, timeout=2000)
-    assert context.operations.visible[0].title == "Reading"
+    assert not context.operations.visible
+    qtbot.waitUntil(lambda: bool(context.operations.visible), timeout=2000)
+    assert [operation.title for operation in context.operations.visible] == ["Reading"]
     gate.set()
     idle(qtbot, context)
-    assert len(context.operations.visible) == 0
+    assert not context.operations.visible
 
 
 def test_locking_drops_results_of_what_still_runs(qtbot: QtBot, context: UiContext, screen: Screen) -> None:

@@ -145,9 +145,7 @@ def test_enter_opens_the_first_match_and_esc_comes_back(driver: Driver, opened: 
     assert driver.find("patient_search", QLineEdit).text() == "Aisha"
 
 
-def test_mending_keeps_what_the_form_does_not_show(
-    driver: Driver, opened: MainWindow, context: UiContext
-) -> None:
+def test_mending_keeps_what_the_form_does_not_show(driver: Driver, opened: MainWindow, context: UiContext) -> None:
     before = find(context, "张小明")
     context.patient_requested.emit(before.id)
     driver.settle()

@@ -61,9 +61,7 @@ def test_creating_a_clinic_by_keyboard_until_it_is_open(
     driver.settle()
 
 
-def test_going_on_without_the_card_has_to_be_said_twice(
-    driver: Driver, window: MainWindow, context: UiContext
-) -> None:
+def test_going_on_without_the_card_has_to_be_said_twice(driver: Driver, window: MainWindow, context: UiContext) -> None:
     _create(driver, window)
     driver.click("recovery_without")
     assert context.clinic is None
@@ -152,9 +150,7 @@ def test_a_wrong_passphrase_says_so_and_then_slows_down(
     driver.settle()
 
 
-def test_the_language_can_be_switched_before_unlocking(
-    driver: Driver, locked: MainWindow, context: UiContext
-) -> None:
+def test_the_language_can_be_switched_before_unlocking(driver: Driver, locked: MainWindow, context: UiContext) -> None:
     driver.settle()
     assert driver.shown("language_en")
     driver.click("language_zh")
