@@ -3,6 +3,7 @@
 import contextlib
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +27,15 @@ def verify(clinic: Clinic, job: Job) -> Verification:
 
 
 @open_to_all
-def verify_clinic(folder: Path, job: Job, *, user: str, passphrase: str) -> Verification:
-    """`verify` for a clinic that may not open: damage and a wrong passphrase are problems, never an exception."""
-    return verify_folder(folder, user, passphrase, job)
+def verify_clinic(
+    folder: Path, job: Job, *, user: str, passphrase: str, wait: Callable[[float], None] | None = None
+) -> Verification:
+    """`verify` for a clinic that may not open: damage and a wrong passphrase are problems, never an exception.
+
+    wait: called with the seconds still to wait after wrong tries. Raises KnownFailure where another program has the
+    clinic open, and Cancelled.
+    """
+    return verify_folder(folder, user, passphrase, job, wait=wait)
 
 
 @requires(Permission.VIEW_AUDIT)

@@ -124,6 +124,7 @@ def import_preview(
         )
         with clinic.store.transaction() as tx:
             tx.attachments.add(attachment, staged)
+            tx.patients.touch(patient)
             study, instance = _add_to_study(clinic, tx, preview.picture, attachment, reason)
             tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
             tx.audit.add(AuditAction.IMPORT_STUDY, study.id, actor=clinic.actor)

@@ -160,6 +160,7 @@ def open_patient(clinic: Clinic, job: Job, patient: PatientId) -> PatientChart:
     with clinic.store.transaction() as tx:
         record = tx.patients.get(patient)
         studies = tuple(tx.studies.for_patient(patient))
+        tx.patients.touch(patient)
         tx.audit.add(AuditAction.VIEW_PATIENT, patient, actor=clinic.actor)
     return PatientChart(record, studies)
 
