@@ -81,7 +81,7 @@ class CheckSection(Section):
         self._verdict.setText(self.context.tr(key, count=len(problems)))
         set_role(self._verdict, "danger" if problems else "ok")
         for problem in problems:
-            self._problems.addWidget(self._box(problem.message_key, problem.where, dict(problem.details)))
+            self._problems.addWidget(self._box(problem.key, problem.where, dict(problem.details)))
 
     def _box(self, key: str, where: str, details: dict[str, object]) -> QWidget:
         box = card("check_problem")
