@@ -57,9 +57,7 @@ class LogGuard(logging.Handler):
 
     def report(self) -> str:
         """The unclaimed records, one a line; empty when all is well."""
-        return "\n".join(
-            f"{record.levelname} {record.name}: {record.getMessage()}" for record in self.unclaimed
-        )
+        return "\n".join(f"{record.levelname} {record.name}: {record.getMessage()}" for record in self.unclaimed)
 
 
 @pytest.fixture(autouse=True)

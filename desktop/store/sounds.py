@@ -4,7 +4,6 @@ pypinyin is imported at the first name only; searching needs none of it.
 """
 
 import itertools
-import os
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -72,8 +71,6 @@ def _given_choices(character: str) -> Syllables:
 @lru_cache(maxsize=8192)
 def _ordinary(character: str) -> Syllables:
     """Reading of a character as pypinyin has it; the character itself where it has none."""
-    # Single characters need no dictionary of phrases, which takes 45 MB and a third of a second.
-    os.environ.setdefault("PYPINYIN_NO_PHRASES", "true")
     from pypinyin import lazy_pinyin
 
     syllable = lazy_pinyin(character)[0].lower()

@@ -113,9 +113,7 @@ def window(qtbot: QtBot, qapp: QApplication, context: UiContext) -> MainWindow:
 
 
 @pytest.fixture
-def locked(
-    qtbot: QtBot, qapp: QApplication, context: UiContext, clinic_template: Path, places: Places
-) -> MainWindow:
+def locked(qtbot: QtBot, qapp: QApplication, context: UiContext, clinic_template: Path, places: Places) -> MainWindow:
     """The window before a clinic of three patients, asking for the passphrase."""
     shutil.copytree(clinic_template, places.clinic)
     context.change_settings(replace(context.settings, language=Language.ENGLISH, last_user=USER))
