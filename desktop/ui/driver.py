@@ -66,8 +66,7 @@ class Driver:
     def press(self, keys: str) -> None:
         """A key or a combination, such as `Ctrl+N`, where the focus is."""
         target = self._focus()
-        combination = QKeySequence(keys)[0]
-        QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
+        QTest.keySequence(target, QKeySequence(keys))
 
     def _focus(self) -> QWidget:
         """What has the focus. No window manager gives it back here when a dialog closes."""

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QObject, QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPageLayout, QPageSize, QPainter
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
 if TYPE_CHECKING:
     from PySide6.QtPrintSupport import QPrinter
@@ -39,7 +39,7 @@ class PrintRun(QObject):
 
     def open(self) -> None:
         """Ask which printer; nothing blocks."""
-        self._dialog.open()
+        QDialog.open(self._dialog)
 
     def _print(self) -> None:
         if paint_pages(self._printer, self._pages):

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import shiboken6
 from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 from PySide6.QtPrintSupport import QPrinter
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QSpinBox, QTableView
+from PySide6.QtWidgets import QApplication, QFrame, QLabel, QLineEdit, QPlainTextEdit, QPushButton, QSpinBox, QTableView
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -20,7 +21,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.palette import rank
-from desktop.ui.printing import paint_pages
+from desktop.ui.printing import paint_pages, print_pages
 from desktop.ui.rail import Destination
 from desktop.ui.reading.actions import READING_ACTIONS
 from desktop.ui.settings.screen import SettingsScreen
@@ -154,6 +155,38 @@ def test_checking_the_clinic_and_its_trail(driver: Driver, opened: MainWindow) -
     driver.find("audit_search", QLineEdit).setFocus()
     driver.type("Registered")
     assert table.model().rowCount() == 3
+
+
+def test_a_problem_is_told_in_words_in_both_languages(
+    driver: Driver, opened: MainWindow, context: UiContext
+) -> None:
+    (context.places.clinic / "keystore.copy.json").write_text("{}", encoding="utf-8")
+    driver.press("Ctrl+4")
+    driver.find("settings_screen", SettingsScreen).show_section("check")
+    driver.click("check_start")
+    driver.settle()
+    assert driver.find("check_verdict", QLabel).text() == "One problem found."
+    for language, word in ((Language.ENGLISH, "key"), (Language.CHINESE, "密钥")):
+        context.set_language(language)
+        driver.settle()
+        words = [label.text() for label in driver.find("check_problem", QFrame).findChildren(QLabel)]
+        assert len(words) == 3
+        assert all(words)
+        assert word in words[0].lower()
+
+
+def test_the_print_dialog_opens_and_closes(
+    context: UiContext, opened: MainWindow, driver: Driver, qapp: QApplication
+) -> None:
+    run = print_pages(context, [np.zeros((20, 10, 3), dtype=np.uint8)], opened)
+    driver.settle()
+    dialog = qapp.activeModalWidget()
+    assert dialog is not None
+    dialog.close()
+    driver.settle()
+    assert qapp.activeModalWidget() is None
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
+    assert not shiboken6.isValid(run)
 
 
 def test_pages_fill_the_sheet(qapp: QApplication, tmp_path: Path) -> None:
