@@ -54,13 +54,18 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a picture becomes a tensor: resampled to side × side without regard to aspect (aspect and size give the
-    label away in the training data), clipped at two percentiles, then (x - mean) / (deviation + epsilon)."""
+    """How a picture becomes a tensor.
+
+    A black frame is cut off, then resampled to side × side without regard to aspect (frame, aspect and size give the
+    label away in the training data), clipped at two percentiles, then (x - mean) / (deviation + epsilon).
+    frame_level: edge rows and columns with nothing above this share of the picture's range are frame; 0: none is.
+    """
 
     side: int
     low_percentile: float
     high_percentile: float
     epsilon: float
+    frame_level: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -253,7 +258,8 @@ def _preparation(fields: Fields) -> Preparation:
     if not low < high:
         raise ManifestError(fields.place("high_percentile"), "must lie above the low one")
     epsilon = fields.number("epsilon", low=1e-6, high=1.0)
-    return Preparation(fields.whole("side", low=16, high=1024), low, high, epsilon)
+    frame_level = fields.number("frame_level", low=0.0, high=0.5) if fields.has("frame_level") else 0.0
+    return Preparation(fields.whole("side", low=16, high=1024), low, high, epsilon, frame_level)
 
 
 def _finding(fields: Fields) -> FindingSpec:

@@ -108,16 +108,16 @@ class Model:
         runners = self._ready()
         job.check()
         grey = display.grey(picture)
-        tensor = self._task.prepare(self.manifest, grey)
+        prepared = self._task.prepare(self.manifest, grey)
         problems = quality.pixel_problems(picture, grey) or self._gate_problems(runners, grey)
         job.check()
         if problems:
-            provenance = self._provenance(runners.gate, tensor, started)
+            provenance = self._provenance(runners.gate, prepared.tensor, started)
             verdict = quality.quality(problems)
             return Analysis(AnalysisStatus.REFUSED, provenance, verdict, reason=REASON_QUALITY)
-        outputs = runners.model.run(tensor)
-        answer = self._task.interpret(self.manifest, outputs, subject)
-        provenance = self._provenance(runners.model, tensor, started)
+        outputs = runners.model.run(prepared.tensor)
+        answer = self._task.interpret(self.manifest, outputs, subject, prepared.box)
+        provenance = self._provenance(runners.model, prepared.tensor, started)
         verdict = quality.quality(())
         return Analysis(AnalysisStatus.OK, provenance, verdict, answer.findings, answer.activations)
 
@@ -127,8 +127,8 @@ class Model:
         grey: (rows, columns) in 0..1, bright = dense. For measuring a model; the clinic uses `analyse`.
         """
         runners = self._ready()
-        gate = runners.gate.run(prepare(grey, self.manifest.quality.preparation))
-        return gate, runners.model.run(self._task.prepare(self.manifest, grey))
+        gate = runners.gate.run(prepare(grey, self.manifest.quality.preparation).tensor)
+        return gate, runners.model.run(self._task.prepare(self.manifest, grey).tensor)
 
     def self_test(self) -> SelfTestResult:
         """Ask the golden example and compare. Never raises for a damaged model: it says so."""
@@ -155,7 +155,7 @@ class Model:
 
     def _gate_problems(self, runners: _Runners, grey: FloatArray) -> tuple[str, ...]:
         gate = self.manifest.quality
-        outputs = runners.gate.run(prepare(grey, gate.preparation))
+        outputs = runners.gate.run(prepare(grey, gate.preparation).tensor)
         return quality.network_problems(gate, outputs["logits"], float(outputs["distance"][0]))
 
     def _provenance(self, runner: OnnxRunner, tensor: FloatArray, started: float) -> Provenance:

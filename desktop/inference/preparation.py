@@ -1,6 +1,7 @@
 """From grey values to the square tensor a network reads. Training and the clinic use these same functions."""
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -8,6 +9,36 @@ import numpy.typing as npt
 from desktop.inference.manifest import Preparation
 
 FloatArray = npt.NDArray[np.float32]
+
+
+Box = tuple[float, float, float, float]
+WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network's input, (1, 1, side, side), and the part of the picture it shows: left, top, right, bottom as
+    fractions of the picture's width and height."""
+
+    tensor: FloatArray
+    box: Box
+
+
+def without_frame(grey: FloatArray, level: float) -> tuple[FloatArray, Box]:
+    """The picture without the black rows and columns around it, and the part of the whole that is left.
+
+    level: share of the picture's range up to which a pixel is black. How much black surrounds a film depends on
+    the machine and on how a child was held, and in the training data it tells the label.
+    """
+    low, high = float(grey.min()), float(grey.max())
+    limit = low + level * (high - low)
+    if level <= 0 or limit >= high:
+        return grey, WHOLE
+    rows = np.flatnonzero(grey.max(axis=1) > limit)
+    columns = np.flatnonzero(grey.max(axis=0) > limit)
+    top, bottom, left, right = int(rows[0]), int(rows[-1]) + 1, int(columns[0]), int(columns[-1]) + 1
+    height, width = grey.shape
+    return grey[top:bottom, left:right], (left / width, top / height, right / width, bottom / height)
 
 
 def resample(grey: FloatArray, side: int) -> FloatArray:
@@ -39,14 +70,15 @@ def standardise(stretched: FloatArray, epsilon: float) -> FloatArray:
     return ((stretched - mean) / (deviation + epsilon)).astype(np.float32)
 
 
-def prepare(grey: FloatArray, preparation: Preparation) -> FloatArray:
-    """(rows, columns) grey, bright = dense → (1, 1, side, side) float32, zero mean, about unit deviation.
+def prepare(grey: FloatArray, preparation: Preparation) -> Prepared:
+    """(rows, columns) grey, bright = dense → a float32 tensor of zero mean and about unit deviation.
 
-    The result does not change when the grey values are scaled or shifted, nor with the size or the aspect of the file.
+    It does not change when the grey values are scaled or shifted, nor with the size or the aspect of the file.
     """
-    square = resample(grey, preparation.side)
+    film, box = without_frame(grey, preparation.frame_level)
+    square = resample(film, preparation.side)
     stretched = stretch(square, preparation.low_percentile, preparation.high_percentile)
-    return standardise(stretched, preparation.epsilon)[None, None]
+    return Prepared(standardise(stretched, preparation.epsilon)[None, None], box)
 
 
 def fingerprint(tensor: FloatArray) -> str:

@@ -1,7 +1,7 @@
 """Pictures for the child pneumonia recipe, read once and kept as small squares."""
 
 import glob
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.imaging import display
-from desktop.inference.preparation import resample, stretch
+from desktop.inference.preparation import resample, stretch, without_frame
 from desktop.jobs import Job
 from desktop.learning import films as film_tables
 from desktop.learning import negatives
@@ -20,19 +20,24 @@ Bytes = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float32]
 
 PERCENTILES = (0.5, 99.5)
+FRAME_LEVEL = 0.02
 # Films of grown-ups, so that the gate does not take "another machine, another body" for "no chest film". The gate
-# learns nothing about disease. The copies of tb_nlm128/images_augmented are mirrored and stay out.
-_ADULT_SETS = {"nih_chestxray14": 1.0, "covid_hannover": 3.0, "tb_nlm128": 1.0, "nih64": 0.5}
-# What else lies in the data folder, and how many of each at most.
-_OTHER_SETS = {
-    "fundus": ("fundus/**/*.jpg", 400),
-    "fundus_masks": ("fundus/**/*.png", 80),
-    "malaria_fields": ("malaria_smear/images/*.jpg", 250),
+# learns nothing about disease.
+_ADULT_SETS = {"nih_chestxray14": 1.0, "covid_hannover": 3.0, "nih64": 0.5}
+# What else lies in the data folder, and how many of each at most: what may be learned from in a model that is shipped …
+LEARNED_KINDS = {
+    "fundus": ("fundus/idrid_grading/**/*.jpg", 400),
+    "fundus_chase": ("fundus/CHASEDB1/*", 80),
     "malaria_cells": ("malaria_cells_rgb/images/*", 300),
-    "malaria_crops": ("malaria_smear/cells/*.jpg", 200),
     "blood_cells": ("blood_cells/images/*.jpg", 180),
-    "sputum": ("sputum_afb/images/*.jpg", 300),
-    "head_ct": ("ct/head_ct_ich/**/*.jpg", 400),
+}
+# … and what may not (terms unread, or for viewing only): whole kinds that nothing has seen, to measure with.
+UNSEEN_KINDS = {
+    "fundus_drive": ("fundus/DRIVE/*", 80),
+    "malaria_fields": ("malaria_smear/images/*.jpg", 150),
+    "malaria_crops": ("malaria_smear/cells/*.jpg", 100),
+    "sputum": ("sputum_afb/images/*.jpg", 150),
+    "head_ct": ("ct/head_ct_ich/**/*.jpg", 200),
     "dicom": ("dicom_conformance/files/*", 250),
     "slices": ("ct/dicom_series*/**/*.dcm", 90),
 }
@@ -50,7 +55,8 @@ class GateFilms:
 
 def to_square(grey: FloatArray, side: int) -> Bytes:
     """Grey values as the networks see them before standardising, in 256 steps."""
-    return np.rint(stretch(resample(grey, side), *PERCENTILES) * 255).astype(np.uint8)
+    film, _ = without_frame(grey, FRAME_LEVEL)
+    return np.rint(stretch(resample(film, side), *PERCENTILES) * 255).astype(np.uint8)
 
 
 def load_squares(
@@ -88,11 +94,11 @@ def load_adults(folder: DataFolder, side: int, job: Job) -> GateFilms:
     return _gathered(squares, kinds, groups, side)
 
 
-def load_others(folder: DataFolder, side: int, seed: int, job: Job, say: Callable[[str], None]) -> GateFilms:
-    """Pictures that are no chest film, as far as the folder holds them."""
+def load_others(folder: DataFolder, kinds: Mapping[str, tuple[str, int]], side: int, seed: int, job: Job) -> GateFilms:
+    """Pictures of the given kinds that are no chest film, as far as the folder holds them."""
     random = np.random.default_rng(seed)
-    squares, kinds, groups = [], [], []
-    for kind, (pattern, most) in _OTHER_SETS.items():
+    squares, found, groups = [], [], []
+    for kind, (pattern, most) in kinds.items():
         paths = sorted(glob.glob(str(folder.root / pattern), recursive=True)) if folder.root else []
         chosen = random.permutation(len(paths))[:most]
         for index in sorted(chosen.tolist()):
@@ -100,10 +106,9 @@ def load_others(folder: DataFolder, side: int, seed: int, job: Job, say: Callabl
             grey = read_any(Path(paths[index]))
             if grey is not None:
                 squares.append(to_square(grey, side))
-                kinds.append(kind)
+                found.append(kind)
                 groups.append(f"{kind}:{Path(paths[index]).name}")
-    say(f"read {len(squares)} pictures that are no chest film")
-    return _gathered(squares, kinds, groups, side)
+    return _gathered(squares, found, groups, side)
 
 
 def adult_weight(kind: str) -> float:

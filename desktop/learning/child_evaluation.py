@@ -83,7 +83,7 @@ class Examiner:
 
     def logit(self, grey: FloatArray, part: int) -> tuple[float, float]:
         """Logit of one member (or of the whole model for part -1) and the distance."""
-        answer = self._model.run(prepare(grey, self.manifest.preparation))
+        answer = self._model.run(prepare(grey, self.manifest.preparation).tensor)
         logits = answer["logits"] if part < 0 else answer["member_logits"][part : part + 1]
         return float(logits[0]), float(answer["distance"][0])
 
@@ -93,7 +93,7 @@ class Examiner:
         if found:
             return found
         gate = self.manifest.quality
-        answer = self._gate.run(prepare(grey, gate.preparation))
+        answer = self._gate.run(prepare(grey, gate.preparation).tensor)
         return quality.network_problems(gate, answer["logits"], float(answer["distance"][0]))
 
 
@@ -274,11 +274,16 @@ def gate_figures(examiner: Examiner, judged: Judged, folder: DataFolder, job: Jo
     for name, refused, total in child_battery.spoilt(examiner, [judged.films[index] for index in unseen], job):
         found[name] = interval(wilson(refused, total))
     adults = child_data.load_adults(folder, 240, job)
-    others = child_data.load_others(folder, 240, examiner.seed, job, lambda text: None)
-    for label, films in (("good films of adults", adults), ("no chest film", others)):
+    learned = child_data.load_others(folder, child_data.LEARNED_KINDS, 240, examiner.seed, job)
+    unseen_kinds = child_data.load_others(folder, child_data.UNSEEN_KINDS, 240, examiner.seed, job)
+    for label, films, kind_known in (
+        ("good films of adults", adults, True),
+        ("no chest film", learned, True),
+        ("no chest film, kind never shown", unseen_kinds, False),
+    ):
         refused_by: dict[str, list[bool]] = {}
         for square, kind, group in zip(films.squares, films.kinds, films.groups, strict=True):
-            if not examiner.gate_saw(group, True):
+            if not examiner.gate_saw(group, kind_known):
                 job.check()
                 refused_by.setdefault(kind, []).append(bool(examiner.problems(None, square.astype(np.float32) / 255)))
         for kind, verdicts in sorted(refused_by.items()):

@@ -11,7 +11,7 @@ from desktop.inference.calibration import Calibration, ConformalThresholds, conf
 from desktop.inference.manifest import FORMAT, Preparation, TensorSpec
 from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner
-from desktop.learning.child_data import PERCENTILES
+from desktop.learning.child_data import FRAME_LEVEL, PERCENTILES
 from desktop.learning.child_settings import Settings
 
 NAME = "chest-xray-child"
@@ -158,6 +158,7 @@ def _preparation(side: int) -> dict[str, object]:
         "low_percentile": PERCENTILES[0],
         "high_percentile": PERCENTILES[1],
         "epsilon": EPSILON,
+        "frame_level": FRAME_LEVEL,
     }
 
 
@@ -173,7 +174,7 @@ def golden_entry(work: Path, settings: Settings, gate: dict[str, object]) -> dic
     ):
         spec = TensorSpec("image", (1, side, side))
         runner = OnnxRunner((work / file).read_bytes(), spec, (TensorSpec("logits", (count,)),))
-        tensor = prepare(picture, Preparation(side, *PERCENTILES, EPSILON))
+        tensor = prepare(picture, Preparation(side, *PERCENTILES, EPSILON, FRAME_LEVEL)).tensor
         answers.append([round(float(value), 6) for value in runner.run(tensor)["logits"]])
     return {"picture": GOLDEN, "logits": answers[0], "quality_logits": answers[1], "tolerance": 0.002}
 

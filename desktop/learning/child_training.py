@@ -29,7 +29,7 @@ Say = Callable[[str], None]
 Indices = npt.NDArray[np.int64]
 
 # Raised when the code of the lessons changes what is learned.
-_LESSONS = 2
+_LESSONS = 3
 # Settings that only matter once the networks have learned.
 _AFTERWARDS = frozenset({"threads", "alpha", "gate_loss", "distance_loss"})
 LARGE_SIDE = 160
@@ -131,14 +131,14 @@ def train_all(
     run = _Run(folder, films, data_sha256, settings, work, job, say)
     squares, children = run.read_children()
     lessons: dict[str, Trained] = {}
-    with _one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
+    with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
         parts = folds(films, settings)
         gate_work = pool.submit(run.gate, children)
         work_by_name = {
             f"member {part + 1}": pool.submit(run.member, f"member {part + 1}", squares, parts, part)
             for part in range(settings.members)
         }
-        _wait([gate_work, *work_by_name.values()], job)
+        wait_for_all([gate_work, *work_by_name.values()], job)
         trained_gate, gate = gate_work.result()
         lessons["quality gate"] = trained_gate
         lessons.update({name: future.result() for name, future in work_by_name.items()})
@@ -153,7 +153,7 @@ def train_all(
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """torch on one core per network, and as before afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -163,7 +163,7 @@ def _one_thread_each() -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _wait(futures: Sequence[Future[Any]], job: Job) -> None:
+def wait_for_all(futures: Sequence[Future[Any]], job: Job) -> None:
     """Wait for all; when one fails or the job is cancelled, the others stop at their next batch."""
     done, _ = wait(futures, return_when=FIRST_EXCEPTION)
     if any(future.exception() is not None for future in done):
@@ -213,7 +213,8 @@ class _Run:
         torch.set_num_threads(1)
         settings, seed = self.settings, self.settings.seed
         adults = child_data.load_adults(self.folder, GATE_LARGE_SIDE, self.job)
-        others = child_data.load_others(self.folder, GATE_LARGE_SIDE, seed, self.job, self.say)
+        others = child_data.load_others(self.folder, child_data.LEARNED_KINDS, GATE_LARGE_SIDE, seed, self.job)
+        self.say(f"read {len(others.kinds)} pictures that are no chest film")
         drawn = child_data.draw_others(GATE_LARGE_SIDE, seed, self.job)
         held = _held([film.group for film in self.films], seed)
         held_adults, held_others = _held(adults.groups, seed), _held(others.groups, seed)
@@ -230,7 +231,11 @@ class _Run:
         )
         build = partial(build_gate_network, settings)
         trained = train(lesson, build, self.work / "gate.pt", self.job, self.say)
-        return trained, _gate_limits(trained.network, children[1], held, settings)
+        grown = np.empty((len(adults.squares), settings.gate_side, settings.gate_side), np.uint8)
+        for index, square in enumerate(adults.squares):
+            grown[index] = child_data.to_square(_grey(square), settings.gate_side)
+        good = (children[1][~held], children[1][held], grown[~held_adults], grown[held_adults])
+        return trained, _gate_limits(trained.network, *good, settings)
 
 
 def _held(groups: Sequence[str], seed: int) -> npt.NDArray[np.bool_]:
@@ -238,18 +243,37 @@ def _held(groups: Sequence[str], seed: int) -> npt.NDArray[np.bool_]:
     return np.array([fold_of(group, seed + 1, 5) == 0 for group in groups], dtype=bool)
 
 
+def _grey(square: child_data.Bytes) -> npt.NDArray[np.float32]:
+    return square.astype(np.float32) / np.float32(255)
+
+
 def _gate_limits(
-    network: SmallNetwork, exact: child_data.Bytes, held: npt.NDArray[np.bool_], settings: Settings
+    network: SmallNetwork,
+    learned: child_data.Bytes,
+    held: child_data.Bytes,
+    learned_adults: child_data.Bytes,
+    held_adults: child_data.Bytes,
+    settings: Settings,
 ) -> GateLimits:
-    mean, whitening = gaussian(child_lessons.embeddings(network, exact, np.flatnonzero(~held)))
+    """Limits that cost few good films: of children by their rarest, of adults (other machines) by one in a hundred."""
+    good = np.concatenate([learned, learned_adults])
+    mean, whitening = gaussian(child_lessons.embeddings(network, good, np.arange(len(good))))
     gate = Gate(network, mean, whitening).eval()
-    with torch.no_grad():
-        parts = [gate(standardise(part, child_lessons.EPSILON)) for part in _split(exact[held])]
-    good = torch.cat([part[0] for part in parts]).softmax(1)[:, 0].numpy()
-    away = torch.cat([part[1] for part in parts])[:, 0].numpy()
-    pass_at = float(np.clip(np.quantile(good, settings.gate_loss), 0.2, 0.6))
+    shares, away = _gate_answers(gate, held)
+    pass_at = float(np.clip(np.quantile(shares, settings.gate_loss), 0.2, 0.6))
     # The largest distances of a few hundred films are only roughly known: leave a margin.
-    return GateLimits(gate, round(pass_at, 4), round(float(np.quantile(away, 1 - settings.gate_loss)) * 1.1, 4))
+    limit = 1.1 * float(np.quantile(away, 1 - settings.gate_loss))
+    if len(held_adults):
+        limit = max(limit, float(np.quantile(_gate_answers(gate, held_adults)[1], 0.99)))
+    return GateLimits(gate, round(pass_at, 4), round(limit, 4))
+
+
+@torch.no_grad()
+def _gate_answers(gate: Gate, exact: child_data.Bytes) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Probability of a good film (n) and distance (n)."""
+    parts = [gate(standardise(part, child_lessons.EPSILON)) for part in _split(exact)]
+    good = torch.cat([part[0] for part in parts]).softmax(1)[:, 0]
+    return good.double().numpy(), torch.cat([part[1] for part in parts])[:, 0].double().numpy()
 
 
 def assemble(

@@ -105,7 +105,7 @@ def test_share_of_the_machines_matrix_multiplication(model: Model, capsys: pytes
     manifest = model.manifest
     weights = read_weights(model_folder() / NAME, manifest.weights)
     runner = OnnxRunner(weights, manifest.input, (manifest.logits, TensorSpec("distance", (1,))))
-    tensor = prepare(golden.lung_phantom(), manifest.preparation)
+    tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
     took = seconds(lambda: runner.run(tensor), 40)
     work = convolution_work(weights, manifest.preparation.side)
     left, right = np.ones((1024, 1024), np.float32), np.ones((1024, 1024), np.float32)
@@ -131,7 +131,7 @@ def test_against_the_same_graph_in_torch_eager(model: Model, capsys: pytest.Capt
     eager = Ensemble(members, torch.zeros(settings.members, width), torch.eye(width).repeat(settings.members, 1, 1))
     eager.eval()
     manifest = model.manifest
-    tensor = prepare(golden.lung_phantom(), manifest.preparation)
+    tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
     outputs = (manifest.logits, manifest.activation, manifest.embedding, TensorSpec("distance", (1,)))
     runner = OnnxRunner(read_weights(model_folder() / NAME, manifest.weights), manifest.input, outputs)
     ours = seconds(lambda: runner.run(tensor), 40)

@@ -52,7 +52,7 @@ def test_the_golden_example_holds(model: Model) -> None:
 
 def test_any_number_of_threads_gives_the_same_answer(model: Model) -> None:
     manifest = model.manifest
-    tensor = prepare(golden.lung_phantom(), manifest.preparation)
+    tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
     weights = read_weights(model_folder() / manifest.name, manifest.weights)
     outputs = (manifest.logits, manifest.activation, manifest.embedding, TensorSpec("distance", (1,)))
     one, two, four = (

@@ -82,6 +82,17 @@ def test_a_strange_picture_gets_no_decision_but_a_probability(make_model: MakeMo
     assert finding.probability > 0.9
 
 
+def test_the_map_covers_what_the_network_saw(make_model: MakeModel) -> None:
+    folder = make_model()
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    manifest["preparation"]["frame_level"] = 0.02
+    (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    inner = np.maximum(film().pixels, 30)
+    framed = Picture(np.pad(inner, ((0, 100), (85, 0))), Photometric.MONOCHROME2, film().header)
+    analysis = read_model(folder).analyse(framed, Subject(3.0), Job())
+    assert analysis.activations[0].box == pytest.approx((85 / 425, 0.0, 1.0, 300 / 400))
+
+
 def test_a_failed_gate_is_a_refusal_with_its_problem(make_model: MakeModel) -> None:
     analysis = read_model(make_model(gate=(-4.0, 4.0))).analyse(film(), Subject(3.0), Job())
     assert analysis.status is AnalysisStatus.REFUSED

@@ -70,7 +70,7 @@ def test_training_and_clinic_standardise_alike() -> None:
     from desktop.learning.child_data import PERCENTILES
 
     grey = golden.lung_phantom()
-    clinic = prepare(grey, Preparation(128, *PERCENTILES, 0.05))
+    clinic = prepare(grey, Preparation(128, *PERCENTILES, 0.05)).tensor
     square = torch.from_numpy(stretch(resample(grey, 128), *PERCENTILES))[None, None]
     assert np.allclose(standardise(square, 0.05).numpy(), clinic, atol=1e-4)
 

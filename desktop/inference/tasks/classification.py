@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from desktop.i18n import Language
 from desktop.inference.manifest import FindingSpec, Manifest
+from desktop.inference.preparation import Box, Prepared
 from desktop.inference.preparation import prepare as prepare_square
 from desktop.inference.subject import Subject
 from desktop.inference.tasks.task import Answer, Task
@@ -20,18 +21,18 @@ UNFAMILIAR = "inference.reason.unfamiliar"
 BETWEEN = "inference.reason.between"
 
 
-def prepare(manifest: Manifest, grey: FloatArray) -> FloatArray:
-    """(rows, columns) grey in 0..1 → (1, 1, side, side) float32."""
+def prepare(manifest: Manifest, grey: FloatArray) -> Prepared:
+    """(rows, columns) grey in 0..1 → (1, 1, side, side) float32 and the part of the picture it shows."""
     return prepare_square(grey, manifest.preparation)
 
 
-def interpret(manifest: Manifest, outputs: Mapping[str, FloatArray], subject: Subject) -> Answer:
-    """outputs: `logits` (findings,), `activation` (findings, rows, columns), `distance` (1,)."""
+def interpret(manifest: Manifest, outputs: Mapping[str, FloatArray], subject: Subject, box: Box) -> Answer:
+    """outputs: `logits` (findings,), `activation` (findings, rows, columns), `distance` (1,). box: what they saw."""
     silence = _reason_for_silence(manifest, float(outputs["distance"][0]), subject)
     findings, activations = [], []
     for spec in manifest.findings:
         findings.append(_finding(spec, float(outputs["logits"][spec.output]), silence))
-        activations.append(Activation(spec.key, heat(outputs["activation"][spec.output])))
+        activations.append(Activation(spec.key, heat(outputs["activation"][spec.output]), box))
     return Answer(tuple(findings), tuple(activations))
 
 

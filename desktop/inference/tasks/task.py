@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.inference.manifest import Manifest
+from desktop.inference.preparation import Box, Prepared
 from desktop.inference.subject import Subject
 from desktop.records import Activation, Finding
 
@@ -23,7 +24,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class Task:
-    """prepare: (rows, columns) grey in 0..1 → input tensor. interpret: outputs by name → findings and maps."""
+    """prepare: (rows, columns) grey in 0..1 → input tensor and the part of the picture it shows. interpret: outputs by
+    name, and that part → findings and maps."""
 
-    prepare: Callable[[Manifest, FloatArray], FloatArray]
-    interpret: Callable[[Manifest, Mapping[str, FloatArray], Subject], Answer]
+    prepare: Callable[[Manifest, FloatArray], Prepared]
+    interpret: Callable[[Manifest, Mapping[str, FloatArray], Subject, Box], Answer]
