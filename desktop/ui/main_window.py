@@ -3,7 +3,7 @@
 import gc
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QEvent, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QIcon, QPixmapCache
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
@@ -95,6 +95,12 @@ class MainWindow(QMainWindow):
 
         self._context.operations.run(work, initiator=self)
         gc.collect()
+
+    def event(self, event: QEvent) -> bool:
+        """Take the keyboard back when a dialog closes: without a window manager nobody else gives it back."""
+        if event.type() is QEvent.Type.WindowUnblocked:
+            QTimer.singleShot(0, self.activateWindow)
+        return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Lock first; leave when drafts are saved and the store is closed."""
