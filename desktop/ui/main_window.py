@@ -13,6 +13,7 @@ from desktop.ui.clipboard import ClipboardGuard
 from desktop.ui.drops import FileDrops
 from desktop.ui.icons import forget, icon
 from desktop.ui.idle import IdleWatch
+from desktop.ui.qt_words import QtWords
 from desktop.ui.start import StartArea
 from desktop.ui.widgets.toast import Toast
 from desktop.ui.workspace import Workspace
@@ -41,6 +42,7 @@ class MainWindow(QMainWindow):
         theme.apply(application, context.settings.theme)
         self.setMinimumSize(*_SMALLEST)
         self.resize(*_USUAL)
+        self._qt_words = QtWords(context, application, self)
         self.start = StartArea(context)
         self.workspace: Workspace | None = None
         self.drops: FileDrops | None = None
