@@ -46,6 +46,8 @@ class PatientFinder(QWidget):
         self._matches: tuple[PatientMatch, ...] = ()
         self._asked = ""
         self._answered = False
+        self._answered_number = 0
+        self._open_first = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MILLISECONDS)
@@ -88,7 +90,7 @@ class PatientFinder(QWidget):
         self._number += 1
         self._matches = ()
         self._asked = ""
-        self._answered = False
+        self._answered = self._open_first = False
         self.search.blockSignals(True)
         self.search.setText("")
         self.search.blockSignals(False)
@@ -119,7 +121,7 @@ class PatientFinder(QWidget):
         self.search.setClearButtonEnabled(True)
         self._texts.add(self.search.setPlaceholderText, "patients.search.placeholder")
         self._texts.add(self.search.setAccessibleName, "patients.search")
-        self.search.textChanged.connect(self._pause.start)
+        self.search.textChanged.connect(self._typed)
         self.search.returnPressed.connect(self._enter)
         self.search.installEventFilter(self)
         self._list = RowList(self._context, "patient_list")
@@ -142,7 +144,11 @@ class PatientFinder(QWidget):
         if answer.number != self._number:
             return
         self._matches, self._asked, self._answered = answer.matches, answer.text, True
+        self._answered_number = answer.number
         self._fill()
+        if self._open_first:
+            self._open_first = False
+            self._list.choose_current()
 
     def _fill(self) -> None:
         tr = self._context.tr
@@ -157,11 +163,18 @@ class PatientFinder(QWidget):
         else:
             self._count.setText(tr("patients.recent"))
 
+    def _typed(self) -> None:
+        self._open_first = False
+        self._pause.start()
+
     def _enter(self) -> None:
+        """Open the first match; where the answer is still on its way, as soon as it is there."""
         if self._pause.isActive():
             self.reload()
-        elif self._matches:
+        if self._answered_number == self._number:
             self._list.choose_current()
+        else:
+            self._open_first = True
 
     def _ask_register(self) -> None:
         self.register_requested.emit(self._asked if not self._matches else "")

@@ -131,6 +131,15 @@ def test_answers_to_older_questions_are_dropped(driver: Driver, opened: MainWind
     assert shown == ["张小明"]
 
 
+def test_enter_right_after_the_last_letter_opens_the_match(driver: Driver, opened: MainWindow) -> None:
+    """A quick typist does not wait for the list."""
+    driver.press("/")
+    driver.type("Aisha")
+    driver.press("Return")
+    driver.wait(lambda: driver.shown("banner_name"), "chart", 20)
+    assert driver.find("banner_name", QLabel).text() == "Aisha Mwangi"
+
+
 def test_enter_opens_the_first_match_and_esc_comes_back(driver: Driver, opened: MainWindow) -> None:
     driver.press("/")
     driver.type("Aisha")
