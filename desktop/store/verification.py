@@ -12,14 +12,14 @@ from pathlib import Path
 
 from sqlcipher3 import dbapi2
 
-from desktop.errors import KnownFailure, UserFacingError
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.records import Addendum, AuditHead
 from desktop.records.canonical_report import addendum_canonical_bytes
 from desktop.store.attachments import SealedFolder, StoredFile
 from desktop.store.audit import ChainLine, origin, read_lines
 from desktop.store.canonical import from_canonical
-from desktop.store.database import Connection, value
+from desktop.store.database import Connection, failure, value
 from desktop.store.heads import HeadsFile, NotedHead
 from desktop.store.kept import KEPT, Kept, record_faults
 from desktop.store.reports import Seal
@@ -119,8 +119,12 @@ def verify_open(clinic: OpenClinic, job: Job) -> Verification:
         # Before this, a healthy file with a full -wal beside it would fail the page check.
         clinic.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
         _check_pages(clinic, found, job)
-    except dbapi2.DatabaseError:
-        _unreadable(clinic, found)
+    except dbapi2.DatabaseError as error:
+        told = failure(error)
+        if told is not None and told.kind is ErrorKind.DISK_FULL:
+            found.note(clinic.database, "verify.pages_not_checked")
+        else:
+            _unreadable(clinic, found)
     rows = Rows(clinic.connection, writable=False)
     checks: tuple[Check, ...] = (_check_chain, _check_records, _check_reports, _check_attachments, _count)
     for check in checks:
