@@ -78,10 +78,41 @@ def document(
     credits_: tuple[dict[str, str], ...] = DATA,
 ) -> dict[str, object]:
     """The manifest for the graphs in `work`. gate: classes, pass_at, distance_limit. limits: by language."""
+    return {
+        "format": FORMAT,
+        "name": NAME,
+        "version": VERSION,
+        "task": "image-classification",
+        "title": TITLE,
+        "intended_use": INTENDED_USE,
+        "limits": limits,
+        "licence": "Apache-2.0 (weights); trained on data under CC BY 4.0 and CC BY 3.0, see data",
+        "weights": graph_entry(work / "model.onnx"),
+        "network_data_format": _network_data_format(settings),
+        "preparation": _preparation(settings.side),
+        "findings": [_finding(calibration, thresholds)],
+        "applicability": {
+            "age_years": {"minimum": 1, "maximum": 5},
+            "modalities": ["CR", "DX", "SC", "OT", "PHOTO"],
+            "body_part": "CHEST",
+            "view": "frontal",
+        },
+        "out_of_distribution": {
+            "method": "Mahalanobis distance of the embedding per root dimension, shrunken covariance, inside the graph",
+            "limit": round(distance_limit, 4),
+        },
+        "quality": {**graph_entry(work / "quality.onnx"), "preparation": _preparation(settings.gate_side), **gate},
+        "golden": golden_entry(work, settings, gate),
+        "budget": {"memory_mb": 400, "milliseconds": 400},
+        "data": list(credits_),
+        "training": "training.json",
+    }
+
+
+def _network_data_format(settings: Settings) -> dict[str, object]:
+    """Inputs and outputs of model.onnx, by the MONAI Bundle's names."""
     width = settings.widths[-1]
     grid = settings.side // 16
-    preparation = _preparation(settings.side)
-    gate_preparation = _preparation(settings.gate_side)
     shapes = {
         "logits": [1],
         "activation": [1, grid, grid],
@@ -102,53 +133,27 @@ def document(
         "channel_def": {"0": "radiodensity, bright is dense, standardised"},
     }
     outputs = {name: {"type": "tensor", "shape": shape, "dtype": "float32"} for name, shape in shapes.items()}
+    return {"inputs": {"image": image}, "outputs": outputs}
+
+
+def _finding(calibration: Calibration, thresholds: ConformalThresholds) -> dict[str, object]:
     return {
-        "format": FORMAT,
-        "name": NAME,
-        "version": VERSION,
-        "task": "image-classification",
-        "title": TITLE,
-        "intended_use": INTENDED_USE,
-        "limits": limits,
-        "licence": "Apache-2.0 (weights); trained on data under CC BY 4.0 and CC BY 3.0, see data",
-        "weights": graph_entry(work / "model.onnx"),
-        "network_data_format": {"inputs": {"image": image}, "outputs": outputs},
-        "preparation": preparation,
-        "findings": [
-            {
-                "key": KEY,
-                "output": 0,
-                "name": FINDING,
-                "codings": list(CODINGS),
-                "calibration": {
-                    "method": "temperature and offset on held-out patients",
-                    "temperature": round(calibration.temperature, 6),
-                    "offset": round(calibration.offset, 6),
-                },
-                "thresholds": {
-                    "method": "class-conditional split conformal on held-out patients",
-                    "positive": round(thresholds.positive, 6),
-                    "negative": round(thresholds.negative, 6),
-                    "alpha_positive": thresholds.alpha_positive,
-                    "alpha_negative": thresholds.alpha_negative,
-                },
-            }
-        ],
-        "applicability": {
-            "age_years": {"minimum": 1, "maximum": 5},
-            "modalities": ["CR", "DX", "SC", "OT", "PHOTO"],
-            "body_part": "CHEST",
-            "view": "frontal",
+        "key": KEY,
+        "output": 0,
+        "name": FINDING,
+        "codings": list(CODINGS),
+        "calibration": {
+            "method": "temperature and offset on held-out patients",
+            "temperature": round(calibration.temperature, 6),
+            "offset": round(calibration.offset, 6),
         },
-        "out_of_distribution": {
-            "method": "Mahalanobis distance of the embedding per root dimension, shrunken covariance, inside the graph",
-            "limit": round(distance_limit, 4),
+        "thresholds": {
+            "method": "class-conditional split conformal on held-out patients",
+            "positive": round(thresholds.positive, 6),
+            "negative": round(thresholds.negative, 6),
+            "alpha_positive": thresholds.alpha_positive,
+            "alpha_negative": thresholds.alpha_negative,
         },
-        "quality": {**graph_entry(work / "quality.onnx"), "preparation": gate_preparation, **gate},
-        "golden": golden_entry(work, settings, gate),
-        "budget": {"memory_mb": 400, "milliseconds": 400},
-        "data": list(credits_),
-        "training": "training.json",
     }
 
 
