@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -61,6 +62,8 @@ def context(qtbot: QtBot, places: Places, pools: Pools, cheap_keys: None) -> Ite
     yield made
     qtbot.waitUntil(lambda: not made.operations.busy, timeout=20_000)
     made.deleteLater()
+    # Without an event loop of the outermost level nothing that was closed would ever be deleted.
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 
 
 @pytest.fixture(scope="session")

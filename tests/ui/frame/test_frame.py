@@ -157,9 +157,7 @@ def test_checking_the_clinic_and_its_trail(driver: Driver, opened: MainWindow) -
     assert table.model().rowCount() == 3
 
 
-def test_a_problem_is_told_in_words_in_both_languages(
-    driver: Driver, opened: MainWindow, context: UiContext
-) -> None:
+def test_a_problem_is_told_in_words_in_both_languages(driver: Driver, opened: MainWindow, context: UiContext) -> None:
     (context.places.clinic / "keystore.copy.json").write_text("{}", encoding="utf-8")
     driver.press("Ctrl+4")
     driver.find("settings_screen", SettingsScreen).show_section("check")
