@@ -3,6 +3,7 @@
 import copy
 import math
 import os
+import pickle
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -146,7 +147,7 @@ class _Course:
             self.optimiser.load_state_dict(content["optimiser"])
             self.curve = [Epoch(**epoch) for epoch in content["curve"]]
             self.best_epoch = content["best_epoch"]
-        except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError):
+        except (OSError, RuntimeError, ValueError, KeyError, EOFError, TypeError, pickle.UnpicklingError):
             return False
         return True
 
