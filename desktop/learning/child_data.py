@@ -1,7 +1,10 @@
 """Pictures for the child pneumonia recipe, read once and kept as small squares."""
 
 import glob
-from collections.abc import Callable, Mapping, Sequence
+import logging
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,14 +141,10 @@ def read_any(path: Path) -> FloatArray | None:
 
 def _dicom_picture(path: Path) -> Picture | None:
     """The middle frame of a DICOM file."""
-    import warnings
-
     import pydicom
 
     try:
-        with warnings.catch_warnings():
-            # Test files of other projects break rules on purpose; here only their pixels matter.
-            warnings.simplefilter("ignore")
+        with _without_complaints():
             pixels = pydicom.dcmread(path, force=True).pixel_array
     except Exception:  # a file that no decoder takes has nothing to teach, whatever is wrong with it
         return None
@@ -158,6 +157,20 @@ def _dicom_picture(path: Path) -> Picture | None:
     if pixels.ndim != 2 or min(pixels.shape) < 32:
         return None
     return Picture(pixels.astype(np.float32), Photometric.MONOCHROME2, FileHeader(modality=Modality.OT))
+
+
+@contextmanager
+def _without_complaints() -> Iterator[None]:
+    """Test files of other projects break rules on purpose; here only their pixels matter, not what pydicom thinks."""
+    logger = logging.getLogger("pydicom")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
 
 
 def _gathered(squares: list[Bytes], kinds: list[str], groups: list[str], side: int) -> GateFilms:
