@@ -106,6 +106,11 @@ class Driver:
             self._application.processEvents()
             time.sleep(_STEP_SECONDS)
 
+    def wait_for(self, *names: str) -> str:
+        """Let the program work until one of the widgets is visible; gives its name. Raises KnownFailure."""
+        self.wait(lambda: any(self.shown(name) for name in names), names[0])
+        return next(name for name in names if self.shown(name))
+
     def settle(self) -> None:
         """Until no work runs and everything is painted."""
         calm_since = time.monotonic()

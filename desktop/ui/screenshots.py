@@ -193,12 +193,12 @@ class Gallery:
         driver.press("Ctrl+Return")
         driver.wait(lambda: not driver.shown("save_impression"), "impression")
         self.take("reading-suggestion")
-        while driver.shown("accept"):
+        while driver.wait_for("accept", "see_report", "sign") == "accept":
             driver.click("accept")
             driver.settle()
-        if driver.shown("see_report"):
+        if driver.wait_for("see_report", "sign") == "see_report":
             driver.press("Ctrl+Return")
-        driver.wait(lambda: driver.shown("sign"), "report preview")
+        driver.wait_for("sign")
         self.take("reading-preview")
         driver.press("Ctrl+Return")
         driver.wait(lambda: driver.shown("save_pdf"), "signature")

@@ -123,16 +123,16 @@ class Tour:
     def _decide(self) -> None:
         """Accept whatever the models suggested; where they refused or are not installed there is nothing to decide."""
         driver = self.driver
-        while driver.shown("accept"):
+        while driver.wait_for("accept", "see_report", "sign") == "accept":
             driver.click("accept")
             driver.settle()
         self._keep("decision")
 
     def _sign(self) -> None:
         driver = self.driver
-        if driver.shown("see_report"):
+        if driver.wait_for("see_report", "sign") == "see_report":
             driver.press("Ctrl+Return")
-        driver.wait(lambda: driver.shown("sign"), "report preview")
+        driver.wait_for("sign")
         self._keep("preview")
         driver.press("Ctrl+Return")
         driver.wait(lambda: driver.shown("save_pdf"), "signature")

@@ -139,7 +139,7 @@ def opened(locked: MainWindow, context: UiContext, qapp: QApplication) -> Iterat
     hands.settle()
     hands.type(PASSPHRASE)
     hands.press("Return")
-    hands.wait(lambda: context.clinic is not None, "unlock", 20)
+    hands.wait(lambda: context.clinic is not None, "unlock")
     hands.settle()
     yield locked
     locked.lock()

@@ -54,7 +54,7 @@ def busy_window(driver: Driver, opened: MainWindow) -> MainWindow:
     driver.type("zxm")
     driver.settle()
     driver.press("Return")
-    driver.wait(lambda: driver.shown("chart_page"), "chart", 20)
+    driver.wait(lambda: driver.shown("chart_page"), "chart")
     driver.settle()
     driver.press("Ctrl+N")
     driver.type("Typed by hand")

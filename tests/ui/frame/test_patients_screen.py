@@ -98,7 +98,7 @@ def test_whoever_may_be_registered_already_is_shown_with_reasons(
 ) -> None:
     driver.press("Ctrl+N")
     driver.type("张小明")
-    driver.wait(lambda: driver.shown("duplicates_list"), "duplicates", 20)
+    driver.wait(lambda: driver.shown("duplicates_list"), "duplicates")
     (row,) = rows(driver, "duplicates_list")
     assert row.title.startswith("张小明")
     assert "name" in row.subtitle
@@ -114,7 +114,7 @@ def test_whoever_may_be_registered_already_is_shown_with_reasons(
 def test_search_forgives_and_says_why(driver: Driver, opened: MainWindow, typed: str) -> None:
     driver.press("/")
     driver.type(typed)
-    driver.wait(lambda: len(rows(driver, "patient_list")) == 1, "one match", 20)
+    driver.wait(lambda: len(rows(driver, "patient_list")) == 1, "one match")
     assert rows(driver, "patient_list")[0].remark
 
 
@@ -136,7 +136,7 @@ def test_enter_right_after_the_last_letter_opens_the_match(driver: Driver, opene
     driver.press("/")
     driver.type("Aisha")
     driver.press("Return")
-    driver.wait(lambda: driver.shown("banner_name"), "chart", 20)
+    driver.wait(lambda: driver.shown("banner_name"), "chart")
     assert driver.find("banner_name", QLabel).text() == "Aisha Mwangi"
 
 
@@ -145,7 +145,7 @@ def test_enter_opens_the_first_match_and_esc_comes_back(driver: Driver, opened: 
     driver.type("Aisha")
     driver.settle()
     driver.press("Return")
-    driver.wait(lambda: driver.shown("chart_page"), "chart", 20)
+    driver.wait(lambda: driver.shown("chart_page"), "chart")
     driver.settle()
     assert driver.find("banner_name", QLabel).text() == "Aisha Mwangi"
     driver.press("Esc")
@@ -162,7 +162,7 @@ def test_mending_keeps_what_the_form_does_not_show(driver: Driver, opened: MainW
     village = driver.find("patient_village", QLineEdit)
     village.setText("新村")
     driver.press("Ctrl+Return")
-    driver.wait(lambda: driver.shown("chart_page"), "saving", 20)
+    driver.wait(lambda: driver.shown("chart_page"), "saving")
     driver.settle()
     after = find(context, "张小明")
     assert after.village == "新村"
