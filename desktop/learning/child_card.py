@@ -210,12 +210,13 @@ def _comparators(study: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     lines = "\n".join(
         f"| {row['name']} | {row['trained_on']} | {row['tested_on']} | {_area(row['auc'])} |" for row in study["rows"]
     )
+    epochs = f"{training['settings']['epochs']} epochs"
     return f"""## Comparators, learning curve and what leaks
 
-One network each, trained by the same recipe (`study`) for 6 epochs only, tested on patients it never saw: compare these
-rows with one another, not with the shipped members above, which get {training["settings"]["epochs"]} epochs. The first rows
-show how much of the label leaks into what is no disease: the size and aspect of the file, a 32 × 32 thumbnail, and
-films whose lungs and heart are painted grey.
+One network each, trained by the same recipe (`study`) for 6 epochs only, tested on patients it never saw: compare
+these rows with one another, not with the shipped members above, which get {epochs}. The first rows show how much of
+the label leaks into what is no disease: the size and aspect of the file, a 32 × 32 thumbnail, and films whose lungs
+and heart are painted grey.
 
 | what | trained on | tested on | AUC |
 |---|---|---|---|
