@@ -6,7 +6,7 @@ does; a contradiction of sex or birth date takes away.
 
 from collections.abc import Iterator
 
-from desktop.records import DuplicateCandidate, Patient, Sex
+from desktop.records import DuplicateCandidate, PartialDate, Patient, Sex
 from desktop.store.rows import Rows
 from desktop.store.search import forgiven_words, one_edit_apart
 from desktop.store.search_keys import NUMBER_GRAM, SearchKeys, number_grams
@@ -69,7 +69,7 @@ def score(new: Patient, new_keys: SearchKeys, old: Patient, old_keys: SearchKeys
             found["birth_date"] = _BIRTH_DATE
         elif new.birth_date.agrees_with(old.birth_date):
             found["birth_date"] = _BIRTH_DATE_IN_PART
-        else:
+        elif not _a_guess_apart(new.birth_date, old.birth_date):
             contradiction += _BIRTH_DATE_DIFFERS
     if set(new_keys.phones) & set(old_keys.phones):
         found["phone"] = _PHONE
@@ -81,6 +81,11 @@ def score(new: Patient, new_keys: SearchKeys, old: Patient, old_keys: SearchKeys
     if "name" in found and contradiction == 0.0:
         total += _NOTHING_AGAINST  # the same name and nothing known that speaks against it
     return DuplicateCandidate(old, round(min(1.0, max(0.0, total)), 3), tuple(found))
+
+
+def _a_guess_apart(one: PartialDate, other: PartialDate) -> bool:
+    """Whether both can be right: a year worked out from an age told at the door may be one off."""
+    return None in (one.month, other.month) and abs(one.year - other.year) <= 1
 
 
 def _name_reason(new: SearchKeys, old: SearchKeys) -> dict[str, float]:

@@ -150,3 +150,14 @@ def test_the_likeliest_comes_first_and_oneself_never(store: Store) -> None:
         assert [entry.patient.id for entry in tx.patients.duplicates(like())] == [twin.id, distant.id]
         assert [entry.patient.id for entry in tx.patients.duplicates(twin)] == [distant.id]
         assert len(tx.patients.duplicates(like(), limit=1)) == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "warned"),
+    [("2023", True), ("2022", True), ("2024", True), ("2021", False), ("2022-04", False), ("2022-04-16", False)],
+)
+def test_a_year_told_from_an_age_may_be_one_off(store: Store, told: str, warned: bool) -> None:
+    add_patient(store, patient("李明远", birth_date=PartialDate(2023, 4, 16)))
+    with store.snapshot() as tx:
+        found = tx.patients.duplicates(patient("李明远", birth_date=PartialDate.parse(told)))
+    assert bool(found) is warned
