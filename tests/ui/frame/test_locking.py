@@ -84,7 +84,7 @@ def test_nothing_of_a_patient_is_left_behind(driver: Driver, busy_window: MainWi
 
 def test_an_idle_clinic_locks_itself(driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot) -> None:
     assert driver.find("status_lock", QLabel).text().startswith("Locks in")
-    with qtbot.waitSignal(context.locked, timeout=30_000):
+    with qtbot.waitSignal(context.locked, timeout=5000):
         opened.idle.expired.emit()
     driver.settle()
     assert driver.shown("unlock_page")

@@ -52,7 +52,7 @@ def screen(qtbot: QtBot) -> Screen:
 
 
 def idle(qtbot: QtBot, context: UiContext) -> None:
-    qtbot.waitUntil(lambda: not context.operations.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
 
 
 def test_work_runs_elsewhere_and_its_result_arrives_on_the_main_thread(
@@ -211,7 +211,7 @@ def test_a_bug_is_shown_and_logged_without_its_message(
 
 
 def test_a_result_that_says_what_it_changed_is_announced(qtbot: QtBot, context: UiContext, screen: Screen) -> None:
-    with qtbot.waitSignal(context.changed, timeout=30_000) as heard:
+    with qtbot.waitSignal(context.changed, timeout=5000) as heard:
         context.operations.run(lambda job: Changed(), initiator=screen)
     assert heard.args == [Changes(patients=True), screen]
 

@@ -29,7 +29,7 @@ def test_words_are_durable_half_a_second_after_the_last_key(
     another = ReadingRoom(context)
     qtbot.addWidget(another)
     another.open_study(study)
-    qtbot.waitUntil(lambda: another.sitting is not None, timeout=30_000)
+    qtbot.waitUntil(lambda: another.sitting is not None, timeout=5000)
     assert another.study.panel.read.impression_words == "Perihilar streaks"
     assert another.study.panel.read.findings_words == draft.findings_text
     another.clear()
@@ -47,7 +47,7 @@ def test_words_typed_a_moment_before_leaving_are_kept(
     QTest.keyClicks(room.study.panel.read.impression, "In a hurry")
     room.save_drafts()
     room.clear()
-    qtbot.waitUntil(lambda: not context.operations.busy, timeout=30_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
     assert workflow.reading(clinic, Job(), study).draft.impression == "In a hurry"
 
 
@@ -71,7 +71,7 @@ def test_the_words_of_one_film_never_reach_another(
     QTest.keyClicks(room.study.panel.read.impression, "About the first film")
     room.open_study(other)
     assert room.study.panel.read.impression_words == ""
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == other, timeout=30_000)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == other, timeout=5000)
     assert room.study.panel.read.impression_words == ""
     assert workflow.reading(clinic, Job(), study).draft.impression == "About the first film"
     assert workflow.reading(clinic, Job(), other).draft.impression == ""
