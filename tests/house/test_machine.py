@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import machine
 import pytest
@@ -136,6 +136,16 @@ class TestEnsure:
 
 
 def test_nothing_runs_where_nothing_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "missing", lambda _purposes: ())
-    monkeypatch.setattr(subprocess, "call", lambda *_args, **_options: pytest.fail("something was started"))
-    machine.ensure(Purpose, lambda _text: pytest.fail("something was said"))
+    asked: list[set[Purpose]] = []
+    started: list[object] = []
+    said: list[str] = []
+
+    def missing(purposes: Iterable[Purpose]) -> tuple[Need, ...]:
+        asked.append(set(purposes))
+        return ()
+
+    monkeypatch.setattr(machine, "missing", missing)
+    monkeypatch.setattr(subprocess, "call", lambda *arguments, **_options: started.append(arguments))
+    machine.ensure(Purpose, said.append)
+    assert asked == [set(Purpose)]
+    assert (started, said) == ([], [])

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -160,7 +161,17 @@ names = st.text(st.characters(codec="utf-8"), max_size=30)
 
 @given(st.lists(names, max_size=4), names.filter(lambda text: text.strip()))
 def test_any_text_gets_an_answer(groups: list[str], name: str) -> None:
-    verdict((HumanName(text=name),), *groups)
+    known = (HumanName(text=name),)
+    check = names_fit(FileHeader(modality=Modality.CR, name_groups=tuple(groups)), patient(*known))
+    assert (check.verdict is NameVerdict.NO_NAME) == (check.file_name == "")
+    if any(re.search("[a-z0-9一-龥]", "^".join(group.split("^")[:3]), re.IGNORECASE) for group in groups):
+        assert check.verdict is not NameVerdict.NO_NAME
+    assert check.remarks == () or check.verdict is NameVerdict.FITS
+    assert verdict(known, *reversed(groups)) is check.verdict
+    # Whatever else the file says, a group that says the patient's name makes it fit.
+    own = name.replace("^", " ")
+    if verdict(known, own) is not NameVerdict.NO_NAME:
+        assert verdict(known, *groups, own) is NameVerdict.FITS
 
 
 @given(st.sampled_from(["王小明", "欧阳星野", "Maria Garcia", "吕布", "Jörg O'Neil"]))
