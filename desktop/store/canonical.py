@@ -24,13 +24,13 @@ from desktop.records import PartialDate
 R = TypeVar("R")
 
 _AS_THEY_ARE = frozenset({str, int, float, bool, types.NoneType})
+# One for all: `json.dumps` would make a new one for each record.
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
 def canonical_bytes(record: object) -> bytes:
     """The record's bytes. Raises ValueError for a time without a zone, TypeError for what has no such form."""
-    return json.dumps(
-        _plain(record), ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return _ENCODER.encode(_plain(record)).encode()
 
 
 def from_canonical(kind: type[R], data: bytes) -> R:
@@ -48,28 +48,34 @@ def _plain(value: Any) -> object:
     if kind in _AS_THEY_ARE:
         return value
     if kind is tuple:
-        return [_plain(item) for item in value]
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, PartialDate):
-        return str(value)
-    if is_dataclass(value):
-        return {name: _plain(getattr(value, name)) for name in _field_names(kind)}
-    if isinstance(value, datetime):
-        return time_text(value)
-    if isinstance(value, date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    if isinstance(value, np.ndarray):
-        half = np.ascontiguousarray(value, dtype="<f2")
-        return {"shape": list(half.shape), "float16": base64.b64encode(half.tobytes()).decode()}
-    raise TypeError(f"{kind.__name__} has no canonical form")
+        return [item if type(item) in _AS_THEY_ARE else _plain(item) for item in value]
+    return _writer(kind)(value)
 
 
 @cache
-def _field_names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
+def _writer(kind: Any) -> Callable[[Any], object]:
+    """How values of a type are written. Raises TypeError for one that has no canonical form."""
+    if issubclass(kind, Enum):
+        return lambda value: value.value
+    if issubclass(kind, PartialDate):
+        return str
+    if is_dataclass(kind):
+        names = tuple(field.name for field in fields(kind))
+        return lambda value: {name: _plain(getattr(value, name)) for name in names}
+    if issubclass(kind, datetime):
+        return time_text
+    if issubclass(kind, date):
+        return lambda value: value.isoformat()
+    if issubclass(kind, bytes):
+        return lambda value: base64.b64encode(value).decode()
+    if issubclass(kind, np.ndarray):
+        return _plain_array
+    raise TypeError(f"{kind.__name__} has no canonical form")
+
+
+def _plain_array(value: Any) -> object:
+    half = np.ascontiguousarray(value, dtype="<f2")
+    return {"shape": list(half.shape), "float16": base64.b64encode(half.tobytes()).decode()}
 
 
 def time_text(moment: datetime) -> str:

@@ -14,6 +14,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from desktop.records import HumanName, Patient
@@ -26,6 +27,7 @@ HAN_GRAM = 3
 NUMBER_GRAM = 4
 PAD = "¶"  # fills the last number grams, so that a short query is a plain prefix of them
 
+_REMEMBERED = 1 << 14
 _JOINERS = "·•・‧.'’-‐"
 _SEPARATORS = re.compile(r"[\s,;/()，、；（）]+")
 _PARTS = re.compile(f"[{re.escape(_JOINERS)}]+")
@@ -88,25 +90,24 @@ def latin_key(text: str) -> str:
 
 
 def tokens(keys: SearchKeys) -> set[str]:
-    """All tokens of a patient."""
+    """All tokens of a patient.
+
+    What names and villages contribute is remembered: many people share them, and a clinic's whole register is loaded in
+    one go when it comes from elsewhere.
+    """
     found: set[str] = set()
     for name in keys.han_names:
-        found.update("a" + name[:length] for length in range(1, min(HAN_GRAM, len(name)) + 1))
-        found.update("b" + gram for gram in grams(name, HAN_GRAM))
+        found |= _name_tokens(name)
     for syllables in keys.readings:
-        for start in range(len(syllables)):
-            found.update(edges("q" if start else "p", "".join(syllables[start:])))
-            found.update(edges("j" if start else "i", "".join(syllable[0] for syllable in syllables[start:])))
+        found |= _reading_tokens(syllables)
+    for word in (*keys.latin_words, *keys.village_words):
+        found.add("x" + word)
     for word in keys.latin_words:
-        found.update(edges("l", word))
-        found.update(
-            "m" + word[start : start + length] for length in (2, 3) for start in range(1, len(word) - length + 1)
-        )
+        found |= _word_tokens(word)
     for number in (*keys.phones, *keys.identifiers, keys.card):
-        found.update("s" + number[:length] for length in range(1, min(NUMBER_GRAM, len(number)) + 1))
-        found.update("d" + gram for gram in number_grams(number))
-    found.update(_village_tokens(keys))
-    found.update("x" + word for word in words(keys))
+        found.update(["s" + number[:length] for length in range(1, min(NUMBER_GRAM, len(number)) + 1)])
+        found.update(["d" + gram for gram in number_grams(number)])
+    found |= _village_tokens(keys.village, keys.village_reading, keys.village_words)
     if keys.birth_year:
         found.add("y" + keys.birth_year)
     return found
@@ -116,8 +117,7 @@ def words(keys: SearchKeys) -> set[str]:
     """Whole words in which one typo is forgiven: Latin words, whole pinyin names, given names and single syllables."""
     found = set(keys.latin_words) | set(keys.village_words)
     for syllables in keys.readings:
-        found.update("".join(syllables[start:]) for start in range(len(syllables)))
-        found.update("".join(syllables[:end]) for end in range(1, len(syllables)))
+        found |= _reading_words(syllables)
     return found
 
 
@@ -137,14 +137,44 @@ def number_grams(number: str) -> Iterator[str]:
     return (padded[start : start + NUMBER_GRAM] for start in range(len(number)))
 
 
-def _village_tokens(keys: SearchKeys) -> Iterator[str]:
-    yield from ("u" + keys.village[:length] for length in range(1, min(HAN_GRAM, len(keys.village)) + 1))
-    yield from ("v" + gram for gram in grams(keys.village, HAN_GRAM))
-    for start in range(len(keys.village_reading)):
-        yield from edges("w", "".join(keys.village_reading[start:]))
-    yield from edges("w", "".join(syllable[0] for syllable in keys.village_reading))
-    for word in keys.village_words:
-        yield from edges("w", word)
+@lru_cache(maxsize=_REMEMBERED)
+def _name_tokens(name: str) -> frozenset[str]:
+    starts = ("a" + name[:length] for length in range(1, min(HAN_GRAM, len(name)) + 1))
+    return frozenset((*starts, *("b" + gram for gram in grams(name, HAN_GRAM))))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _reading_tokens(syllables: Syllables) -> frozenset[str]:
+    found: set[str] = set()
+    for start in range(len(syllables)):
+        found.update(edges("q" if start else "p", "".join(syllables[start:])))
+        found.update(edges("j" if start else "i", "".join(syllable[0] for syllable in syllables[start:])))
+    found.update("x" + word for word in _reading_words(syllables))
+    return frozenset(found)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _reading_words(syllables: Syllables) -> frozenset[str]:
+    starts = ("".join(syllables[start:]) for start in range(len(syllables)))
+    return frozenset((*starts, *("".join(syllables[:end]) for end in range(1, len(syllables)))))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _word_tokens(word: str) -> frozenset[str]:
+    inner = ("m" + word[start : start + length] for length in (2, 3) for start in range(1, len(word) - length + 1))
+    return frozenset((*edges("l", word), *inner))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _village_tokens(village: str, reading: Syllables, village_words: tuple[str, ...]) -> frozenset[str]:
+    found = {"u" + village[:length] for length in range(1, min(HAN_GRAM, len(village)) + 1)}
+    found.update("v" + gram for gram in grams(village, HAN_GRAM))
+    for start in range(len(reading)):
+        found.update(edges("w", "".join(reading[start:])))
+    found.update(edges("w", "".join(syllable[0] for syllable in reading)))
+    for word in village_words:
+        found.update(edges("w", word))
+    return frozenset(found)
 
 
 def _written_forms(name: HumanName) -> Iterator[str]:
