@@ -13,11 +13,11 @@ from pathlib import Path
 from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import Attachment, AttachmentId
+from desktop.store.places import ATTACHMENTS
 from desktop.store.rows import Rows, decoded
 from desktop.vault.files import sync_folder
 from desktop.vault.sealed import SealedReader, seal_as
 
-FOLDER = "att"
 KIND = "attachment"
 
 _TEMPORARY = ".new"
@@ -48,7 +48,7 @@ class SealedFolder:
     """The files, without the database. key: 32 bytes, wraps the files' own keys."""
 
     def __init__(self, clinic: Path, key: bytes) -> None:
-        self._folder = clinic / FOLDER
+        self._folder = clinic / ATTACHMENTS
         self._key = key
 
     def path(self, file: str) -> Path:

@@ -6,7 +6,8 @@ from pathlib import Path
 from desktop import vault
 from desktop.errors import UserFacingError
 from desktop.jobs import Job
-from desktop.store.store import DATABASE, Store
+from desktop.store.places import StoreFiles
+from desktop.store.store import Store
 from desktop.store.verification import Problem, ProblemKind, Verification
 
 _KEYSTORE_KEYS = frozenset({"vault.keystore_missing", "vault.keystore_damaged", "vault.keystore_changed"})
@@ -30,12 +31,13 @@ def verify_folder(
     except UserFacingError as error:
         kind = ProblemKind.KEYSTORE if error.key in _KEYSTORE_KEYS else ProblemKind.UNLOCK
         return Verification((Problem(kind, "keystore.json", error.key, error.details),))
+    database = StoreFiles(folder, unlocked.epoch).database.name
     try:
         with Store.open(folder, unlocked) as store:
             return store.verify(job)
     except UserFacingError as error:
         if error.key == "store.in_use":
             raise
-        return Verification((Problem(ProblemKind.DATABASE, DATABASE, error.key, error.details),))
+        return Verification((Problem(ProblemKind.DATABASE, database, error.key, error.details),))
     finally:
         unlocked.close()

@@ -18,7 +18,6 @@ from desktop.records import AuditHead
 from desktop.vault import SigningKey, verify_signature
 from desktop.vault.files import write_durably
 
-FILE = "audit-heads.jsonl"
 SIGNED_EVERY = 100
 
 _LARGEST = 8 << 20
@@ -86,8 +85,8 @@ class HeadsRead:
 class HeadsFile:
     """Appends to the file; kept open while the store is."""
 
-    def __init__(self, folder: Path, store_id: str, key: bytes) -> None:
-        self._path = folder / FILE
+    def __init__(self, path: Path, store_id: str, key: bytes) -> None:
+        self._path = path
         self._store_id = store_id
         self._key = key
         self._stream: BinaryIO | None = None

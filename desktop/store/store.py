@@ -14,7 +14,7 @@ from sqlcipher3 import dbapi2
 from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import AttachmentId, AuditAction, AuditHead, User
-from desktop.store import attachments, database, heads
+from desktop.store import database
 from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
 from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
@@ -23,6 +23,7 @@ from desktop.store.heads import SIGNED_EVERY, HeadsFile
 from desktop.store.lock import ProcessLock
 from desktop.store.migrations import migrate
 from desktop.store.patients import Patients
+from desktop.store.places import StoreFiles, anything_present
 from desktop.store.readings import Annotations, Drafts, Impressions, Reviews, Suggestions
 from desktop.store.reports import Reports
 from desktop.store.rows import Rows
@@ -33,11 +34,6 @@ from desktop.vault.files import sync_folder
 from desktop.vault.sealed import CHUNK
 
 _log = logging.getLogger(__name__)
-
-DATABASE = "clinic.db"
-LOCK = "clinic.lock"
-
-_UNFINISHED = DATABASE + ".new"
 
 
 def _now() -> datetime:
@@ -126,7 +122,8 @@ class Store:
         self._clock = clock
         self._mutex = threading.RLock()
         self._busy = False
-        self._heads = HeadsFile(folder, unlocked.store_id, unlocked.master.derive("audit"))
+        self._files = StoreFiles(folder, unlocked.epoch)
+        self._heads = HeadsFile(self._files.heads, unlocked.store_id, unlocked.master.derive("audit"))
         self._sealed = SealedFolder(folder, unlocked.master.derive("attachments"))
         self.attachments = AttachmentFiles(self, self._sealed)
         rows = Rows(connection, writable=False)
@@ -137,7 +134,7 @@ class Store:
     @staticmethod
     def exists(folder: Path) -> bool:
         """Whether a clinic lies here, whole or not. An interrupted creation is no clinic."""
-        return any((folder / name).exists() for name in (DATABASE, attachments.FOLDER, heads.FILE))
+        return anything_present(folder)
 
     @classmethod
     def create(
@@ -154,21 +151,22 @@ class Store:
         The database gets its name only when it is complete. Raises KnownFailure.
         """
         with contextlib.ExitStack() as undo:
-            lock = _locked(folder)
+            files = StoreFiles(folder, unlocked.epoch)
+            lock = _locked(files.lock)
             undo.callback(lock.close)
-            if (folder / DATABASE).exists():
+            if files.database.exists():
                 raise KnownFailure("store.exists", kind=ErrorKind.NOT_EMPTY)
             with translated():
-                for leftover in folder.glob(_UNFINISHED + "*"):
-                    leftover.unlink()
-                connection = database.connect(folder / _UNFINISHED, unlocked.master.derive("db"), create=True)
+                for leftover in files.all_of_unfinished():
+                    leftover.unlink(missing_ok=True)
+                connection = database.connect(files.unfinished_database, unlocked.master.derive("db"), create=True)
                 try:
                     migrate(connection)
                     _first_rows(connection, unlocked, clinic_name, now)
                     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 finally:
                     connection.close()
-                (folder / _UNFINISHED).replace(folder / DATABASE)
+                files.unfinished_database.replace(files.database)
                 sync_folder(folder)
         store = cls.open(folder, unlocked, clock=clock)
         store.sign_head()
@@ -181,12 +179,13 @@ class Store:
         Waits some seconds for another program to let go of it. Raises KnownFailure: `store.in_use`,
         `store.database_missing`, `store.database_damaged`, `store.not_encrypted`, `store.too_new`, or of the disk.
         """
-        if not (folder / DATABASE).exists():
+        files = StoreFiles(folder, unlocked.epoch)
+        if not files.database.exists():
             raise KnownFailure("store.database_missing", kind=ErrorKind.NOT_FOUND)
         with contextlib.ExitStack() as undo, translated():
-            lock = _locked(folder)
+            lock = _locked(files.lock)
             undo.callback(lock.close)
-            connection = database.connect(folder / DATABASE, unlocked.master.derive("db"))
+            connection = database.connect(files.database, unlocked.master.derive("db"))
             undo.callback(connection.close)
             migrate(connection)
             if unlocked.generation > int(_fact(connection, "keystore_generation")):
@@ -269,7 +268,8 @@ class Store:
     def verify(self, job: Job) -> Verification:
         """Check everything. Writes nothing but what SQLite still has to move from the -wal file. Raises Cancelled."""
         with self._mutex, self._exclusive() as connection:
-            clinic = OpenClinic(self.folder, self._unlocked, connection, self._heads, self._sealed, DATABASE)
+            name = self._files.database.name
+            clinic = OpenClinic(self.folder, self._unlocked, connection, self._heads, self._sealed, name)
             return verify_open(clinic, job)
 
     def _note(self, connection: Connection, head: AuditHead) -> None:
@@ -321,9 +321,9 @@ class Store:
         attempts.forget(self.folder, {failure.id for failure in noted})
 
 
-def _locked(folder: Path) -> ProcessLock:
+def _locked(path: Path) -> ProcessLock:
     try:
-        return ProcessLock(folder / LOCK)
+        return ProcessLock(path)
     except OSError as error:
         raise from_os_error(error) from error
 

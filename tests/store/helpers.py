@@ -53,7 +53,7 @@ from desktop.records import (
 )
 from desktop.records.canonical_report import addendum_canonical_bytes, report_canonical_bytes
 from desktop.store import Store, Transaction, Verification
-from desktop.store.store import DATABASE
+from desktop.store.places import DATABASE
 
 PASSPHRASE = "correct horse battery"
 USER = "li"

@@ -13,13 +13,13 @@ from desktop.errors import Cancelled, ErrorKind, KnownFailure
 from desktop.jobs import Job
 from desktop.records import Attachment, AttachmentId, AuditAction, new_id
 from desktop.store import Store
-from desktop.store.attachments import FOLDER
+from desktop.store.places import ATTACHMENTS
 from desktop.vault import DamagedFile
 from tests.store.helpers import NOW, add_patient, import_file, patient
 
 
 def files(store: Store) -> list[Path]:
-    return sorted(path for path in (store.folder / FOLDER).glob("*/*") if path.is_file())
+    return sorted(path for path in (store.folder / ATTACHMENTS).glob("*/*") if path.is_file())
 
 
 def test_bytes_and_files_come_back_unchanged(store: Store, tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_only_old_orphans_are_swept(store: Store) -> None:
     attachment, _ = import_file(store, add_patient(store, patient()))
     for data in (b"fresh", b"stale"):
         store.attachments.stage(data, Job())
-    (store.folder / FOLDER / "ab").mkdir(exist_ok=True)
-    half = store.folder / FOLDER / "ab" / ("ab" * 16 + ".new")
+    (store.folder / ATTACHMENTS / "ab").mkdir(exist_ok=True)
+    half = store.folder / ATTACHMENTS / "ab" / ("ab" * 16 + ".new")
     half.write_bytes(b"half")
     yesterday = time.time() - 25 * 3600
     with store.snapshot() as tx:

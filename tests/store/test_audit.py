@@ -11,10 +11,10 @@ from sqlcipher3 import dbapi2
 from desktop import vault
 from desktop.jobs import Job
 from desktop.records import AuditAction
-from desktop.store import Store, heads
+from desktop.store import Store, places
 from desktop.store.append_only import APPEND_ONLY
 from desktop.store.database import Connection, connect
-from desktop.store.store import DATABASE
+from desktop.store.places import DATABASE
 from tests.conftest import ExpectLog
 from tests.store.helpers import add_patient, full_patient, patient, read_a_film, verify
 
@@ -26,7 +26,7 @@ def connection_of(store: Store) -> Connection:
 
 
 def noted(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / heads.FILE).read_text().splitlines()]
+    return [json.loads(line) for line in (folder / places.HEADS).read_text().splitlines()]
 
 
 def test_lines_are_numbered_linked_and_hold_no_names(store: Store) -> None:

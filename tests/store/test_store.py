@@ -12,7 +12,7 @@ from desktop import vault
 from desktop.errors import Cancelled, ErrorKind, KnownFailure
 from desktop.records import AuditAction, UserId, new_id
 from desktop.store import Store, database, lock, migrations, versions
-from desktop.store.store import DATABASE
+from desktop.store.places import DATABASE
 from tests.store.helpers import NOW, add_patient, patient
 
 PLAIN = b"SQLite format 3\0"

@@ -16,11 +16,10 @@ from desktop import vault
 from desktop.i18n import Language, Translator
 from desktop.jobs import Job
 from desktop.records import AuditAction
-from desktop.store import Store, Verification, heads, verify_folder
-from desktop.store.attachments import FOLDER
+from desktop.store import Store, Verification, heads, places, verify_folder
 from desktop.store.audit import ChainLine, read_lines
 from desktop.store.kept import KEPT
-from desktop.store.store import DATABASE
+from desktop.store.places import ATTACHMENTS, DATABASE
 from tests.store.helpers import (
     PASSPHRASE,
     USER,
@@ -44,7 +43,7 @@ def read(folder: Path, keys: vault.Unlocked) -> Read:
 
 
 def attachment_file(folder: Path) -> Path:
-    return next(path for path in sorted((folder / FOLDER).glob("*/*")))
+    return next(path for path in sorted((folder / ATTACHMENTS).glob("*/*")))
 
 
 def said_in_both_languages(verification: Verification) -> bool:
@@ -322,7 +321,7 @@ def test_a_spoiled_attachment_is_named(folder: Path, keys: vault.Unlocked, read:
 def test_exchanged_attachments_are_named(folder: Path, keys: vault.Unlocked, read: Read) -> None:
     with Store.open(folder, keys) as store:
         import_file(store, add_patient(store, patient("李四")), b"other film" * 3000)
-    first, second = sorted((folder / FOLDER).glob("*/*"))
+    first, second = sorted((folder / ATTACHMENTS).glob("*/*"))
     one, other = first.read_bytes(), second.read_bytes()
     first.write_bytes(other)
     second.write_bytes(one)
@@ -355,22 +354,22 @@ HEADS_TAMPERS: dict[str, tuple[Callable[[Path], object], str]] = {
 
 
 def test_any_flipped_bit_of_a_head_is_found(folder: Path, keys: vault.Unlocked, read: Read) -> None:
-    data = (folder / heads.FILE).read_bytes()
+    data = (folder / places.HEADS).read_bytes()
     with Store.open(folder, keys) as store:
         for place in range(0, len(data) - 1, 11):
             spoiled = bytearray(data)
             spoiled[place] ^= 1 << place % 7
-            (folder / heads.FILE).write_bytes(spoiled)
+            (folder / places.HEADS).write_bytes(spoiled)
             found = store._heads.read()
             signed = all(head.signature_holds(keys.store_id) for head in found.heads if head.signed)
             assert found.bad_lines or not signed, f"byte {place}"
-    (folder / heads.FILE).write_bytes(data)
+    (folder / places.HEADS).write_bytes(data)
 
 
 @pytest.mark.parametrize("tamper", HEADS_TAMPERS)
 def test_a_spoiled_heads_file_is_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
     spoil, key = HEADS_TAMPERS[tamper]
-    spoil(folder / heads.FILE)
+    spoil(folder / places.HEADS)
     found = verify(folder, keys)
     assert kinds(found) == {"audit"}
     assert keys_of(found) == {key}
@@ -386,8 +385,8 @@ def test_a_head_signed_by_a_stranger_is_named(folder: Path, keys: vault.Unlocked
 
 
 def test_a_torn_last_head_is_a_note_and_is_dropped(folder: Path, keys: vault.Unlocked, read: Read) -> None:
-    whole = (folder / heads.FILE).read_bytes()
-    (folder / heads.FILE).write_bytes(whole + b'{"sequence": 99, "ha')
+    whole = (folder / places.HEADS).read_bytes()
+    (folder / places.HEADS).write_bytes(whole + b'{"sequence": 99, "ha')
     found = verify(folder, keys)
     assert found.ok
     assert [note.key for note in found.notes] == ["verify.head_torn"]
@@ -399,9 +398,9 @@ def test_a_torn_last_head_is_a_note_and_is_dropped(folder: Path, keys: vault.Unl
 def test_lost_unsigned_heads_are_no_damage(folder: Path, keys: vault.Unlocked) -> None:
     """Heads are not made certain one by one: a power cut may take the last unsigned ones."""
     store = Store.open(folder, keys)
-    kept = (folder / heads.FILE).read_bytes()
+    kept = (folder / places.HEADS).read_bytes()
     add_patient(store, patient())
-    (folder / heads.FILE).write_bytes(kept)
+    (folder / places.HEADS).write_bytes(kept)
     assert store.verify(Job()).ok
     store.close()
 
@@ -414,7 +413,7 @@ def test_very_many_heads_are_thinned_out(folder: Path, keys: vault.Unlocked, mon
     monkeypatch.setattr(heads, "_KEPT_LINES", 5)
     with Store.open(folder, keys) as store:
         add_patient(store, patient("李四"))
-    assert len((folder / heads.FILE).read_bytes().splitlines()) == 5 + 2
+    assert len((folder / places.HEADS).read_bytes().splitlines()) == 5 + 2
     assert verify(folder, keys).ok
 
 
