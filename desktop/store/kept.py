@@ -3,6 +3,8 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from desktop.records import (
@@ -22,7 +24,7 @@ from desktop.store.canonical import from_canonical, time_text
 from desktop.store.clinic_settings import Clinic, PolicyEntry
 from desktop.store.readings import Reveal
 from desktop.store.reports import Seal
-from desktop.store.rows import Rows
+from desktop.store.rows import Row, Rows
 
 _PAGE = 1000
 # The second half lets SQLite use the partial index; without it every record costs a walk through the whole chain.
@@ -34,8 +36,11 @@ class Kept:
     """A table of records.
 
     kind: what the audit chain calls them. subject: SQL for the id under which it does. columns: those that repeat
-    something of the record, and `repeated` what they must hold. versions: several rows of one id may stand side by
-    side. counted: the name under which `verify` counts the rows, or empty.
+    something of the record, the column of `subject` first, and `repeated` what they must hold. versions: several rows
+    of one id may stand side by side. grouped: one audit line attests all rows of one subject together, its hash being
+    that of their stored bytes one after the other in the order of `key`; an index must begin with the subject's
+    column. found_by: SQL that is true for the row of `audit_log.subject`, where that is no plain column. counted: the
+    name under which `verify` counts the rows, or empty.
     """
 
     kind: str
@@ -45,7 +50,14 @@ class Kept:
     repeated: Callable[[Any], tuple[object, ...]]
     subject: str = "id"
     versions: bool = False
+    grouped: bool = False
+    found_by: str = ""
     counted: str = ""
+
+    @property
+    def condition(self) -> str:
+        """SQL that is true for the row, or rows, of `audit_log.subject`."""
+        return self.found_by or f"{self.table}.{self.subject} = audit_log.subject"
 
 
 KEPT: tuple[Kept, ...] = (
@@ -116,6 +128,7 @@ KEPT: tuple[Kept, ...] = (
         "suggestion",
         lambda reveal: (reveal.suggestion,),
         subject="suggestion || '/reveal'",
+        found_by="suggestion = substr(audit_log.subject, 1, length(audit_log.subject) - length('/reveal'))",
     ),
     Kept(
         readings.IMPRESSION,
@@ -148,23 +161,46 @@ class RecordFault:
 
 def record_faults(rows: Rows, kept: Kept, between: Callable[[], None]) -> Iterator[RecordFault]:
     """Records that are not what the audit chain last said, or of which one of the two is missing."""
-    order = "key" if _has_key(rows, kept.table) else kept.columns.split(",")[0]
-    last: object = -1 if order == "key" else ""
-    while page := rows.all(
-        f"SELECT {order}, {kept.subject}, record, {kept.columns} FROM {kept.table} WHERE {order} > ? "
-        f"ORDER BY {order} LIMIT {_PAGE}",
-        (last,),
-    ):
-        between()
-        for place, subject, data, *columns in page:
-            if key := _fault(rows, kept, subject, data, tuple(columns)):
-                yield RecordFault(subject, key)
-            last = place
+    for subject, stored in _attested_together(rows, kept, between):
+        if key := _fault(rows, kept, subject, stored):
+            yield RecordFault(subject, key)
+    between()
     yield from _missing(rows, kept)
 
 
-def _fault(rows: Rows, kept: Kept, subject: str, data: bytes, columns: tuple[object, ...]) -> str:
-    """Key of what is wrong with a stored record, or empty."""
+def _attested_together(rows: Rows, kept: Kept, between: Callable[[], None]) -> Iterator[tuple[str, list[Row]]]:
+    """What one audit line each speaks of: a record, or the records of a group."""
+    if not kept.grouped:
+        for row in _pages(rows, kept, _order(rows, kept), between):
+            yield row[0], [row]
+        return
+    for subject, group in groupby(_pages(rows, kept, (kept.subject, "key"), between), key=itemgetter(0)):
+        yield subject, list(group)
+
+
+def _order(rows: Rows, kept: Kept) -> tuple[str, ...]:
+    """Columns in whose order the table can be read page by page."""
+    return ("key",) if _has_key(rows, kept.table) else (kept.columns.split(",")[0],)
+
+
+def _pages(rows: Rows, kept: Kept, order: tuple[str, ...], between: Callable[[], None]) -> Iterator[Row]:
+    """Every row as subject, stored bytes, repeated columns; a thousand at a time, so that memory stays constant."""
+    columns = ", ".join(order)
+    marks = ", ".join("?" * len(order))
+    last: tuple[object, ...] = tuple(-1 if column == "key" else "" for column in order)
+    while page := rows.all(
+        f"SELECT {columns}, {kept.subject}, record, {kept.columns} FROM {kept.table} "
+        f"WHERE ({columns}) > ({marks}) ORDER BY {columns} LIMIT {_PAGE}",
+        last,
+    ):
+        between()
+        for row in page:
+            yield row[len(order) :]
+        last = page[-1][: len(order)]
+
+
+def _fault(rows: Rows, kept: Kept, subject: str, stored: list[Row]) -> str:
+    """Key of what is wrong with stored records, or empty."""
     attested = [
         row[0]
         for row in rows.all(
@@ -172,23 +208,28 @@ def _fault(rows: Rows, kept: Kept, subject: str, data: bytes, columns: tuple[obj
             (kept.kind, subject),
         )
     ]
-    digest = hashlib.sha256(data).hexdigest()
+    digest = hashlib.sha256(b"".join(row[1] for row in stored)).hexdigest()
     if not attested:
         return "verify.record_unknown"
     if digest != attested[0] and not (kept.versions and digest in attested):
         return "verify.record_older" if digest in attested else "verify.record_changed"
+    return "" if all(_repeats(kept, row[1], row[2:]) for row in stored) else "verify.record_changed"
+
+
+def _repeats(kept: Kept, data: bytes, columns: Row) -> bool:
+    """Whether the columns beside a record hold what it says itself."""
     try:
-        record = from_canonical(kept.record, data)
+        expected = kept.repeated(from_canonical(kept.record, data))
     except ValueError:
-        return "verify.record_changed"
-    expected = kept.repeated(record)
-    return "verify.record_changed" if columns[: len(expected)] != expected else ""
+        return False
+    return columns[: len(expected)] == expected
 
 
 def _missing(rows: Rows, kept: Kept) -> Iterator[RecordFault]:
     """Records of which the chain speaks and that are gone."""
     gone = rows.all(
-        f"SELECT subject FROM audit_log WHERE {_ATTESTS} EXCEPT SELECT {kept.subject} FROM {kept.table}",
+        f"SELECT DISTINCT subject FROM audit_log WHERE {_ATTESTS} "
+        f"AND NOT EXISTS (SELECT 1 FROM {kept.table} WHERE {kept.condition})",
         (kept.kind,),
     )
     for (subject,) in gone:
