@@ -28,9 +28,10 @@ class Permission(StrEnum):
     EXPORT_REPORT = "export_report"
     VIEW_AUDIT = "view_audit"
     MANAGE_CLINIC = "manage_clinic"
+    BACK_UP = "back_up"
 
 
-_CARE = {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES}
+_CARE = {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES, Permission.BACK_UP}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.DOCTOR: frozenset(
@@ -45,8 +46,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     ),
     Role.NURSE: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES, Permission.EXPORT_REPORT}),
     Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES}),
-    Role.ADMINISTRATOR: frozenset({Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT}),
-    Role.AUDITOR: frozenset({Permission.VIEW_AUDIT}),
+    Role.ADMINISTRATOR: frozenset({Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT, Permission.BACK_UP}),
+    Role.AUDITOR: frozenset({Permission.VIEW_AUDIT, Permission.BACK_UP}),
 }
 
 

@@ -29,6 +29,11 @@ class AuditAction(StrEnum):
     EXPORT_REPORT = "export_report"
     CHANGE_POLICY = "change_policy"
     VIEW_AUDIT = "view_audit"
+    BACK_UP = "back_up"
+    BACKUP_FAILED = "backup_failed"
+    RESTORE_BACKUP = "restore_backup"
+    PROVE_BACKUP = "prove_backup"
+    CHANGE_BACKUP_PLAN = "change_backup_plan"
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,9 @@ from desktop.records import (
     Suggestion,
     User,
 )
-from desktop.store import attachments, clinic_settings, patients, readings, reports, studies
+from desktop.store import attachments, backup_runs, clinic_settings, patients, readings, reports, studies
 from desktop.store.attachments import StoredFile
+from desktop.store.backup_runs import BackupPlan, BackupRun
 from desktop.store.canonical import from_canonical, time_text
 from desktop.store.clinic_settings import Clinic, PolicyEntry
 from desktop.store.readings import Reveal
@@ -148,6 +149,14 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(reports.REPORT, "reports", Seal, "id", lambda seal: (seal.report,), counted="reports"),
     Kept(reports.ADDENDUM, "addenda", Addendum, "id", lambda addendum: ()),
+    Kept(
+        backup_runs.RUN,
+        "backup_runs",
+        BackupRun,
+        "id, kind, ok, medium",
+        lambda run: (run.id, run.kind.value, int(run.ok), run.medium),
+    ),
+    Kept(backup_runs.PLAN, "backup_plans", BackupPlan, "id", lambda plan: ()),
 )
 
 

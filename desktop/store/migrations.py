@@ -76,7 +76,16 @@ def create_first_tables(connection: Connection) -> None:
             )
 
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (create_first_tables,)
+def create_backup_tables(connection: Connection) -> None:
+    """Backups made, failed and proven, and the plan for those that are made unasked."""
+    connection.execute(
+        """CREATE TABLE backup_runs (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL,
+           ok INTEGER NOT NULL, medium TEXT NOT NULL, record BLOB NOT NULL) STRICT"""
+    )
+    connection.execute("CREATE TABLE backup_plans (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID")
+
+
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (create_first_tables, create_backup_tables)
 
 
 def migrate(connection: Connection) -> None:

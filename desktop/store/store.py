@@ -17,6 +17,7 @@ from desktop.records import AttachmentId, AuditAction, AuditHead, User
 from desktop.store import database
 from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
+from desktop.store.backup_runs import Backups
 from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
 from desktop.store.database import Connection, translated, value
 from desktop.store.heads import SIGNED_EVERY, HeadsFile
@@ -55,6 +56,7 @@ class Transaction:
         self.drafts = Drafts(rows)
         self.policy = Policies(rows)
         self.users = Users(rows)
+        self.backups = Backups(rows)
         self.audit = Audit(rows, store_id, clock)
 
 
