@@ -16,7 +16,7 @@ _LONGEST_INTERVAL_HOURS = 24 * 7
 
 
 class RunKind(StrEnum):
-    """What was done. DRILL: a backup was restored into a scratch place and proven. RESTORE: this store came from one."""
+    """What was done. DRILL: a backup was restored to a scratch place and proven. RESTORE: this store came from one."""
 
     MANUAL = "manual"
     SCHEDULED = "scheduled"
