@@ -107,6 +107,7 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
     train.add_argument("--out", type=Path, metavar="DIR", help="where the model's folder is written")
     train.add_argument("--fresh", action="store_true", help="do not go on from an interrupted run")
     evaluate.add_argument("--folder", type=Path, metavar="DIR", help="the model's folder, if not the bundled one")
+    evaluate.add_argument("--study", action="store_true", help="first train the card's comparators; needs PyTorch")
 
 
 def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -219,5 +219,7 @@ def models(arguments: argparse.Namespace, output: Output) -> None:
         )
         output.answer(json.loads(record.to_json()))
     else:
-        figures = workflow.evaluate_model(arguments.name, arguments.data, arguments.folder, Job(), note)
+        figures = workflow.evaluate_model(
+            arguments.name, arguments.data, arguments.folder, Job(), note, study=arguments.study
+        )
         output.answer(json.loads(figures.to_json()))

@@ -1,57 +1,79 @@
 """CARD.md of the child pneumonia model: every figure comes from an evaluation, a study or the training record."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from desktop.inference.registry import MANIFEST
 from desktop.learning.child_evaluation import training_document
-from desktop.learning.child_manifest import DATA, INTENDED_USE
-from desktop.learning.records import Json
+from desktop.learning.child_manifest import DATA, INTENDED_USE, manifest_text
+from desktop.learning.films import PUBLISHED_TEST
+from desktop.learning.records import Json, Study
 
 CARD = "CARD.md"
+STUDY = "study.json"
 
 
-def limits(children: int, auc_all: float, auc_test: float) -> dict[str, str]:
-    """The few sentences the window shows beside a suggestion, by language."""
+def publish(model_folder: Path, figures: Mapping[str, Json], study: Study | None) -> None:
+    """State the figures of one evaluation wherever people read them: the card, and the limits in the manifest.
+
+    Nothing else writes either of them, so they cannot differ. The study is kept beside them. Raises OSError.
+    """
+    training = training_document(model_folder)
+    manifest = {
+        **json.loads((model_folder / MANIFEST).read_text(encoding="utf-8")),
+        "limits": limits(training["patients"], figures),
+    }
+    texts = {CARD: card(manifest, training, figures, study), MANIFEST: manifest_text(manifest)}
+    if study is not None:
+        texts[STUDY] = study.to_json()
+    for name, text in texts.items():
+        (model_folder / f"{name}.new").write_text(text, encoding="utf-8")
+    for name in texts:
+        (model_folder / f"{name}.new").replace(model_folder / name)
+
+
+def limits(children: int, figures: Mapping[str, Any]) -> dict[str, str]:
+    """The few sentences the window shows beside a suggestion, by language. figures: as in the card."""
+    area = f"{figures['all']['auc']['value']:.3f}"
+    tested = figures["groups"].get(f"published part {PUBLISHED_TEST}", {"auc": None})["auc"]
+    on_test = "" if tested is None else f" ({tested['value']:.3f} on the films published as the test part)"
+    on_test_zh = "" if tested is None else f"（公开数据的测试部分为 {tested['value']:.3f}）"
     return {
         "en": (
             f"Trained on frontal films of {children:,} children aged 1 to 5 from one hospital in Guangzhou, seven in "
-            f"ten with pneumonia. On children it had not seen the area under the ROC curve was {auc_all:.3f} "
-            f"({auc_test:.3f} on the films published as the test part). It has seen no side views, no newborns, no "
-            "tuberculosis and no other disease to tell apart, and it was never tried in another hospital. A mirrored "
-            "film is not noticed. Where pneumonia is rarer than in that hospital, its probabilities are too high."
+            f"ten with pneumonia. On children it had not seen the area under the ROC curve was {area}{on_test}. "
+            "It has seen no side views, no newborns, no tuberculosis and no other disease to tell apart, and it was "
+            "never tried in another hospital. A mirrored film is not noticed. Where pneumonia is rarer than in that "
+            "hospital, its probabilities are too high."
         ),
         "zh": (
             f"本模型用广州一家医院 {children:,} 名 1–5 岁儿童的正位胸片训练，其中约七成为肺炎。"
-            f"在未参与训练的儿童中，ROC 曲线下面积为 {auc_all:.3f}（公开数据的测试部分为 {auc_test:.3f}）。"
+            f"在未参与训练的儿童中，ROC 曲线下面积为 {area}{on_test_zh}。"
             "它没有见过侧位片、新生儿、结核，也不能鉴别其他疾病，且未在其他医院验证过。"
             "左右镜像的胸片不会被发现。在肺炎比该医院少见的地方，它给出的概率偏高。"
         ),
     }
 
 
-def write(model_folder: Path, figures: Mapping[str, Json]) -> None:
-    """Write the card beside the model."""
-    training = training_document(model_folder)
-    study_path = model_folder / "study.json"
-    study = json.loads(study_path.read_text(encoding="utf-8")) if study_path.is_file() else {}
-    manifest = json.loads((model_folder / "manifest.json").read_text(encoding="utf-8"))
-    text = "\n\n".join(
-        (
-            _head(manifest, training),
-            _main(figures),
-            _groups(figures),
-            _honesty(figures, manifest),
-            _gate(figures),
-            _battery(figures),
-            _comparators(study, training),
-            _training(training),
-            _limits(),
-            _credit(),
-        )
+def card(
+    manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any], study: Study | None
+) -> str:
+    """The card's text."""
+    parts = (
+        _head(manifest, training),
+        _main(figures),
+        _groups(figures),
+        _honesty(figures, manifest),
+        _gate(figures),
+        _battery(figures),
+        _comparators(study, training),
+        _training(training),
+        _limits(),
+        _credit(),
     )
-    (model_folder / CARD).write_text(text + "\n", encoding="utf-8")
+    return "\n\n".join(parts) + "\n"
 
 
 def _head(manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
@@ -204,19 +226,20 @@ probability one half.
 {lines}"""
 
 
-def _comparators(study: Mapping[str, Any], training: Mapping[str, Any]) -> str:
-    if not study:
-        return "## Comparators\n\nNot measured for these weights: run the recipe's study."
+def _comparators(study: Study | None, training: Mapping[str, Any]) -> str:
+    if study is None:
+        return "## Comparators\n\nNot measured on this data: `lantern models evaluate` does so with `--study`."
+    rows: list[Any] = study.rows
     lines = "\n".join(
-        f"| {row['name']} | {row['trained_on']} | {row['tested_on']} | {_area(row['auc'])} |" for row in study["rows"]
+        f"| {row['name']} | {row['trained_on']} | {row['tested_on']} | {_area(row['auc'])} |" for row in rows
     )
     epochs = f"{training['settings']['epochs']} epochs"
     return f"""## Comparators, learning curve and what leaks
 
-One network each, trained by the same recipe (`study`) for 6 epochs only, tested on patients it never saw: compare
-these rows with one another, not with the shipped members above, which get {epochs}. The first rows show how much of
-the label leaks into what is no disease: the size and aspect of the file, a 32 × 32 thumbnail, and films whose lungs
-and heart are painted grey.
+One network each, trained by the same recipe (`lantern models evaluate … --study`) for {study.epochs} epochs only,
+tested on patients it never saw: compare these rows with one another, not with the shipped members above, which get
+{epochs}. The first rows show how much of the label leaks into what is no disease: the size and aspect of the file, a
+32 × 32 thumbnail, and films whose lungs and heart are painted grey.
 
 | what | trained on | tested on | AUC |
 |---|---|---|---|
@@ -278,8 +301,3 @@ be got back from them."""
 def table_row(name: str, trained_on: str, tested_on: str, auc: Json) -> dict[str, Json]:
     """One row of a study."""
     return {"name": name, "trained_on": trained_on, "tested_on": tested_on, "auc": auc}
-
-
-def rows_of(rows: Sequence[dict[str, Json]]) -> dict[str, Json]:
-    """A study as it is written."""
-    return {"rows": list(rows)}

@@ -26,7 +26,7 @@ from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
 from desktop.learning import child_battery, child_data
 from desktop.learning.films import DataFolder, Film, fold_of, patient_mark, read_picture
-from desktop.learning.records import EvaluationRecord, Json
+from desktop.learning.records import EvaluationRecord, Json, Study
 from desktop.learning.statistics import (
     Interval,
     auc,
@@ -327,7 +327,17 @@ def training_document(model_folder: Path) -> Mapping[str, Any]:
     return document
 
 
-def record(figures: Mapping[str, Json], model_folder: Path, data_sha256: str, films: int) -> EvaluationRecord:
+def record(
+    figures: Mapping[str, Json], study: Study | None, model_folder: Path, data_sha256: str, films: int
+) -> EvaluationRecord:
     """The record of an evaluation."""
     manifest = read_model(model_folder).manifest
-    return EvaluationRecord(manifest.name, manifest.version, manifest.weights.sha256, data_sha256, films, figures)
+    return EvaluationRecord(
+        model=manifest.name,
+        version=manifest.version,
+        sha256=manifest.weights.sha256,
+        data_sha256=data_sha256,
+        films=films,
+        figures=figures,
+        study=study.rows if study is not None else [],
+    )

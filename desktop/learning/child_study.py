@@ -13,11 +13,11 @@ from torch import Tensor
 
 from desktop.jobs import Job
 from desktop.learning import child_data, child_lessons, child_training
-from desktop.learning.child_card import rows_of, table_row
+from desktop.learning.child_card import table_row
 from desktop.learning.child_evaluation import interval
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import PUBLISHED_TEST, Film
-from desktop.learning.records import Json
+from desktop.learning.records import Json, Study
 from desktop.learning.statistics import auc, by_patient
 
 Indices = npt.NDArray[np.int64]
@@ -36,6 +36,16 @@ class _Split:
     testing: Indices
 
 
+@dataclass(frozen=True, eq=False)
+class _Comparator:
+    """A network to train on some of a split's training films. change: what is done to every film first."""
+
+    name: str
+    split: _Split
+    training: Indices
+    change: Callable[[Tensor], Tensor] | None = None
+
+
 def run(
     films: Sequence[Film],
     data_sha256: str,
@@ -43,25 +53,28 @@ def run(
     work: Path,
     job: Job,
     say: Callable[[str], None],
-) -> dict[str, Json]:
+) -> Study:
     """All rows of the card's table of comparators; the networks resume from `work`."""
     sides = (child_training.LARGE_SIDE, settings.side, _THUMBNAIL)
     large, exact, small = child_data.load_squares(films, sides, job, say)
     labels = np.array([film.pneumonia for film in films])
     patients, published = _patient_split(films, settings), _published_split(films)
-    rows = [row for split in (patients, published) for row in _baselines(films, small, labels, split)]
+    rows: list[Json] = [row for split in (patients, published) for row in _baselines(films, small, labels, split)]
+    say(f"compared {len(rows)} simple methods")
     study = _Study(films, child_lessons.Squares(large, exact, labels), data_sha256, settings, work, job, say)
-    wanted = [
-        ("network, lungs and heart painted grey", patients, patients.training, child_lessons.mask_lungs),
-        ("network", published, published.training, None),
-        ("network, all of them", patients, patients.training, None),
-        ("network, 50 % of the children", patients, _some(films, patients.training, 50), None),
-        ("network, 25 % of the children", patients, _some(films, patients.training, 25), None),
+    lessons = [
+        _Comparator("network, lungs and heart painted grey", patients, patients.training, child_lessons.mask_lungs),
+        _Comparator("network", published, published.training),
+        _Comparator("network, all of them", patients, patients.training),
+        _Comparator("network, 50 % of the children", patients, _some(films, patients.training, 50)),
+        _Comparator("network, 25 % of the children", patients, _some(films, patients.training, 25)),
     ]
+    wanted = [lesson for lesson in lessons if study.can_judge(lesson)]
+    say(f"training {len(wanted)} networks, {_EPOCHS} epochs each at the most")
     with child_training.one_thread_each(), ThreadPoolExecutor(max_workers=settings.threads) as pool:
-        futures = [pool.submit(study.network, *one) for one in wanted]
+        futures = [pool.submit(study.network, lesson) for lesson in wanted]
         child_training.wait_for_all(futures, job)
-        return rows_of(rows + [future.result() for future in futures])
+        return Study(data_sha256, _EPOCHS, rows + [future.result() for future in futures])
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,13 +89,18 @@ class _Study:
     job: Job
     say: Callable[[str], None]
 
-    def network(
-        self, name: str, split: _Split, training: Indices, change: Callable[[Tensor], Tensor] | None
-    ) -> dict[str, Json]:
+    def can_judge(self, lesson: _Comparator) -> bool:
+        """Whether there are films of both kinds to learn from, to stop by and to test on: not in a handful."""
+        labels = self.squares.labels
+        parts = (*_set_aside(self.films, lesson.training, self.settings), lesson.split.testing)
+        return all(labels[part].any() and not labels[part].all() for part in parts)
+
+    def network(self, lesson: _Comparator) -> dict[str, Json]:
         """Train one network and judge it on the split's test films."""
         torch.set_num_threads(1)
+        name, split, change = lesson.name, lesson.split, lesson.change
         mark = f"{name} / {split.tested_on}"
-        learned, watched = _set_aside(self.films, training, self.settings)
+        learned, watched = _set_aside(self.films, lesson.training, self.settings)
         trained = child_training.train_member(
             mark,
             self.squares,

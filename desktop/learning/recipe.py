@@ -25,11 +25,12 @@ class Recipe(Protocol):
         KnownFailure("learning.torch_missing") without PyTorch, UserFacingError for data that is not as it should be.
         """
 
-    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say) -> EvaluationRecord:
-        """Make the card's figures again for a trained model. Needs no PyTorch."""
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
+        """Make the card's figures again for a trained model, and state them wherever the model is described.
 
-    def study(self, data: Path, model_folder: Path, job: Job, say: Say) -> Path:
-        """Train the comparators the card prints (other splits, less data, ablations); the file with their figures."""
+        study: first train the comparators that the card prints (other splits, less data, ablations), going on after
+        the last whole epoch where an earlier run was cut off. Only this needs PyTorch.
+        """
 
 
 def require_torch() -> None:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 Json = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -33,8 +34,33 @@ class TrainingRecord:
 
 
 @dataclass(frozen=True)
+class Study:
+    """Comparators trained beside a model: other splits, less data, ablations. epochs: each network's. rows: a table."""
+
+    data_sha256: str
+    epochs: int
+    rows: list[Json]
+
+    def to_json(self) -> str:
+        """Indented JSON."""
+        return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    @classmethod
+    def read(cls, path: Path, data_sha256: str) -> "Study | None":
+        """The study in a file; None where there is none, where it cannot be read, or where it is of other data."""
+        try:
+            study = cls(**json.loads(path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            return None
+        return study if study.data_sha256 == data_sha256 else None
+
+
+@dataclass(frozen=True)
 class EvaluationRecord:
-    """The card's figures for one model on one folder of data. figures: as the recipe's evaluation names them."""
+    """The card's figures for one model on one folder of data. figures: as the recipe's evaluation names them.
+
+    study: the comparators' rows, none where they were not measured on this data.
+    """
 
     model: str
     version: str
@@ -42,6 +68,7 @@ class EvaluationRecord:
     data_sha256: str
     films: int
     figures: Mapping[str, Json]
+    study: list[Json]
 
     def to_json(self) -> str:
         """One line of JSON."""

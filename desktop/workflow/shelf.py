@@ -64,10 +64,13 @@ def train_model(
 
 @open_to_all
 def evaluate_model(
-    name: str, data: Path, folder: Path | None, job: Job, say: Callable[[str], None]
+    name: str, data: Path, folder: Path | None, job: Job, say: Callable[[str], None], *, study: bool = False
 ) -> EvaluationRecord:
-    """Re-make the figures of a model's card."""
-    return _recipe(name).evaluate(data, folder or model_folder() / name, job, say)
+    """Re-make the figures of a model's card. study: also those of the comparators, which takes a training's time.
+
+    Raises UserFacingError: no such recipe, data missing, no training record, torch missing (for a study).
+    """
+    return _recipe(name).evaluate(data, folder or model_folder() / name, job, say, study=study)
 
 
 def _recipe(name: str) -> Recipe:

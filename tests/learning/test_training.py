@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +23,7 @@ from desktop.learning import RECIPES
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import read_picture
 from desktop.learning.recipes.chest_xray_child import ChestXrayChild
+from desktop.learning.records import Study
 from desktop.records import AnalysisStatus
 
 if TYPE_CHECKING:
@@ -58,31 +62,102 @@ def train(data: Path, out: Path, job: Job | None = None, say: Callable[[str], No
     return (out / "model.onnx").read_bytes()
 
 
+def check_figures_agree(model: Path) -> None:
+    """The limits tell the card's areas under the curve, and no others."""
+    card = (model / "CARD.md").read_text(encoding="utf-8")
+    overall = re.search(r"\| area under the ROC curve \| (\d\.\d{3})", card)
+    tested = re.search(r"\| published part test \|[^|]*\| (\d\.\d{3})", card)
+    assert overall is not None
+    assert tested is not None
+    manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+    for language in ("en", "zh"):
+        said = re.findall(r"\b\d\.\d{3}(?!\d)", manifest["limits"][language])
+        assert said == [overall[1], tested[1]], language
+
+
 def named(folder: Path) -> Path:
     """A model lies in a folder of its own name."""
     return folder / "chest-xray-child"
 
 
-@pytest.mark.slow
-def test_a_tiny_training_gives_a_model_the_clinic_can_load(drawn_data: Path, tmp_path: Path) -> None:
-    out = named(tmp_path)
+@dataclass(frozen=True)
+class TinyModel:
+    """A finished training: the model's folder, and what was said on the way."""
+
+    folder: Path
+    lines: tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def tiny(drawn_data: Path, tmp_path_factory: pytest.TempPathFactory) -> TinyModel:
+    """One training for the tests that only look at its outcome; whoever changes the folder takes a copy."""
+    folder = named(tmp_path_factory.mktemp("tiny"))
     lines: list[str] = []
-    train(drawn_data, out, say=lines.append)
-    assert any(line.startswith("member 2: epoch 3/3") for line in lines)
-    assert not (out / ".training").exists()
-    model = read_model(out)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("desktop.learning.child_data.DRAWN", 12)
+        train(drawn_data, folder, say=lines.append)
+    return TinyModel(folder, tuple(lines))
+
+
+@pytest.mark.slow
+def test_a_tiny_training_gives_a_model_the_clinic_can_load(drawn_data: Path, tiny: TinyModel) -> None:
+    assert any(line.startswith("member 2: epoch 3/3") for line in tiny.lines)
+    assert {path.name for path in tiny.folder.iterdir()} == {
+        "CARD.md",
+        "manifest.json",
+        "model.onnx",
+        "quality.onnx",
+        "training.json",
+    }
+    model = read_model(tiny.folder)
     assert model.self_test().ok
-    record = json.loads((out / "training.json").read_text(encoding="utf-8"))
+    record = json.loads((tiny.folder / "training.json").read_text(encoding="utf-8"))
     assert record["sha256"] == model.sha256
     assert (record["films"], record["patients"], record["seed"]) == (72, 36, TINY.seed)
     assert {len(curve) for name, curve in record["curves"].items() if name.startswith("member")} == {3}
     assert len(record["patient_marks"]) == 36
-    card = (out / "CARD.md").read_text(encoding="utf-8")
-    assert "72 films of 36 children" in card
+    assert "72 films of 36 children" in (tiny.folder / "CARD.md").read_text(encoding="utf-8")
+    check_figures_agree(tiny.folder)
     analysis = model.analyse(read_picture(next((drawn_data / "cxr").rglob("*.png"))), Subject(3.0), Job())
     assert analysis.status in (AnalysisStatus.OK, AnalysisStatus.REFUSED)
-    figures = RECIPES["chest-xray-child"].evaluate(drawn_data, out, Job(), quiet)
-    assert json.loads(figures.to_json())["figures"]["known_children"] == 72
+
+
+@pytest.mark.slow
+def test_an_evaluation_states_its_figures_again(drawn_data: Path, tiny: TinyModel, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny.folder, named(tmp_path))
+    manifest, card = folder / "manifest.json", folder / "CARD.md"
+    stated = (manifest.read_text(encoding="utf-8"), card.read_text(encoding="utf-8"))
+    manifest.write_text(re.sub(r"\b[01]\.\d{3}\b", "0.123", stated[0]), encoding="utf-8")
+    card.unlink()
+    assert "was 0.123 (0.123 on" in manifest.read_text(encoding="utf-8")
+    record = json.loads(RECIPES["chest-xray-child"].evaluate(drawn_data, folder, Job(), quiet).to_json())
+    assert (record["figures"]["known_children"], record["study"]) == (72, [])
+    assert f"was {record['figures']['all']['auc']['value']:.3f} (" in manifest.read_text(encoding="utf-8")
+    assert card.read_text(encoding="utf-8") == stated[1]
+    check_figures_agree(folder)
+
+
+@pytest.mark.slow
+def test_a_study_puts_the_comparators_on_the_card(drawn_data: Path, tiny: TinyModel, tmp_path: Path) -> None:
+    folder = shutil.copytree(tiny.folder, named(tmp_path))
+    card = folder / "CARD.md"
+    assert "Not measured on this data" in card.read_text(encoding="utf-8")
+    lines: list[str] = []
+    record = ChestXrayChild(TINY).evaluate(drawn_data, folder, Job(), lines.append, study=True)
+    rows = json.loads(record.to_json())["study"]
+    names = [row["name"] for row in rows]
+    assert {"network, lungs and heart painted grey", "network, all of them", "network"} <= set(names)
+    assert len([name for name in names if name.startswith("thumbnail")]) == 2
+    assert all(0 <= row["auc"]["value"] <= 1 and row["auc"]["n"] > 0 for row in rows)
+    assert any(line.startswith("network, all of them") and "epoch 1/6" in line for line in lines)
+    assert not (folder / ".study").exists()
+    written = card.read_text(encoding="utf-8")
+    assert all(f"| {row['name']} | {row['trained_on']} |" in written for row in rows)
+    check_figures_agree(folder)
+    kept = Study.read(folder / "study.json", record.data_sha256)
+    assert kept is not None
+    assert kept.rows == rows
+    assert Study.read(folder / "study.json", "0" * 64) is None, "rows of other data are not this model's"
 
 
 def _script(data: Path, out: Path) -> str:
@@ -127,7 +202,7 @@ def test_cancelling_a_training_stops_it_and_keeps_what_was_learned(drawn_data: P
     out = named(tmp_path)
     with pytest.raises(Cancelled):
         train(drawn_data, out, job, cancel_after_first_epoch)
-    assert list((out / ".training").glob("*.pt"))
+    assert list((out / ".training").rglob("*.pt"))
     assert not (out / "manifest.json").exists()
 
 

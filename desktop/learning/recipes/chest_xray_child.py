@@ -5,6 +5,7 @@ it and judges it, so every figure of the card comes from children the answering 
 clinic gets, the mean of the three, has learned from all of them.
 """
 
+import errno
 import json
 import shutil
 import time
@@ -15,19 +16,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from desktop.errors import from_os_error
 from desktop.inference.calibration import Calibration
+from desktop.inference.registry import MANIFEST
 from desktop.jobs import Job
 from desktop.learning import child_card, child_evaluation, child_manifest
 from desktop.learning.child_settings import Settings
-from desktop.learning.films import PUBLISHED_TEST, Film, data_hash, find_data, patient_mark, read_children
+from desktop.learning.films import Film, data_hash, find_data, patient_mark, read_children
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, TrainingRecord
-from desktop.learning.statistics import auc
+from desktop.learning.records import EvaluationRecord, Study, TrainingRecord
 
 if TYPE_CHECKING:
     from desktop.learning.child_training import TrainedModel
 
-_FILES = ("model.onnx", "quality.onnx", "training.json", "manifest.json")
+_FILES = ("model.onnx", "quality.onnx", "training.json", child_card.CARD, MANIFEST)
+
+_NOT_OURS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""How a system says that an installed model may not be written to."""
 
 
 @dataclass(frozen=True)
@@ -47,52 +52,62 @@ class ChestXrayChild:
         data_sha256 = data_hash(films)
         # A model lies in a folder of its own name, whatever folder it is to be put in.
         out = out if out.name == self.name else out / self.name
-        work = out / ".training"
+        training = out / ".training"
         if not resume:
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(training, ignore_errors=True)
+        work = training / self.name
         _make_work_folder(work)
         started = time.monotonic()
         say(f"{len(films)} films of {len({film.group for film in films})} children")
         trained = child_training.train_all(folder, films, data_sha256, self.settings, work, job, say)
         record = self._record(films, data_sha256, trained, started, work)
-        _install(work, out)
         say("measuring the new model")
-        self.evaluate(data, out, job, say)
-        shutil.rmtree(work, ignore_errors=True)
+        figures = child_evaluation.evaluate(folder, films, work, job, say)
+        child_card.publish(work, figures, Study.read(out / child_card.STUDY, data_sha256))
+        _install(work, out)
+        shutil.rmtree(training, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
 
-    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say) -> EvaluationRecord:
-        """See `Recipe.evaluate`. Writes CARD.md where the folder is the model's own and the data its training data."""
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
+        """See `Recipe.evaluate`. Rewrites card and limits where the data are those the model was trained on."""
         folder = find_data(data)
         films = read_children(folder.cxr)
+        data_sha256 = data_hash(films)
+        own = data_sha256 == child_evaluation.training_document(model_folder)["data_sha256"]
+        compared = Study.read(model_folder / child_card.STUDY, data_sha256)
+        if study:
+            compared = self._study(films, data_sha256, model_folder / ".study", job, say)
         figures = child_evaluation.evaluate(folder, films, model_folder, job, say)
-        record = child_evaluation.record(figures, model_folder, data_hash(films), len(films))
-        if record.data_sha256 == child_evaluation.training_document(model_folder)["data_sha256"]:
+        if own:
             try:
-                child_card.write(model_folder, figures)
-            except PermissionError:
+                child_card.publish(model_folder, figures, compared)
+            except OSError as error:
+                if error.errno not in _NOT_OURS:
+                    raise from_os_error(error) from error
                 say("the figures are made again; the installed card cannot be written to")
-        return record
+        if study:
+            shutil.rmtree(model_folder / ".study", ignore_errors=True)
+        return child_evaluation.record(figures, compared, model_folder, data_sha256, len(films))
 
-    def study(self, data: Path, model_folder: Path, job: Job, say: Say) -> Path:
-        """See `Recipe.study`."""
+    def _study(self, films: Sequence[Film], data_sha256: str, work: Path, job: Job, say: Say) -> Study:
+        """The comparators. Raises KnownFailure without PyTorch, or where the work folder cannot be written to."""
         require_torch()
         from desktop.learning import child_study
 
-        folder = find_data(data)
-        films = read_children(folder.cxr)
-        _make_work_folder(model_folder / ".study")
-        found = child_study.run(films, data_hash(films), self.settings, model_folder / ".study", job, say)
-        path = model_folder / "study.json"
-        path.write_text(json.dumps(found, ensure_ascii=False, allow_nan=False, indent=1) + "\n", encoding="utf-8")
-        shutil.rmtree(model_folder / ".study", ignore_errors=True)
-        return path
+        try:
+            _make_work_folder(work)
+            return child_study.run(films, data_sha256, self.settings, work, job, say)
+        except OSError as error:
+            raise from_os_error(error) from error
 
     def _record(
         self, films: Sequence[Film], data_sha256: str, trained: "TrainedModel", started: float, work: Path
     ) -> TrainingRecord:
-        """Calibrate, choose thresholds, write manifest and record into the work folder."""
+        """Calibrate, choose thresholds, write manifest and record into the work folder.
+
+        The manifest's limits tell no figure yet: those are measured on the exported graphs (`child_card.publish`).
+        """
         from desktop.learning import child_lessons, child_training
 
         labels = np.array([film.pneumonia for film in films])
@@ -105,11 +120,8 @@ class ChestXrayChild:
             "pass_at": trained.gate_pass_at,
             "distance_limit": trained.gate_distance_limit,
         }
-        tested = np.array([film.split == PUBLISHED_TEST for film in films])
-        areas = (auc(probabilities, labels), auc(probabilities[tested], labels[tested]))
-        limits = child_card.limits(len({film.group for film in films}), *areas)
-        manifest = child_manifest.document(work, self.settings, calibration, thresholds, distance_limit, gate, limits)
-        child_manifest.write(work, manifest)
+        manifest = child_manifest.document(work, self.settings, calibration, thresholds, distance_limit, gate)
+        (work / MANIFEST).write_text(child_manifest.manifest_text(manifest), encoding="utf-8")
         record = TrainingRecord(
             model=self.name,
             version=child_manifest.VERSION,
