@@ -61,7 +61,8 @@ def run(
     patients, published = _patient_split(films, settings), _published_split(films)
     rows: list[Json] = [row for split in (patients, published) for row in _baselines(films, small, labels, split)]
     say(f"compared {len(rows)} simple methods")
-    study = _Study(films, child_lessons.Squares(large, exact, labels), data_sha256, settings, work, job, say)
+    voice = child_training.in_turn(say)
+    study = _Study(films, child_lessons.Squares(large, exact, labels), data_sha256, settings, work, job, voice)
     lessons = [
         _Comparator("network, lungs and heart painted grey", patients, patients.training, child_lessons.mask_lungs),
         _Comparator("network", published, published.training),

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ def train_all(
     Each network learns on one core, as many at a time as there are cores: for networks this small that is faster than
     several cores on one, and gives the same weights on every machine with the same libraries.
     """
-    run = _Run(folder, films, data_sha256, settings, work, job, say)
+    run = _Run(folder, films, data_sha256, settings, work, job, in_turn(say))
     squares, children = run.read_children()
     lessons: dict[str, Trained] = {}
     with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
@@ -161,6 +162,17 @@ def one_thread_each() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def in_turn(say: Say) -> Say:
+    """Several networks learn at a time, and each has something to say: one line at a time, each line whole."""
+    turn = threading.Lock()
+
+    def speak(line: str) -> None:
+        with turn:
+            say(line)
+
+    return speak
 
 
 def wait_for_all(futures: Sequence[Future[Any]], job: Job) -> None:

@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,9 +178,11 @@ def _script(data: Path, out: Path) -> str:
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_the_middle_ends_with_the_same_weights(drawn_data: Path, tmp_path: Path) -> None:
-    whole = train(drawn_data, named(tmp_path / "whole"))
-    out = named(tmp_path / "cut")
+def test_a_run_killed_in_the_middle_ends_with_the_same_weights(
+    drawn_data: Path, tiny: TinyModel, tmp_path: Path
+) -> None:
+    whole = (tiny.folder / "model.onnx").read_bytes()
+    out = named(tmp_path)
     with subprocess.Popen(
         [sys.executable, "-c", _script(drawn_data, out)], stdout=subprocess.PIPE, text=True, env=os.environ.copy()
     ) as process:
@@ -187,9 +191,26 @@ def test_a_run_killed_in_the_middle_ends_with_the_same_weights(drawn_data: Path,
             if line.startswith("member 1: epoch 1/"):
                 process.send_signal(signal.SIGKILL)
                 break
+    assert process.returncode == -signal.SIGKILL, "the run must not have come to its end"
     lines: list[str] = []
     assert train(drawn_data, out, say=lines.append) == whole
     assert any("going on after epoch" in line for line in lines)
+
+
+def test_networks_that_learn_at_the_same_time_speak_in_turn() -> None:
+    from desktop.learning.child_training import in_turn
+
+    heard: list[str] = []
+
+    def slowly(line: str) -> None:
+        for part in (line, "\n"):
+            time.sleep(0.001)
+            heard.append(part)
+
+    speak = in_turn(slowly)
+    with ThreadPoolExecutor(max_workers=4) as pool:
+        list(pool.map(speak, [f"line {number}" for number in range(40)]))
+    assert sorted("".join(heard).splitlines()) == sorted(f"line {number}" for number in range(40))
 
 
 def test_cancelling_a_training_stops_it_and_keeps_what_was_learned(drawn_data: Path, tmp_path: Path) -> None:
