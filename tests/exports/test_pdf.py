@@ -47,7 +47,7 @@ def _render(
     return EXPORTERS["pdf"].render(ReportBundle(report, film), languages)
 
 
-def _text(pdf: bytes) -> str:
+def _sheets(pdf: bytes) -> list[str]:
     """What a reader of the PDF can search and copy, page by page."""
     import pypdfium2  # type: ignore[import-untyped]  # the library ships no types
 
@@ -59,7 +59,11 @@ def _text(pdf: bytes) -> str:
         text_page.close()
         page.close()
     document.close()
-    return "\n".join(texts)
+    return texts
+
+
+def _text(pdf: bytes) -> str:
+    return "\n".join(_sheets(pdf))
 
 
 def _squeezed(text: str) -> str:
@@ -183,6 +187,42 @@ def test_long_words_flow_on_and_every_page_names_the_patient(report: SignedRepor
     heads = _text(pdf).count("王小明 · 000127-4 · 报告编号")
     assert heads == len(sheets) - 1
     assert f"{len(sheets)} / {len(sheets)}" in _text(pdf)
+
+
+def _signed_on(sheets: list[str]) -> int:
+    """The one page that holds the whole block of the signature, from the author to the stamp."""
+    (found,) = [number for number, sheet in enumerate(sheets) if "盖章 Stamp" in sheet]
+    assert "手写签名 Signature" in sheets[found]
+    return found
+
+
+@pytest.mark.parametrize("with_film", [True, False])
+def test_the_signature_never_stands_alone_on_a_page(report: SignedReport, film: Film, with_film: bool) -> None:
+    """However many lines the doctor wrote: what the model said, or more, stands on the page that is signed."""
+    counts = set()
+    for lines in range(10, 46, 2):
+        findings = "\n".join(f"{number}. 右下肺野片状密度增高影 opacity number {number}" for number in range(lines))
+        sheets = _sheets(_render(_changed(report, findings_text=findings), film if with_film else None))
+        counts.add(len(sheets))
+        assert _signed_on(sheets) == len(sheets) - 1
+        assert "Model chest-xray-child 1.0.0" in sheets[-1], f"{lines} lines"
+    assert counts == {1, 2}, "the page must turn among these lengths"
+
+
+@pytest.mark.parametrize("with_film", [True, False])
+def test_more_findings_than_a_page_holds_flow_on_and_the_notes_stay_with_the_signature(
+    report: SignedReport, film: Film, with_film: bool
+) -> None:
+    finding = report.content.findings[2]
+    findings = tuple(
+        replace(finding, name_en=f"shadow {number}", name_zh=f"阴影 {number}", reason="seen on two films")
+        for number in range(60)
+    )
+    sheets = _sheets(_render(_changed(report, findings=findings), film if with_film else None))
+    assert len(sheets) > 2
+    assert all(f"shadow {number}" in "\n".join(sheets) for number in range(60))
+    assert _signed_on(sheets) == len(sheets) - 1
+    assert "Model chest-xray-child 1.0.0" in sheets[-1]
 
 
 def _inked_outside_margins(pdf: bytes, dpi: int = 60) -> bool:
