@@ -6,7 +6,7 @@ writes a file or leaves plain text on a disk: every exporter turns records into 
 
 from collections.abc import Mapping
 
-from desktop.exports import fhir, pdf
+from desktop.exports import fhir, paper_fonts, paper_image, pdf
 from desktop.exports.bundle import Exporter, ReportBundle
 
 EXPORTERS: Mapping[str, Exporter] = {
@@ -15,4 +15,15 @@ EXPORTERS: Mapping[str, Exporter] = {
 }
 """How a report can leave, by the name the command line and the window use."""
 
-__all__ = ["EXPORTERS", "Exporter", "ReportBundle"]
+
+def warm_up() -> None:
+    """Load what makes reports now, in the background, so that the day's first one is as quick as the others.
+
+    Raises KnownFailure (`report.no_fonts`) where the bundled fonts are missing.
+    """
+    fhir.load_models()
+    paper_image.load_libraries()
+    paper_fonts.bundled_fonts()
+
+
+__all__ = ["EXPORTERS", "Exporter", "ReportBundle", "warm_up"]

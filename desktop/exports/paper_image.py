@@ -12,6 +12,14 @@ LONGEST_PIXELS = 1200
 _JPEG_QUALITY = 90
 
 
+def load_libraries() -> None:
+    """Import what draws films and codes, and Pillow's common formats, which it else loads with the first picture."""
+    import segno  # noqa: F401  (wanted for its own import)
+    from PIL import Image
+
+    Image.preinit()
+
+
 def film_svg(image: npt.NDArray[np.uint8]) -> str:
     """The picture, at most `LONGEST_PIXELS` long, as an SVG that holds it as a JPEG.
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop import intake
+from desktop import exports, intake
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.inference import Registry, SelfTestResult, providers
@@ -99,13 +99,15 @@ def _qt_version() -> str:
 
 @open_to_all
 def warm_up(models: Registry) -> str:
-    """Load what the day's first film needs, in the background; gives the name of the processor models run on.
+    """Load what the day's first film and report need, in the background; the name of the processor models run on.
 
-    Not for the main thread: decoders, the inference library and the models' weights take a second.
+    Not for the main thread: decoders, the inference library, the models' weights and FHIR's models take two seconds.
     """
     intake.warm_up()
     for name in models.names():
         # A damaged model is told of where it is asked, with the film it fails on.
         with contextlib.suppress(UserFacingError):
             models.get(name).load()
+    with contextlib.suppress(UserFacingError):
+        exports.warm_up()
     return device_name(providers()[0])
