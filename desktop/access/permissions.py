@@ -19,8 +19,13 @@ class Role(StrEnum):
 class Permission(StrEnum):
     """What a deed needs; each workflow function declares one."""
 
+    USE_CLINIC = "use_clinic"
     VIEW_PATIENTS = "view_patients"
     EDIT_PATIENTS = "edit_patients"
+    MERGE_PATIENTS = "merge_patients"
+    RECORD_VISITS = "record_visits"
+    PRESCRIBE = "prescribe"
+    RECORD_CONSENTS = "record_consents"
     IMPORT_IMAGES = "import_images"
     VIEW_IMAGES = "view_images"
     READ_IMAGES = "read_images"
@@ -28,23 +33,41 @@ class Permission(StrEnum):
     EXPORT_REPORT = "export_report"
     VIEW_AUDIT = "view_audit"
     MANAGE_CLINIC = "manage_clinic"
+    VIEW_USERS = "view_users"
+    MANAGE_USERS = "manage_users"
     BACK_UP = "back_up"
 
 
-_CARE = {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES, Permission.BACK_UP}
+# What everybody who may unlock may do: keep the own passphrase and PIN, and lend a hand to housekeeping.
+_EVERYONE = {Permission.USE_CLINIC, Permission.BACK_UP}
+_CARE = _EVERYONE | {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES, Permission.BACK_UP}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.DOCTOR: frozenset(
         _CARE
         | {
             Permission.EDIT_PATIENTS,
+            Permission.MERGE_PATIENTS,
+            Permission.RECORD_VISITS,
+            Permission.PRESCRIBE,
+            Permission.RECORD_CONSENTS,
             Permission.IMPORT_IMAGES,
             Permission.READ_IMAGES,
             Permission.SIGN_REPORT,
             Permission.EXPORT_REPORT,
         }
     ),
-    Role.NURSE: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES, Permission.EXPORT_REPORT}),
+    Role.NURSE: frozenset(
+        _CARE
+        | {
+            Permission.EDIT_PATIENTS,
+            Permission.MERGE_PATIENTS,
+            Permission.RECORD_VISITS,
+            Permission.RECORD_CONSENTS,
+            Permission.IMPORT_IMAGES,
+            Permission.EXPORT_REPORT,
+        }
+    ),
     Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES}),
     Role.ADMINISTRATOR: frozenset({Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT, Permission.BACK_UP}),
     Role.AUDITOR: frozenset({Permission.VIEW_AUDIT, Permission.BACK_UP}),

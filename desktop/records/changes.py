@@ -15,6 +15,8 @@ class Changes:
     annotations: bool = False
     reports: bool = False
     policy: bool = False
+    visits: bool = False
+    consents: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

@@ -13,6 +13,13 @@ ReviewId = NewType("ReviewId", str)
 AnnotationId = NewType("AnnotationId", str)
 ReportId = NewType("ReportId", str)
 UserId = NewType("UserId", str)
+EncounterId = NewType("EncounterId", str)
+ConditionId = NewType("ConditionId", str)
+MedicationRequestId = NewType("MedicationRequestId", str)
+DocumentId = NewType("DocumentId", str)
+ConsentId = NewType("ConsentId", str)
+MergeId = NewType("MergeId", str)
+ConflictId = NewType("ConflictId", str)
 
 
 def new_id() -> str:

@@ -12,6 +12,11 @@ APPEND_ONLY = frozenset(
         "annotations",
         "reports",
         "addenda",
+        "observations",
+        "consents",
+        "patient_merges",
+        "edit_conflicts",
+        "conflict_settlements",
     }
 )
 

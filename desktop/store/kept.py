@@ -10,22 +10,45 @@ from typing import Any
 from desktop.records import (
     Addendum,
     Annotation,
+    Condition,
+    ConflictSettled,
+    Consent,
+    DocumentReference,
+    EditConflict,
+    Encounter,
     ImagingStudy,
     Impression,
     Instance,
+    MedicationRequest,
+    Observation,
     Patient,
     Review,
     Suggestion,
     User,
 )
-from desktop.store import attachments, backup_runs, clinic_settings, patients, readings, reports, studies
+from desktop.store import (
+    attachments,
+    backup_runs,
+    clinic_settings,
+    clinical,
+    conflicts,
+    consents,
+    merges,
+    patients,
+    readings,
+    reports,
+    studies,
+    visits,
+)
 from desktop.store.attachments import StoredFile
 from desktop.store.backup_runs import BackupPlan, BackupRun
 from desktop.store.canonical import from_canonical, time_text
 from desktop.store.clinic_settings import Clinic, PolicyEntry
+from desktop.store.merges import StoredMerge
 from desktop.store.readings import Reveal
 from desktop.store.reports import Seal
 from desktop.store.rows import Row, Rows
+from desktop.store.visits import microseconds
 
 _PAGE = 1000
 # The second half lets SQLite use the partial index; without it every record costs a walk through the whole chain.
@@ -37,11 +60,13 @@ class Kept:
     """A table of records.
 
     kind: what the audit chain calls them. subject: SQL for the id under which it does. columns: those that repeat
-    something of the record, the column of `subject` first, and `repeated` what they must hold. versions: several rows
-    of one id may stand side by side. grouped: one audit line attests all rows of one subject together, its hash being
-    that of their stored bytes one after the other in the order of `key`; an index must begin with the subject's
-    column. found_by: SQL that is true for the row of `audit_log.subject`, where that is no plain column. counted: the
-    name under which `verify` counts the rows, or empty.
+    something of the record, and `repeated` what they must hold. versions: several rows of one id may stand side by
+    side. grouped: one audit line attests all rows of one subject together, its hash being that of their stored bytes
+    one after the other. order: columns, unique together and indexed, in whose order the rows are read; those of a group
+    are neighbours in it. By default `key` or, where there is none, the first of `columns`. found_by: SQL that is true
+    for the rows of `audit_log.subject`, where `subject` is no plain column. derived: finds subjects whose row holds
+    something that must follow from other rows, and does not. counted: the name under which `verify` counts the rows,
+    or empty.
     """
 
     kind: str
@@ -52,13 +77,24 @@ class Kept:
     subject: str = "id"
     versions: bool = False
     grouped: bool = False
+    order: str = ""
     found_by: str = ""
+    derived: Callable[[Rows], list[str]] | None = None
     counted: str = ""
 
     @property
     def condition(self) -> str:
         """SQL that is true for the row, or rows, of `audit_log.subject`."""
         return self.found_by or f"{self.table}.{self.subject} = audit_log.subject"
+
+
+def _patient_of(table: str, column: str = "patient") -> str:
+    """SQL for the id of the patient whose row a column holds."""
+    return f"(SELECT id FROM patients WHERE patients.key = {table}.{column})"
+
+
+def _encounter_of(table: str) -> str:
+    return f"(SELECT id FROM encounters WHERE encounters.key = {table}.encounter)"
 
 
 KEPT: tuple[Kept, ...] = (
@@ -84,7 +120,77 @@ KEPT: tuple[Kept, ...] = (
         Patient,
         "id, card_number",
         lambda patient: (patient.id, patient.card_number or None),
+        derived=merges.merge_faults,
         counted="patients",
+    ),
+    Kept(
+        visits.ENCOUNTER,
+        "encounters",
+        Encounter,
+        f"id, {_patient_of('encounters')}, started",
+        lambda encounter: (encounter.id, encounter.patient, microseconds(encounter.started)),
+    ),
+    Kept(
+        visits.OBSERVATIONS,
+        "observations",
+        Observation,
+        "code, patient = (SELECT patient FROM encounters WHERE encounters.key = observations.encounter)",
+        lambda observation: (observation.code, 1),
+        subject="(SELECT id FROM encounters WHERE encounters.key = observations.encounter)",
+        grouped=True,
+        found_by="observations.encounter = (SELECT key FROM encounters WHERE id = audit_log.subject)",
+        order="encounter, number",
+    ),
+    Kept(
+        clinical.CONDITION,
+        "conditions",
+        Condition,
+        f"id, {_patient_of('conditions')}, {_encounter_of('conditions')}",
+        lambda condition: (condition.id, condition.patient, condition.encounter),
+    ),
+    Kept(
+        clinical.MEDICATION,
+        "medication_requests",
+        MedicationRequest,
+        f"id, {_patient_of('medication_requests')}, {_encounter_of('medication_requests')}",
+        lambda request: (request.id, request.patient, request.encounter),
+    ),
+    Kept(
+        clinical.DOCUMENT,
+        "documents",
+        DocumentReference,
+        f"id, {_patient_of('documents')}, attachment",
+        lambda document: (document.id, document.patient, document.attachment),
+    ),
+    Kept(
+        consents.CONSENT,
+        "consents",
+        Consent,
+        f"id, {_patient_of('consents')}",
+        lambda consent: (consent.id, consent.patient),
+    ),
+    Kept(
+        merges.MERGE,
+        "patient_merges",
+        StoredMerge,
+        f"id, {_patient_of('patient_merges', 'kept')}, {_patient_of('patient_merges', 'gone')}, undoes",
+        lambda stored: (stored.merge.id, stored.merge.kept, stored.merge.gone, stored.merge.undoes),
+    ),
+    Kept(
+        conflicts.CONFLICT,
+        "edit_conflicts",
+        EditConflict,
+        f"id, {_patient_of('edit_conflicts')}",
+        lambda conflict: (conflict.id, conflict.patient),
+    ),
+    Kept(
+        conflicts.SETTLED,
+        "conflict_settlements",
+        ConflictSettled,
+        "conflict",
+        lambda settled: (settled.conflict,),
+        subject="conflict || '/settled'",
+        found_by="conflict_settlements.conflict || '/settled' = audit_log.subject",
     ),
     Kept(
         attachments.KIND,
@@ -175,37 +281,36 @@ def record_faults(rows: Rows, kept: Kept, between: Callable[[], None]) -> Iterat
             yield RecordFault(subject, key)
     between()
     yield from _missing(rows, kept)
+    for subject in kept.derived(rows) if kept.derived is not None else ():
+        yield RecordFault(subject, "verify.record_changed")
 
 
 def _attested_together(rows: Rows, kept: Kept, between: Callable[[], None]) -> Iterator[tuple[str, list[Row]]]:
     """What one audit line each speaks of: a record, or the records of a group."""
-    if not kept.grouped:
-        for row in _pages(rows, kept, _order(rows, kept), between):
+    pages = _pages(rows, kept, between)
+    if kept.grouped:
+        for subject, group in groupby(pages, key=itemgetter(0)):
+            yield subject, list(group)
+    else:
+        for row in pages:
             yield row[0], [row]
-        return
-    for subject, group in groupby(_pages(rows, kept, (kept.subject, "key"), between), key=itemgetter(0)):
-        yield subject, list(group)
 
 
-def _order(rows: Rows, kept: Kept) -> tuple[str, ...]:
-    """Columns in whose order the table can be read page by page."""
-    return ("key",) if _has_key(rows, kept.table) else (kept.columns.split(",")[0],)
-
-
-def _pages(rows: Rows, kept: Kept, order: tuple[str, ...], between: Callable[[], None]) -> Iterator[Row]:
+def _pages(rows: Rows, kept: Kept, between: Callable[[], None]) -> Iterator[Row]:
     """Every row as subject, stored bytes, repeated columns; a thousand at a time, so that memory stays constant."""
-    columns = ", ".join(order)
-    marks = ", ".join("?" * len(order))
-    last: tuple[object, ...] = tuple(-1 if column == "key" else "" for column in order)
-    while page := rows.all(
-        f"SELECT {columns}, {kept.subject}, record, {kept.columns} FROM {kept.table} "
-        f"WHERE ({columns}) > ({marks}) ORDER BY {columns} LIMIT {_PAGE}",
-        last,
-    ):
+    order = kept.order or ("key" if _has_key(rows, kept.table) else kept.columns.split(",")[0])
+    width = order.count(",") + 1
+    marks = ", ".join("?" * width)
+    columns = f"{order}, {kept.subject}, record, {kept.columns}"
+    page = rows.all(f"SELECT {columns} FROM {kept.table} ORDER BY {order} LIMIT {_PAGE}")
+    while page:
         between()
         for row in page:
-            yield row[len(order) :]
-        last = page[-1][: len(order)]
+            yield row[width:]
+        page = rows.all(
+            f"SELECT {columns} FROM {kept.table} WHERE ({order}) > ({marks}) ORDER BY {order} LIMIT {_PAGE}",
+            page[-1][:width],
+        )
 
 
 def _fault(rows: Rows, kept: Kept, subject: str, stored: list[Row]) -> str:

@@ -3,10 +3,9 @@
 A released step is never edited. A file newer than the last step is refused.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from desktop.errors import ErrorKind, KnownFailure
-from desktop.store.append_only import APPEND_ONLY
 from desktop.store.database import Connection, value
 
 _FIRST_TABLES = (
@@ -63,12 +62,73 @@ _FIRST_TABLES = (
     "CREATE INDEX audit_log_failed_unlocks ON audit_log (reason) WHERE action = 'unlock_failed'",
 )
 
+_FIRST_APPEND_ONLY = (
+    "addenda",
+    "annotations",
+    "audit_log",
+    "impressions",
+    "reports",
+    "reviews",
+    "suggestion_reveals",
+    "suggestions",
+)
+
+# Patients are referred to by row here, not by id: three million observations would carry each id twice.
+_VISITS_CONSENTS_MERGES = (
+    "ALTER TABLE patients ADD COLUMN merged_into INTEGER REFERENCES patients (key)",
+    "CREATE INDEX patients_by_merge ON patients (merged_into) WHERE merged_into IS NOT NULL",
+    """CREATE TABLE encounters (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       patient INTEGER NOT NULL REFERENCES patients (key), started INTEGER NOT NULL, record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX encounters_by_patient ON encounters (patient, started)",
+    """CREATE TABLE observations (encounter INTEGER NOT NULL REFERENCES encounters (key), number INTEGER NOT NULL,
+       patient INTEGER NOT NULL, code TEXT NOT NULL, effective INTEGER NOT NULL, record BLOB NOT NULL,
+       PRIMARY KEY (encounter, number)) STRICT, WITHOUT ROWID""",
+    "CREATE INDEX observations_by_code ON observations (patient, code, effective)",
+    """CREATE TABLE conditions (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       patient INTEGER NOT NULL REFERENCES patients (key), encounter INTEGER REFERENCES encounters (key),
+       record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX conditions_by_patient ON conditions (patient)",
+    """CREATE TABLE medication_requests (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       patient INTEGER NOT NULL REFERENCES patients (key), encounter INTEGER REFERENCES encounters (key),
+       record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX medication_requests_by_patient ON medication_requests (patient)",
+    """CREATE TABLE documents (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       patient INTEGER NOT NULL REFERENCES patients (key), attachment TEXT NOT NULL REFERENCES attachments (id),
+       record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX documents_by_patient ON documents (patient)",
+    "CREATE INDEX documents_by_attachment ON documents (attachment)",
+    """CREATE TABLE consents (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       patient INTEGER NOT NULL REFERENCES patients (key), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX consents_by_patient ON consents (patient)",
+    """CREATE TABLE patient_merges (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       kept INTEGER NOT NULL REFERENCES patients (key), gone INTEGER NOT NULL REFERENCES patients (key),
+       undoes TEXT UNIQUE REFERENCES patient_merges (id), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX patient_merges_by_kept ON patient_merges (kept)",
+    "CREATE INDEX patient_merges_by_gone ON patient_merges (gone)",
+    """CREATE TABLE edit_conflicts (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+       patient INTEGER NOT NULL REFERENCES patients (key), record BLOB NOT NULL) STRICT""",
+    "CREATE INDEX edit_conflicts_by_patient ON edit_conflicts (patient)",
+    """CREATE TABLE conflict_settlements (conflict TEXT PRIMARY KEY REFERENCES edit_conflicts (id),
+       record BLOB NOT NULL) STRICT, WITHOUT ROWID""",
+)
+
 
 def create_first_tables(connection: Connection) -> None:
     """Patients, imaging, readings, reports, policy, audit; and the triggers of what may only grow."""
     for statement in _FIRST_TABLES:
         connection.execute(statement)
-    for table in sorted(APPEND_ONLY):
+    _let_only_grow(connection, _FIRST_APPEND_ONLY)
+
+
+def add_visits_consents_and_merges(connection: Connection) -> None:
+    """Visits with what was measured, found and prescribed; documents; consents; merged records, crossed edits."""
+    for statement in _VISITS_CONSENTS_MERGES:
+        connection.execute(statement)
+    _let_only_grow(connection, ("observations", "consents", "patient_merges", "edit_conflicts", "conflict_settlements"))
+
+
+def _let_only_grow(connection: Connection, tables: Iterable[str]) -> None:
+    for table in tables:
         for change in ("UPDATE", "DELETE"):
             connection.execute(
                 f"CREATE TRIGGER {table}_refuses_{change.lower()} BEFORE {change} ON {table} "
@@ -85,14 +145,24 @@ def create_backup_tables(connection: Connection) -> None:
     connection.execute("CREATE TABLE backup_plans (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID")
 
 
-MIGRATIONS: Sequence[Callable[[Connection], None]] = (create_first_tables, create_backup_tables)
+MIGRATIONS: Sequence[Callable[[Connection], None]] = (
+    create_first_tables,
+    create_backup_tables,
+    add_visits_consents_and_merges,
+)
 
 
-def migrate(connection: Connection) -> None:
-    """Bring the file to the newest form. Raises KnownFailure `store.too_new` for a file of a later release."""
+def migrate(connection: Connection, before: Callable[[int], None] | None = None) -> None:
+    """Bring the file to the newest form.
+
+    before: called with the file's version where an earlier release made it, and before anything is changed. Raises
+    KnownFailure `store.too_new` for a file of a later release, and what `before` raises.
+    """
     version = int(value(connection, "PRAGMA user_version"))
     if version > len(MIGRATIONS):
         raise KnownFailure("store.too_new", kind=ErrorKind.BAD_INPUT)
+    if before is not None and 0 < version < len(MIGRATIONS):
+        before(version)
     for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.execute("BEGIN IMMEDIATE")
         try:

@@ -1,7 +1,10 @@
 """Patients: kept, found, and compared with those already known."""
 
-from collections.abc import Callable, Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.records import DuplicateCandidate, Patient, PatientId, PatientMatch
@@ -11,8 +14,31 @@ from desktop.store.card_numbers import card_number
 from desktop.store.rows import Rows, decoded
 from desktop.store.search import Rank, Word
 from desktop.store.search_keys import SearchKeys, keys_of, tokens, words
+from desktop.store.standing import group, identity, marks, open_key, own_key, top_key
 
 KIND = "patient"
+
+T = TypeVar("T")
+
+
+def united(own: SearchKeys, others: Sequence[SearchKeys]) -> SearchKeys:
+    """Keys of a person who had several records: names, phones and numbers of all, the rest of the one that stands."""
+    if not others:
+        return own
+    everybody = (own, *others)
+    cards = tuple(keys.card for keys in others if keys.card)
+    return replace(
+        own,
+        han_names=_all_of(keys.han_names for keys in everybody),
+        readings=_all_of(keys.readings for keys in everybody),
+        latin_words=_all_of(keys.latin_words for keys in everybody),
+        phones=_all_of(keys.phones for keys in everybody),
+        identifiers=_all_of((*(keys.identifiers for keys in everybody), cards)),
+    )
+
+
+def _all_of(parts: Iterable[tuple[T, ...]]) -> tuple[T, ...]:
+    return tuple(dict.fromkeys(item for part in parts for item in part))
 
 
 class Patients:
@@ -31,26 +57,63 @@ class Patients:
             "INSERT INTO patients (id, card_number, touched, search_keys, record) VALUES (?, ?, ?, ?, ?)",
             (patient.id, patient.card_number or None, self._now(), canonical_bytes(keys), data),
         )
-        self._index(self._key(patient.id), keys)
+        self._index(own_key(self._rows, patient.id), keys)
 
     def update(self, patient: Patient) -> None:
         """Put a record in place of the earlier one. Raises UserFacingError `store.patient_not_found`,
-        `store.card_number_taken`."""
-        key = self._key(patient.id)
+        `store.patient_merged`, `store.card_number_taken`."""
+        key = open_key(self._rows, patient.id)
         self._card_is_free(patient)
-        keys = keys_of(patient)
-        data = self._rows.written(KIND, patient.id, patient)
+        self.write(key, patient, canonical_bytes(patient))
+        self.index_again(key)
+
+    def write(self, key: int, patient: Patient, data: bytes) -> None:
+        """Put these bytes of a record in place of the earlier ones, merged or not, without looking at the index."""
+        self._rows.attested(KIND, patient.id, data)
         self._rows.run(
-            "UPDATE patients SET card_number = ?, touched = ?, search_keys = ?, record = ? WHERE key = ?",
-            (patient.card_number or None, self._now(), canonical_bytes(keys), data, key),
+            "UPDATE patients SET card_number = ?, touched = ?, record = ? WHERE key = ?",
+            (patient.card_number or None, self._now(), data, key),
         )
+
+    def index_again(self, key: int) -> None:
+        """File a record anew. The standing one is found by whatever those it stands for are found by; they are not."""
         self._rows.run("DELETE FROM patient_search WHERE rowid = ?", (key,))
-        self._index(key, keys)
+        keys = self._keys_of_person(key)
+        self._rows.run("UPDATE patients SET search_keys = ? WHERE key = ?", (canonical_bytes(keys), key))
+        if top_key(self._rows, key) == key:
+            self._index(key, keys)
 
     def get(self, patient: PatientId) -> Patient:
-        """Raises UserFacingError `store.patient_not_found`."""
+        """The record of that id, merged or not. Raises UserFacingError `store.patient_not_found`."""
         row = self._rows.one("SELECT record FROM patients WHERE id = ?", (patient,))
         return decoded(Patient, row, "store.patient_not_found")
+
+    def standing(self, patient: PatientId) -> Patient:
+        """The record that stands for the person: this one, or the one it was merged into. Raises as `get`."""
+        return self.get(identity(self._rows, top_key(self._rows, own_key(self._rows, patient))))
+
+    def must_be_open(self, patient: PatientId) -> None:
+        """Raises UserFacingError `store.patient_not_found`, or `store.patient_merged` for a record that another one
+        stands for."""
+        open_key(self._rows, patient)
+
+    def stood_for(self, patient: PatientId) -> list[Patient]:
+        """The records that this one stands for, the first registered first. Raises as `get`."""
+        key = own_key(self._rows, patient)
+        below = [other for other in group(self._rows, key) if other != key]
+        rows = self._rows.all(f"SELECT record FROM patients WHERE key IN ({marks(below)}) ORDER BY key", below)
+        return [from_canonical(Patient, row[0]) for row in rows]
+
+    def version(self, patient: PatientId) -> str:
+        """SHA-256 (hex) of the stored record: what an edit says it is based on. Raises as `get`."""
+        return hashlib.sha256(self.stored(own_key(self._rows, patient))).hexdigest()
+
+    def stored(self, key: int) -> bytes:
+        """The bytes of a row's record."""
+        row = self._rows.one("SELECT record FROM patients WHERE key = ?", (key,))
+        if row is None:
+            raise UserFacingError("store.patient_not_found", kind=ErrorKind.NOT_FOUND)
+        return bytes(row[0])
 
     def touch(self, patient: PatientId) -> None:
         """Note that somebody looked at or worked on the patient just now. Not audited by itself."""
@@ -58,7 +121,10 @@ class Patients:
 
     def recent(self, limit: int = 50) -> list[PatientMatch]:
         """Those last touched, the latest first."""
-        rows = self._rows.all("SELECT record, touched FROM patients ORDER BY touched DESC, key DESC LIMIT ?", (limit,))
+        rows = self._rows.all(
+            "SELECT record, touched FROM patients WHERE merged_into IS NULL ORDER BY touched DESC, key DESC LIMIT ?",
+            (limit,),
+        )
         return [PatientMatch(from_canonical(Patient, row[0]), (), parse_time(row[1])) for row in rows]
 
     def count(self) -> int:
@@ -141,11 +207,10 @@ class Patients:
         for word in sorted(known):
             self._rows.run("INSERT OR IGNORE INTO search_words (word) VALUES (?)", (word,))
 
-    def _key(self, patient: PatientId) -> int:
-        row = self._rows.one("SELECT key FROM patients WHERE id = ?", (patient,))
-        if row is None:
-            raise UserFacingError("store.patient_not_found", kind=ErrorKind.NOT_FOUND)
-        return int(row[0])
+    def _keys_of_person(self, key: int) -> SearchKeys:
+        """The keys of a record and of all it stands for."""
+        own, *others = (keys_of(from_canonical(Patient, self.stored(one))) for one in group(self._rows, key))
+        return united(own, others)
 
     def _card_is_free(self, patient: Patient) -> None:
         if not patient.card_number:

@@ -32,7 +32,7 @@ class Rows:
         self._connection = connection
         self._writable = writable
         self._open = True
-        self._changed: dict[str, Changed] = {}
+        self._changed: dict[str, dict[str, Changed]] = {}
 
     def run(self, statement: str, parameters: Sequence[object] = ()) -> int:
         """Run one changing statement; returns the rows it touched."""
@@ -55,17 +55,27 @@ class Rows:
 
     def written(self, kind: str, subject: str, record: object) -> bytes:
         """Note that a record is being written; returns the bytes to store."""
-        data = canonical_bytes(record)
-        self._changed[subject] = Changed(kind, subject, hashlib.sha256(data).hexdigest())
+        return self.attested(kind, subject, canonical_bytes(record))
+
+    def attested(self, kind: str, subject: str, data: bytes) -> bytes:
+        """`written` for bytes that are in their form already: the audit line will hold their hash."""
+        self._changed.setdefault(subject, {})[kind] = Changed(kind, subject, hashlib.sha256(data).hexdigest())
         return data
 
     def take_changed(self, subject: str) -> Changed | None:
-        """The record of that id if it was written and no audit line speaks of it yet."""
-        return self._changed.pop(subject, None)
+        """The record of that id if it was written and no audit line speaks of it yet; the first one, if several kinds
+        of record go by that id."""
+        kinds = self._changed.get(subject)
+        if not kinds:
+            return None
+        changed = kinds.pop(next(iter(kinds)))
+        if not kinds:
+            del self._changed[subject]
+        return changed
 
     def take_all_changed(self) -> list[Changed]:
         """All records written that no audit line speaks of yet."""
-        changed = list(self._changed.values())
+        changed = [changed for kinds in self._changed.values() for changed in kinds.values()]
         self._changed.clear()
         return changed
 

@@ -19,9 +19,13 @@ from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
 from desktop.store.backup_runs import Backups
 from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
+from desktop.store.clinical import Conditions, Documents, Medications
+from desktop.store.conflicts import Conflicts
+from desktop.store.consents import Consents
 from desktop.store.database import Connection, translated, value
 from desktop.store.heads import SIGNED_EVERY, HeadsFile
 from desktop.store.lock import ProcessLock
+from desktop.store.merges import Merges
 from desktop.store.migrations import migrate
 from desktop.store.patients import Patients
 from desktop.store.places import StoreFiles, anything_present
@@ -30,6 +34,7 @@ from desktop.store.reports import Reports
 from desktop.store.rows import Rows
 from desktop.store.studies import Studies
 from desktop.store.verification import OpenClinic, Verification, verify_open
+from desktop.store.visits import Visits
 from desktop.vault import Unlocked, attempts
 from desktop.vault.files import sync_folder
 from desktop.vault.sealed import CHUNK
@@ -46,6 +51,13 @@ class Transaction:
 
     def __init__(self, rows: Rows, store_id: str, clock: Callable[[], datetime]) -> None:
         self.patients = Patients(rows, clock)
+        self.merges = Merges(rows, self.patients)
+        self.conflicts = Conflicts(rows)
+        self.consents = Consents(rows)
+        self.visits = Visits(rows)
+        self.conditions = Conditions(rows)
+        self.medications = Medications(rows)
+        self.documents = Documents(rows)
         self.studies = Studies(rows)
         self.attachments = Attachments(rows)
         self.impressions = Impressions(rows)

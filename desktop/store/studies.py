@@ -13,6 +13,7 @@ from desktop.records import (
 )
 from desktop.store.canonical import from_canonical, time_text
 from desktop.store.rows import Row, Rows, decoded
+from desktop.store.standing import identity, marks, person
 
 STUDY = "imaging_study"
 INSTANCE = "imaging_instance"
@@ -68,9 +69,10 @@ class Studies:
         return self._with_instances(from_canonical(ImagingStudy, row[0])) if row and study_uid else None
 
     def for_patient(self, patient: PatientId) -> list[StudySummary]:
-        """The patient's studies, newest first."""
+        """The person's studies, newest first, those of records that were merged into one included."""
+        ids = [identity(self._rows, key) for key in person(self._rows, patient)]
         rows = self._rows.all(
-            f"{_SUMMARY} WHERE imaging_studies.patient = ? ORDER BY imaging_studies.added DESC", (patient,)
+            f"{_SUMMARY} WHERE imaging_studies.patient IN ({marks(ids)}) ORDER BY imaging_studies.added DESC", ids
         )
         return [self._summary(row) for row in rows]
 
@@ -82,12 +84,14 @@ class Studies:
         return [self._summary(row) for row in rows]
 
     def find_duplicate(self, patient: PatientId, sha256: str) -> tuple[ImagingStudy, Instance] | None:
-        """Where the same bytes (SHA-256, hex) already lie with the same patient."""
+        """Where the same bytes (SHA-256, hex) already lie with the same person."""
+        ids = [identity(self._rows, key) for key in person(self._rows, patient)]
         row = self._rows.one(
-            """SELECT imaging_instances.record FROM attachments
+            f"""SELECT imaging_instances.record FROM attachments
                JOIN imaging_instances ON imaging_instances.attachment = attachments.id
-               WHERE attachments.patient = ? AND attachments.sha256 = ? ORDER BY imaging_instances.key LIMIT 1""",
-            (patient, sha256),
+               WHERE attachments.patient IN ({marks(ids)}) AND attachments.sha256 = ?
+               ORDER BY imaging_instances.key LIMIT 1""",
+            (*ids, sha256),
         )
         if row is None:
             return None

@@ -17,6 +17,7 @@ from desktop.store.database import Connection, connect
 from desktop.store.places import DATABASE
 from tests.conftest import ExpectLog
 from tests.store.helpers import add_patient, full_patient, patient, read_a_film, verify
+from tests.store.visiting import see_a_patient
 
 
 def connection_of(store: Store) -> Connection:
@@ -75,6 +76,7 @@ def test_triggers_refuse_even_without_our_authorizer(
 ) -> None:
     with Store.open(folder, keys) as store:
         read_a_film(store, keys)
+        see_a_patient(store)
     raw = connect(folder / DATABASE, keys.master.derive("db"))
     column = raw.execute(f"SELECT name FROM pragma_table_info('{table}')").fetchone()[0]
     statement = change.replace("rowid", column).format(table)
