@@ -8,8 +8,8 @@ from PySide6.QtGui import QCloseEvent, QIcon, QPixmapCache
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from desktop import workflow
-from desktop.ui import theme
 from desktop.ui.clipboard import ClipboardGuard
+from desktop.ui.dressing import Dresser
 from desktop.ui.drops import FileDrops
 from desktop.ui.icons import forget, icon
 from desktop.ui.idle import IdleWatch
@@ -39,7 +39,8 @@ class MainWindow(QMainWindow):
         self._context = context
         self._application = application
         self._closing = 0
-        theme.apply(application, context.settings.theme)
+        self.dresser = Dresser(application, self)
+        self.dresser.dress(context.settings.theme)
         self.setMinimumSize(*_SMALLEST)
         self.resize(*_USUAL)
         self._qt_words = QtWords(context, application, self)
@@ -134,7 +135,7 @@ class MainWindow(QMainWindow):
 
     def _dress(self) -> None:
         forget()
-        theme.apply(self._application, self._context.settings.theme)
+        self.dresser.dress(self._context.settings.theme)
 
     def _follow_settings(self) -> None:
         self.idle.set_minutes(self._context.settings.idle_minutes)

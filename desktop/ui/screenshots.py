@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 _PASSPHRASE = "four words of green"
 _THEMES = (Theme.LIGHT, Theme.DARK)
-_SECTIONS = ("this_pc", "clinic", "models", "check", "audit", "about")
 
 
 @dataclass(frozen=True)
@@ -207,7 +206,7 @@ class Gallery:
     def _settings(self) -> None:
         self.driver.press("Ctrl+4")
         screen = self.driver.find("settings_screen", SettingsScreen)
-        for section in _SECTIONS:
+        for section in screen.section_names:
             screen.show_section(section)
             self.take(f"settings-{section}")
         screen.show_section("check")

@@ -61,6 +61,11 @@ class SettingsScreen(QWidget):
         self._names["this_pc"].setChecked(True)
         self.retranslate()
 
+    @property
+    def section_names(self) -> tuple[str, ...]:
+        """Every section, in order, whether or not the person may use it."""
+        return tuple(self._sections)
+
     def show_section(self, name: str) -> None:
         """Go to a section."""
         self._names[name].setChecked(True)

@@ -1,10 +1,12 @@
 """Colours anybody can read, and icons for every use."""
 
 import re
+from dataclasses import asdict, fields
 from itertools import product
 from pathlib import Path
 
 import pytest
+from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import QApplication
 
 import desktop
@@ -12,7 +14,7 @@ from desktop.i18n.catalogue import resource_folder
 from desktop.settings import Theme
 from desktop.ui.icons import pixmap
 from desktop.ui.rail import Destination
-from desktop.ui.theme import PALETTES, bundled_families, contrast, style_sheet
+from desktop.ui.theme import PALETTES, ROLES, Palette, bundled_families, contrast, qt_palette, style_sheet
 
 AA_TEXT = 4.5
 AA_LARGE = 3.0
@@ -37,11 +39,25 @@ def test_words_reach_aa_on_every_ground(theme: Theme) -> None:
     assert min(contrast(palette.focus, ground) for ground in grounds) >= AA_LARGE
 
 
-@pytest.mark.parametrize("theme", list(Theme))
-def test_the_style_sheet_is_filled_in(theme: Theme) -> None:
-    sheet = style_sheet(PALETTES[theme])
+def test_the_style_sheet_is_filled_in_and_names_no_colour() -> None:
+    sheet = style_sheet()
     assert "$" not in sheet
+    assert re.findall(r"#[0-9a-fA-F]{3,8}\b", sheet) == []
     assert set(re.findall(r"font-size: (\d+)px", sheet)) <= {"12", "14", "16", "20"}
+
+
+def test_every_colour_has_a_role_of_its_own() -> None:
+    assert set(ROLES) == {field.name for field in fields(Palette)}
+    assert len(set(ROLES.values())) == len(ROLES)
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+def test_the_qt_palette_carries_the_colours(theme: Theme) -> None:
+    palette, made = PALETTES[theme], qt_palette(PALETTES[theme])
+    assert {name: made.color(role).name() for name, role in ROLES.items()} == asdict(palette)
+    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText, QPalette.ColorRole.HighlightedText):
+        assert made.color(role).name() == palette.ink
+    assert made.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.ButtonText).name() == palette.faint
 
 
 def test_every_icon_the_code_names_is_there_and_draws_something(qapp: QApplication) -> None:
