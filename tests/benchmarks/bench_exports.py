@@ -76,7 +76,9 @@ print(json.dumps([later - earlier for earlier, later in zip(times, times[1:])]))
 
 def _said(program: str, *words: str) -> Any:
     command = [sys.executable, "-c", program, *words]
-    return json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[-1])
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def _film(pixels: int) -> np.ndarray[tuple[int, int], np.dtype[np.uint8]]:
