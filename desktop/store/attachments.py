@@ -4,6 +4,7 @@ A file is whole and certain on the disk before its row commits; what a crash lea
 which nobody refers to and `sweep` removes after a day.
 """
 
+import copy
 import os
 import time
 from collections.abc import Iterator
@@ -50,6 +51,12 @@ class SealedFolder:
     def __init__(self, clinic: Path, key: bytes) -> None:
         self._folder = clinic / ATTACHMENTS
         self._key = key
+
+    def elsewhere(self, clinic: Path) -> "SealedFolder":
+        """The same keys for the sealed files of another folder: a backup's."""
+        other = copy.copy(self)
+        other._folder = clinic / ATTACHMENTS
+        return other
 
     def path(self, file: str) -> Path:
         """Where a file of that name lies."""
@@ -148,6 +155,10 @@ class Attachments:
         """The record and where its bytes lie. Raises UserFacingError `store.attachment_not_found`."""
         row = self._rows.one("SELECT record FROM attachments WHERE id = ?", (attachment,))
         return decoded(StoredFile, row, "store.attachment_not_found")
+
+    def refers_to(self, file: str) -> bool:
+        """Whether a row refers to the file of that name."""
+        return self._rows.one("SELECT 1 FROM attachments WHERE file = ?", (file,)) is not None
 
     def referenced(self) -> frozenset[str]:
         """Names of all files that rows refer to."""

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Self
 
@@ -17,6 +18,8 @@ from desktop.records import AttachmentId, AuditAction, AuditHead, User
 from desktop.store import database
 from desktop.store.attachments import Attachments, SealedFolder, Staged
 from desktop.store.audit import Audit
+from desktop.store.backup_database import keep_before_migration, open_to_read
+from desktop.store.backup_moment import Moment, keystore_copy
 from desktop.store.backup_runs import Backups
 from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
 from desktop.store.clinical import Conditions, Documents, Medications
@@ -136,6 +139,7 @@ class Store:
         self._clock = clock
         self._mutex = threading.RLock()
         self._busy = False
+        self._copying = threading.Lock()
         self._files = StoreFiles(folder, unlocked.epoch)
         self._heads = HeadsFile(self._files.heads, unlocked.store_id, unlocked.master.derive("audit"))
         self._sealed = SealedFolder(folder, unlocked.master.derive("attachments"))
@@ -199,9 +203,10 @@ class Store:
         with contextlib.ExitStack() as undo, translated():
             lock = _locked(files.lock)
             undo.callback(lock.close)
-            connection = database.connect(files.database, unlocked.master.derive("db"))
+            key = unlocked.master.derive("db")
+            connection = database.connect(files.database, key)
             undo.callback(connection.close)
-            migrate(connection)
+            migrate(connection, partial(keep_before_migration, connection, files.database, key))
             if unlocked.generation > int(_fact(connection, "keystore_generation")):
                 # Both copies were written before this, so a crash never leaves the database ahead of them.
                 connection.execute(
@@ -279,6 +284,41 @@ class Store:
                     self._sign(connection, head)
             return head
 
+    @contextlib.contextmanager
+    def moment(self) -> Iterator[Moment]:
+        """The clinic as it is now, for a backup; work goes on meanwhile and is not in it.
+
+        Not inside a transaction. Raises KnownFailure: `backup.running` where another one is held already,
+        `vault.keystore_damaged`, or of the disk.
+        """
+        if not self._copying.acquire(blocking=False):
+            raise KnownFailure("backup.running", kind=ErrorKind.IO)
+        with contextlib.ExitStack() as held:
+            held.callback(self._copying.release)
+            with self._mutex, translated():
+                head = self.sign_head()
+                connection = open_to_read(self._files.database, self._unlocked.master.derive("db"), still=False)
+                held.callback(connection.close)
+                connection.execute("BEGIN")
+                # The read transaction begins with the first statement that reads.
+                connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+                keystore = keystore_copy(self.folder, self._unlocked)
+                noted = self._files.heads.read_bytes() if self._files.heads.exists() else b""
+            yield Moment(
+                self.folder,
+                self._unlocked,
+                connection,
+                head,
+                keystore,
+                noted,
+                self._sealed,
+                self._refers_to,
+            )
+
+    def _refers_to(self, file: str) -> bool:
+        with self.snapshot() as tx:
+            return tx.attachments.refers_to(file)
+
     def verify(self, job: Job) -> Verification:
         """Check everything. Writes nothing but what SQLite still has to move from the -wal file. Raises Cancelled."""
         with self._mutex, self._exclusive() as connection:
@@ -295,6 +335,10 @@ class Store:
 
     def _sign(self, connection: Connection, head: AuditHead) -> None:
         """File first, then the database's memory of it: the other way round a power cut would look like a cut file."""
+        if self._unlocked.by_card:
+            # The card is nobody's signature; the next person who unlocks signs.
+            self._heads.note(head)
+            return
         if not self._heads.note(head, self._unlocked.signing_key):
             return
         try:
