@@ -53,6 +53,7 @@ class AuditAction(StrEnum):
     DISABLE_USER = "disable_user"
     ENABLE_USER = "enable_user"
     RESET_USER = "reset_user"
+    SET_PIN = "set_pin"
     NEW_RECOVERY_CARD = "new_recovery_card"
     NEW_EPOCH = "new_epoch"
     RESEAL_ATTACHMENTS = "reseal_attachments"

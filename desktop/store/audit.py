@@ -7,15 +7,21 @@ transaction that changed a record and named no deed fails: nothing changes witho
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from desktop.records import AuditAction, AuditEntry, AuditHead
 from desktop.store.canonical import parse_time, time_text
-from desktop.store.rows import Changed, Rows
+from desktop.store.rows import Changed, Row, Rows
 
-_COLUMNS = "sequence, time, actor, action, subject, record, content_sha256, reason, previous, hash"
+COLUMNS = ("sequence", "time", "actor", "action", "subject", "record", "content_sha256", "reason", "previous", "hash")
+
+_COLUMNS = ", ".join(COLUMNS)
+_PAGE = 10_000
+# Clocks that are set by the network step back by a little now and then.
+_CLOCK_TOLERANCE = timedelta(seconds=5)
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -35,18 +41,7 @@ class ChainLine:
 
     def expected_hash(self) -> str:
         """SHA-256 (hex) over everything else in the line, the previous hash included."""
-        content = (
-            self.sequence,
-            self.time,
-            self.actor,
-            self.action,
-            self.subject,
-            self.record,
-            self.content_sha256,
-            self.reason,
-            self.previous,
-        )
-        return hashlib.sha256(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+        return row_hash(tuple(getattr(self, name) for name in COLUMNS))
 
     def entry(self) -> AuditEntry:
         """The line as others see it."""
@@ -63,6 +58,11 @@ class ChainLine:
         )
 
 
+def row_hash(row: Row) -> str:
+    """The hash a line must have. row: the line's columns, its own hash last, which is left out."""
+    return hashlib.sha256(_encode(row[:-1]).encode()).hexdigest()
+
+
 def origin(store_id: str) -> str:
     """What stands as the previous hash in the first line of a store."""
     return hashlib.sha256(f"lantern audit chain of {store_id}".encode()).hexdigest()
@@ -73,6 +73,7 @@ class Audit:
 
     def __init__(self, rows: Rows, store_id: str, clock: Callable[[], datetime]) -> None:
         self._rows = rows
+        self._store_id = store_id
         self._origin = origin(store_id)
         self._clock = clock
         self._last: tuple[AuditAction, str] | None = None
@@ -123,28 +124,37 @@ class Audit:
     def _append(
         self, action: AuditAction, subject: str, actor: str, record: str, digest: str, reason: str
     ) -> AuditEntry:
-        head = self.head()
-        line = ChainLine(
-            head.sequence + 1,
-            time_text(self._clock()),
-            actor,
-            action.value,
-            subject,
-            record,
-            digest,
-            reason,
-            head.hash,
-            "",
-        )
-        digest = line.expected_hash()
-        values = (*(getattr(line, name) for name in _COLUMNS.split(", ")[:-1]), digest)
-        self._rows.run(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
-        return ChainLine(*values).entry()
+        row = self._rows.one("SELECT sequence, time, hash FROM audit_log ORDER BY sequence DESC LIMIT 1")
+        sequence, last, previous = row or (0, "", self._origin)
+        now = self._clock()
+        if last and (back := parse_time(last) - now) > _CLOCK_TOLERANCE:
+            seconds = f"-{back.total_seconds():.0f} s"
+            noted = self._insert(
+                sequence, previous, now, actor, AuditAction.CLOCK_CHANGED.value, self._store_id, "", "", seconds
+            )
+            sequence, previous = noted.sequence, noted.hash
+        return self._insert(sequence, previous, now, actor, action.value, subject, record, digest, reason).entry()
+
+    def _insert(self, after: int, previous: str, now: datetime, *said: str) -> ChainLine:
+        """The line after number `after`. said: actor, action, subject, record, content_sha256, reason."""
+        row: Row = (after + 1, time_text(now), *said, previous)
+        row = (*row, row_hash((*row, "")))
+        self._rows.run(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        return ChainLine(*row)
+
+
+def read_rows(rows: Rows, *, after: int = 0) -> Iterator[Row]:
+    """Every line after a sequence number as its columns, oldest first; memory stays constant."""
+    while page := rows.all(
+        f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT {_PAGE}", (after,)
+    ):
+        yield from page
+        after = page[-1][0]
 
 
 def read_lines(rows: Rows, *, after: int = 0) -> list[ChainLine]:
     """Up to 10,000 lines after a sequence number, oldest first."""
-    found = rows.all(f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT 10000", (after,))
+    found = rows.all(f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? ORDER BY sequence LIMIT {_PAGE}", (after,))
     return [ChainLine(*row) for row in found]
 
 

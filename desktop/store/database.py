@@ -48,10 +48,11 @@ def versions() -> tuple[str, str]:
     return str(row[0]), dbapi2.sqlite_version
 
 
-def connect(path: Path, key: bytes, *, create: bool = False) -> Connection:
+def connect(path: Path, key: bytes, *, create: bool = False, throwaway: bool = False) -> Connection:
     """A connection with the key set and the settings made, in autocommit: transactions are begun by hand.
 
-    key: 32 bytes. create: the file must not exist yet; else it must. Raises KnownFailure: `store.database_missing`,
+    key: 32 bytes. create: the file must not exist yet; else it must. throwaway: a copy that nobody needs after a power
+    cut, so nothing waits for the disk. Raises KnownFailure: `store.database_missing`,
     `store.not_encrypted`, `store.wrong_library`, DamagedDatabase (also for another key: SQLCipher cannot tell).
     """
     versions()
@@ -69,7 +70,7 @@ def connect(path: Path, key: bytes, *, create: bool = False) -> Connection:
             timeout=_BUSY_SECONDS,
         )
         try:
-            _set_up(connection, key)
+            _set_up(connection, key, throwaway=throwaway)
         except BaseException:
             connection.close()
             raise
@@ -91,13 +92,13 @@ def _refuse_plain(path: Path) -> None:
         raise DamagedDatabase
 
 
-def _set_up(connection: Connection, key: bytes) -> None:
+def _set_up(connection: Connection, key: bytes, *, throwaway: bool) -> None:
     """Key first, then proof that it fits, then the settings of a store that survives a power cut."""
     connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     settings = (
         "journal_mode = WAL",
-        "synchronous = FULL",
+        "synchronous = OFF" if throwaway else "synchronous = FULL",
         "foreign_keys = ON",
         f"cache_size = -{_CACHE_KIB}",
         "temp_store = MEMORY",
@@ -111,7 +112,8 @@ def _set_up(connection: Connection, key: bytes) -> None:
     )
     for setting in settings:
         connection.execute(f"PRAGMA {setting}").fetchall()
-    if value(connection, "PRAGMA synchronous") != 2 or value(connection, "PRAGMA journal_mode") != "wal":
+    made = (value(connection, "PRAGMA synchronous"), value(connection, "PRAGMA journal_mode"))
+    if made != (0 if throwaway else 2, "wal"):
         raise KnownFailure("store.wrong_library", kind=ErrorKind.IO)
     stamp = value(connection, "PRAGMA application_id")
     if stamp == 0 and value(connection, "PRAGMA user_version") == 0:

@@ -10,7 +10,8 @@ import hmac
 import json
 import logging
 import os
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,6 +23,7 @@ SIGNED_EVERY = 100
 
 _LARGEST = 8 << 20
 _KEPT_LINES = 5000
+_LONGEST_LINE = 4096
 
 _log = logging.getLogger(__name__)
 
@@ -82,6 +84,16 @@ class HeadsRead:
     present: bool
 
 
+@dataclass(frozen=True)
+class HeadLine:
+    """One line of the file. number: from 1. head: None where it is no authentic one. torn: it was cut off or has a
+    hole, as a power cut leaves what no signed head made certain yet."""
+
+    number: int
+    head: NotedHead | None
+    torn: bool = False
+
+
 class HeadsFile:
     """Appends to the file; kept open while the store is."""
 
@@ -109,6 +121,9 @@ class HeadsFile:
             noted = NotedHead(head.sequence, head.hash, mac, signature, signing_key.public_key)
         try:
             stream = self._opened()
+            if signing_key is not None:
+                # So what a power cut may tear stands behind every signed head, never before one.
+                os.fsync(stream.fileno())
             stream.write(noted.to_line())
             stream.flush()
             if signing_key is not None:
@@ -118,26 +133,60 @@ class HeadsFile:
             return False
         return True
 
-    def read(self) -> HeadsRead:
-        """The whole file, tolerant of anything in it."""
+    @property
+    def present(self) -> bool:
+        """Whether the file is there."""
+        return self._path.exists()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the file, 0 where there is none."""
         try:
-            data = self._path.read_bytes()
+            return self._path.stat().st_size
         except OSError:
-            return HeadsRead((), (), torn=False, present=False)
-        heads, bad = [], []
-        lines = data.split(b"\n")
-        rest = lines.pop()
-        for number, line in enumerate(lines, start=1):
-            try:
-                noted = NotedHead.from_line(line)
-            except ValueError:
-                bad.append(number)
-                continue
-            if hmac.compare_digest(self._mac(noted), noted.mac):
-                heads.append(noted)
-            else:
-                bad.append(number)
-        return HeadsRead(tuple(heads), tuple(bad), torn=bool(rest), present=True)
+            return 0
+
+    def lines(self, size: int | None = None) -> Iterator[HeadLine]:
+        """Every line, or those of the first `size` bytes, tolerant of anything in it; nothing where the file cannot be
+        read.
+
+        Torn ones come after what follows them: a signed head behind them says that they were whole once.
+        """
+        torn: list[HeadLine] = []
+        try:
+            with self._path.open("rb") as stream:
+                for number, line in enumerate(_bounded_lines(stream, size), start=1):
+                    judged = self._judged(number, line)
+                    if judged.torn:
+                        torn.append(judged)
+                        continue
+                    if judged.head is not None and judged.head.signed:
+                        yield from (replace(one, torn=False) for one in torn)
+                        torn.clear()
+                    yield judged
+        except OSError:
+            return
+        yield from torn[:1]
+
+    def read(self) -> HeadsRead:
+        """The whole file at once."""
+        lines = tuple(self.lines())
+        return HeadsRead(
+            tuple(line.head for line in lines if line.head is not None),
+            tuple(line.number for line in lines if line.head is None and not line.torn),
+            torn=any(line.torn for line in lines),
+            present=self.present,
+        )
+
+    def _judged(self, number: int, line: bytes) -> HeadLine:
+        """One line as it lies in the file, its end included."""
+        if b"\0" in line or (not line.endswith(b"\n") and len(line) < _LONGEST_LINE):
+            return HeadLine(number, None, torn=True)
+        try:
+            noted = NotedHead.from_line(line[:-1])
+        except ValueError:
+            return HeadLine(number, None)
+        return HeadLine(number, noted if hmac.compare_digest(self._mac(noted), noted.mac) else None)
 
     def close(self) -> None:
         """Close the file."""
@@ -154,14 +203,23 @@ class HeadsFile:
         return self._stream
 
     def _tidy(self) -> None:
-        """Drop half a line that a power cut left, as it would spoil the next one; and, once there are very many, all
-        but the newest: each head vouches for the whole chain before it."""
+        """Drop what a power cut tore, as it would spoil what comes next; and, once there are very many, all but the
+        newest: each head vouches for the whole chain before it."""
         data = self._path.read_bytes()
-        whole = data[: data.rfind(b"\n") + 1]
+        whole = self._without_holes(data[: data.rfind(b"\n") + 1])
         if len(whole) > _LARGEST:
             whole = b"".join(whole.splitlines(keepends=True)[-_KEPT_LINES:])
         if whole != data:
             write_durably(self._path, whole)
+
+    def _without_holes(self, data: bytes) -> bytes:
+        """The lines but for those with a hole behind the last signed head."""
+        if b"\0" not in data:
+            return data
+        lines = data.splitlines(keepends=True)
+        judged = (self._judged(number, line).head for number, line in enumerate(lines, start=1))
+        signed = max((number for number, head in enumerate(judged, start=1) if head and head.signed), default=0)
+        return b"".join(lines[:signed] + [line for line in lines[signed:] if b"\0" not in line])
 
     def _mac(self, noted: NotedHead) -> bytes:
         return hmac.digest(self._key, _message(self._store_id, noted.sequence, noted.hash), "sha256")
@@ -169,3 +227,14 @@ class HeadsFile:
 
 def _message(store_id: str, sequence: int, digest: str) -> bytes:
     return f"lantern audit head\n{store_id}\n{sequence}\n{digest}\n".encode()
+
+
+def _bounded_lines(stream: BinaryIO, size: int | None) -> Iterator[bytes]:
+    """Lines of a file that may be anything: none is read further than any head is long."""
+    while size is None or stream.tell() < size:
+        line = stream.readline(_LONGEST_LINE)
+        if not line:
+            return
+        yield line
+        while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
+            line = stream.readline(_LONGEST_LINE)

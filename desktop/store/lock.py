@@ -29,6 +29,15 @@ class ProcessLock:
         self._stream.close()
 
 
+def is_locked(path: Path) -> bool:
+    """Whether some program holds the lock now. Changes nothing, and makes no file where there is none."""
+    try:
+        with path.open("rb") as stream:
+            return not _try_lock(stream)
+    except OSError:
+        return False
+
+
 if sys.platform == "win32":
     import msvcrt
 
