@@ -176,9 +176,12 @@ class TestSpoiltStreams:
         for place, value in changes:
             data[place % len(data)] = value
         try:
-            decode(bytes(data))
+            samples = decode(bytes(data))
         except (CorruptStream, UnsupportedStream):
             return
+        assert samples.ndim in (2, 3)
+        assert samples.dtype in (np.uint8, np.uint16)
+        assert samples.size > 0
 
     def test_in_a_film_are_refused_in_words(self) -> None:
         dataset = film(noise(12, 12, 12)[:, :, 0].astype(np.uint16))
