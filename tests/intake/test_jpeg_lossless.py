@@ -111,7 +111,7 @@ def test_a_point_transform_gives_back_the_upper_bits() -> None:
 
 
 def test_more_samples_than_one_batch_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("desktop.intake.jpeg_lossless._BATCH", 10)
+    monkeypatch.setattr("desktop.intake.jpeg_lossless_codes._BATCH", 10)
     samples = noise(9, 11, 12, 3)
     assert np.array_equal(decode(encode(samples, 12)), samples)
 
