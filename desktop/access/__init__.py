@@ -3,6 +3,6 @@
 May import `records` and below.
 """
 
-from desktop.access.permissions import PERMISSIONS, Permission, Role, allows, require
+from desktop.access.permissions import PERMISSIONS, MatrixRow, Permission, Role, allows, matrix, require
 
-__all__ = ["PERMISSIONS", "Permission", "Role", "allows", "require"]
+__all__ = ["PERMISSIONS", "MatrixRow", "Permission", "Role", "allows", "matrix", "require"]

@@ -1,6 +1,7 @@
 """The permission matrix."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 
 from desktop.errors import ErrorKind, UserFacingError
@@ -40,7 +41,7 @@ class Permission(StrEnum):
 
 # What everybody who may unlock may do: keep the own passphrase and PIN, and lend a hand to housekeeping.
 _EVERYONE = {Permission.USE_CLINIC, Permission.BACK_UP}
-_CARE = _EVERYONE | {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES, Permission.BACK_UP}
+_CARE = _EVERYONE | {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES}
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     Role.DOCTOR: frozenset(
@@ -69,9 +70,27 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         }
     ),
     Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES}),
-    Role.ADMINISTRATOR: frozenset({Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT, Permission.BACK_UP}),
-    Role.AUDITOR: frozenset({Permission.VIEW_AUDIT, Permission.BACK_UP}),
+    Role.ADMINISTRATOR: frozenset(
+        _EVERYONE | {Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT, Permission.VIEW_USERS, Permission.MANAGE_USERS}
+    ),
+    Role.AUDITOR: frozenset(_EVERYONE | {Permission.VIEW_AUDIT, Permission.VIEW_USERS}),
 }
+
+
+@dataclass(frozen=True)
+class MatrixRow:
+    """What one permission lets whom do. roles: in the order of `Role`."""
+
+    permission: Permission
+    roles: tuple[Role, ...]
+
+
+def matrix() -> tuple[MatrixRow, ...]:
+    """Every permission and the roles that carry it, for the screen where an administrator looks it up."""
+    return tuple(
+        MatrixRow(permission, tuple(role for role in Role if permission in PERMISSIONS[role]))
+        for permission in Permission
+    )
 
 
 def allows(roles: Collection[Role], permission: Permission) -> bool:

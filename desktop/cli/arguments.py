@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
+from desktop.cli import auditing, people
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -50,7 +51,7 @@ def _check(parsed: argparse.Namespace) -> None:
     """What argparse cannot say: a batch instead of a list, one of two sources."""
     parser = _parser()
     command = (parsed.command, getattr(parsed, "verb", None))
-    batched = {("analyse", None), ("patients", "add"), ("patients", "search")}
+    batched = {("analyse", None), ("patients", "add"), ("patients", "search"), ("verify", None)}
     if parsed.batch and command not in batched:
         parser.error("--batch does not go with this command")
     if command == ("analyse", None) and parsed.batch == bool(parsed.files):
@@ -83,6 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_commands(commands)
     _add_clinic_commands(commands)
     _add_reading_commands(commands)
+    people.add_commands(commands)
+    auditing.add_commands(commands)
     return parser
 
 
@@ -119,6 +122,7 @@ def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> Non
     create.add_argument("--admin", required=True, metavar="USER")
     create.add_argument("--passphrase-file", type=Path, metavar="F", default=argparse.SUPPRESS)
     create.add_argument("--recovery-out", type=Path, required=True, metavar="F")
+    people.add_clinic_verbs(clinic)
     patients = commands.add_parser("patients", help="register and find patients").add_subparsers(
         dest="verb", required=True, parser_class=_Parser
     )
@@ -127,7 +131,6 @@ def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> Non
     search = patients.add_parser("search", help="find by any part of name, phone, identifier, village")
     search.add_argument("text", nargs="?", metavar="TEXT")
     search.add_argument("--limit", type=_positive, default=50)
-    commands.add_parser("verify", help="check that everything is there and unchanged")
 
 
 def _add_reading_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from desktop import workflow
 from desktop.cli.output import Output
 from desktop.cli.secrets_in import read_secret, read_text
-from desktop.cli.session import milliseconds_since, store_folder, unlocked, user_name
+from desktop.cli.session import milliseconds_since, store_folder, unlocked
 from desktop.errors import ErrorKind, UserFacingError, from_os_error
 from desktop.jobs import Job
 
@@ -28,14 +28,14 @@ def clinic(arguments: argparse.Namespace, output: Output) -> None:
         admin=arguments.admin,
         passphrase=passphrase,
         models=workflow.load_models(),
-        hand_over=lambda card: _write_recovery(arguments.recovery_out, card),
+        hand_over=lambda card: write_recovery(arguments.recovery_out, card),
     )
     identity = created.clinic.store.store_id
     workflow.lock(created.clinic)
     output.answer({"id": identity})
 
 
-def _write_recovery(path: Path, card: workflow.RecoveryCard) -> None:
+def write_recovery(path: Path, card: workflow.RecoveryCard) -> None:
     """The card's code on the first line, readable by its owner only. An older file is never overwritten."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -146,34 +146,3 @@ def _search_patients(arguments: argparse.Namespace, output: Output, clinic: work
         }
         words = "\n".join(f"{m.patient.id}  {m.patient.display_name}  {m.patient.birth_date or ''}" for m in found)
         output.answer(line, words or output.translator.text("cli.nobody_found"))
-
-
-def verify(arguments: argparse.Namespace, output: Output) -> None:
-    """Everything checked; damage, and a passphrase that does not open it, are problems and exit with 1."""
-    folder = store_folder(arguments)
-    passphrase = read_secret(arguments.passphrase_file)
-    try:
-        user = user_name(arguments, folder)
-    except UserFacingError:
-        user = ""
-    result = workflow.verify_clinic(folder, Job(), user=user, passphrase=passphrase, wait=time.sleep)
-    text = output.translator.text
-    problems = [
-        {
-            "kind": problem.kind.value,
-            "where": problem.where,
-            "message": text(problem.key, **problem.details),
-            "advice": text(f"{problem.key}.advice", **problem.details),
-        }
-        for problem in result.problems
-    ]
-    output.failed = bool(problems)
-    output.answer(
-        {
-            "ok": not problems,
-            "problems": problems,
-            "notes": [text(note.key, **note.details) for note in result.notes],
-            "audit": {"seq": result.head.sequence, "head": result.head.hash} if result.head else None,
-            "counts": dict(result.counts),
-        }
-    )

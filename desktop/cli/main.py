@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import clinic, models, reading
+from desktop.cli import auditing, clinic, models, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -17,9 +17,12 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "analyse": models.analyse,
     "selftest": models.selftest,
     "models": models.models,
-    "clinic": clinic.clinic,
+    "users": people.users,
+    "rekey": people.rekey,
+    "clinic": people.clinic,
     "patients": clinic.patients,
-    "verify": clinic.verify,
+    "verify": auditing.verify,
+    "audit": auditing.audit,
     "import": reading.bring_in,
     "impressions": reading.impressions,
     "suggestions": reading.suggestions,

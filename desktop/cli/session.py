@@ -29,13 +29,17 @@ def user_name(arguments: argparse.Namespace, folder: Path) -> str:
 
 
 @contextmanager
-def unlocked(arguments: argparse.Namespace) -> Iterator[workflow.Clinic]:
-    """The clinic, locked again whatever happens. Raises UserFacingError (unlock, not_found)."""
+def unlocked(arguments: argparse.Namespace, *, passphrase: str | None = None) -> Iterator[workflow.Clinic]:
+    """The clinic, locked again whatever happens. passphrase: where it was read already.
+
+    Raises UserFacingError (unlock, not_found).
+    """
     folder = store_folder(arguments)
     if not workflow.clinic_exists(folder):
         raise UserFacingError("workflow.no_clinic_here", kind=ErrorKind.NOT_FOUND)
     user = user_name(arguments, folder)
-    passphrase = read_secret(arguments.passphrase_file)
+    if passphrase is None:
+        passphrase = read_secret(arguments.passphrase_file)
     clinic = workflow.unlock(
         folder, Job(), user=user, passphrase=passphrase, models=workflow.load_models(), wait=time.sleep
     )

@@ -17,6 +17,7 @@ class Changes:
     policy: bool = False
     visits: bool = False
     consents: bool = False
+    users: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

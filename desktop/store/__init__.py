@@ -4,25 +4,39 @@ The caller owns the transaction: `with store.transaction() as tx: tx.reviews.add
 May import `vault`, `jobs`, `records` and below.
 """
 
+from desktop.store.anchors import Anchor, SignedHead, parse_anchor
 from desktop.store.attachments import Staged
+from desktop.store.audit import AuditQuery
+from desktop.store.audit_file import FileCheck
 from desktop.store.canonical import canonical_bytes, from_canonical
-from desktop.store.checkup import verify_folder
+from desktop.store.checkup import Checkup, note_check, verify_folder
 from desktop.store.database import versions
+from desktop.store.places import StoreFiles
 from desktop.store.readings import Draft
 from desktop.store.store import Store, Transaction
-from desktop.store.verification import Note, Problem, ProblemKind, Verification
+from desktop.store.verification import Inventory, Note, Problem, ProblemKind, Verification, Wanted
 
 __all__ = [
+    "Anchor",
+    "AuditQuery",
+    "Checkup",
     "Draft",
+    "FileCheck",
+    "Inventory",
     "Note",
     "Problem",
     "ProblemKind",
+    "SignedHead",
     "Staged",
     "Store",
+    "StoreFiles",
     "Transaction",
     "Verification",
+    "Wanted",
     "canonical_bytes",
     "from_canonical",
+    "note_check",
+    "parse_anchor",
     "verify_folder",
     "versions",
 ]

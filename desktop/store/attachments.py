@@ -4,20 +4,24 @@ A file is whole and certain on the disk before its row commits; what a crash lea
 which nobody refers to and `sweep` removes after a day.
 """
 
+import contextlib
 import copy
+import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import Attachment, AttachmentId
+from desktop.store.canonical import from_canonical
 from desktop.store.places import ATTACHMENTS
 from desktop.store.rows import Rows, decoded
 from desktop.vault.files import sync_folder
-from desktop.vault.sealed import SealedReader, seal_as
+from desktop.vault.sealed import CHUNK, DamagedFile, SealedReader, seal_as
 
 KIND = "attachment"
 
@@ -28,29 +32,37 @@ _NAME_BYTES = 16
 
 @dataclass(frozen=True)
 class Staged:
-    """A sealed file that no row refers to yet. file: its name. sha256, size: of the plain bytes."""
+    """A sealed file that no row refers to yet. file: its name. sha256, size: of the plain bytes. epoch: of the key that
+    wraps the file's own."""
 
     file: str
     sha256: str
     size: int
     wrapped_key: bytes
+    epoch: int = 1
 
 
 @dataclass(frozen=True)
 class StoredFile:
-    """An attachment, the name its bytes lie under and the wrapped key they must have: what a row holds."""
+    """An attachment, the name its bytes lie under and the wrapped key they must have: what a row holds.
+
+    epoch: of the key that wraps the file's own.
+    """
 
     attachment: Attachment
     file: str
     wrapped_key: bytes
+    epoch: int = 1
 
 
 class SealedFolder:
-    """The files, without the database. key: 32 bytes, wraps the files' own keys."""
+    """The files, without the database. keys: 32 bytes each, by epoch; they wrap the files' own keys. New files are
+    sealed under the newest."""
 
-    def __init__(self, clinic: Path, key: bytes) -> None:
+    def __init__(self, clinic: Path, keys: Mapping[int, bytes]) -> None:
         self._folder = clinic / ATTACHMENTS
-        self._key = key
+        self._keys = dict(keys)
+        self.epoch = max(keys)
 
     def elsewhere(self, clinic: Path) -> "SealedFolder":
         """The same keys for the sealed files of another folder: a backup's."""
@@ -67,27 +79,44 @@ class SealedFolder:
 
         Raises KnownFailure, or Cancelled through the job; nothing is left behind then.
         """
+        if isinstance(data, bytes):
+            return self._write(data, job)
+        try:
+            with data.open("rb") as stream:
+                return self._write(stream, job)
+        except OSError as error:
+            raise from_os_error(error) from error
+
+    def write_again(self, stored: StoredFile, job: Job) -> Staged:
+        """The same bytes in a new file under the newest key. Raises as `write` and `open` do; DamagedFile where they
+        are not what the record says."""
+        with self.open(stored) as reader:
+            staged = self._write(io.BufferedReader(reader, CHUNK), job)
+        if staged.sha256 != stored.attachment.sha256:
+            self.discard(staged)
+            raise DamagedFile
+        return staged
+
+    def _write(self, source: bytes | BinaryIO, job: Job) -> Staged:
         name = os.urandom(_NAME_BYTES).hex()
         path = self.path(name)
         temporary = path.with_name(name + _TEMPORARY)
         try:
             self._make_folder(path.parent)
-            if isinstance(data, bytes):
-                info = seal_as(data, temporary, name, self._key, between=job.check)
-            else:
-                with data.open("rb") as stream:
-                    info = seal_as(stream, temporary, name, self._key, between=job.check)
+            info = seal_as(source, temporary, name, self._keys[self.epoch], between=job.check)
             temporary.replace(path)
             sync_folder(path.parent)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise from_os_error(error) from error
-        return Staged(name, info.sha256, info.size, info.wrapped_key)
+        return Staged(name, info.sha256, info.size, info.wrapped_key, self.epoch)
 
     def open(self, stored: StoredFile) -> SealedReader:
         """The plain bytes as a stream. Raises KnownFailure `store.attachment_missing`, DamagedFile, or of the disk."""
         try:
-            return SealedReader(self.path(stored.file), self._key, wrapped_key=stored.wrapped_key)
+            return SealedReader(self.path(stored.file), self._keys[stored.epoch], wrapped_key=stored.wrapped_key)
+        except KeyError:
+            raise DamagedFile from None
         except FileNotFoundError:
             raise KnownFailure("store.attachment_missing", kind=ErrorKind.IO) from None
         except OSError as error:
@@ -99,6 +128,11 @@ class SealedFolder:
             self.path(staged.file).unlink(missing_ok=True)
         except OSError as error:
             raise from_os_error(error) from error
+
+    def remove(self, stored: StoredFile) -> None:
+        """Remove a file that no row refers to any more; one that is held open elsewhere is swept later."""
+        with contextlib.suppress(OSError):
+            self.path(stored.file).unlink(missing_ok=True)
 
     def files(self) -> Iterator[Path]:
         """Every file that lies here, complete or not."""
@@ -135,7 +169,8 @@ class Attachments:
         """Refer to a staged file. Raises ValueError where the record does not describe it."""
         if (attachment.sha256, attachment.size) != (staged.sha256, staged.size):
             raise ValueError("the attachment does not describe what was sealed")
-        stored = StoredFile(attachment, staged.file, staged.wrapped_key)
+        self._check_epoch(staged)
+        stored = StoredFile(attachment, staged.file, staged.wrapped_key, staged.epoch)
         self._rows.run(
             "INSERT INTO attachments (id, patient, sha256, file, record) VALUES (?, ?, ?, ?, ?)",
             (
@@ -146,6 +181,30 @@ class Attachments:
                 self._rows.written(KIND, attachment.id, stored),
             ),
         )
+
+    def replace_file(self, old: StoredFile, staged: Staged) -> bool:
+        """Refer to another sealed file with the same bytes; False where the row no longer refers to the old one."""
+        self._check_epoch(staged)
+        identity = old.attachment.id
+        row = self._rows.one("SELECT 1 FROM attachments WHERE id = ? AND file = ?", (identity, old.file))
+        if row is None:
+            return False
+        stored = StoredFile(old.attachment, staged.file, staged.wrapped_key, staged.epoch)
+        data = self._rows.written(KIND, identity, stored)
+        self._rows.run("UPDATE attachments SET file = ?, record = ? WHERE id = ?", (staged.file, data, identity))
+        return True
+
+    def not_of_epoch(self, epoch: int) -> list[StoredFile]:
+        """Records whose files are sealed under another epoch's key."""
+        rows = self._rows.all("SELECT record FROM attachments ORDER BY id")
+        return [stored for row in rows if (stored := from_canonical(StoredFile, row[0])).epoch != epoch]
+
+    def _check_epoch(self, staged: Staged) -> None:
+        """Raises KnownFailure where the key that sealed the file has been given up meanwhile."""
+        names = ("epoch", f"attachment_key/{staged.epoch}")
+        known = {row[0]: row[1] for row in self._rows.all("SELECT name, value FROM meta WHERE name IN (?, ?)", names)}
+        if known.get("epoch") != staged.epoch and names[1] not in known:
+            raise KnownFailure("store.sealed_too_early", kind=ErrorKind.IO)
 
     def get(self, attachment: AttachmentId) -> Attachment:
         """The record. Raises UserFacingError `store.attachment_not_found`."""

@@ -21,6 +21,17 @@ _COLUMNS = ", ".join(COLUMNS)
 _PAGE = 10_000
 # Clocks that are set by the network step back by a little now and then.
 _CLOCK_TOLERANCE = timedelta(seconds=5)
+# Two indexes, as what attests a record had one before there was a search: each needs its own way of asking.
+_OF_SUBJECT = """sequence IN (
+    WITH RECURSIVE wanted(subject) AS (VALUES (?)), kinds(record) AS (
+        SELECT min(record) FROM audit_log WHERE record <> ''
+        UNION ALL
+        SELECT (SELECT min(record) FROM audit_log WHERE record > kinds.record AND record <> '')
+        FROM kinds WHERE kinds.record IS NOT NULL)
+    SELECT sequence FROM audit_log, wanted WHERE record = '' AND audit_log.subject = wanted.subject
+    UNION ALL
+    SELECT sequence FROM kinds, wanted JOIN audit_log ON audit_log.record = kinds.record AND audit_log.record <> ''
+        AND audit_log.subject = wanted.subject)"""
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -68,6 +79,22 @@ def origin(store_id: str) -> str:
     return hashlib.sha256(f"lantern audit chain of {store_id}".encode()).hexdigest()
 
 
+@dataclass(frozen=True)
+class AuditQuery:
+    """Which lines are wanted; what is left empty does not matter, and all that is given must fit.
+
+    text: words, each of which must be a line's number, or stand in its subject, deed or remark, or in the id or name of
+    who did it. actor, subject: ids. since, until: moments with a zone; `until` itself is left out.
+    """
+
+    text: str = ""
+    action: AuditAction | None = None
+    actor: str = ""
+    subject: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 class Audit:
     """The chain within one transaction."""
 
@@ -103,6 +130,35 @@ class Audit:
         rows = self._rows.all(
             f"SELECT {_COLUMNS} FROM audit_log WHERE sequence < ? ORDER BY sequence DESC LIMIT ?",
             (before if before is not None else 1 << 62, limit),
+        )
+        return [ChainLine(*row).entry() for row in rows]
+
+    def rows(self, *, after: int, until: int) -> list[Row]:
+        """Up to 10,000 lines as their columns, oldest first: those behind one number up to another one."""
+        return self._rows.all(
+            f"SELECT {_COLUMNS} FROM audit_log WHERE sequence > ? AND sequence <= ? ORDER BY sequence LIMIT {_PAGE}",
+            (after, until),
+        )
+
+    def search(self, query: AuditQuery, limit: int, before: int | None = None) -> list[AuditEntry]:
+        """Lines that fit, the newest first; those older than sequence `before` if given."""
+        conditions = ["sequence < ?"]
+        parameters: list[object] = [before if before is not None else 1 << 62]
+        for condition, value in _conditions(query):
+            conditions.append(condition)
+            parameters.append(value)
+        for word in query.text.split():
+            actors = self._rows.all("SELECT id FROM users WHERE name LIKE ? ESCAPE '!'", (_contains(word),))
+            marks = ", ".join("?" * len(actors))
+            conditions.append(
+                "(subject LIKE ? ESCAPE '!' OR action LIKE ? ESCAPE '!' OR reason LIKE ? ESCAPE '!' "
+                f"OR actor LIKE ? ESCAPE '!' OR sequence = ? OR actor IN ({marks}))"
+            )
+            number = int(word) if word.isascii() and word.isdigit() and len(word) < 19 else 0
+            parameters += [*[_contains(word)] * 4, number, *(actor for (actor,) in actors)]
+        rows = self._rows.all(
+            f"SELECT {_COLUMNS} FROM audit_log WHERE {' AND '.join(conditions)} ORDER BY sequence DESC LIMIT ?",
+            (*parameters, limit),
         )
         return [ChainLine(*row).entry() for row in rows]
 
@@ -143,6 +199,27 @@ class Audit:
         return ChainLine(*row)
 
 
+def _conditions(query: AuditQuery) -> Iterator[tuple[str, object]]:
+    """What a query asks for beside its words, each as SQL with its value."""
+    if query.action is not None:
+        yield "action = ?", query.action.value
+    if query.actor:
+        yield "actor = ?", query.actor
+    if query.subject:
+        yield _OF_SUBJECT, query.subject
+    if query.since is not None:
+        yield "time >= ?", time_text(query.since)
+    if query.until is not None:
+        yield "time < ?", time_text(query.until)
+
+
+def _contains(word: str) -> str:
+    """A LIKE pattern for texts that hold the word."""
+    for special in "!%_":
+        word = word.replace(special, "!" + special)
+    return f"%{word}%"
+
+
 def read_rows(rows: Rows, *, after: int = 0) -> Iterator[Row]:
     """Every line after a sequence number as its columns, oldest first; memory stays constant."""
     while page := rows.all(
@@ -158,4 +235,4 @@ def read_lines(rows: Rows, *, after: int = 0) -> list[ChainLine]:
     return [ChainLine(*row) for row in found]
 
 
-__all__ = ["Audit", "ChainLine", "Changed", "origin", "read_lines"]
+__all__ = ["Audit", "AuditQuery", "ChainLine", "Changed", "origin", "read_lines"]

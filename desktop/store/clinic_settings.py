@@ -99,6 +99,16 @@ class Users:
             (user.id, user.name, user.public_key, data),
         )
 
+    def put(self, user: User) -> None:
+        """Add somebody, or replace the record of that id."""
+        data = self._rows.written(USER, user.id, user)
+        self._rows.run(
+            """INSERT INTO users (id, name, public_key, record) VALUES (?, ?, ?, ?)
+               ON CONFLICT (id) DO UPDATE SET name = excluded.name, public_key = excluded.public_key,
+               record = excluded.record""",
+            (user.id, user.name, user.public_key, data),
+        )
+
     def get(self, user: UserId) -> User:
         """Raises UserFacingError `store.user_not_found`."""
         return decoded(User, self._rows.one("SELECT record FROM users WHERE id = ?", (user,)), "store.user_not_found")

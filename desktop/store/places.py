@@ -16,7 +16,10 @@ _DATABASE, _HEADS, _LOCK = "clinic", "audit-heads", "clinic.lock"
 _UNFINISHED = ".new"
 _BESIDE_A_DATABASE = ("", "-wal", "-shm", "-journal")
 _FIRST_EPOCH = 1
-_NUMBERED = re.compile(rf"(?:{_DATABASE}|{_HEADS})(?:-([0-9]{{1,9}}))?\.(?:db|jsonl)(?:\.new)?(?:-wal|-shm|-journal)?")
+_NUMBERED = re.compile(
+    rf"(?:{_DATABASE}|{_HEADS})(?:-([0-9]{{1,9}}))?\.(?:db|jsonl)(?:\.new|\.before-[0-9]+(?:\.new)?)?(?:-wal|-shm|-journal)?"
+)
+_KEPT = ".before-"
 
 
 @dataclass(frozen=True)
@@ -91,7 +94,8 @@ def epochs_present(folder: Path) -> tuple[int, ...]:
 
 
 def files_of_other_epochs(folder: Path, current: int) -> tuple[Path, ...]:
-    """Databases and heads files that are not the current epoch's, unfinished ones included. Raises OSError."""
+    """Databases and heads files that are not the current epoch's, unfinished ones and those kept before a migration
+    included. Raises OSError."""
     current_files = StoreFiles(folder, current)
     return tuple(
         path for path, files in _numbered(folder) if files.epoch != current or path in current_files.all_of_unfinished()
@@ -104,5 +108,6 @@ def _numbered(folder: Path) -> Iterator[tuple[Path, StoreFiles]]:
         if match := _NUMBERED.fullmatch(path.name):
             files = StoreFiles(folder, max(_FIRST_EPOCH, int(match[1] or _FIRST_EPOCH)))
             # Not `clinic-1.db` or `clinic-007.db`: Lantern never writes those.
-            if path in (*files.all_of_database(), *files.all_of_unfinished(), files.heads):
+            kept = path.name.startswith(files.database.name + _KEPT)
+            if kept or path in (*files.all_of_database(), *files.all_of_unfinished(), files.heads):
                 yield path, files

@@ -1,22 +1,22 @@
 """The clinic's store: one encrypted database, one folder of sealed files, one heads file."""
 
 import contextlib
-import io
 import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from sqlcipher3 import dbapi2
 
-from desktop.errors import ErrorKind, KnownFailure, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.jobs import Job
-from desktop.records import AttachmentId, AuditAction, AuditHead, User
+from desktop.records import AuditAction, AuditHead, User, UserId
 from desktop.store import database
-from desktop.store.attachments import Attachments, SealedFolder, Staged
+from desktop.store.attachment_files import AttachmentFiles
+from desktop.store.attachments import Attachments, SealedFolder
 from desktop.store.audit import Audit
 from desktop.store.backup_database import keep_before_migration, open_to_read
 from desktop.store.backup_moment import Moment, keystore_copy
@@ -27,20 +27,31 @@ from desktop.store.conflicts import Conflicts
 from desktop.store.consents import Consents
 from desktop.store.database import Connection, translated, value
 from desktop.store.heads import SIGNED_EVERY, HeadsFile
+from desktop.store.key_epochs import AttachmentKeys, check_present, remove_successor, settle_epochs
 from desktop.store.lock import ProcessLock
+from desktop.store.membership import SYSTEM, Membership
 from desktop.store.merges import Merges
 from desktop.store.migrations import migrate
 from desktop.store.patients import Patients
 from desktop.store.places import StoreFiles, anything_present
 from desktop.store.readings import Annotations, Drafts, Impressions, Reviews, Suggestions
+from desktop.store.rekey import Author, Present, build_successor
 from desktop.store.reports import Reports
 from desktop.store.rows import Rows
 from desktop.store.studies import Studies
-from desktop.store.verification import OpenClinic, Verification, verify_open
+from desktop.store.verification import (
+    NOTHING_MORE,
+    Findings,
+    OpenClinic,
+    Verification,
+    Wanted,
+    check_all,
+    check_pages,
+    reader,
+)
 from desktop.store.visits import Visits
-from desktop.vault import Unlocked, attempts
+from desktop.vault import HalfWritten, NextEpoch, Unlocked, attempts, catch_up, members
 from desktop.vault.files import sync_folder
-from desktop.vault.sealed import CHUNK
 
 _log = logging.getLogger(__name__)
 
@@ -71,50 +82,10 @@ class Transaction:
         self.drafts = Drafts(rows)
         self.policy = Policies(rows)
         self.users = Users(rows)
+        self.attachment_keys = AttachmentKeys(rows)
         self.backups = Backups(rows)
         self.audit = Audit(rows, store_id, clock)
-
-
-class AttachmentFiles:
-    """The bytes of attachments, outside any transaction."""
-
-    def __init__(self, store: "Store", folder: SealedFolder) -> None:
-        self._store = store
-        self._folder = folder
-
-    def stage(self, data: bytes | Path, job: Job) -> Staged:
-        """Seal bytes or a file; on the disk for certain, but nobody's until `tx.attachments.add` commits.
-
-        Raises KnownFailure or Cancelled; nothing is left behind then.
-        """
-        return self._folder.write(data, job)
-
-    def discard(self, staged: Staged) -> None:
-        """Remove what was staged and is not wanted after all."""
-        self._folder.discard(staged)
-
-    def open(self, attachment: AttachmentId) -> BinaryIO:
-        """The plain bytes as a seekable stream; close it. Raises UserFacingError, KnownFailure (also while reading)."""
-        with self._store.snapshot() as tx:
-            stored = tx.attachments.stored(attachment)
-        return io.BufferedReader(self._folder.open(stored), CHUNK)
-
-    def read(self, attachment: AttachmentId) -> bytes:
-        """All plain bytes. Raises as `open`."""
-        try:
-            with self.open(attachment) as stream:
-                return stream.read()
-        except OSError as error:
-            raise from_os_error(error) from error
-
-    def sweep(self) -> int:
-        """Remove files older than a day that nobody refers to; returns how many."""
-        with self._store.snapshot() as tx:
-            referenced = tx.attachments.referenced()
-        try:
-            return self._folder.sweep(referenced)
-        except OSError as error:
-            raise from_os_error(error) from error
+        self.membership = Membership(rows, self.users, self.audit)
 
 
 class Store:
@@ -134,20 +105,29 @@ class Store:
         self.folder = folder
         self.store_id = unlocked.store_id
         self._unlocked = unlocked
-        self._connection: Connection | None = connection
+        self._connection: Connection | None = None
         self._process_lock = lock
         self._clock = clock
         self._mutex = threading.RLock()
         self._busy = False
         self._copying = threading.Lock()
-        self._files = StoreFiles(folder, unlocked.epoch)
-        self._heads = HeadsFile(self._files.heads, unlocked.store_id, unlocked.master.derive("audit"))
-        self._sealed = SealedFolder(folder, unlocked.master.derive("attachments"))
-        self.attachments = AttachmentFiles(self, self._sealed)
+        self._use(connection)
+        self.attachments = AttachmentFiles(self.snapshot, self.transaction, lambda: self._sealed, self._copying.locked)
         rows = Rows(connection, writable=False)
         self.clinic_name = Clinics(rows).get(unlocked.store_id).name
         rows.end()
+
+    def _use(self, connection: Connection) -> None:
+        """Work with the files of the present key epoch from now on."""
+        master = self._unlocked.master
+        self._files = StoreFiles(self.folder, master.epoch)
+        self._heads = HeadsFile(self._files.heads, self.store_id, master.derive("audit"))
+        rows = Rows(connection, writable=False)
+        former = AttachmentKeys(rows).former()
+        rows.end()
+        self._sealed = SealedFolder(self.folder, {**former, master.epoch: master.derive("attachments")})
         self._signed = int(_fact(connection, "signed_head"))
+        self._connection = connection
 
     @staticmethod
     def exists(folder: Path) -> bool:
@@ -198,8 +178,7 @@ class Store:
         `store.database_missing`, `store.database_damaged`, `store.not_encrypted`, `store.too_new`, or of the disk.
         """
         files = StoreFiles(folder, unlocked.epoch)
-        if not files.database.exists():
-            raise KnownFailure("store.database_missing", kind=ErrorKind.NOT_FOUND)
+        check_present(files)
         with contextlib.ExitStack() as undo, translated():
             lock = _locked(files.lock)
             undo.callback(lock.close)
@@ -207,13 +186,10 @@ class Store:
             connection = database.connect(files.database, key)
             undo.callback(connection.close)
             migrate(connection, partial(keep_before_migration, connection, files.database, key))
-            if unlocked.generation > int(_fact(connection, "keystore_generation")):
-                # Both copies were written before this, so a crash never leaves the database ahead of them.
-                connection.execute(
-                    "UPDATE meta SET value = ? WHERE name = 'keystore_generation'", (unlocked.generation,)
-                )
+            settle_epochs(files, connection, unlocked)
             database.guard(connection)
             store = cls(folder, unlocked, connection, lock, clock)
+            store._take_over_keystore()
             store._take_in_failed_unlocks()
             undo.pop_all()
         return store
@@ -233,10 +209,15 @@ class Store:
                 with contextlib.suppress(KnownFailure, dbapi2.Error):
                     self.sign_head()
             finally:
-                self._heads.close()
-                self._connection.close()
-                self._connection = None
-                self._process_lock.close()
+                self._shut()
+
+    def _shut(self) -> None:
+        """Close the files and let the next program in."""
+        self._heads.close()
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        self._process_lock.close()
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
@@ -315,16 +296,89 @@ class Store:
                 self._refers_to,
             )
 
+    def begin_epoch(self, job: Job, *, actor: str) -> int:
+        """Go over to a new master key: a database of its own, verified, then the keystore, then the old one is removed.
+        Sealed files follow by `reseal`. Everybody's passphrase, PIN excepted, and the recovery card stay as they are.
+
+        Returns the new epoch. Raises KnownFailure (disk_full, io, `backup.running`) and Cancelled with the present
+        clinic untouched; HalfWritten where the disk failed during the switch itself: the store is closed then, and the
+        next opening goes on with the old or the new one, whole.
+        """
+        if not self._copying.acquire(blocking=False):
+            raise KnownFailure("backup.running", kind=ErrorKind.IO)
+        with contextlib.ExitStack() as held:
+            held.callback(self._copying.release)
+            held.enter_context(self._mutex)
+            self.sign_head()
+            with self.snapshot() as tx:
+                barred = {user.id for user in tx.users.all() if user.disabled}
+                after = tx.membership.generation()
+            successor = NextEpoch(self._unlocked)
+            held.callback(successor.close)
+            with self._exclusive() as connection, translated():
+                self._build(connection, successor, actor, job)
+                self._switch(connection, successor, barred, after)
+            with self.transaction() as tx:
+                tx.membership.take_over(members(self.folder, self._unlocked), self._unlocked.generation, actor=actor)
+        return self._unlocked.epoch
+
+    def _build(self, connection: Connection, successor: NextEpoch, actor: str, job: Job) -> None:
+        present = Present(self._files, connection, self._unlocked.master, self.store_id)
+        try:
+            author = Author(actor, self._unlocked.signing_key, self._clock)
+            build_successor(present, successor.master, author, job)
+        except BaseException:
+            remove_successor(connection, StoreFiles(self.folder, successor.master.epoch))
+            raise
+
+    def _switch(self, connection: Connection, successor: NextEpoch, barred: set[UserId], after: int) -> None:
+        """From the present epoch's files to the successor's. Where nobody can say which of the two the disk holds, the
+        store closes rather than write to the one that may be given up."""
+        files = StoreFiles(self.folder, successor.master.epoch)
+        try:
+            successor.begin(self.folder, barred=barred, after=after)
+        except UserFacingError as error:
+            if isinstance(error, HalfWritten):
+                self._shut()
+            else:
+                remove_successor(connection, files)
+            raise
+        except BaseException:
+            self._shut()
+            raise
+        self._heads.close()
+        connection.close()
+        try:
+            opened = database.connect(files.database, self._unlocked.master.derive("db"))
+            settle_epochs(files, opened, self._unlocked)
+            database.guard(opened)
+            self._use(opened)
+        except BaseException:
+            self._shut()
+            raise
+
     def _refers_to(self, file: str) -> bool:
         with self.snapshot() as tx:
             return tx.attachments.refers_to(file)
 
-    def verify(self, job: Job) -> Verification:
-        """Check everything. Writes nothing but what SQLite still has to move from the -wal file. Raises Cancelled."""
-        with self._mutex, self._exclusive() as connection:
-            name = self._files.database.name
-            clinic = OpenClinic(self.folder, self._unlocked, connection, self._heads, self._sealed, name)
-            return verify_open(clinic, job)
+    def verify(self, job: Job, wanted: Wanted = NOTHING_MORE) -> Verification:
+        """Check everything; but for the pages, work goes on meanwhile.
+
+        Not inside a transaction. Writes nothing but what SQLite still has to move from the -wal file. Raises Cancelled.
+        """
+        found = Findings()
+        with contextlib.ExitStack() as held:
+            with self._mutex:
+                with self._exclusive() as connection:
+                    check_pages(connection, self._files.database.name, found, job)
+                reading = reader(self._files.database, self._unlocked.master.derive("db"), found)
+                if reading is None:
+                    return found.verification()
+                held.callback(reading.close)
+                heads, noted = self._heads, self._heads.size
+                clinic = OpenClinic(self._unlocked, reading, heads, self._sealed, self._files, noted)
+            check_all(clinic, wanted, found, job)
+        return found.verification()
 
     def _note(self, connection: Connection, head: AuditHead) -> None:
         """Note the head of a commit beside the database."""
@@ -336,8 +390,7 @@ class Store:
     def _sign(self, connection: Connection, head: AuditHead) -> None:
         """File first, then the database's memory of it: the other way round a power cut would look like a cut file."""
         if self._unlocked.by_card:
-            # The card is nobody's signature; the next person who unlocks signs.
-            self._heads.note(head)
+            self._heads.note(head)  # the card is nobody's signature
             return
         if not self._heads.note(head, self._unlocked.signing_key):
             return
@@ -361,6 +414,16 @@ class Store:
             yield self._connection
         finally:
             self._busy = False
+
+    def _take_over_keystore(self) -> None:
+        """Finish what a power cut interrupted between writing the keystore and writing the database."""
+        catch_up(self.folder, self._unlocked)
+        with self.snapshot() as tx:
+            behind = tx.membership.generation() < self._unlocked.generation
+        if behind:
+            with self.transaction() as tx:
+                tx.membership.take_over(members(self.folder, self._unlocked), self._unlocked.generation, actor=SYSTEM)
+                tx.audit.add(AuditAction.TAKE_OVER_KEYSTORE, self.store_id, actor=SYSTEM)
 
     def _take_in_failed_unlocks(self) -> None:
         """Move failed unlocks, noted while nobody held the key, into the chain."""

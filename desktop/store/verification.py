@@ -1,151 +1,166 @@
 """Is everything still what was written? Each check names what it found; none of them stops at damage.
 
-What it cannot see: the whole folder put back to an earlier, complete state, heads file included. Only a head kept
-elsewhere (a backup, a report's QR code) shows that.
+What they cannot see: the whole folder put back to an earlier, complete state, heads file included (only a head kept
+elsewhere shows that: a backup, a report's QR code, `audit head`), and what no audit line speaks of: unsigned drafts,
+and when a patient was last looked at.
 """
 
-import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 
 from sqlcipher3 import dbapi2
 
-from desktop.errors import ErrorKind, KnownFailure, UserFacingError
+from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
-from desktop.records import Addendum, AuditHead
-from desktop.records.canonical_report import addendum_canonical_bytes
-from desktop.store.attachments import SealedFolder, StoredFile
-from desktop.store.audit import ChainLine, origin, read_lines
-from desktop.store.canonical import from_canonical
-from desktop.store.database import Connection, failure, value
-from desktop.store.heads import HeadsFile, NotedHead
-from desktop.store.kept import KEPT, Kept, record_faults
-from desktop.store.reports import Seal
+from desktop.store.anchors import Anchor
+from desktop.store.attachments import SealedFolder
+from desktop.store.database import Connection, connect, failure, value
+from desktop.store.heads import HeadsFile
+from desktop.store.migrations import migrate
+from desktop.store.places import StoreFiles
 from desktop.store.rows import Rows
-from desktop.vault import KeystoreHealth, Unlocked, check_copies, verify_signature
+from desktop.store.verification_chain import check_anchor, check_chain, check_heads
+from desktop.store.verification_findings import (
+    Findings,
+    Inventory,
+    Note,
+    Problem,
+    ProblemKind,
+    Verification,
+)
+from desktop.store.verification_records import (
+    check_attachments,
+    check_records,
+    check_reports,
+    count,
+    list_patients,
+)
+from desktop.store.verification_search import check_search
+from desktop.vault import KeystoreHealth, Unlocked, check_copies
 
-_BLOCK = 1 << 20
-
-
-class ProblemKind(StrEnum):
-    """Where something is wrong, as the command line names it."""
-
-    KEYSTORE = "keystore"
-    UNLOCK = "unlock"
-    DATABASE = "database"
-    ROLLBACK = "rollback"
-    AUDIT = "audit"
-    ANCHOR = "anchor"
-    RECORD = "record"
-    ATTACHMENT = "attachment"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Something is not what was written.
-
-    where: a file of the clinic's folder, `audit/<sequence>`, or `<table>/<id>`; never a name. key: names the sentence
-    (`key`) and what to do (`key.advice`). details: values for both.
-    """
-
-    kind: ProblemKind
-    where: str
-    key: str
-    details: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Note:
-    """An honest remain of a crash; nothing to do. key names the sentence."""
-
-    where: str
-    key: str
-    details: Mapping[str, object] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Verification:
-    """What was found. counts: rows by table. head: the audit chain's newest line, None where it cannot be read."""
-
-    problems: tuple[Problem, ...]
-    notes: tuple[Note, ...] = ()
-    counts: Mapping[str, int] = field(default_factory=dict)
-    head: AuditHead | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing is wrong."""
-        return not self.problems
+_STEPS_BETWEEN_CHECKS = 100_000
+_READERS_CACHE_KIB = 16 * 1024
 
 
 @dataclass(frozen=True)
 class OpenClinic:
-    """What the checks look at."""
+    """What the checks look at. connection: sees one moment of the database, and may make temporary tables. noted: how
+    many bytes of the heads file belong to that moment; all of it where None."""
 
-    folder: Path
     unlocked: Unlocked
     connection: Connection
     heads: HeadsFile
     sealed: SealedFolder
-    database: str
+    files: StoreFiles
+    noted: int | None = None
+
+    @property
+    def database(self) -> str:
+        """The database's name in the clinic's folder."""
+        return self.files.database.name
 
 
-class _Findings:
-    """Collects while the checks run."""
+@dataclass(frozen=True)
+class Wanted:
+    """What a check is asked beyond whether all is well. anchor: a head kept elsewhere that the chain must hold."""
 
-    def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.notes: list[Note] = []
-        self.counts: dict[str, int] = {}
-        self.head: AuditHead | None = None
-
-    def problem(self, kind: ProblemKind, where: str, key: str, **details: object) -> None:
-        self.problems.append(Problem(kind, where, key, details))
-
-    def note(self, where: str, key: str, **details: object) -> None:
-        self.notes.append(Note(where, key, details))
+    inventory: bool = False
+    anchor: Anchor | None = None
 
 
-Check = Callable[[OpenClinic, Rows, _Findings, Job], None]
+NOTHING_MORE = Wanted()
 
 
-def verify_open(clinic: OpenClinic, job: Job) -> Verification:
-    """Run every check on an open clinic, outside any transaction. Raises only Cancelled."""
-    found = _Findings()
-    _check_keystore(clinic, found)
+def check_pages(connection: Connection, database: str, found: Findings, job: Job) -> None:
+    """Every page's HMAC. The connection must be the only one that writes, and in no transaction."""
+    job.report("verify.step.database")
     try:
-        # Before this, a healthy file with a full -wal beside it would fail the page check.
-        clinic.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-        _check_pages(clinic, found, job)
+        # Before this, a healthy file with a full -wal beside it would fail the check.
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        damaged = connection.execute("PRAGMA cipher_integrity_check").fetchall()
     except dbapi2.DatabaseError as error:
+        job.check()
         told = failure(error)
         if told is not None and told.kind is ErrorKind.DISK_FULL:
-            found.note(clinic.database, "verify.pages_not_checked")
+            found.note(database, "verify.pages_not_checked")
         else:
-            _unreadable(clinic, found)
+            unreadable(database, found)
+        return
+    if damaged:
+        found.problem(ProblemKind.DATABASE, database, "verify.pages_damaged", count=len(damaged))
+
+
+def check_all(clinic: OpenClinic, wanted: Wanted, found: Findings, job: Job) -> None:
+    """Everything but the pages. Raises only Cancelled."""
     rows = Rows(clinic.connection, writable=False)
-    checks: tuple[Check, ...] = (_check_chain, _check_records, _check_reports, _check_attachments, _count)
-    for check in checks:
-        try:
-            check(clinic, rows, found, job)
-        except dbapi2.DatabaseError:
-            _unreadable(clinic, found)
+    store_id = clinic.unlocked.store_id
+    checks: tuple[Callable[[], None], ...] = (
+        partial(check_keystore, clinic.files.folder, clinic.unlocked, clinic.connection, found),
+        partial(_check_form, clinic, found),
+        partial(check_chain, rows, store_id, found, job),
+        partial(check_heads, clinic.heads, rows, store_id, found, job, noted=clinic.noted),
+        partial(_check_wanted_anchor, clinic, wanted, rows, found),
+        partial(check_records, rows, found, job),
+        partial(check_reports, rows, found, job, inventory=wanted.inventory),
+        partial(check_attachments, rows, clinic.sealed, found, job, inventory=wanted.inventory),
+        partial(check_search, clinic.connection, found, job),
+        partial(count, rows, found),
+        *((partial(list_patients, rows, found, job),) if wanted.inventory else ()),
+    )
+    with cancelling(clinic.connection, job):
+        for check in checks:
+            try:
+                check()
+            except dbapi2.DatabaseError:
+                job.check()
+                unreadable(clinic.database, found)
     rows.end()
-    return Verification(tuple(found.problems), tuple(found.notes), found.counts, found.head)
 
 
-def _unreadable(clinic: OpenClinic, found: _Findings) -> None:
+def reader(database: Path, key: bytes, found: Findings) -> Connection | None:
+    """A second connection that sees the database as of now, whatever is written meanwhile; None, and a problem, where
+    it cannot be opened."""
+    try:
+        connection = connect(database, key)
+    except UserFacingError as error:
+        found.problem(ProblemKind.DATABASE, database.name, error.key, **error.details)
+        return None
+    try:
+        connection.execute(f"PRAGMA cache_size = -{_READERS_CACHE_KIB}")
+        connection.execute("BEGIN")
+        # The read transaction begins with the first statement that reads.
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except dbapi2.DatabaseError:
+        connection.close()
+        unreadable(database.name, found)
+        return None
+    return connection
+
+
+def unreadable(database: str, found: Findings) -> None:
     """A statement failed. Only the first one is told: one lost page fails many."""
-    if not any(problem.kind is ProblemKind.DATABASE for problem in found.problems):
-        found.problem(ProblemKind.DATABASE, clinic.database, "verify.database_unreadable")
+    if not found.has(ProblemKind.DATABASE):
+        found.problem(ProblemKind.DATABASE, database, "verify.database_unreadable")
 
 
-def _check_keystore(clinic: OpenClinic, found: _Findings) -> None:
-    now = check_copies(clinic.folder, clinic.unlocked)
+@contextlib.contextmanager
+def cancelling(connection: Connection, job: Job) -> Iterator[None]:
+    """A cancelled job ends a long statement too."""
+    connection.set_progress_handler(lambda: int(job.cancelled), _STEPS_BETWEEN_CHECKS)
+    try:
+        yield
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
+def check_keystore(folder: Path, unlocked: Unlocked, connection: Connection | None, found: Findings) -> None:
+    """Both copies by their MAC, and that neither is older than the database remembers."""
+    now = check_copies(folder, unlocked)
     # Unlocking mends a copy; what was wrong with it is still to be told.
-    before = clinic.unlocked.found or now
+    before = unlocked.found or now
     for then, finding in zip(before, now, strict=True):
         finding = finding if then.health is KeystoreHealth.WHOLE else then
         match finding.health:
@@ -159,166 +174,52 @@ def _check_keystore(clinic: OpenClinic, found: _Findings) -> None:
                 found.note(finding.file, "verify.keystore_older", file=finding.file)
             case KeystoreHealth.WHOLE:
                 pass
+    if connection is not None:
+        generation = value(connection, "SELECT value FROM meta WHERE name = 'keystore_generation'")
+        if unlocked.generation < int(generation or 0):
+            found.problem(ProblemKind.KEYSTORE, "keystore.json", "verify.keystore_rolled_back")
 
 
-def _check_pages(clinic: OpenClinic, found: _Findings, job: Job) -> None:
-    """Every page's HMAC, then SQLite's own view of tables and indexes."""
-    job.report("verify.step.database")
-    damaged = clinic.connection.execute("PRAGMA cipher_integrity_check").fetchall()
-    if damaged:
-        found.problem(ProblemKind.DATABASE, clinic.database, "verify.pages_damaged", count=len(damaged))
-    job.check()
-    if value(clinic.connection, "PRAGMA integrity_check(1)") != "ok" and not damaged:
+def _check_form(clinic: OpenClinic, found: Findings) -> None:
+    """SQLite's own view of tables and indexes, and that nothing of what guards them was taken away."""
+    if value(clinic.connection, "PRAGMA integrity_check(1)") != "ok" and not found.has(ProblemKind.DATABASE):
         found.problem(ProblemKind.DATABASE, clinic.database, "verify.database_inconsistent")
-    for table, rowid, *_ in clinic.connection.execute("PRAGMA foreign_key_check").fetchall():
-        found.problem(ProblemKind.RECORD, f"{table}/{rowid}", "verify.record_without_parent", table=table)
-    generation = value(clinic.connection, "SELECT value FROM meta WHERE name = 'keystore_generation'")
-    if clinic.unlocked.generation < int(generation or 0):
-        found.problem(ProblemKind.KEYSTORE, "keystore.json", "verify.keystore_rolled_back")
+    differing = _form(clinic.connection) ^ _expected_form()
+    for name in sorted({name for _, name, _ in differing}):
+        found.problem(ProblemKind.DATABASE, f"{clinic.database}/{name}", "verify.form_changed")
 
 
-def _check_chain(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:
-    """Links, then the heads noted beside the database against the lines they speak of."""
-    read = clinic.heads.read()
-    noted: dict[int, set[str]] = {}
-    for head in read.heads:
-        noted.setdefault(head.sequence, set()).add(head.hash)
-    previous, sequence, broken, differs = origin(clinic.unlocked.store_id), 0, False, False
-    while lines := read_lines(rows, after=sequence):
-        job.report("verify.step.audit", sequence)
-        for line in lines:
-            if not broken and (fault := _link_fault(line, sequence, previous)):
-                found.problem(ProblemKind.AUDIT, f"audit/{sequence + 1}", fault, sequence=sequence + 1)
-                broken = True
-            if noted.pop(line.sequence, {line.hash}) != {line.hash} and not differs:
-                differs = True
-                found.problem(
-                    ProblemKind.ROLLBACK,
-                    f"audit/{line.sequence}",
-                    "verify.head_differs",
-                    sequence=line.sequence,
-                )
-            previous, sequence = line.hash, line.sequence
-    found.head = AuditHead(sequence, previous)
-    if beyond := [number for number in noted if number > sequence]:
-        found.problem(
-            ProblemKind.ROLLBACK,
-            f"audit/{sequence + 1}",
-            "verify.tail_missing",
-            sequence=sequence,
-            noted=max(beyond),
-            count=max(beyond) - sequence,
-        )
-    _check_heads_file(clinic, rows, found)
+def _form(connection: Connection) -> frozenset[tuple[str, str, str]]:
+    """Tables, indexes and triggers with how each was made; not what ANALYZE adds."""
+    statement = "SELECT type, name, coalesce(sql, '') FROM sqlite_schema WHERE name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+    return frozenset(connection.execute(statement).fetchall())
 
 
-def _link_fault(line: ChainLine, sequence: int, previous: str) -> str:
-    """Key of what is wrong between the line and the one before, or empty."""
-    if line.sequence != sequence + 1:
-        return "verify.line_missing"
-    if line.previous != previous:
-        return "verify.link_broken"
-    return "verify.line_changed" if line.expected_hash() != line.hash else ""
+@cache
+def _expected_form() -> frozenset[tuple[str, str, str]]:
+    """The same of a database that this release makes."""
+    with contextlib.closing(dbapi2.connect(":memory:", isolation_level=None)) as fresh:
+        migrate(fresh)
+        return _form(fresh)
 
 
-def _check_heads_file(clinic: OpenClinic, rows: Rows, found: _Findings) -> None:
-    read = clinic.heads.read()
-    name = clinic.heads.name
-    for number in read.bad_lines:
-        found.problem(ProblemKind.AUDIT, name, "verify.head_changed", line=number)
-    if read.torn:
-        found.note(name, "verify.head_torn")
-    users = {row[0] for row in rows.all("SELECT public_key FROM users")}
-    for head in read.heads:
-        if head.signed and not _signed_by_somebody(head, clinic.unlocked.store_id, users):
-            found.problem(ProblemKind.AUDIT, name, "verify.head_signature", sequence=head.sequence)
-    row = rows.one("SELECT value FROM meta WHERE name = 'signed_head'")
-    remembered = int(row[0]) if row else 0
-    if remembered > max((head.sequence for head in read.heads if head.signed), default=0):
-        found.problem(ProblemKind.AUDIT, name, "verify.heads_cut" if read.present else "verify.heads_missing")
+def _check_wanted_anchor(clinic: OpenClinic, wanted: Wanted, rows: Rows, found: Findings) -> None:
+    if wanted.anchor is not None:
+        check_anchor(wanted.anchor, rows, clinic.unlocked.store_id, found)
 
 
-def _signed_by_somebody(head: NotedHead, store_id: str, keys: set[bytes]) -> bool:
-    return head.public_key in keys and head.signature_holds(store_id)
-
-
-def _check_records(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:
-    """Every record against the last hash the audit chain holds of it."""
-    for place, kept in enumerate(KEPT):
-        job.report("verify.step.records", place, len(KEPT))
-        for fault in record_faults(rows, kept, job.check):
-            kind = ProblemKind.ROLLBACK if fault.key == "verify.record_older" else ProblemKind.RECORD
-            found.problem(kind, f"{kept.table}/{fault.subject}", fault.key, table=kept.table)
-
-
-def _check_reports(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:
-    """Signed reports and their addenda: the bytes, their hash, the signature, and that none was dropped between."""
-    keys = {row[0] for row in rows.all("SELECT public_key FROM users")}
-    for identity, content, record in rows.all("SELECT id, content, record FROM reports ORDER BY key"):
-        job.check()
-        try:
-            seal = from_canonical(Seal, record)
-            holds = (
-                hashlib.sha256(content).hexdigest() == seal.sha256
-                and seal.public_key in keys
-                and verify_signature(seal.public_key, content, seal.signature)
-                and _addenda_hold(rows, identity, seal.sha256, keys)
-            )
-        except ValueError:
-            continue  # told by the record check
-        if not holds:
-            found.problem(ProblemKind.RECORD, f"reports/{identity}", "verify.report_changed")
-
-
-def _addenda_hold(rows: Rows, report: str, report_sha256: str, keys: set[bytes]) -> bool:
-    """Whether each addendum is signed by one of the clinic's users and follows from the one before."""
-    previous = ""
-    for (record,) in rows.all("SELECT record FROM addenda WHERE report = ? ORDER BY number", (report,)):
-        addendum = from_canonical(Addendum, record)
-        data = addendum_canonical_bytes(report_sha256, previous, addendum.text, addendum.author_name, addendum.signed)
-        if hashlib.sha256(data).hexdigest() != addendum.sha256:
-            return False
-        if not any(verify_signature(key, data, addendum.signature) for key in keys):
-            return False
-        previous = addendum.sha256
-    return True
-
-
-def _check_attachments(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:
-    """Every imported file opens and holds the bytes that were imported."""
-    referenced = set()
-    stored = rows.all("SELECT id, file, record FROM attachments ORDER BY id")
-    for done, (identity, file, record) in enumerate(stored):
-        job.report("verify.step.attachments", done, len(stored))
-        referenced.add(file)
-        try:
-            attachment = from_canonical(StoredFile, record)
-            digest = _plain_sha256(clinic.sealed, attachment, job)
-        except ValueError:
-            continue  # told by the record check
-        except (KnownFailure, OSError) as error:
-            missing = isinstance(error, UserFacingError) and error.key == "store.attachment_missing"
-            key = "verify.attachment_missing" if missing else "verify.attachment_damaged"
-            found.problem(ProblemKind.ATTACHMENT, f"attachments/{identity}", key)
-            continue
-        if digest != attachment.attachment.sha256:
-            found.problem(ProblemKind.ATTACHMENT, f"attachments/{identity}", "verify.attachment_damaged")
-    for path in clinic.sealed.files():
-        if path.name not in referenced:
-            found.note(f"{path.parent.parent.name}/{path.parent.name}/{path.name}", "verify.orphan")
-
-
-def _plain_sha256(sealed: SealedFolder, stored: StoredFile, job: Job) -> str:
-    digest = hashlib.sha256()
-    with sealed.open(stored) as stream:
-        while block := stream.read(_BLOCK):
-            job.check()
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _count(clinic: OpenClinic, rows: Rows, found: _Findings, job: Job) -> None:
-    names: Iterator[Kept] = (kept for kept in KEPT if kept.counted)
-    for kept in names:
-        row = rows.one(f"SELECT count(*) FROM {kept.table}")
-        found.counts[kept.counted] = int(row[0]) if row else 0
+__all__ = [
+    "NOTHING_MORE",
+    "Findings",
+    "Inventory",
+    "Note",
+    "OpenClinic",
+    "Problem",
+    "ProblemKind",
+    "Verification",
+    "Wanted",
+    "check_all",
+    "check_keystore",
+    "check_pages",
+    "reader",
+]

@@ -1,18 +1,37 @@
 """Keys, sealed files and signatures: everything that turns a passphrase into readable bytes, and nothing clinical.
 
-`keystore` opens the clinic's master key, `sealed` keeps single files, `signatures` signs, `recovery` is the printed
-card. May import `jobs`, `records` and below; knows nothing of the database.
+`keystore` opens the clinic's master key, `changes` changes who may, `sealed` keeps single files, `signatures` signs,
+`recovery` is the printed card. May import `jobs`, `records` and below; knows nothing of the database.
 """
 
 from desktop.vault.attempts import FailedUnlock, seconds_to_wait
+from desktop.vault.changes import (
+    HalfWritten,
+    Member,
+    NextEpoch,
+    add_user,
+    change_passphrase,
+    drop_user,
+    members,
+    new_recovery_card,
+    reset_user,
+    set_roles,
+)
 from desktop.vault.keystore import (
+    KeystoreInfo,
+    catch_up,
     check_copies,
+    check_passphrase,
     create,
+    describe,
     exists,
+    mend,
     unlock,
     unlock_with_card,
     users,
 )
+from desktop.vault.keystore_file import folded
+from desktop.vault.pins import Shift, ShiftRules
 from desktop.vault.recovery import RecoveryCard
 from desktop.vault.sealed import DamagedFile, SealedInfo, SealedReader, seal
 from desktop.vault.signatures import SigningKey, verify_signature
@@ -21,19 +40,37 @@ from desktop.vault.unlocked import KeystoreFinding, KeystoreHealth, MasterKey, U
 __all__ = [
     "DamagedFile",
     "FailedUnlock",
+    "HalfWritten",
     "KeystoreFinding",
     "KeystoreHealth",
+    "KeystoreInfo",
     "MasterKey",
+    "Member",
+    "NextEpoch",
     "RecoveryCard",
     "SealedInfo",
     "SealedReader",
+    "Shift",
+    "ShiftRules",
     "SigningKey",
     "Unlocked",
+    "add_user",
+    "catch_up",
+    "change_passphrase",
     "check_copies",
+    "check_passphrase",
     "create",
+    "describe",
+    "drop_user",
     "exists",
+    "folded",
+    "members",
+    "mend",
+    "new_recovery_card",
+    "reset_user",
     "seal",
     "seconds_to_wait",
+    "set_roles",
     "unlock",
     "unlock_with_card",
     "users",

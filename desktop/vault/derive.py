@@ -55,6 +55,20 @@ class KdfParameters:
         return hash_secret_raw(secret, self.salt, self.time, self.memory_kib, self.lanes, KEY_BYTES, Type.ID)
 
 
+class Derivations:
+    """What passphrases derived to, used again only where passphrase, salt and cost are the very same."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[KdfParameters, str], bytes] = {}
+
+    def derive(self, parameters: KdfParameters, passphrase: str) -> bytes:
+        """As `KdfParameters.derive`."""
+        known = self._known.get((parameters, passphrase))
+        if known is None:
+            known = self._known[parameters, passphrase] = parameters.derive(passphrase)
+        return known
+
+
 def fresh_parameters(*, calibrate: bool) -> KdfParameters:
     """New parameters with a new salt: 64 MiB, and as many passes as take 0.7 to 1.0 s here, at least 3.
 

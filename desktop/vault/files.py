@@ -15,12 +15,22 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def write_durably(path: Path, data: bytes) -> None:
-    """Replace a small file: temporary beside it → fsync → rename → fsync of the folder. Raises OSError."""
-    temporary = path.with_name(path.name + ".new")
+def staging_name(path: Path) -> Path:
+    """Where a file lies until it is renamed into place."""
+    return path.with_name(path.name + ".new")
+
+
+def stage(path: Path, data: bytes) -> Path:
+    """Write a small file under its temporary name, whole and certain; the caller renames it. Raises OSError."""
+    temporary = staging_name(path)
     with temporary.open("wb") as stream:
         stream.write(data)
         stream.flush()
         os.fsync(stream.fileno())
-    temporary.replace(path)
+    return temporary
+
+
+def write_durably(path: Path, data: bytes) -> None:
+    """Replace a small file: temporary beside it → fsync → rename → fsync of the folder. Raises OSError."""
+    stage(path, data).replace(path)
     sync_folder(path.parent)

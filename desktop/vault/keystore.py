@@ -1,11 +1,15 @@
-"""Creating and opening the keystore."""
+"""Creating and opening the keystore. Changing it is the affair of `vault.changes`."""
 
+import logging
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NoReturn
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.records import UserId
@@ -14,8 +18,10 @@ from desktop.vault.derive import SALT_BYTES, KdfParameters, fresh_parameters, hk
 from desktop.vault.keystore_file import (
     COPY,
     PRIMARY,
+    VERSION,
     CardSlot,
     Copy,
+    EarlierEpoch,
     Keystore,
     UserSlot,
     kdf_to_json,
@@ -26,7 +32,12 @@ from desktop.vault.recovery import RecoveryCard
 from desktop.vault.slots import OpenedSlot, WrongSecret, close_slot, open_slot
 from desktop.vault.unlocked import KeystoreFinding, KeystoreHealth, MasterKey, Unlocked
 
+_log = logging.getLogger(__name__)
+
 SHORTEST_PASSPHRASE = 8
+
+_EARLIER = "earlier-keystores"
+_NONCE_BYTES = 12
 
 # What an interrupted creation may leave behind; anything else in the folder belongs to a clinic.
 _LEFTOVERS = frozenset({PRIMARY, COPY, PRIMARY + ".new", COPY + ".new", attempts.COUNTER, attempts.COUNTER + ".new"})
@@ -43,8 +54,32 @@ def exists(folder: Path) -> bool:
 
 def users(folder: Path) -> tuple[str, ...]:
     """Names of those who may unlock, as written in the first readable copy; nothing is authenticated yet."""
-    keystore = next((copy.keystore for copy in read_copies(folder) if copy.keystore is not None), None)
+    keystore = _newest(read_copies(folder))
     return tuple(slot.user for slot in keystore.slots) if keystore else ()
+
+
+@dataclass(frozen=True)
+class KeystoreInfo:
+    """What a keystore says of its clinic before anybody unlocked it; nothing is authenticated yet.
+
+    version: of the clinic's form on the disk. epoch: current key epoch. files: names of both copies.
+    """
+
+    store_id: str
+    version: int
+    epoch: int
+    files: tuple[str, str] = (PRIMARY, COPY)
+
+
+def describe(folder: Path) -> KeystoreInfo:
+    """Which clinic this is, from the newest readable copy.
+
+    Raises KnownFailure: `vault.keystore_missing`, `vault.keystore_damaged`.
+    """
+    newest = _newest(_readable(folder))
+    if newest is None:
+        raise KnownFailure("vault.keystore_damaged", kind=ErrorKind.IO)
+    return KeystoreInfo(newest.store_id, VERSION, newest.epoch)
 
 
 def create(
@@ -64,18 +99,14 @@ def create(
     Raises UserFacingError for a short passphrase (`unlock.passphrase_too_short`) or a folder that already holds
     something (`vault.folder_in_use`), KnownFailure where the disk fails.
     """
-    if len(passphrase) < SHORTEST_PASSPHRASE:
-        raise UserFacingError("unlock.passphrase_too_short", count=SHORTEST_PASSPHRASE)
+    check_passphrase(passphrase)
     if not user_name.strip():
         raise UserFacingError("unlock.user_name_missing")
     master = bytearray(os.urandom(32))
     kdf = fresh_parameters(calibrate=calibrate)
     derived = kdf.derive(passphrase)
     keys = close_slot(derived, kdf_to_json(kdf), master, store_id, 1)
-    secret = recovery.new_secret()
-    card = RecoveryCard(recovery.encode(secret), store_id, clinic_name, datetime.now(UTC))
-    salt = os.urandom(SALT_BYTES)
-    card_keys = close_slot(_card_secret(secret, salt), salt.hex(), master, store_id, 1)
+    card, card_slot = new_card(master, store_id, 1, clinic_name)
     key = MasterKey(master, store_id, 1)
     master[:] = bytes(len(master))
     keystore = Keystore(
@@ -83,8 +114,8 @@ def create(
         epoch=1,
         generation=1,
         slots=(UserSlot(user_name.strip(), user_id, tuple(roles), kdf, keys),),
-        recovery=(CardSlot(salt, card.created.isoformat(), card_keys),),
-    ).sealed(_mac_key(key))
+        recovery=(card_slot,),
+    ).sealed(mac_key(key))
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(entry.name not in _LEFTOVERS for entry in folder.iterdir()):
@@ -98,6 +129,21 @@ def create(
     return _unlocked(keystore, opened, slot), card
 
 
+def check_passphrase(passphrase: str) -> None:
+    """Raises UserFacingError `unlock.passphrase_too_short`."""
+    if len(passphrase) < SHORTEST_PASSPHRASE:
+        raise UserFacingError("unlock.passphrase_too_short", count=SHORTEST_PASSPHRASE)
+
+
+def new_card(master: bytes | bytearray, store_id: str, epoch: int, clinic_name: str) -> tuple[RecoveryCard, CardSlot]:
+    """A recovery card to print, and the slot it opens."""
+    secret = recovery.new_secret()
+    card = RecoveryCard(recovery.encode(secret), store_id, clinic_name, datetime.now(UTC))
+    salt = os.urandom(SALT_BYTES)
+    keys = close_slot(card_secret(secret, salt), salt.hex(), master, store_id, epoch)
+    return card, CardSlot(salt, card.created.isoformat(), keys)
+
+
 def unlock(
     folder: Path,
     user_name: str,
@@ -105,10 +151,13 @@ def unlock(
     *,
     wait: Callable[[float], None] | None = None,
     touch: bool = True,
+    derived: dict[KdfParameters, bytes] | None = None,
 ) -> Unlocked:
     """Open the clinic as a user.
 
-    wait: see `attempts.admit`. touch: False reads only: no slow-down, nothing remembered, no copy mended.
+    wait: see `attempts.admit`. touch: False reads only: no slow-down, nothing remembered. A copy that is not whole is
+    told in `found`; `mend` puts it right once the database has shown that these keys are the current ones. derived:
+    what earlier calls with this very passphrase derived, by cost and salt; used where both are the same, and added to.
     Raises UserFacingError (kind UNLOCK): `unlock.wrong_passphrase` for a wrong name or passphrase alike and after the
     same time, `unlock.wait` with `seconds`; KnownFailure: `vault.keystore_missing`, `vault.keystore_damaged`,
     `vault.keystore_changed` where the passphrase is right and the file is not what Lantern wrote.
@@ -116,7 +165,7 @@ def unlock(
     copies = _readable(folder)
     if touch:
         attempts.admit(folder, wait)
-    derived: dict[KdfParameters, bytes] = {}
+    derived = {} if derived is None else derived
 
     def open_as_user(keystore: Keystore) -> Unlocked | None:
         slot = keystore.slot(user_name)
@@ -131,8 +180,8 @@ def unlock(
 
     unlocked, changed = _first_authentic(copies, open_as_user)
     if unlocked is None:
-        if not derived and not changed:  # an unknown name must cost as much time as a wrong passphrase
-            fresh_parameters(calibrate=False).derive(passphrase)
+        if not derived and not changed:
+            _take_as_long(copies, passphrase)
         slots = (copy.keystore.slot(user_name) for copy in copies if copy.keystore)
         _refuse(folder, next((slot.user_id for slot in slots if slot), ""), changed=changed, touch=touch)
     return _welcome(folder, copies, unlocked, touch=touch)
@@ -154,7 +203,7 @@ def unlock_with_card(
     def open_by_card(keystore: Keystore) -> Unlocked | None:
         for slot in keystore.recovery:
             try:
-                secret_key = _card_secret(secret, slot.salt)
+                secret_key = card_secret(secret, slot.salt)
                 opened = open_slot(slot.keys, secret_key, slot.salt.hex(), keystore.store_id, keystore.epoch)
             except WrongSecret:
                 continue
@@ -174,7 +223,48 @@ def unlock_with_card(
 def check_copies(folder: Path, unlocked: Unlocked) -> tuple[KeystoreFinding, KeystoreFinding]:
     """State of both files, by their MAC. Writes nothing."""
     first, second = read_copies(folder)
-    return _judge(first, unlocked), _judge(second, unlocked)
+    trusted = _trusted((first, second), unlocked.master)
+    return _judge(first, unlocked, trusted), _judge(second, unlocked, trusted)
+
+
+def current(folder: Path, unlocked: Unlocked) -> Keystore:
+    """The newest authentic keystore of this key epoch, read anew.
+
+    Raises KnownFailure `vault.keystore_changed` where neither copy is authentic, as after somebody edited both.
+    """
+    keystore = _trusted(read_copies(folder), unlocked.master)
+    if keystore is None:
+        raise KnownFailure("vault.keystore_changed", kind=ErrorKind.IO)
+    return keystore
+
+
+def slots_now(folder: Path, unlocked: Unlocked) -> tuple[UserSlot, ...]:
+    """Everybody's slots in the newest authentic keystore; none where it belongs to another key epoch."""
+    keystore = _trusted(read_copies(folder), unlocked.master)
+    return keystore.slots if keystore is not None else ()
+
+
+def catch_up(folder: Path, unlocked: Unlocked) -> None:
+    """Note the newest authentic writing: another program may have written one between unlocking and now."""
+    keystore = _trusted(read_copies(folder), unlocked.master)
+    if keystore is not None:
+        unlocked.master.generation = max(unlocked.master.generation, keystore.generation)
+
+
+def mend(folder: Path, unlocked: Unlocked) -> None:
+    """Make both copies the newest authentic one again, however one of them was lost.
+
+    Call it when the database has opened under these keys: a copy that claims another epoch is then surely not the
+    current one. A disk that cannot be written keeps nobody out; the check of the clinic tells what is left to mend.
+    """
+    copies = read_copies(folder)
+    good = _trusted(copies, unlocked.master)
+    if good is None or all(copy.exact and copy.keystore == good for copy in copies):
+        return
+    try:
+        write_copies(folder, good)
+    except OSError:
+        _log.warning("a copy of the keystore could not be mended")
 
 
 def _readable(folder: Path) -> tuple[Copy, ...]:
@@ -192,7 +282,7 @@ def _first_authentic(
 ) -> tuple[Unlocked | None, bool]:
     """The first copy that opens and whose MAC fits; and whether one opened whose MAC did not."""
     changed = False
-    for copy in copies:
+    for place, copy in enumerate(copies):
         if copy.keystore is None:
             continue
         try:
@@ -204,19 +294,30 @@ def _first_authentic(
             continue
         if unlocked is None:
             continue
-        if copy.keystore.authentic(_mac_key(unlocked.master)):
+        key = mac_key(unlocked.master)
+        if not copy.keystore.authentic(key):
+            changed = True
+        elif any(newer.keystore is not None and newer.keystore.authentic(key) for newer in copies[:place]):
+            pass  # a newer writing holds, and it does not open: the passphrase was withdrawn
+        else:
             return unlocked, changed
         unlocked.close()
-        changed = True
     return None, changed
 
 
+def _take_as_long(copies: tuple[Copy, ...], passphrase: str) -> None:
+    """An unknown or withdrawn name must cost as much time as a wrong passphrase."""
+    costs = (slot.kdf for copy in copies if copy.keystore for slot in copy.keystore.slots if slot.kdf.within_bounds())
+    next(costs, fresh_parameters(calibrate=False)).derive(passphrase)
+
+
 def _welcome(folder: Path, copies: tuple[Copy, ...], unlocked: Unlocked, *, touch: bool) -> Unlocked:
-    """Note the state in which the copies were found, then forget failures and mend what can be mended."""
-    unlocked = replace(unlocked, found=check_copies(folder, unlocked))
+    """Note the state in which the copies were found, then forget failures."""
+    trusted = _trusted(copies, unlocked.master)
+    by_name = sorted(copies, key=lambda copy: copy.path.name != PRIMARY)
+    unlocked = replace(unlocked, found=tuple(_judge(copy, unlocked, trusted) for copy in by_name))
     if touch:
         attempts.succeeded(folder)
-        _mend(folder, copies, unlocked)
     return unlocked
 
 
@@ -230,12 +331,10 @@ def _refuse(folder: Path, user_id: str, *, changed: bool, touch: bool) -> NoRetu
 
 
 def _unlocked(keystore: Keystore, opened: OpenedSlot, slot: UserSlot | None) -> Unlocked:
-    master = MasterKey(opened.master, keystore.store_id, keystore.epoch)
+    master = MasterKey(opened.master, keystore.store_id, keystore.epoch, keystore.generation)
     opened.master[:] = bytes(len(opened.master))
     return Unlocked(
         store_id=keystore.store_id,
-        epoch=keystore.epoch,
-        generation=keystore.generation,
         user_id=UserId(slot.user_id if slot else ""),
         user_name=slot.user if slot else "",
         roles=slot.roles if slot else ("administrator",),
@@ -245,13 +344,28 @@ def _unlocked(keystore: Keystore, opened: OpenedSlot, slot: UserSlot | None) -> 
     )
 
 
-def _judge(copy: Copy, unlocked: Unlocked) -> KeystoreFinding:
+def _newest(copies: Sequence[Copy]) -> Keystore | None:
+    """The readable copy that was written last, whoever wrote it."""
+    readable = [copy.keystore for copy in copies if copy.keystore is not None]
+    return max(readable, key=lambda keystore: keystore.generation, default=None)
+
+
+def _trusted(copies: Sequence[Copy], master: MasterKey) -> Keystore | None:
+    """The newest copy of this key epoch whose MAC fits."""
+    key = mac_key(master)
+    authentic = [copy for copy in copies if copy.keystore is not None and copy.keystore.authentic(key)]
+    return _newest(authentic)
+
+
+def _judge(copy: Copy, unlocked: Unlocked, trusted: Keystore | None) -> KeystoreFinding:
     """A copy is judged by its MAC, not by whether a passphrase opens it: an older writing is no damage."""
     if not copy.present:
         health = KeystoreHealth.MISSING
     elif copy.keystore is None:
         health = KeystoreHealth.DAMAGED
-    elif not (copy.exact and copy.keystore.authentic(_mac_key(unlocked.master))):
+    elif copy.exact and trusted is not None and _left_behind(copy.keystore, unlocked.master, trusted):
+        health = KeystoreHealth.OLDER
+    elif not (copy.exact and copy.keystore.authentic(mac_key(unlocked.master))):
         health = KeystoreHealth.CHANGED
     elif copy.keystore.generation < unlocked.generation:
         health = KeystoreHealth.OLDER
@@ -260,21 +374,35 @@ def _judge(copy: Copy, unlocked: Unlocked) -> KeystoreFinding:
     return KeystoreFinding(copy.path.name, health)
 
 
-def _mend(folder: Path, copies: tuple[Copy, ...], unlocked: Unlocked) -> None:
-    """After an unlock both copies are the newest authentic one again, however one of them was lost."""
-    key = _mac_key(unlocked.master)
-    good = next(copy.keystore for copy in copies if copy.keystore and copy.keystore.authentic(key))
-    if all(copy.exact and copy.keystore == good for copy in copies):
-        return
+def _left_behind(keystore: Keystore, master: MasterKey, trusted: Keystore) -> bool:
+    """Whether Lantern wrote this keystore in an earlier key epoch of the same clinic."""
+    if keystore.store_id != trusted.store_id:
+        return False
+    keys = (open_earlier(each, master, trusted.store_id) for each in trusted.earlier if each.epoch == keystore.epoch)
+    return any(key is not None and keystore.authentic(key) for key in keys)
+
+
+def keep_earlier(epoch: int, key: bytes, master: MasterKey, store_id: str) -> EarlierEpoch:
+    """A past epoch's MAC key, kept under the present master key."""
+    nonce = os.urandom(_NONCE_BYTES)
+    wrapped = AESGCM(master.derive(_EARLIER)).encrypt(nonce, key, f"{store_id}/{epoch}".encode())
+    return EarlierEpoch(epoch, nonce + wrapped)
+
+
+def open_earlier(earlier: EarlierEpoch, master: MasterKey, store_id: str) -> bytes | None:
+    """Undo `keep_earlier`; None for what was changed."""
+    nonce, wrapped = earlier.mac_key[:_NONCE_BYTES], earlier.mac_key[_NONCE_BYTES:]
     try:
-        write_copies(folder, good)
-    except OSError as error:
-        raise from_os_error(error) from error
+        return AESGCM(master.derive(_EARLIER)).decrypt(nonce, wrapped, f"{store_id}/{earlier.epoch}".encode())
+    except (InvalidTag, ValueError):
+        return None
 
 
-def _mac_key(master: MasterKey) -> bytes:
+def mac_key(master: MasterKey) -> bytes:
+    """What a keystore of the master key's epoch is authenticated with."""
     return master.derive("keystore")
 
 
-def _card_secret(secret: bytes, salt: bytes) -> bytes:
+def card_secret(secret: bytes, salt: bytes) -> bytes:
+    """The key of a recovery card's slot."""
     return hkdf(secret, salt=salt, info="lantern/recovery-card")

@@ -2,18 +2,22 @@
 
 `slots[]` holds one entry per user with `user` and `kdf{memory_kib, time, lanes, salt}`, `recovery[]` the printed cards.
 A `mac` under the master key covers everything else, so that an added slot or a cheaper cost is noticed at unlock.
+`earlier[]`, from the second key epoch on, holds the MAC keys of the epochs before, so that a copy which was left behind
+is told from one that was forged.
 """
 
 import base64
+import contextlib
 import hmac
 import json
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from desktop.vault.derive import KdfParameters
-from desktop.vault.files import write_durably
+from desktop.vault.files import stage, staging_name, sync_folder, write_durably
 
 PRIMARY = "keystore.json"
 COPY = "keystore.copy.json"
@@ -58,6 +62,14 @@ class CardSlot:
 
 
 @dataclass(frozen=True)
+class EarlierEpoch:
+    """How keystores of a past epoch are judged. mac_key: that epoch's, under the present master key (AES-256-GCM)."""
+
+    epoch: int
+    mac_key: bytes
+
+
+@dataclass(frozen=True)
 class Keystore:
     """The whole document. epoch: of the master key. generation: counts writings."""
 
@@ -66,6 +78,7 @@ class Keystore:
     generation: int
     slots: tuple[UserSlot, ...]
     recovery: tuple[CardSlot, ...]
+    earlier: tuple[EarlierEpoch, ...] = ()
     mac: bytes = b""
 
     def slot(self, user_name: str) -> UserSlot | None:
@@ -83,6 +96,7 @@ class Keystore:
 
     def to_json(self) -> dict[str, Any]:
         """The document without its MAC."""
+        earlier = [{"epoch": each.epoch, "mac_key": _encode(each.mac_key)} for each in self.earlier]
         return {
             "format": FORMAT,
             "version": VERSION,
@@ -91,6 +105,7 @@ class Keystore:
             "generation": self.generation,
             "slots": [_user_to_json(slot) for slot in self.slots],
             "recovery": [_card_to_json(slot) for slot in self.recovery],
+            **({"earlier": earlier} if earlier else {}),
         }
 
     def to_bytes(self) -> bytes:
@@ -123,10 +138,51 @@ def read_copies(folder: Path) -> tuple[Copy, Copy]:
     return _read(folder / PRIMARY), _read(folder / COPY)
 
 
+class UncertainKeystore(OSError):
+    """The disk failed between the two renames and again on the way back: old or new, only the next reading tells."""
+
+
 def write_copies(folder: Path, keystore: Keystore) -> None:
-    """Write one file, then the other, each durably: at any moment one of them is whole. Raises OSError."""
-    for name in (PRIMARY, COPY):
-        write_durably(folder / name, keystore.to_bytes())
+    """Write both files durably: at any moment one of them is whole.
+
+    Both lie complete on the disk before the first is renamed, so a full disk changes nothing. Raises OSError with the
+    former files in their places, or UncertainKeystore.
+    """
+    paths = [folder / name for name in (PRIMARY, COPY)]
+    before = [_content(path) for path in paths]
+    try:
+        staged = [stage(path, keystore.to_bytes()) for path in paths]
+    except OSError:
+        with contextlib.suppress(OSError):
+            for path in paths:
+                staging_name(path).unlink(missing_ok=True)
+        raise
+    try:
+        for temporary, path in zip(staged, paths, strict=True):
+            temporary.replace(path)
+            sync_folder(folder)
+    except OSError as error:
+        _put_back(dict(zip(paths, before, strict=True)), error)
+        raise
+
+
+def _content(path: Path) -> bytes | None:
+    """A file's bytes, or None where there is nothing to be had."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return None
+
+
+def _put_back(before: Mapping[Path, bytes | None], error: OSError) -> None:
+    """Undo half a writing. Raises UncertainKeystore where that fails too."""
+    try:
+        for path, data in before.items():
+            if data is not None:
+                write_durably(path, data)
+                staging_name(path).unlink(missing_ok=True)
+    except OSError:
+        raise UncertainKeystore(error.errno, "the keystore could not be written") from error
 
 
 def _read(path: Path) -> Copy:
@@ -157,6 +213,9 @@ def parse(data: bytes) -> Keystore:
             generation=_integer(raw["generation"]),
             slots=tuple(_user_from_json(slot) for slot in raw["slots"]),
             recovery=tuple(_card_from_json(slot) for slot in raw["recovery"]),
+            earlier=tuple(
+                EarlierEpoch(_integer(each["epoch"]), _decode(each["mac_key"])) for each in raw.get("earlier", [])
+            ),
             mac=_decode(raw["mac"]),
         )
     except (KeyError, TypeError, AttributeError, RecursionError) as error:

@@ -1,5 +1,8 @@
 """Ed25519 signatures (RFC 8032)."""
 
+import contextlib
+from collections.abc import Iterator
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -18,6 +21,17 @@ class SigningKey:
         if not self._seed:
             raise ValueError("the key is closed")
         return Ed25519PrivateKey.from_private_bytes(self._seed).sign(data)
+
+    @contextlib.contextmanager
+    def lent(self) -> Iterator[bytearray]:
+        """The seed, to wrap it once more; wiped when the block is left. Raises ValueError once closed."""
+        if not self._seed:
+            raise ValueError("the key is closed")
+        copy = bytearray(self._seed)
+        try:
+            yield copy
+        finally:
+            copy[:] = bytes(len(copy))
 
     def close(self) -> None:
         """Wipe the seed. Closing twice is harmless."""

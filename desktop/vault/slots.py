@@ -6,7 +6,7 @@ passphrase.
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
@@ -33,24 +33,36 @@ class OpenedSlot:
     signing_key: SigningKey
 
 
-def close_slot(secret: bytes, parameters: object, master: bytes | bytearray, store_id: str, epoch: int) -> WrappedKeys:
-    """A new slot with fresh key pairs.
+def close_slot(
+    secret: bytes,
+    parameters: object,
+    master: bytes | bytearray,
+    store_id: str,
+    epoch: int,
+    *,
+    signing_key: SigningKey | None = None,
+) -> WrappedKeys:
+    """A new slot with fresh key pairs, or with a signing key that its owner already has.
 
     secret: 32 bytes that open it. parameters: how the secret is derived, JSON-serialisable; bound into the slot.
     """
     slot_id = new_id()
     private = X25519PrivateKey.generate()
-    seed = bytearray(os.urandom(_KEY_BYTES))
-    signing_key = SigningKey(seed)
+    if signing_key is None:
+        seed = bytearray(os.urandom(_KEY_BYTES))
+    else:
+        with signing_key.lent() as lent:
+            seed = bytearray(lent)
+    own = SigningKey(seed)
     both = bytearray(private.private_bytes_raw() + seed)
     nonce = os.urandom(_NONCE_BYTES)
     wrapped = nonce + AESGCM(secret).encrypt(nonce, both, _bound(store_id, slot_id, parameters, epoch, "keys"))
     both[:] = bytes(len(both))
     seed[:] = bytes(len(seed))
-    signing_key.close()
+    own.close()
     public = private.public_key().public_bytes_raw()
     sealed = seal_to(public, master, _bound(store_id, slot_id, parameters, epoch, "master"))
-    return WrappedKeys(slot_id, epoch, public, signing_key.public_key, wrapped, sealed)
+    return WrappedKeys(slot_id, epoch, public, own.public_key, wrapped, sealed)
 
 
 def open_slot(keys: WrappedKeys, secret: bytes, parameters: object, store_id: str, epoch: int) -> OpenedSlot:
@@ -69,6 +81,14 @@ def open_slot(keys: WrappedKeys, secret: bytes, parameters: object, store_id: st
         raise WrongSecret from None
     both[:] = bytes(len(both))
     return OpenedSlot(master, signing_key)
+
+
+def give_master(
+    keys: WrappedKeys, parameters: object, master: bytes | bytearray, store_id: str, epoch: int
+) -> WrappedKeys:
+    """The same slot holding another epoch's master key; its owner's passphrase stays and is not needed."""
+    bound = _bound(store_id, keys.slot_id, parameters, epoch, "master")
+    return replace(keys, master=seal_to(keys.public_key, master, bound))
 
 
 def seal_to(public_key: bytes, plain: bytes | bytearray, bound: bytes) -> bytes:

@@ -16,7 +16,7 @@ from desktop.inference import Registry
 from desktop.jobs import Job
 from desktop.records import AuditAction, UserId, new_id
 from desktop.store import Store
-from desktop.vault import RecoveryCard, keystore, seconds_to_wait
+from desktop.vault import RecoveryCard, Unlocked, keystore, seconds_to_wait
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, system_clock
 
 _log = logging.getLogger(__name__)
@@ -145,6 +145,15 @@ def unlock(
         raise UserFacingError("workflow.no_clinic_here", kind=ErrorKind.NOT_FOUND)
     job.report("workflow.progress.unlocking")
     unlocked = keystore.unlock(folder, user, passphrase, wait=wait)
+    return enter(folder, unlocked, models, clock)
+
+
+def enter(folder: Path, unlocked: Unlocked, models: Registry, clock: Clock) -> Clinic:
+    """Open the store for whoever showed that they may; the keys are wiped where that fails.
+
+    Raises UserFacingError `unlock.wrong_passphrase` (unlock) for somebody who was disabled and whose old keystore was
+    put back; KnownFailure as `Store.open`.
+    """
     try:
         store = Store.open(folder, unlocked, clock=clock)
     except BaseException:
@@ -153,7 +162,10 @@ def unlock(
     try:
         with store.transaction() as tx:
             who = tx.users.get(unlocked.user_id)
-            tx.audit.add(AuditAction.UNLOCK, who.id, actor=who.id)
+            action = AuditAction.UNLOCK_FAILED if who.disabled else AuditAction.UNLOCK
+            tx.audit.add(action, who.id, actor=who.id, reason="pin" if unlocked.by_pin else "")
+        if who.disabled:
+            raise UserFacingError("unlock.wrong_passphrase", kind=ErrorKind.UNLOCK)
     except BaseException:
         store.close()
         unlocked.close()

@@ -23,7 +23,7 @@ def test_later_epochs_are_numbered_and_share_lock_and_attachments() -> None:
 
 
 def test_other_epochs_files_are_told_from_the_current_ones_and_from_strangers(tmp_path: Path) -> None:
-    current = {"clinic-2.db", "clinic-2.db-wal", "clinic-2.db-shm", "audit-heads-2.jsonl", "clinic.lock"}
+    current = {"clinic-2.db", "clinic-2.db-wal", "clinic-2.db-shm", "audit-heads-2.jsonl", "clinic-2.db.before-3"}
     others = {
         "clinic.db",
         "clinic.db-wal",
@@ -31,6 +31,7 @@ def test_other_epochs_files_are_told_from_the_current_ones_and_from_strangers(tm
         "clinic-3.db",
         "clinic-3.db.new",
         "clinic-2.db.new-wal",
+        "clinic.db.before-1",
     }
     strangers = {"clinic-1.db", "clinic-007.db", "clinic-0.db", "clinic.db.bak", "my clinic.db", "keystore.json"}
     for name in current | others | strangers:

@@ -16,7 +16,7 @@ from desktop import vault
 from desktop.i18n import Language, Translator
 from desktop.jobs import Job
 from desktop.records import AuditAction
-from desktop.store import Store, Verification, heads, places, verify_folder
+from desktop.store import Checkup, Store, Verification, heads, places, verify_folder
 from desktop.store.audit import ChainLine, read_lines
 from desktop.store.kept import KEPT
 from desktop.store.places import ATTACHMENTS, DATABASE
@@ -95,7 +95,7 @@ def test_any_flipped_bit_of_the_database_is_found(folder: Path, keys: vault.Unlo
 
 
 def verify_folder_of(folder: Path, passphrase: str = PASSPHRASE) -> Verification:
-    return verify_folder(folder, USER, passphrase, Job(), touch=False)
+    return Checkup(passphrase).verify(folder, USER, Job())
 
 
 @pytest.mark.parametrize(
@@ -418,10 +418,11 @@ def test_very_many_heads_are_thinned_out(folder: Path, keys: vault.Unlocked, mon
 
 
 def test_a_table_that_is_gone_is_damage(folder: Path, keys: vault.Unlocked, read: Read) -> None:
-    as_attacker(folder, keys, "DROP TABLE policies")
-    assert "database" in kinds(verify_folder_of(folder))
-    as_attacker(folder, keys, "DROP TABLE clinic")
-    assert keys_of(verify_folder_of(folder)) == {"store.database_damaged"}
+    as_attacker(folder, keys, "DROP TABLE policies", "DROP TABLE clinic")
+    found = verify_folder_of(folder)
+    assert (kinds(found), keys_of(found)) == ({"database"}, {"verify.form_changed"})
+    assert {problem.where for problem in found.problems} == {f"{DATABASE}/policies", f"{DATABASE}/clinic"}
+    assert said_in_both_languages(found)
 
 
 def test_a_copy_spoiled_while_the_clinic_is_open_is_named(folder: Path, keys: vault.Unlocked) -> None:
@@ -435,8 +436,7 @@ def test_a_copy_spoiled_while_the_clinic_is_open_is_named(folder: Path, keys: va
 @pytest.mark.parametrize("name", ["keystore.json", "keystore.copy.json"])
 def test_a_spoiled_keystore_copy_is_named_although_unlocking_mends_it(folder: Path, read: Read, name: str) -> None:
     (folder / name).write_bytes(b"{}")
-    for touch in (False, True):
-        found = verify_folder(folder, USER, PASSPHRASE, Job(), touch=touch)
+    for found in (verify_folder_of(folder), verify_folder(folder, USER, PASSPHRASE, Job())):
         assert [(problem.kind.value, problem.where) for problem in found.problems] == [("keystore", name)]
         assert said_in_both_languages(found)
     assert verify_folder_of(folder).ok

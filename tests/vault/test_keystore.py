@@ -30,6 +30,13 @@ def refused(made: Made, passphrase: str = PASSPHRASE, user: str = USER) -> UserF
     return caught.value
 
 
+def enter(made: Made) -> vault.Unlocked:
+    """Unlock, and mend as the store does once the database has opened."""
+    unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
+    vault.mend(made.folder, unlocked)
+    return unlocked
+
+
 def test_the_passphrase_gives_the_same_master_key(made: Made) -> None:
     unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
     assert unlocked.master.derive("test") == made.sub_key
@@ -148,7 +155,7 @@ def test_closing_wipes_the_keys(made: Made) -> None:
 @pytest.mark.parametrize("damage", [b"", b"{}", b"\x00" * 900, b'{"format": "lantern-keystore", "version": 2}'])
 def test_one_damaged_copy_is_noticed_and_mended(made: Made, name: str, damage: bytes) -> None:
     (made.folder / name).write_bytes(damage)
-    unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
+    unlocked = enter(made)
     assert unlocked.master.derive("test") == made.sub_key
     assert {finding.file: finding.health for finding in unlocked.found}[name] is KeystoreHealth.DAMAGED
     assert {finding.health for finding in vault.check_copies(made.folder, unlocked)} == {KeystoreHealth.WHOLE}
@@ -165,14 +172,14 @@ def test_any_flipped_bit_is_noticed_and_locks_nobody_out(made: Made, name: str) 
         (made.folder / name).write_bytes(spoiled)
         states = {finding.file: finding.health for finding in vault.check_copies(made.folder, unlocked)}
         assert states[name] in (KeystoreHealth.DAMAGED, KeystoreHealth.CHANGED), f"byte {place}"
-    assert vault.unlock(made.folder, USER, PASSPHRASE).master.derive("test") == made.sub_key
+    assert enter(made).master.derive("test") == made.sub_key
     assert (made.folder / name).read_bytes() == data
 
 
 def test_a_reformatted_keystore_is_reported_and_still_opens(made: Made) -> None:
     for name in FILES:
         edit(made.folder / name, lambda raw: None)
-    unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
+    unlocked = enter(made)
     assert [finding.health for finding in unlocked.found] == [KeystoreHealth.CHANGED] * 2
     assert {finding.health for finding in vault.check_copies(made.folder, unlocked)} == {KeystoreHealth.WHOLE}
 
@@ -180,7 +187,7 @@ def test_a_reformatted_keystore_is_reported_and_still_opens(made: Made) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_one_missing_copy_is_noticed_and_mended(made: Made, name: str) -> None:
     (made.folder / name).unlink()
-    unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
+    unlocked = enter(made)
     assert {finding.file: finding.health for finding in unlocked.found}[name] is KeystoreHealth.MISSING
     assert (made.folder / name).exists()
 
@@ -206,7 +213,7 @@ def test_an_older_copy_is_an_honest_remain(made: Made) -> None:
     newest = keystore_file.parse((made.folder / FILES[0]).read_bytes())
     raised = keystore_file.Keystore(**{**vars(newest), "generation": 2}).sealed(unlocked.master.derive("keystore"))
     (made.folder / FILES[0]).write_bytes(raised.to_bytes())
-    again = vault.unlock(made.folder, USER, PASSPHRASE)
+    again = enter(made)
     assert again.generation == 2
     assert [finding.health for finding in again.found] == [KeystoreHealth.WHOLE, KeystoreHealth.OLDER]
     assert (made.folder / FILES[1]).read_bytes() == raised.to_bytes()
@@ -256,7 +263,7 @@ def test_a_tampered_keystore_opens_nothing(made: Made, tamper: Callable[[dict[st
 @pytest.mark.parametrize("tamper", TAMPERS, ids=lambda tamper: tamper.__name__)
 def test_one_tampered_copy_is_named_and_replaced(made: Made, tamper: Callable[[dict[str, Any]], None]) -> None:
     edit(made.folder / FILES[0], tamper)
-    unlocked = vault.unlock(made.folder, USER, PASSPHRASE)
+    unlocked = enter(made)
     assert unlocked.roles == ("doctor",)
     assert [finding.health for finding in unlocked.found] == [KeystoreHealth.CHANGED, KeystoreHealth.WHOLE]
     assert (made.folder / FILES[0]).read_bytes() == (made.folder / FILES[1]).read_bytes()
