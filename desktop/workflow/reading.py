@@ -1,7 +1,7 @@
 """Reading a study: impression first, then the suggestion, then a decision on each finding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from desktop.access import Permission
@@ -327,11 +327,12 @@ def annotate(
     kind: AnnotationKind,
     points: tuple[tuple[float, float], ...],
     label: str = "",
+    drawing: AnnotationId | None = None,
 ) -> Annotated:
-    """Keep a drawing. points: (x, y) in picture pixels."""
+    """Keep a drawing. points: (x, y) in picture pixels. drawing: its id, where the caller has given it one already."""
     job.check()
-    drawing = Annotation(
-        id=AnnotationId(new_id()),
+    kept = Annotation(
+        id=drawing or AnnotationId(new_id()),
         instance=instance,
         kind=kind,
         points=points,
@@ -339,7 +340,20 @@ def annotate(
         author=clinic.session.user.id,
         created=clinic.clock(),
     )
-    return _add_annotation(clinic, drawing)
+    with clinic.store.transaction() as tx:
+        return _add_annotation(clinic, tx, kept)
+
+
+@requires(Permission.READ_IMAGES)
+def label_annotation(clinic: Clinic, job: Job, instance: InstanceId, drawing: AnnotationId, label: str) -> Annotated:
+    """Give a drawing other words, or none; its earlier rows stay. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        before = next((a for a in tx.annotations.for_instance(instance) if a.id == drawing), None)
+        if before is None:
+            raise UserFacingError("workflow.no_such_drawing", kind=ErrorKind.NOT_FOUND)
+        named = replace(before, label=plain_text(label), author=clinic.session.user.id, created=clinic.clock())
+        return _add_annotation(clinic, tx, named)
 
 
 @requires(Permission.READ_IMAGES)
@@ -356,12 +370,12 @@ def remove_annotation(clinic: Clinic, job: Job, annotation: Annotation) -> Annot
         created=clinic.clock(),
         deleted=True,
     )
-    return _add_annotation(clinic, gone)
-
-
-def _add_annotation(clinic: Clinic, drawing: Annotation) -> Annotated:
     with clinic.store.transaction() as tx:
-        check_unsigned(tx, tx.studies.instance(drawing.instance).study)
-        tx.annotations.add(drawing)
-        tx.audit.add(AuditAction.ANNOTATE, drawing.id, actor=clinic.actor)
+        return _add_annotation(clinic, tx, gone)
+
+
+def _add_annotation(clinic: Clinic, tx: Transaction, drawing: Annotation) -> Annotated:
+    check_unsigned(tx, tx.studies.instance(drawing.instance).study)
+    tx.annotations.add(drawing)
+    tx.audit.add(AuditAction.ANNOTATE, drawing.id, actor=clinic.actor)
     return Annotated(drawing, Changes(annotations=True))

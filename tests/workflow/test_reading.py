@@ -16,6 +16,7 @@ from desktop.jobs import Job
 from desktop.records import (
     Analysis,
     AnalysisStatus,
+    AnnotationId,
     AnnotationKind,
     AuditAction,
     Decision,
@@ -31,6 +32,7 @@ from desktop.records import (
     Sex,
     StudyId,
     Verdict,
+    new_id,
 )
 from desktop.vault import keystore
 from desktop.workflow.suggesting import subject_of
@@ -224,6 +226,23 @@ def test_a_removed_drawing_is_hidden_and_drafts_survive(clinic: workflow.Clinic,
     assert workflow.reading(clinic, JOB, study).annotations == ()
     workflow.save_draft(clinic, JOB, study, "lungs: ", "so far")
     assert workflow.reading(clinic, JOB, study).draft == workflow.Draft("lungs: ", "so far")
+
+
+def test_a_drawing_is_labelled_by_a_later_row(clinic: workflow.Clinic, study: StudyId) -> None:
+    instance = workflow.open_study(clinic, JOB, study).study.instances[0].id
+    drawing = AnnotationId(new_id())
+    drawn = workflow.annotate(
+        clinic, JOB, instance, AnnotationKind.REGION, ((1, 1), (9, 9)), drawing=drawing
+    ).annotation
+    assert drawn.id == drawing
+    workflow.label_annotation(clinic, JOB, instance, drawing, " cavity\x07 ")
+    (named,) = workflow.reading(clinic, JOB, study).annotations
+    assert (named.id, named.points, named.label) == (drawing, drawn.points, "cavity")
+    workflow.remove_annotation(clinic, JOB, named)
+    with pytest.raises(UserFacingError) as gone:
+        workflow.label_annotation(clinic, JOB, instance, drawing, "late")
+    assert gone.value.key == "workflow.no_such_drawing"
+    assert workflow.reading(clinic, JOB, study).annotations == ()
 
 
 def test_the_file_of_a_damaged_attachment_is_named(clinic: workflow.Clinic, study: StudyId) -> None:

@@ -60,6 +60,7 @@ VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("viewer.tool_region", "G"),
     _action("viewer.overlay", "O"),
     _action("viewer.next_drawing", "D"),
+    _action("viewer.label_drawing", "T"),
     _action("viewer.remove_drawing", "Delete"),
 )
 """What the film viewer does. While it has the focus the arrow keys alone move the film, or the pen."""

@@ -11,6 +11,7 @@ from desktop.errors import UserFacingError
 from desktop.jobs import Job
 from desktop.records import (
     Annotation,
+    AnnotationId,
     AnnotationKind,
     Changes,
     Decision,
@@ -19,6 +20,7 @@ from desktop.records import (
     StudyId,
     SuggestionId,
     Verdict,
+    new_id,
 )
 from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
@@ -141,11 +143,17 @@ class ReadingDesk(QObject):
         self._run(lambda job: workflow.add_finding(clinic, job, study, words, value, reason))
 
     def annotate(
-        self, instance: InstanceId, kind: AnnotationKind, points: tuple[tuple[float, float], ...], label: str
-    ) -> None:
-        """Keep a drawing."""
+        self, instance: InstanceId, kind: AnnotationKind, points: tuple[tuple[float, float], ...]
+    ) -> AnnotationId:
+        """Keep a drawing. Its id is known before it is on record, so that it can be labelled meanwhile."""
+        clinic, drawing = self._context.open_clinic, AnnotationId(new_id())
+        self._run(lambda job: workflow.annotate(clinic, job, instance, kind, points, drawing=drawing))
+        return drawing
+
+    def label_annotation(self, instance: InstanceId, drawing: AnnotationId, label: str) -> None:
+        """Give a drawing its words; the store works in order, so a drawing on its way is there by then."""
         clinic = self._context.open_clinic
-        self._run(lambda job: workflow.annotate(clinic, job, instance, kind, points, label))
+        self._run(lambda job: workflow.label_annotation(clinic, job, instance, drawing, label))
 
     def remove_annotation(self, annotation: Annotation) -> None:
         """Hide a drawing."""

@@ -27,6 +27,7 @@ _IN_MENU = (
     "viewer.tool_window",
     "viewer.tool_pan",
     "viewer.next_drawing",
+    "viewer.label_drawing",
     "viewer.remove_drawing",
     "viewer.overlay",
     "viewer.reset",

@@ -10,7 +10,9 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.records import (
     Annotation,
+    AnnotationId,
     AnnotationKind,
+    InstanceId,
     StudyId,
 )
 from desktop.ui.action import bind
@@ -53,6 +55,7 @@ class StudyPage(QWidget):
         self._context = context
         self._impressions_shown = 0
         self._previewed_words: str | None = None
+        self._labelling: tuple[InstanceId, AnnotationId] | None = None
         self._revealed = 0.0
         self._history: HistoryDialog | None = None
         self._desk = ReadingDesk(context, self)
@@ -102,6 +105,8 @@ class StudyPage(QWidget):
         viewer, preview, panel = self.viewer, self.preview, self.panel
         viewer.drawn.connect(self._drawn)
         viewer.removal_asked.connect(self._remove_drawing)
+        viewer.label_asked.connect(self._label_drawing)
+        viewer.labelled.connect(self._labelled)
         preview.shown.connect(self._preview_shown)
         preview.failed.connect(self._preview_failed)
         preview.left.connect(self.show_film)
@@ -164,19 +169,20 @@ class StudyPage(QWidget):
 
     def leave(self) -> None:
         """Put the study away; its draft is kept."""
-        self._drafts.save_now()
+        self.save_drafts()
         self._desk.close()
         for part in (self._film, self.preview, self.panel):
             part.clear()
         self._front.setCurrentWidget(self.viewer)
         self._handing.close()
-        self._previewed_words = None
+        self._previewed_words = self._labelling = None
         if self._history is not None:
             self._history.close()
             self._history = None
 
     def save_drafts(self) -> None:
         """Put typed words in the store's queue at once."""
+        self.viewer.finish_label()
         self._drafts.save_now()
 
     def forget_drafts(self) -> None:
@@ -259,7 +265,24 @@ class StudyPage(QWidget):
         """Keep a drawing with the reading; on a signed film it stays on the screen only."""
         sitting, instance = self.sitting, self._film.instance
         if sitting is not None and sitting.writable and instance is not None:
-            self._desk.annotate(instance.id, kind, points, "")
+            drawing = self._desk.annotate(instance.id, kind, points)
+            if kind is AnnotationKind.REGION:
+                self._start_label(instance.id, drawing, points)
+
+    def _label_drawing(self, annotation: Annotation) -> None:
+        if self.sitting is not None and self.sitting.writable:
+            self._start_label(annotation.instance, annotation.id, annotation.points, annotation.label)
+
+    def _start_label(
+        self, instance: InstanceId, drawing: AnnotationId, points: tuple[Point, ...], words: str = ""
+    ) -> None:
+        self.viewer.finish_label()
+        self._labelling = (instance, drawing)
+        self.viewer.start_label(points, words)
+
+    def _labelled(self, words: str) -> None:
+        if self._labelling is not None:
+            self._desk.label_annotation(*self._labelling, words)
 
     def _remove_drawing(self, annotation: Annotation) -> None:
         if self.sitting is not None and self.sitting.writable:
@@ -310,6 +333,7 @@ class StudyPage(QWidget):
         self.panel.read.say_draft(self._context.tr("reading.draft.failed"))
 
     def _press_primary(self) -> None:
+        self.viewer.finish_label()
         self.panel.footer.press_primary()
 
     def _pressed(self, name: str) -> None:

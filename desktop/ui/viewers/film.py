@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
+from PySide6.QtCore import QPointF, Qt, Signal, SignalInstance
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.records import Annotation, AnnotationKind, Picture, VoiWindow
@@ -12,6 +12,7 @@ from desktop.ui.viewers.drawing import Drawing, Tool, distance_to
 from desktop.ui.viewers.film_painting import SELECTED, Mark, overlay_font, paint_corners, paint_marks, paint_pen
 from desktop.ui.viewers.film_words import FilmText, corners, length_words
 from desktop.ui.viewers.frame_view import FrameView
+from desktop.ui.viewers.label_field import LabelField
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS, Surroundings
 from desktop.ui.viewers.view_state import Point, windowed
 
@@ -50,12 +51,15 @@ class Drag:
 class FilmViewer(FrameView):
     """Shows one film.
 
-    Signals: drawn(AnnotationKind, points) when a drawing is finished; removal_asked(Annotation) for Delete on the
-    selected one; tool_changed after the left button's meaning changed.
+    Signals: drawn(AnnotationKind, points) when a drawing is finished; removal_asked(Annotation) and
+    label_asked(Annotation) for the selected one; labelled(words) when the label asked for last was typed; tool_changed
+    after the left button's meaning changed.
     """
 
     drawn = Signal(object, object)
     removal_asked = Signal(object)
+    label_asked = Signal(object)
+    labelled = Signal(str)
     tool_changed = Signal()
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
@@ -71,16 +75,23 @@ class FilmViewer(FrameView):
         self._kept_here: tuple[tuple[AnnotationKind, tuple[Point, ...]], ...] = ()
         self._selected: Annotation | None = None
         self._text = FilmText()
+        self._label = LabelField(context, self)
+        self._labelled_points: tuple[Point, ...] = ()
+        self._label.kept.connect(self._label_kept)
+        self._label.left.connect(self._take_keys)
+        self.state_changed.connect(self._place_label)
 
     # What is shown
 
     def show_picture(self, picture: Picture) -> None:
         """Show another picture, fitted, with no drawing on it."""
+        self.finish_label()
         super().show_picture(picture)
         self.set_tool(Tool.WINDOW)
 
     def clear(self) -> None:
         """Forget every pixel and every word."""
+        self._label.drop()
         self._annotations, self._kept_here, self._selected = (), (), None
         self._drawing, self._drag = None, None
         self._text = FilmText()
@@ -133,8 +144,10 @@ class FilmViewer(FrameView):
             self.set_state(replace(self._state, overlay=self.has_activation and not self._state.overlay))
         elif command == "viewer.next_drawing":
             self._select_next()
+        elif command == "viewer.label_drawing":
+            self._ask_about_selected(self.label_asked)
         elif command == "viewer.remove_drawing":
-            self._remove_selected()
+            self._ask_about_selected(self.removal_asked)
         else:
             return False
         return True
@@ -171,11 +184,35 @@ class FilmViewer(FrameView):
         self._selected = self._annotations[place % len(places)]
         self.update()
 
-    def _remove_selected(self) -> None:
+    def _ask_about_selected(self, asked: SignalInstance) -> None:
         if self._selected is None and len(self._annotations) == 1:
             self._selected = self._annotations[0]
         if self._selected is not None:
-            self.removal_asked.emit(self._selected)
+            asked.emit(self._selected)
+
+    # Labels
+
+    def start_label(self, points: tuple[Point, ...], words: str = "") -> None:
+        """Let the label of a drawing be typed beside it; whoever asks keeps in mind which drawing it is."""
+        if self._state is not None:
+            self._labelled_points = points
+            self._label.begin(words)
+            self._place_label()
+
+    def finish_label(self) -> None:
+        """Keep what is typed as a label, if somebody types one."""
+        self._label.finish()
+
+    def _label_kept(self, words: str) -> None:
+        self.labelled.emit(words)
+
+    def _take_keys(self) -> None:
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _place_label(self) -> None:
+        if self._state is not None and not self._label.isHidden():
+            corners = [QPointF(*self._state.to_view(p, self.width(), self.height())) for p in self._labelled_points]
+            self._label.place(QPolygonF(corners).boundingRect(), self.size())
 
     # Drawing
 
@@ -280,9 +317,13 @@ class FilmViewer(FrameView):
             self._pick(at)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Close a polygon; without one, fit the picture."""
+        """Close a polygon; without one, label the drawing there; without that, fit the picture."""
         if self._drawing is not None and self._drawing.points:
             self._finish(self._drawing.closed())
+            return
+        self._pick(_point(event.position()))
+        if self._selected is not None:
+            self.label_asked.emit(self._selected)
         else:
             self.run("viewer.fit")
 
@@ -354,7 +395,8 @@ class FilmViewer(FrameView):
 
     def _words(self, kind: AnnotationKind, points: tuple[Point, ...], label: str) -> str:
         if kind is AnnotationKind.LENGTH and self._picture is not None and len(points) == 2:
-            return length_words(self._context, self._picture, points[0], points[1])
+            measured = length_words(self._context, self._picture, points[0], points[1])
+            return f"{measured} · {label}" if label else measured
         return label
 
 
