@@ -45,7 +45,7 @@ def known_keys(rows: Rows) -> frozenset[bytes]:
             user = from_canonical(User, record)
         except ValueError:
             continue  # told by the record check
-        keys.add(user.public_key)
+        keys.update(user.public_keys)
     return frozenset(keys)
 
 
