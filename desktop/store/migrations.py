@@ -145,10 +145,23 @@ def create_backup_tables(connection: Connection) -> None:
     connection.execute("CREATE TABLE backup_plans (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID")
 
 
+def index_the_audit_trail(connection: Connection) -> None:
+    """Who did it, what was done, to whom and when, so that the trail can be searched. What attests a record is found by
+    `audit_log_records` already."""
+    for statement in (
+        "CREATE INDEX audit_log_by_actor ON audit_log (actor, sequence)",
+        "CREATE INDEX audit_log_by_action ON audit_log (action, sequence)",
+        "CREATE INDEX audit_log_by_time ON audit_log (time)",
+        "CREATE INDEX audit_log_by_subject ON audit_log (subject, sequence) WHERE record = ''",
+    ):
+        connection.execute(statement)
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
     add_visits_consents_and_merges,
+    index_the_audit_trail,
 )
 
 

@@ -5,9 +5,25 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 """
 
 from desktop.inference import Registry
-from desktop.store import Problem, Verification
+from desktop.store import Anchor, Checkup, FileCheck, Inventory, Note, Problem, ProblemKind, SignedHead, Verification
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow.checking import SelfTest, audit_entries, self_test, verify, verify_clinic, warm_up
+from desktop.workflow.auditing import (
+    ExportedTrail,
+    audit_entries,
+    audit_head,
+    export_audit,
+    search_audit,
+    verify_audit_file,
+)
+from desktop.workflow.checking import (
+    SelfTest,
+    read_anchor,
+    self_test,
+    verify,
+    verify_clinic,
+    verify_closed,
+    warm_up,
+)
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, requires, system_clock
 from desktop.workflow.demo import DEMO_PASSPHRASE, DEMO_USER, create_demo_clinic
 from desktop.workflow.importing import (
@@ -121,7 +137,9 @@ __all__ = [
     "DEMO_PASSPHRASE",
     "DEMO_USER",
     "MINIMUM_PASSPHRASE",
+    "Anchor",
     "Annotated",
+    "Checkup",
     "Clinic",
     "ClinicInfo",
     "Clock",
@@ -129,17 +147,22 @@ __all__ = [
     "Draft",
     "Edited",
     "Exported",
+    "ExportedTrail",
     "FileAnalysis",
+    "FileCheck",
     "FilePreview",
     "Imported",
+    "Inventory",
     "ModelCard",
     "NameMismatch",
+    "Note",
     "OpenStudy",
     "PatientChart",
     "PatientDraft",
     "Policy",
     "PolicyChanged",
     "Problem",
+    "ProblemKind",
     "Reading",
     "ReadingOrder",
     "Recorded",
@@ -155,6 +178,7 @@ __all__ = [
     "Shift",
     "ShiftRules",
     "Signed",
+    "SignedHead",
     "Step",
     "Suggested",
     "UserChanged",
@@ -165,6 +189,7 @@ __all__ = [
     "analyse_file",
     "annotate",
     "audit_entries",
+    "audit_head",
     "change_passphrase",
     "check_identity",
     "clinic_exists",
@@ -178,6 +203,7 @@ __all__ = [
     "enable_user",
     "end_shift",
     "evaluate_model",
+    "export_audit",
     "export_report",
     "fhir_patient",
     "files_to_reseal",
@@ -202,6 +228,7 @@ __all__ = [
     "possible_duplicates",
     "preview_file",
     "preview_report",
+    "read_anchor",
     "reading",
     "recent_patients",
     "record_impression",
@@ -216,6 +243,7 @@ __all__ = [
     "reset_with_card",
     "review_finding",
     "save_draft",
+    "search_audit",
     "search_patients",
     "seconds_until_next_try",
     "self_test",
@@ -230,7 +258,9 @@ __all__ = [
     "unlock",
     "unlock_with_pin",
     "verify",
+    "verify_audit_file",
     "verify_clinic",
+    "verify_closed",
     "warm_up",
     "worklist",
     "write_whole",

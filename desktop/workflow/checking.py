@@ -9,44 +9,69 @@ from pathlib import Path
 
 from desktop import exports, intake
 from desktop.access import Permission
-from desktop.errors import UserFacingError
+from desktop.errors import UserFacingError, from_os_error
 from desktop.inference import Registry, SelfTestResult, providers
 from desktop.inference.devices import device_name
 from desktop.jobs import Job
-from desktop.records import AuditAction, AuditEntry
-from desktop.store import Verification, verify_folder, versions
+from desktop.store import Anchor, Checkup, Verification, Wanted, note_check, parse_anchor, verify_folder, versions
 from desktop.workflow.clinic import Clinic, open_to_all, requires
 
 QT_PROBE_SECONDS = 60
 
+_LARGEST_ANCHOR = 1 << 28  # of a backup of very many files
 
-@requires(Permission.MANAGE_CLINIC)
-def verify(clinic: Clinic, job: Job) -> Verification:
-    """Check the open clinic: keystore, database, audit chain, every record against it, every sealed file."""
-    return clinic.store.verify(job)
+
+@requires(Permission.USE_CLINIC)
+def verify(clinic: Clinic, job: Job, *, inventory: bool = False, anchor: Anchor | None = None) -> Verification:
+    """Check the open clinic: keystore, database, audit chain, every record against it, every sealed file. People go on
+    working meanwhile; that somebody checked is audited.
+
+    inventory: list what there is. anchor: an audit head kept elsewhere that the chain must hold.
+    """
+    checked = clinic.store.verify(job, Wanted(inventory, anchor))
+    note_check(clinic.store, clinic.actor, checked)
+    return checked
 
 
 @open_to_all
 def verify_clinic(
-    folder: Path, job: Job, *, user: str, passphrase: str, wait: Callable[[float], None] | None = None
+    folder: Path,
+    job: Job,
+    *,
+    user: str,
+    passphrase: str,
+    inventory: bool = False,
+    anchor: Anchor | None = None,
+    wait: Callable[[float], None] | None = None,
 ) -> Verification:
     """`verify` for a clinic that may not open: damage and a wrong passphrase are problems, never an exception.
 
     wait: called with the seconds still to wait after wrong tries. Raises KnownFailure where another program has the
     clinic open, and Cancelled.
     """
-    return verify_folder(folder, user, passphrase, job, wait=wait)
+    return verify_folder(folder, user, passphrase, job, wanted=Wanted(inventory, anchor), wait=wait)
 
 
-@requires(Permission.VIEW_AUDIT)
-def audit_entries(clinic: Clinic, job: Job, limit: int = 200, before: int | None = None) -> tuple[AuditEntry, ...]:
-    """The audit trail, newest first. before: only lines with a smaller number. Looking at it is audited."""
-    job.check()
-    with clinic.store.transaction() as tx:
-        entries = tuple(tx.audit.entries(limit, before))
-        if before is None:
-            tx.audit.add(AuditAction.VIEW_AUDIT, clinic.store.store_id, actor=clinic.actor)
-    return entries
+@open_to_all
+def verify_closed(
+    checkup: Checkup, folder: Path, job: Job, *, user: str, inventory: bool = False, anchor: Anchor | None = None
+) -> Verification:
+    """`verify` for a clinic into whose folder nothing may be written, the audit trail included; whoever may unlock it
+    may ask. checkup: made once for many clinics. Raises only Cancelled."""
+    return checkup.verify(folder, user, job, Wanted(inventory, anchor))
+
+
+@open_to_all
+def read_anchor(path: Path) -> Anchor | None:
+    """The audit head in a file; None where it holds none. Raises KnownFailure where it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(_LARGEST_ANCHOR)
+        return parse_anchor(data)
+    except OSError as error:
+        raise from_os_error(error) from error
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)
