@@ -30,6 +30,7 @@ _NONE_IN_WORDS = frozenset({"no known allergies", "no known allergy", "无已知
 _PARTLY_NONE = frozenset({"409137002", "428607008", "429625007"})
 """SNOMED CT: no known drug, environmental, food allergy. None of them says that there is no allergy."""
 _WITHDRAWN = frozenset({"refuted", "entered-in-error"})
+_VERSION = re.compile(r"[0-9a-f]{64}")
 _URI = re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE)
 
 
@@ -61,14 +62,17 @@ def patient_from_fhir(resource: object, *, today: date | None = None) -> Patient
     )
 
 
-def patient_to_fhir(patient: Patient, *, with_allergies: bool = True) -> Json:
+def patient_to_fhir(patient: Patient, *, with_allergies: bool = True, version: str = "") -> Json:
     """The patient as a FHIR R4 Patient (JSON).
 
-    with_allergies: as contained resources; False leaves them to the caller.
+    with_allergies: as contained resources; False leaves them to the caller. version: `meta.versionId`, if given.
     """
     resource: Json = {"resourceType": "Patient", "id": patient.id}
+    meta: Json = {"versionId": version} if version else {}
     if patient.synthetic:
-        resource["meta"] = {"security": [{"system": ACT_REASON, "code": "HTEST", "display": "test health data"}]}
+        meta["security"] = [{"system": ACT_REASON, "code": "HTEST", "display": "test health data"}]
+    if meta:
+        resource["meta"] = meta
     contained = list(allergies_to_fhir(patient, "#")) if with_allergies else []
     if contained:
         resource["contained"] = [{**allergy, "id": f"allergy-{number}"} for number, allergy in enumerate(contained, 1)]
@@ -86,6 +90,22 @@ def patient_to_fhir(patient: Patient, *, with_allergies: bool = True) -> Json:
     if patient.village:
         resource["address"] = [{"city": patient.village}]
     return resource
+
+
+def version_in_fhir(resource: object) -> str | None:
+    """The version of one of our records that a Patient names in `meta.versionId`; None where it names none.
+
+    Ours are SHA-256 in hexadecimal. What other programs number says nothing about our record.
+    Raises UserFacingError (`fhir.…`).
+    """
+    meta = Element.root(resource).child("meta")
+    version = meta.text("versionId") if meta is not None else ""
+    return version if _VERSION.fullmatch(version) else None
+
+
+def is_own_card(identifier: Identifier, card_number: str) -> bool:
+    """Whether an identifier is the card number that this clinic gave, come back in a resource we wrote."""
+    return identifier.system == CARD_SYSTEM and identifier.value == card_number
 
 
 def allergies_to_fhir(patient: Patient, reference: str) -> Iterator[Json]:

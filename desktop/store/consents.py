@@ -1,5 +1,7 @@
 """Consents. Each decision is a row that stays; withdrawing is one more."""
 
+from datetime import date
+
 from desktop.records import Consent, PatientId
 from desktop.store.canonical import from_canonical
 from desktop.store.rows import Rows
@@ -19,8 +21,8 @@ class Consents:
         patient = open_key(self._rows, consent.patient)
         data = self._rows.written(CONSENT, consent.id, consent)
         self._rows.run(
-            "INSERT INTO consents (id, patient, record) VALUES (?, ?, ?)",
-            (consent.id, patient, data),
+            "INSERT INTO consents (id, patient, retain_until, record) VALUES (?, ?, ?, ?)",
+            (consent.id, patient, consent.retain_until.isoformat() if consent.retain_until else None, data),
         )
 
     def of_person(self, patient: PatientId) -> list[Consent]:
@@ -30,4 +32,12 @@ class Consents:
         """
         keys = person(self._rows, patient)
         rows = self._rows.all(f"SELECT record FROM consents WHERE patient IN ({marks(keys)}) ORDER BY key", keys)
+        return [from_canonical(Consent, row[0]) for row in rows]
+
+    def to_go_by(self, today: date) -> list[Consent]:
+        """Decisions whose last day for keeping what they allowed has passed, the longest ago first; later decisions
+        may have taken their place."""
+        rows = self._rows.all(
+            "SELECT record FROM consents WHERE retain_until < ? ORDER BY retain_until, key", (today.isoformat(),)
+        )
         return [from_canonical(Consent, row[0]) for row in rows]

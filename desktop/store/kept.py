@@ -166,8 +166,12 @@ KEPT: tuple[Kept, ...] = (
         consents.CONSENT,
         "consents",
         Consent,
-        f"id, {_patient_of('consents')}",
-        lambda consent: (consent.id, consent.patient),
+        f"id, {_patient_of('consents')}, retain_until",
+        lambda consent: (
+            consent.id,
+            consent.patient,
+            consent.retain_until.isoformat() if consent.retain_until else None,
+        ),
     ),
     Kept(
         merges.MERGE,

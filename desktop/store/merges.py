@@ -106,6 +106,11 @@ class Merges:
         row = self._rows.one("SELECT record FROM patient_merges WHERE id = ?", (merge,))
         return decoded(StoredMerge, row, "store.merge_not_found").merge
 
+    def find(self, merge: MergeId) -> PatientMerge | None:
+        """The merge of that id that was not itself an undoing, None where there is none."""
+        row = self._rows.one("SELECT record FROM patient_merges WHERE id = ? AND undoes IS NULL", (merge,))
+        return from_canonical(StoredMerge, row[0]).merge if row else None
+
     def holding(self, gone: PatientId) -> PatientMerge | None:
         """The merge by which another record stands for this one, None where none holds.
 

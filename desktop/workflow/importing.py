@@ -99,6 +99,7 @@ def import_preview(
     digest = hashlib.sha256(preview.data).hexdigest()
     job.check()
     with clinic.store.snapshot() as tx:
+        tx.patients.must_be_open(patient)
         record = tx.patients.get(patient)
         found = tx.studies.find_duplicate(patient, digest)
     if found is not None:

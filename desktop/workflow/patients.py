@@ -1,26 +1,41 @@
-"""Registering, finding and opening patients."""
+"""Registering, finding, editing and opening patients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from desktop.access import Permission
-from desktop.exports.fhir_patient import patient_from_fhir, patient_to_fhir
+from desktop.errors import UserFacingError
+from desktop.exports.fhir_patient import is_own_card, patient_from_fhir, patient_to_fhir, version_in_fhir
 from desktop.jobs import Job
 from desktop.records import (
     AllergyIntolerance,
     AuditAction,
     Changes,
+    Condition,
+    ConflictId,
+    ConsentState,
+    DocumentReference,
     DuplicateCandidate,
+    EditConflict,
     HumanName,
     Identifier,
+    MedicationRequest,
     PartialDate,
     Patient,
     PatientId,
     PatientMatch,
+    PatientMerge,
     Sex,
     StudySummary,
+    Visit,
+    consent_states,
     new_id,
 )
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.merging import ConflictView, open_conflicts
+from desktop.workflow.visits import visits_of
+
+VISITS_ON_A_CHART = 50
 
 
 @dataclass(frozen=True)
@@ -36,6 +51,21 @@ class PatientDraft:
     allergies: tuple[AllergyIntolerance, ...] = ()
     no_known_allergies: bool = False
     synthetic: bool = False
+
+    @classmethod
+    def of(cls, patient: Patient) -> "PatientDraft":
+        """What a record says, without what the clinic gave it."""
+        return cls(
+            names=patient.names,
+            sex=patient.sex,
+            birth_date=patient.birth_date,
+            phones=patient.phones,
+            village=patient.village,
+            identifiers=patient.identifiers,
+            allergies=patient.allergies,
+            no_known_allergies=patient.no_known_allergies,
+            synthetic=patient.synthetic,
+        )
 
     def as_patient(self, patient: PatientId, card_number: str = "") -> Patient:
         """The record this draft becomes. Raises ValueError where it cannot be valid."""
@@ -64,19 +94,48 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Edited:
-    """A patient whose record was changed."""
+class GroupRegistered:
+    """What became of each resource of a group, in order: on file, or why it could not be."""
 
-    patient: Patient
+    results: tuple[Patient | UserFacingError, ...]
     changes: Changes
 
 
 @dataclass(frozen=True)
+class Edited:
+    """A patient whose record was changed.
+
+    patient: as it now is on file. version: SHA-256 (hex) of that. conflict: set where somebody else had changed the
+    record meanwhile; then theirs stays on file, and this edit is kept beside it until somebody settles it.
+    """
+
+    patient: Patient
+    changes: Changes
+    version: str = ""
+    conflict: EditConflict | None = None
+
+
+@dataclass(frozen=True)
 class PatientChart:
-    """One patient and what was taken of them, newest first."""
+    """One patient and everything on file about them, newest first.
+
+    version: of the record, for an edit to say what it is based on. visits: the latest; more_visits: there are older
+    ones. merges: by which other records came under this one; merged: those records. conflicts: edits that crossed and
+    wait for a decision.
+    """
 
     patient: Patient
     studies: tuple[StudySummary, ...]
+    version: str = ""
+    visits: tuple[Visit, ...] = ()
+    more_visits: bool = False
+    conditions: tuple[Condition, ...] = ()
+    medications: tuple[MedicationRequest, ...] = ()
+    documents: tuple[DocumentReference, ...] = ()
+    consents: tuple[ConsentState, ...] = ()
+    merges: tuple[PatientMerge, ...] = ()
+    merged: tuple[Patient, ...] = ()
+    conflicts: tuple[ConflictView, ...] = ()
 
 
 @requires(Permission.EDIT_PATIENTS)
@@ -94,26 +153,53 @@ def register_patient(clinic: Clinic, job: Job, draft: PatientDraft) -> Registere
 @requires(Permission.EDIT_PATIENTS)
 def register_fhir_patient(clinic: Clinic, job: Job, resource: object) -> Registered:
     """Put a patient on file from a FHIR R4 Patient. The clinic gives its own id. Raises UserFacingError (bad_input)."""
+    return register_patient(clinic, job, _new_draft(clinic, resource))
+
+
+@requires(Permission.EDIT_PATIENTS)
+def register_fhir_group(clinic: Clinic, job: Job, resources: Sequence[object]) -> GroupRegistered:
+    """Put many patients on file in one transaction, without looking for duplicates.
+
+    A resource that cannot be read spoils nothing for the others. Raises KnownFailure of the disk; then none is on file.
+    """
+    job.check()
+    drafts: list[PatientDraft | UserFacingError] = []
+    for resource in resources:
+        try:
+            drafts.append(_new_draft(clinic, resource))
+        except UserFacingError as error:
+            drafts.append(error)
+    results: list[Patient | UserFacingError] = []
+    with clinic.store.transaction() as tx:
+        for draft in drafts:
+            if isinstance(draft, UserFacingError):
+                results.append(draft)
+                continue
+            patient = draft.as_patient(PatientId(new_id()), tx.patients.next_card_number())
+            tx.patients.add(patient)
+            tx.audit.add(AuditAction.ADD_PATIENT, patient.id, actor=clinic.actor)
+            results.append(patient)
+    return GroupRegistered(tuple(results), Changes(patients=True))
+
+
+def _new_draft(clinic: Clinic, resource: object) -> PatientDraft:
+    """What a FHIR resource tells of somebody new; whether a person is real is not taken from it."""
     read = patient_from_fhir(resource, today=clinic.clock().date())
-    draft = PatientDraft(
-        names=read.names,
-        sex=read.sex,
-        birth_date=read.birth_date,
-        phones=read.phones,
-        village=read.village,
-        identifiers=read.identifiers,
-        allergies=read.allergies,
-        no_known_allergies=read.no_known_allergies,
-    )
-    return register_patient(clinic, job, draft)
+    return replace(PatientDraft.of(read), synthetic=False)
 
 
 @requires(Permission.VIEW_PATIENTS)
 def fhir_patient(clinic: Clinic, job: Job, patient: PatientId) -> dict[str, object]:
-    """The patient as a FHIR R4 Patient resource. Raises UserFacingError (not_found)."""
+    """The patient as a FHIR R4 Patient resource; `meta.versionId` is what `edit_fhir_patient` compares.
+
+    A record that was merged away is given as the one that stands for it. Raises UserFacingError (not_found).
+    """
     job.check()
-    with clinic.store.snapshot() as tx:
-        return patient_to_fhir(tx.patients.get(patient))
+    with clinic.store.transaction() as tx:
+        record = tx.patients.standing(patient)
+        version = tx.patients.version(record.id)
+        tx.audit.add(AuditAction.VIEW_PATIENT, record.id, actor=clinic.actor)
+    return patient_to_fhir(record, version=version)
 
 
 @requires(Permission.VIEW_PATIENTS)
@@ -125,15 +211,44 @@ def possible_duplicates(clinic: Clinic, job: Job, draft: PatientDraft) -> tuple[
 
 
 @requires(Permission.EDIT_PATIENTS)
-def edit_patient(clinic: Clinic, job: Job, patient: PatientId, draft: PatientDraft) -> Edited:
-    """Replace what is on file, keeping the id and the card number. Raises UserFacingError (not_found)."""
+def edit_patient(clinic: Clinic, job: Job, patient: PatientId, draft: PatientDraft, base: str | None = None) -> Edited:
+    """Replace what is on file, keeping the id, the card number and whether the person is real.
+
+    base: version of the record that was edited (`PatientChart.version`). If another one is on file by now, that one
+    stays and this edit is kept as a conflict; without `base` nothing is compared. Raises UserFacingError (not_found,
+    `store.patient_merged`).
+    """
     job.check()
     with clinic.store.transaction() as tx:
-        old = tx.patients.get(patient)
+        tx.patients.must_be_open(patient)
+        old, version = tx.patients.get(patient), tx.patients.version(patient)
         new = replace(draft, synthetic=old.synthetic).as_patient(patient, old.card_number)
+        if new == old:
+            return Edited(old, Changes(), version)
+        if base is not None and base != version:
+            conflict = EditConflict(
+                ConflictId(new_id()), patient, base, version, new, clinic.clock(), clinic.session.user.id
+            )
+            tx.conflicts.add(conflict)
+            tx.audit.add(AuditAction.KEEP_CONFLICT, conflict.id, actor=clinic.actor)
+            return Edited(old, Changes(patients=True), version, conflict)
         tx.patients.update(new)
         tx.audit.add(AuditAction.EDIT_PATIENT, patient, actor=clinic.actor)
-    return Edited(new, Changes(patients=True))
+        return Edited(new, Changes(patients=True), tx.patients.version(patient))
+
+
+@requires(Permission.EDIT_PATIENTS)
+def edit_fhir_patient(clinic: Clinic, job: Job, patient: PatientId, resource: object) -> Edited:
+    """`edit_patient` with a FHIR R4 Patient, which is the whole new record, as in FHIR's update.
+
+    A `meta.versionId` that is one of ours is the version the edit is based on. Raises also UserFacingError (bad_input).
+    """
+    read = patient_from_fhir(resource, today=clinic.clock().date())
+    with clinic.store.snapshot() as tx:
+        card = tx.patients.get(patient).card_number
+    identifiers = tuple(one for one in read.identifiers if not is_own_card(one, card))
+    draft = replace(PatientDraft.of(read), identifiers=identifiers)
+    return edit_patient(clinic, job, patient, draft, version_in_fhir(resource))
 
 
 @requires(Permission.VIEW_PATIENTS)
@@ -154,15 +269,33 @@ def recent_patients(clinic: Clinic, job: Job, limit: int = 20) -> tuple[PatientM
 
 
 @requires(Permission.VIEW_PATIENTS)
-def open_patient(clinic: Clinic, job: Job, patient: PatientId) -> PatientChart:
-    """A patient's page; the look is written into the audit trail. Raises UserFacingError (not_found)."""
+def open_patient(clinic: Clinic, job: Job, patient: PatientId, visits: int = VISITS_ON_A_CHART) -> PatientChart:
+    """A patient's page; the look is written into the audit trail.
+
+    A record that was merged away opens as the one that stands for it. visits: at most so many of the latest.
+    Raises UserFacingError (not_found).
+    """
     job.check()
     with clinic.store.transaction() as tx:
-        record = tx.patients.get(patient)
-        studies = tuple(tx.studies.for_patient(patient))
-        tx.patients.touch(patient)
-        tx.audit.add(AuditAction.VIEW_PATIENT, patient, actor=clinic.actor)
-    return PatientChart(record, studies)
+        record = tx.patients.standing(patient)
+        latest = visits_of(tx, record.id, visits + 1)
+        chart = PatientChart(
+            patient=record,
+            studies=tuple(tx.studies.for_patient(record.id)),
+            version=tx.patients.version(record.id),
+            visits=latest[:visits],
+            more_visits=len(latest) > visits,
+            conditions=tuple(tx.conditions.of_person(record.id)),
+            medications=tuple(tx.medications.of_person(record.id)),
+            documents=tuple(tx.documents.of_person(record.id)),
+            consents=consent_states(tx.consents.of_person(record.id)),
+            merges=tuple(tx.merges.of_person(record.id)),
+            merged=tuple(tx.patients.stood_for(record.id)),
+            conflicts=open_conflicts(tx, record),
+        )
+        tx.patients.touch(record.id)
+        tx.audit.add(AuditAction.VIEW_PATIENT, record.id, actor=clinic.actor)
+    return chart
 
 
 @requires(Permission.VIEW_IMAGES)

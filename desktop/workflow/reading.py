@@ -145,7 +145,7 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
     """
     with clinic.store.transaction() as tx:
         record = tx.studies.get(study)
-        patient = tx.patients.get(record.patient)
+        patient = tx.patients.standing(record.patient)
         others = tuple(s for s in tx.studies.for_patient(record.patient) if s.study.id != study)
         tx.audit.add(AuditAction.VIEW_STUDY, study, actor=clinic.actor)
     pictures: dict[InstanceId, Picture] = {}

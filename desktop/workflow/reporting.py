@@ -235,7 +235,7 @@ def _compose(
 ) -> ReportContent:
     """Everything the report says, from what is on record now."""
     record = tx.studies.get(study)
-    patient = tx.patients.get(record.patient)
+    patient = tx.patients.standing(record.patient)
     state = read_state(tx, study)
     now = clinic.clock()
     on = record.started or now.date()

@@ -56,7 +56,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
     job.report("workflow.progress.suggesting")
     with clinic.store.snapshot() as tx:
         record = tx.studies.get(study)
-        patient = tx.patients.get(record.patient)
+        patient = tx.patients.standing(record.patient)
         done = {(s.instance, s.analysis.provenance.sha256) for s in tx.suggestions.for_study(study)}
     added: list[SuggestionId] = []
     failure: UserFacingError | None = None

@@ -1,0 +1,335 @@
+"""Seeing a patient: the visit, what was measured, found and prescribed, and the documents that came of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from desktop.access import Permission, require
+from desktop.errors import UserFacingError, from_os_error
+from desktop.intake import recognise
+from desktop.jobs import Job
+from desktop.records import (
+    Attachment,
+    AttachmentId,
+    AuditAction,
+    Changes,
+    Coding,
+    Condition,
+    ConditionId,
+    ConditionStatus,
+    DocumentId,
+    DocumentKind,
+    DocumentReference,
+    Dosage,
+    Encounter,
+    EncounterClass,
+    EncounterId,
+    EncounterStatus,
+    MedicationRequest,
+    MedicationRequestId,
+    MedicationStatus,
+    Observation,
+    ObservationStatus,
+    PartialDate,
+    PatientId,
+    RecordedObservation,
+    Visit,
+    new_id,
+)
+from desktop.store import Transaction
+from desktop.workflow.clinic import Clinic, requires
+
+_HEADER = 4096
+
+
+@dataclass(frozen=True)
+class ConditionDraft:
+    """A problem or diagnosis as the doctor words it."""
+
+    text: str
+    coding: Coding | None = None
+    onset: PartialDate | None = None
+
+
+@dataclass(frozen=True)
+class MedicationDraft:
+    """A medicine to be prescribed."""
+
+    medication: str
+    dosage: Dosage | None = None
+    instruction: str = ""
+    coding: Coding | None = None
+
+
+@dataclass(frozen=True)
+class VisitDraft:
+    """A visit before it is on file. started: now, where it is not given."""
+
+    patient: PatientId
+    reason: str = ""
+    note: str = ""
+    started: datetime | None = None
+    kind: EncounterClass = EncounterClass.AMBULATORY
+    status: EncounterStatus = EncounterStatus.FINISHED
+    observations: tuple[Observation, ...] = ()
+    conditions: tuple[ConditionDraft, ...] = ()
+    medications: tuple[MedicationDraft, ...] = ()
+
+
+@dataclass(frozen=True)
+class VisitRecorded:
+    """A visit now on file."""
+
+    visit: Visit
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class DocumentKept:
+    """A document now on file."""
+
+    document: DocumentReference
+    changes: Changes
+
+
+@requires(Permission.RECORD_VISITS)
+def record_visit(clinic: Clinic, job: Job, visit: VisitDraft) -> VisitRecorded:
+    """Put a visit on file with all that belongs to it, in one transaction.
+
+    Diagnoses and prescriptions need the permission to prescribe besides. Raises UserFacingError (permission,
+    not_found, `store.patient_merged`).
+    """
+    job.check()
+    if visit.conditions or visit.medications:
+        require(clinic.session.roles, Permission.PRESCRIBE)
+    now, author = clinic.clock(), clinic.session.user.id
+    encounter = Encounter(
+        id=EncounterId(new_id()),
+        patient=visit.patient,
+        started=visit.started or now,
+        author=author,
+        reason=visit.reason,
+        note=visit.note,
+        kind=visit.kind,
+        status=visit.status,
+    )
+    conditions = tuple(
+        Condition(ConditionId(new_id()), visit.patient, one.text, now, author, encounter.id, one.coding, one.onset)
+        for one in visit.conditions
+    )
+    medications = tuple(
+        MedicationRequest(
+            id=MedicationRequestId(new_id()),
+            patient=visit.patient,
+            medication=one.medication,
+            authored=now,
+            author=author,
+            encounter=encounter.id,
+            coding=one.coding,
+            dosage=one.dosage,
+            instruction=one.instruction,
+        )
+        for one in visit.medications
+    )
+    with clinic.store.transaction() as tx:
+        tx.visits.add(encounter, visit.observations)
+        for condition in conditions:
+            tx.conditions.add(condition)
+        for medication in medications:
+            tx.medications.add(medication)
+        tx.patients.touch(visit.patient)
+        tx.audit.add(AuditAction.RECORD_VISIT, encounter.id, actor=clinic.actor)
+    recorded = tuple(
+        RecordedObservation(encounter.id, number, one.effective or encounter.started, one)
+        for number, one in enumerate(visit.observations, 1)
+    )
+    return VisitRecorded(Visit(encounter, recorded, conditions, medications), Changes(patients=True, visits=True))
+
+
+@requires(Permission.RECORD_VISITS)
+def change_visit(
+    clinic: Clinic,
+    job: Job,
+    encounter: EncounterId,
+    *,
+    reason: str | None = None,
+    note: str | None = None,
+    status: EncounterStatus | None = None,
+) -> Changes:
+    """Change the words or the status of a visit; what is None stays. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        old = tx.visits.get(encounter)
+        tx.visits.update(
+            replace(
+                old,
+                reason=old.reason if reason is None else reason,
+                note=old.note if note is None else note,
+                status=old.status if status is None else status,
+            )
+        )
+        tx.audit.add(AuditAction.EDIT_VISIT, encounter, actor=clinic.actor)
+    return Changes(visits=True)
+
+
+@requires(Permission.RECORD_VISITS)
+def add_observations(clinic: Clinic, job: Job, encounter: EncounterId, observations: Sequence[Observation]) -> Changes:
+    """Add what was measured later to a visit on file. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        tx.visits.append(encounter, observations)
+        tx.audit.add(AuditAction.EDIT_VISIT, encounter, actor=clinic.actor)
+    return Changes(visits=True)
+
+
+@requires(Permission.RECORD_VISITS)
+def correct_observation(
+    clinic: Clinic, job: Job, wrong: RecordedObservation, right: Observation | None = None
+) -> Changes:
+    """Put a measurement right, or withdraw it where it was never made; the wrong one stays on file, unseen.
+
+    right: of the same kind. Raises UserFacingError (not_found).
+    """
+    job.check()
+    if right is None:
+        correction = replace(wrong.observation, status=ObservationStatus.ENTERED_IN_ERROR, replaces=wrong.number)
+    else:
+        correction = replace(right, status=ObservationStatus.CORRECTED, replaces=wrong.number)
+    with clinic.store.transaction() as tx:
+        tx.visits.append(wrong.encounter, (correction,))
+        tx.audit.add(AuditAction.EDIT_VISIT, wrong.encounter, actor=clinic.actor)
+    return Changes(visits=True)
+
+
+@requires(Permission.PRESCRIBE)
+def set_condition_status(clinic: Clinic, job: Job, condition: ConditionId, status: ConditionStatus) -> Changes:
+    """Say how a problem stands. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        tx.conditions.update(replace(tx.conditions.get(condition), status=status))
+        tx.audit.add(AuditAction.EDIT_VISIT, condition, actor=clinic.actor)
+    return Changes(visits=True)
+
+
+@requires(Permission.PRESCRIBE)
+def set_medication_status(
+    clinic: Clinic, job: Job, medication: MedicationRequestId, status: MedicationStatus
+) -> Changes:
+    """Stop a medicine, or say that its course is over. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        tx.medications.update(replace(tx.medications.get(medication), status=status))
+        tx.audit.add(AuditAction.EDIT_VISIT, medication, actor=clinic.actor)
+    return Changes(visits=True)
+
+
+@requires(Permission.VIEW_PATIENTS)
+def visits(
+    clinic: Clinic, job: Job, patient: PatientId, limit: int = 50, before: datetime | None = None
+) -> tuple[Visit, ...]:
+    """The patient's visits, the newest first; those that began before a moment, if one is given.
+
+    Raises UserFacingError (not_found).
+    """
+    job.check()
+    with clinic.store.snapshot() as tx:
+        return visits_of(tx, patient, limit, before)
+
+
+@requires(Permission.VIEW_PATIENTS)
+def observation_course(
+    clinic: Clinic, job: Job, patient: PatientId, code: str, limit: int = 200
+) -> tuple[RecordedObservation, ...]:
+    """One kind of measurement (LOINC) over time, the newest first. Raises UserFacingError (not_found)."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        return tuple(tx.visits.course(patient, code, limit))
+
+
+def visits_of(tx: Transaction, patient: PatientId, limit: int, before: datetime | None = None) -> tuple[Visit, ...]:
+    """A person's visits with all that belongs to them, the newest first."""
+    conditions = tx.conditions.of_person(patient)
+    medications = tx.medications.of_person(patient)
+    return tuple(
+        Visit(
+            encounter,
+            observations,
+            tuple(one for one in conditions if one.encounter == encounter.id),
+            tuple(one for one in medications if one.encounter == encounter.id),
+        )
+        for encounter, observations in tx.visits.of_person(patient, limit, before)
+    )
+
+
+@requires(Permission.RECORD_VISITS)
+def add_document(
+    clinic: Clinic,
+    job: Job,
+    path: Path,
+    patient: PatientId,
+    *,
+    kind: DocumentKind,
+    title: str,
+    encounter: EncounterId | None = None,
+) -> DocumentKept:
+    """Keep a file about the patient, its bytes unchanged and sealed.
+
+    Raises UserFacingError (not_found, `store.patient_merged`, `visits.no_title`), KnownFailure of the disk; then
+    nothing is stored.
+    """
+    if not title.strip():
+        raise UserFacingError("visits.no_title")
+    with clinic.store.snapshot() as tx:
+        tx.patients.must_be_open(patient)
+    try:
+        with path.open("rb") as stream:
+            media_type = _media_type(stream.read(_HEADER))
+    except OSError as error:
+        raise from_os_error(error) from error
+    job.report("workflow.progress.storing")
+    staged = clinic.store.attachments.stage(path, job)
+    now = clinic.clock()
+    try:
+        attachment = Attachment(AttachmentId(new_id()), patient, staged.sha256, staged.size, media_type, path.name, now)
+        document = DocumentReference(
+            DocumentId(new_id()),
+            patient,
+            attachment.id,
+            kind,
+            title.strip(),
+            now,
+            clinic.session.user.id,
+            encounter,
+        )
+        with clinic.store.transaction() as tx:
+            tx.attachments.add(attachment, staged)
+            tx.documents.add(document)
+            tx.patients.touch(patient)
+            tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
+            tx.audit.add(AuditAction.ADD_DOCUMENT, document.id, actor=clinic.actor)
+    except BaseException:
+        clinic.store.attachments.discard(staged)
+        raise
+    return DocumentKept(document, Changes(visits=True))
+
+
+@requires(Permission.VIEW_PATIENTS)
+def document_bytes(clinic: Clinic, job: Job, document: DocumentId) -> bytes:
+    """A document as it was kept; the look is audited. Raises UserFacingError (not_found), KnownFailure where the
+    sealed file is damaged."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        reference = tx.documents.get(document)
+        tx.audit.add(AuditAction.VIEW_DOCUMENT, document, actor=clinic.actor)
+    return clinic.store.attachments.read(reference.attachment)
+
+
+def _media_type(header: bytes) -> str:
+    """What kind of file it is; a document may be of any kind."""
+    if header.startswith(b"%PDF-"):
+        return "application/pdf"
+    try:
+        return recognise(header).media_type
+    except UserFacingError:
+        return "application/octet-stream"
