@@ -13,6 +13,7 @@ from pydicom.uid import JPEGLosslessSV1
 
 from desktop.errors import UserFacingError
 from desktop.intake import read_picture
+from desktop.intake.codestream import coded_frame
 from desktop.intake.jpeg_lossless import CorruptStream, CutStream, UnsupportedStream, decode
 from tests.intake.dicom_files import file_bytes, film
 
@@ -171,17 +172,19 @@ class TestSpoiltStreams:
 
     @settings(max_examples=150, deadline=None)
     @given(st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_size=1, max_size=4))
-    def test_give_a_picture_or_one_of_our_refusals(self, changes: list[tuple[int, int]]) -> None:
+    def test_give_a_picture_of_the_size_they_claim_or_one_of_our_refusals(self, changes: list[tuple[int, int]]) -> None:
         data = bytearray(self.WHOLE)
         for place, value in changes:
             data[place % len(data)] = value
         try:
-            samples = decode(bytes(data))
+            decoded = decode(bytes(data))
         except (CorruptStream, UnsupportedStream):
             return
-        assert samples.ndim in (2, 3)
-        assert samples.dtype in (np.uint8, np.uint16)
-        assert samples.size > 0
+        claimed = coded_frame(bytes(data))
+        assert claimed is not None
+        assert decoded.shape == (claimed.rows, claimed.columns) + (claimed.samples,) * (claimed.samples > 1)
+        assert decoded.dtype == (np.uint8 if claimed.precision <= 8 else np.uint16)
+        assert int(decoded.max()) < 1 << claimed.precision
 
     def test_in_a_film_are_refused_in_words(self) -> None:
         dataset = film(noise(12, 12, 12)[:, :, 0].astype(np.uint16))
