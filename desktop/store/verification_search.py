@@ -26,8 +26,8 @@ def check_search(connection: Connection, found: Findings, job: Job) -> None:
     connection: one that may make temporary tables. Raises DatabaseError where the index cannot be read.
     """
     job.report("verify.step.search")
-    leftover = f"SELECT 1 FROM patient_search_docsize WHERE id NOT IN (SELECT key FROM patients WHERE {_STANDING}) LIMIT 1"
-    if value(connection, leftover):
+    patients = f"SELECT key FROM patients WHERE {_STANDING}"
+    if value(connection, f"SELECT 1 FROM patient_search_docsize WHERE id NOT IN ({patients}) LIMIT 1"):
         found.problem(ProblemKind.DATABASE, "patient_search", "verify.search_leftover")
     missing = f"SELECT id FROM patients WHERE {_STANDING} AND key NOT IN (SELECT id FROM patient_search_docsize)"
     for (identity,) in connection.execute(missing):
