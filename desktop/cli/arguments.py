@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, people
+from desktop.cli import auditing, backups, people
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -86,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_reading_commands(commands)
     people.add_commands(commands)
     auditing.add_commands(commands)
+    backups.add_commands(commands)
     return parser
 
 

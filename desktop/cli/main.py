@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, clinic, models, people, reading
+from desktop.cli import auditing, backups, clinic, models, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -23,6 +23,8 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "patients": clinic.patients,
     "verify": auditing.verify,
     "audit": auditing.audit,
+    "backup": backups.backup,
+    "restore": backups.restore,
     "import": reading.bring_in,
     "impressions": reading.impressions,
     "suggestions": reading.suggestions,

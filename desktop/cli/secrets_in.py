@@ -24,10 +24,10 @@ def read_text(path: Path) -> str:
         raise UserFacingError("cli.text_not_utf8") from error
 
 
-def read_secret(path: Path | None) -> str:
+def read_secret(path: Path | None, prompt: str = "Passphrase: ") -> str:
     """The first line of a file, or what is typed at a prompt. Raises UserFacingError (unlock) without either."""
     if path is not None:
         return read_text(path).split("\n", 1)[0].rstrip("\r")
     if not sys.stdin.isatty():
         raise UserFacingError("cli.no_passphrase", kind=ErrorKind.UNLOCK)
-    return getpass.getpass("Passphrase: ", stream=sys.stderr)
+    return getpass.getpass(prompt, stream=sys.stderr)

@@ -18,6 +18,7 @@ class Changes:
     visits: bool = False
     consents: bool = False
     users: bool = False
+    backups: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

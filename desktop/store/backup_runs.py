@@ -1,6 +1,5 @@
 """What the clinic remembers of its backups: each one that was made, that failed or that was proven, and the plan."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +10,8 @@ from desktop.store.rows import Rows
 RUN = "backup_run"
 PLAN = "backup_plan"
 
-_ONLY_PLAN = "plan"
+# There is one plan.
+PLAN_ID = "plan"
 _LONGEST_INTERVAL_HOURS = 24 * 7
 
 
@@ -86,16 +86,17 @@ class Backups:
             (run.id, run.kind.value, int(run.ok), run.medium, self._rows.written(RUN, run.id, run)),
         )
 
-    def latest(self, kinds: Sequence[RunKind], *, ok: bool) -> BackupRun | None:
-        """The newest run of those kinds that went well, or that did not."""
-        return next(iter(self.newest(kinds, ok=ok, limit=1)), None)
+    def latest(self, *kinds: RunKind, ok: bool | None = None) -> BackupRun | None:
+        """The newest run of those kinds: that went well, that did not, or either."""
+        return next(iter(self.newest(*kinds, ok=ok, limit=1)), None)
 
-    def newest(self, kinds: Sequence[RunKind], *, ok: bool, limit: int) -> list[BackupRun]:
-        """Runs of those kinds that went well, or that did not, newest first."""
+    def newest(self, *kinds: RunKind, ok: bool | None = None, limit: int = 100) -> list[BackupRun]:
+        """Runs of those kinds, newest first: that went well, that did not, or either."""
         marks = ", ".join("?" * len(kinds))
+        wanted = (0, 1) if ok is None else (int(ok), int(ok))
         rows = self._rows.all(
-            f"SELECT record FROM backup_runs WHERE ok = ? AND kind IN ({marks}) ORDER BY key DESC LIMIT ?",
-            (int(ok), *(kind.value for kind in kinds), limit),
+            f"SELECT record FROM backup_runs WHERE ok IN (?, ?) AND kind IN ({marks}) ORDER BY key DESC LIMIT ?",
+            (*wanted, *(kind.value for kind in kinds), limit),
         )
         return [from_canonical(BackupRun, row[0]) for row in rows]
 
@@ -108,7 +109,7 @@ class Backups:
 
     def plan(self) -> BackupPlan:
         """The plan; one without places where nobody made one."""
-        row = self._rows.one("SELECT record FROM backup_plans WHERE id = ?", (_ONLY_PLAN,))
+        row = self._rows.one("SELECT record FROM backup_plans WHERE id = ?", (PLAN_ID,))
         return from_canonical(BackupPlan, row[0]) if row else BackupPlan()
 
     def set_plan(self, plan: BackupPlan) -> None:
@@ -116,5 +117,5 @@ class Backups:
         self._rows.run(
             """INSERT INTO backup_plans (id, record) VALUES (?, ?)
                ON CONFLICT (id) DO UPDATE SET record = excluded.record""",
-            (_ONLY_PLAN, self._rows.written(PLAN, _ONLY_PLAN, plan)),
+            (PLAN_ID, self._rows.written(PLAN, PLAN_ID, plan)),
         )

@@ -8,7 +8,6 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 
 from desktop import vault
@@ -42,8 +41,8 @@ from desktop.vault.keystore_file import COPY, PRIMARY
 
 _JOINED = "joined.new"
 _BUILDING = ".restoring"
-
-OpenKeys = Callable[[Path], Unlocked]
+# Whoever holds the card is known to nobody.
+_NOBODY = "system"
 
 
 @dataclass(frozen=True)
@@ -105,8 +104,9 @@ def restore_backup(source: Path, target: Path, card: str, job: Job, *, clock: Ca
         remove_tree(building)
         try:
             building.mkdir()
-            unlocked = rebuild(backup, building, partial(_open_with_card, card), job)
-            with contextlib.closing(unlocked):
+            bring(backup, building, job)
+            with contextlib.closing(_open_with_card(building, card)) as unlocked:
+                finish(backup, building, unlocked, job)
                 found = _begin_again(building, unlocked, backup, job, clock)
             sync_tree(building)
             if target.is_dir():
@@ -118,7 +118,7 @@ def restore_backup(source: Path, target: Path, card: str, job: Job, *, clock: Ca
     return Restored(backup.manifest.store_id, backup, found)
 
 
-def _open_with_card(card: str, folder: Path) -> Unlocked:
+def _open_with_card(folder: Path, card: str) -> Unlocked:
     try:
         return vault.unlock_with_card(folder, card, touch=False)
     except KnownFailure as failure:
@@ -134,21 +134,17 @@ def refuse_occupied(target: Path) -> None:
         raise UserFacingError("backup.target_not_empty", kind=ErrorKind.NOT_EMPTY)
 
 
-def rebuild(backup: Backup, building: Path, open_keys: OpenKeys, job: Job) -> Unlocked:
-    """Copy a backup into an empty folder as a closed clinic, and return its keys, which the caller closes.
-
-    open_keys: unlocks the keystore in the folder; called once every part has its checksum. Raises as `restore_backup`,
-    and OSError where the folder cannot be written.
-    """
+def bring(backup: Backup, building: Path, job: Job) -> None:
+    """Copy a backup into an empty folder, each part against its checksum; needs no key. Raises as `restore_backup`,
+    and OSError where the folder cannot be written."""
     manifest = backup.manifest
     if manifest.store_format > len(migrations.MIGRATIONS):
         raise KnownFailure("store.too_new", kind=ErrorKind.BAD_INPUT)
     need_room(building, manifest.size + manifest.database_size, "error.disk_full")
-    files = StoreFiles(building, manifest.epoch)
-    joined = building / _JOINED
     _bring(backup, backup.folder, (manifest.keystore,), building / PRIMARY, job)
-    _bring(backup, backup.folder, (manifest.heads,), files.heads, job)
-    _bring(backup, backup.folder, manifest.database, joined, job)
+    _bring(backup, backup.folder, (manifest.heads,), StoreFiles(building, manifest.epoch).heads, job)
+    job.report("backup.step.restore_database", 0, 0)
+    _bring(backup, backup.folder, manifest.database, building / _JOINED, job)
     for done, parts in enumerate(manifest.attachments):
         job.report("backup.step.restore_attachments", done, len(manifest.attachments))
         name = attachment_name(parts)
@@ -156,17 +152,25 @@ def rebuild(backup: Backup, building: Path, open_keys: OpenKeys, job: Job) -> Un
         path.parent.mkdir(parents=True, exist_ok=True)
         _bring(backup, backup.attachments_root, parts, path, job)
     write_durably(building / COPY, (building / PRIMARY).read_bytes())
-    unlocked = open_keys(building)
+
+
+def finish(backup: Backup, building: Path, unlocked: Unlocked, job: Job) -> None:
+    """Make a closed clinic of what `bring` copied. Raises as `bring` does, and KnownFailure `backup.part_forged`."""
+    manifest = backup.manifest
+    if (unlocked.store_id, unlocked.epoch) != (manifest.store_id, manifest.epoch):
+        raise _forged(MANIFEST)
+    joined = building / _JOINED
     try:
-        if (unlocked.store_id, unlocked.epoch) != (manifest.store_id, manifest.epoch):
-            raise _forged(MANIFEST)
-        _rekey(backup, joined, files.database, unlocked, job)
-        joined.unlink()
-        sync_tree(building)
-    except BaseException:
-        unlocked.close()
-        raise
-    return unlocked
+        with contextlib.closing(open_to_read(joined, backup_key(unlocked, manifest.id), still=True)) as copy:
+            if not is_sound(copy) or not database_agrees(copy, manifest):
+                raise _forged(DATABASE)
+            database = StoreFiles(building, manifest.epoch).database
+            copy_database(copy, database, unlocked.master.derive("db"), job, "backup.step.restore_database")
+    except DamagedDatabase:
+        # Checksums fit and the key does not: somebody put the manifest together anew.
+        raise _forged(DATABASE) from None
+    joined.unlink()
+    sync_tree(building)
 
 
 def _bring(backup: Backup, root: Path, parts: Sequence[Part], target: Path, job: Job) -> None:
@@ -189,18 +193,6 @@ def _forged(name: str) -> KnownFailure:
     return KnownFailure("backup.part_forged", kind=ErrorKind.BACKUP_DAMAGED, part=name)
 
 
-def _rekey(backup: Backup, joined: Path, database: Path, unlocked: Unlocked, job: Job) -> None:
-    """From the backup's own key to the clinic's, once the database proved to be what the manifest says."""
-    try:
-        with contextlib.closing(open_to_read(joined, backup_key(unlocked, backup.manifest.id), still=True)) as copy:
-            if not is_sound(copy) or not database_agrees(copy, backup.manifest):
-                raise _forged(DATABASE)
-            copy_database(copy, database, unlocked.master.derive("db"), job, "backup.step.restore_database")
-    except DamagedDatabase:
-        # Checksums fit and the key does not: somebody put the manifest together anew.
-        raise _forged(DATABASE) from None
-
-
 def _begin_again(
     folder: Path, unlocked: Unlocked, backup: Backup, job: Job, clock: Callable[[], datetime]
 ) -> Verification:
@@ -212,7 +204,7 @@ def _begin_again(
                 new_id(), RunKind.RESTORE, clock(), True, "", manifest.id, manifest.made, manifest.head.sequence
             )
             tx.backups.add(run)
-            tx.audit.add(AuditAction.RESTORE_BACKUP, run.id, actor="", reason=manifest.id)
+            tx.audit.add(AuditAction.RESTORE_BACKUP, run.id, actor=_NOBODY, reason=manifest.id)
         return store.verify(job)
 
 

@@ -6,6 +6,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 
 from desktop.inference import Registry
 from desktop.store import Anchor, Checkup, FileCheck, Inventory, Note, Problem, ProblemKind, SignedHead, Verification
+from desktop.store.backup_runs import BackupPlan, BackupRun, RunKind
 from desktop.vault import RecoveryCard, Shift, ShiftRules
 from desktop.workflow.auditing import (
     ExportedTrail,
@@ -14,6 +15,20 @@ from desktop.workflow.auditing import (
     export_audit,
     search_audit,
     verify_audit_file,
+)
+from desktop.workflow.backing_up import (
+    BackupInfo,
+    BackupMade,
+    BackupProven,
+    BackupState,
+    RestoredClinic,
+    back_up,
+    backup_state,
+    drill,
+    inspect_backup,
+    restore,
+    run_scheduled_backup,
+    set_backup_plan,
 )
 from desktop.workflow.checking import (
     SelfTest,
@@ -179,6 +194,12 @@ __all__ = [
     "MINIMUM_PASSPHRASE",
     "Anchor",
     "Annotated",
+    "BackupInfo",
+    "BackupMade",
+    "BackupPlan",
+    "BackupProven",
+    "BackupRun",
+    "BackupState",
     "Checkup",
     "Clinic",
     "ClinicInfo",
@@ -219,7 +240,9 @@ __all__ = [
     "Registry",
     "ReportDraft",
     "ReportLanguage",
+    "RestoredClinic",
     "Reviewed",
+    "RunKind",
     "SealedSuggestion",
     "SelfTest",
     "Session",
@@ -244,6 +267,8 @@ __all__ = [
     "annotate",
     "audit_entries",
     "audit_head",
+    "back_up",
+    "backup_state",
     "change_passphrase",
     "change_visit",
     "check_identity",
@@ -258,6 +283,7 @@ __all__ = [
     "disable_user",
     "document_bytes",
     "draft_report",
+    "drill",
     "edit_fhir_patient",
     "edit_patient",
     "enable_user",
@@ -270,6 +296,7 @@ __all__ = [
     "forget_pin",
     "import_file",
     "import_preview",
+    "inspect_backup",
     "installed_models",
     "label_annotation",
     "list_suggestions",
@@ -308,13 +335,16 @@ __all__ = [
     "reseal_attachments",
     "reset_user",
     "reset_with_card",
+    "restore",
     "retention_due",
     "review_finding",
+    "run_scheduled_backup",
     "save_draft",
     "search_audit",
     "search_patients",
     "seconds_until_next_try",
     "self_test",
+    "set_backup_plan",
     "set_condition_status",
     "set_medication_status",
     "set_pin",

@@ -1,0 +1,58 @@
+"""Proving a backup: it is restored into a scratch folder, checked throughout, compared with the clinic and removed."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from desktop.errors import ErrorKind, KnownFailure, from_os_error
+from desktop.jobs import Job
+from desktop.store.backup_check import Backup
+from desktop.store.backup_files import remove_tree
+from desktop.store.backup_moment import keystore_copy
+from desktop.store.restore import bring, finish
+from desktop.store.store import Store
+from desktop.store.verification import Verification
+from desktop.vault import Unlocked
+from desktop.vault.keystore_file import PRIMARY, parse
+
+_SCRATCH = ".drill"
+
+
+def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Callable[[], datetime]) -> Verification:
+    """Restore a backup beside the clinic with the clinic's own keys, and check it.
+
+    Beyond what `verify` looks at: the present recovery card opens it, and its audit chain is the beginning of today's.
+    Raises KnownFailure: as `restore.bring` and `finish`, `backup.former_keys`, `backup.former_card`,
+    `backup.other_history`, or of the disk; and Cancelled. Nothing is left behind.
+    """
+    if backup.manifest.epoch != unlocked.epoch:
+        raise KnownFailure("backup.former_keys", kind=ErrorKind.BACKUP_DAMAGED)
+    _is_our_history(backup, store)
+    scratch = store.folder.with_name(f".{store.folder.name}{_SCRATCH}")
+    remove_tree(scratch)
+    try:
+        scratch.mkdir()
+        bring(backup, scratch, job)
+        if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
+            raise KnownFailure("backup.former_card", kind=ErrorKind.BACKUP_DAMAGED)
+        finish(backup, scratch, unlocked, job)
+        with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
+            return restored.verify(job)
+    except OSError as error:
+        raise from_os_error(error) from error
+    finally:
+        remove_tree(scratch)
+
+
+def _is_our_history(backup: Backup, store: Store) -> None:
+    """Raises KnownFailure `backup.other_history` unless the backup's newest audit line is one of this clinic's."""
+    head = backup.manifest.head
+    with store.snapshot() as tx:
+        lines = tx.audit.entries(1, head.sequence + 1)
+    if backup.manifest.store_id != store.store_id or [line.hash for line in lines] != [head.hash]:
+        raise KnownFailure("backup.other_history", kind=ErrorKind.BACKUP_DAMAGED)
+
+
+def _cards(keystore: bytes) -> frozenset[bytes]:
+    """Public keys of the recovery cards that open a keystore."""
+    return frozenset(slot.keys.public_key for slot in parse(keystore).recovery)
