@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ class Carried:
         return make_backup(self.store, into, Job(), now=NOW, **options)  # type: ignore[arg-type]  # by name
 
     def restore(self, source: Path, target: Path) -> Restored:
-        return restore_backup(source, target, self.card, Job(), clock=lambda: NOW)
+        return restore_backup(source, target, self.card, Job(), clock=lambda: datetime.now(UTC))
 
 
 def query(store: Store, statement: str) -> list[tuple[Any, ...]]:
