@@ -54,21 +54,22 @@ class SignedHead:
 
     @classmethod
     def from_json(cls, raw: Mapping[str, Any]) -> "SignedHead":
-        """Undo `to_json`. Raises ValueError for anything else."""
+        """Undo `to_json`. Raises ValueError for anything else, the same said in another way included."""
         try:
-            time = parse_time(_text(raw["time"]))
-            time_text(time)  # a moment without a zone is none
-            return cls(
+            signed = cls(
                 _text(raw["store_id"]),
                 _number(raw["seq"]),
                 _text(raw["head"]),
-                time,
+                parse_time(_text(raw["time"])),
                 UserId(_text(raw["user"])),
                 bytes.fromhex(_text(raw["public_key"])),
                 bytes.fromhex(_text(raw["signature"])),
             )
         except KeyError as error:
             raise ValueError("not a signed head") from error
+        if signed.to_json() != raw:
+            raise ValueError("not written by Lantern")
+        return signed
 
     def _message(self) -> bytes:
         """What is signed."""
