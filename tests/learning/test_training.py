@@ -27,6 +27,7 @@ from desktop.learning.films import read_picture
 from desktop.learning.recipes.chest_xray_child import ChestXrayChild
 from desktop.learning.records import Study
 from desktop.records import AnalysisStatus
+from tests.learning.stated import check_figures_agree
 
 if TYPE_CHECKING:
     from torch import Generator, Tensor
@@ -62,19 +63,6 @@ def quiet(text: str) -> None:
 def train(data: Path, out: Path, job: Job | None = None, say: Callable[[str], None] = quiet) -> bytes:
     ChestXrayChild(TINY).train(data, out, job or Job(), say)
     return (out / "model.onnx").read_bytes()
-
-
-def check_figures_agree(model: Path) -> None:
-    """The limits tell the card's areas under the curve, and no others."""
-    card = (model / "CARD.md").read_text(encoding="utf-8")
-    overall = re.search(r"\| area under the ROC curve \| (\d\.\d{3})", card)
-    tested = re.search(r"\| published part test \|[^|]*\| (\d\.\d{3})", card)
-    assert overall is not None
-    assert tested is not None
-    manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
-    for language in ("en", "zh"):
-        said = re.findall(r"\b\d\.\d{3}(?!\d)", manifest["limits"][language])
-        assert said == [overall[1], tested[1]], language
 
 
 def named(folder: Path) -> Path:

@@ -1,0 +1,45 @@
+"""What a model's folder says of its own figures: read back from the card and from the manifest's limits."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from desktop.learning import child_card
+
+
+@dataclass(frozen=True)
+class CardFigures:
+    """As they stand on a card: areas under the curve to three digits, shares in per cent."""
+
+    area: str
+    area_on_test: str
+    decided: str
+    decided_right: str
+
+    @classmethod
+    def read(cls, card: str) -> "CardFigures":
+        """From a card's text."""
+        rows = (
+            r"area under the ROC curve \| (\d\.\d{3})",
+            r"published part test \|[^|]*\| (\d\.\d{3})",
+            r"decided \(likely or unlikely\) \| ([\d.]+) %",
+            r"right among the decided \| ([\d.]+) %",
+        )
+        found = [re.search(rf"^\| {row}", card, re.MULTILINE) for row in rows]
+        area, on_test, decided, right = (match[1] for match in found if match is not None)
+        return cls(area, on_test, decided, right)
+
+
+def check_figures_agree(model: Path) -> None:
+    """The limits in the manifest are the sentences the recipe makes of the card's figures, to the letter."""
+    said = CardFigures.read((model / "CARD.md").read_text(encoding="utf-8"))
+    manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
+    training = json.loads((model / "training.json").read_text(encoding="utf-8"))
+    figures = {
+        "all": {"auc": {"value": float(said.area)}},
+        "groups": {"published part test": {"auc": {"value": float(said.area_on_test)}}},
+    }
+    assert manifest["limits"] == child_card.limits(training["patients"], figures)
+    for text in manifest["limits"].values():
+        assert re.findall(r"\d\.\d{3}", text) == [said.area, said.area_on_test]
