@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, backups, people
+from desktop.cli import auditing, backups, patients, people
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -56,10 +56,8 @@ def _check(parsed: argparse.Namespace) -> None:
         parser.error("--batch does not go with this command")
     if command == ("analyse", None) and parsed.batch == bool(parsed.files):
         parser.error("analyse takes files, or --batch")
-    if command == ("patients", "add") and parsed.batch == bool(parsed.input):
-        parser.error("patients add takes --input FILE, or --batch")
-    if command == ("patients", "search") and parsed.batch == (parsed.text is not None):
-        parser.error("patients search takes TEXT, or --batch")
+    if parsed.command == "patients" and (wrong := patients.misuse(parsed)):
+        parser.error(wrong)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -84,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_model_commands(commands)
     _add_clinic_commands(commands)
     _add_reading_commands(commands)
+    patients.add_commands(commands)
     people.add_commands(commands)
     auditing.add_commands(commands)
     backups.add_commands(commands)
@@ -124,14 +123,6 @@ def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> Non
     create.add_argument("--passphrase-file", type=Path, metavar="F", default=argparse.SUPPRESS)
     create.add_argument("--recovery-out", type=Path, required=True, metavar="F")
     people.add_clinic_verbs(clinic)
-    patients = commands.add_parser("patients", help="register and find patients").add_subparsers(
-        dest="verb", required=True, parser_class=_Parser
-    )
-    add = patients.add_parser("add", help="register from FHIR R4 Patient resources")
-    add.add_argument("--input", type=Path, metavar="FILE")
-    search = patients.add_parser("search", help="find by any part of name, phone, identifier, village")
-    search.add_argument("text", nargs="?", metavar="TEXT")
-    search.add_argument("--limit", type=_positive, default=50)
 
 
 def _add_reading_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -174,10 +165,3 @@ def _age(text: str) -> float:
     if not 0 <= years <= 150:
         raise ValueError("an age lies between 0 and 150 years")
     return years
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError("must be at least 1")
-    return number

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, backups, clinic, models, people, reading
+from desktop.cli import auditing, backups, models, patients, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "users": people.users,
     "rekey": people.rekey,
     "clinic": people.clinic,
-    "patients": clinic.patients,
+    "patients": patients.patients,
     "verify": auditing.verify,
     "audit": auditing.audit,
     "backup": backups.backup,

@@ -124,8 +124,8 @@ def merge_patients(
 def unmerge(clinic: Clinic, job: Job, what: str) -> Unmerged:
     """Undo a merge: both records are as they were, but for what somebody changed meanwhile, which stays.
 
-    what: the record that was merged away, or the merge itself. Raises UserFacingError (not_found,
-    `merging.not_merged`, `store.merge_undone`).
+    what: the record that was merged away, the merge itself, or the kept record where only one was merged into it.
+    Raises UserFacingError (not_found, `merging.not_merged`, `merging.which`, `store.merge_undone`).
     """
     job.check()
     with clinic.store.transaction() as tx:
@@ -215,11 +215,13 @@ def _preview(tx: Transaction, kept: PatientId, gone: PatientId, choices: Mapping
 
 
 def _merge_meant(tx: Transaction, what: str) -> PatientMerge:
-    """The merge of that id, or the one by which the record of that id is gone."""
-    found = tx.merges.find(MergeId(what))
+    """The merge of that id, or the one by which the record of that id is gone, or the only one into it."""
+    found = tx.merges.find(MergeId(what)) or tx.merges.holding(PatientId(what))
     if found is not None:
         return found
-    holding = tx.merges.holding(PatientId(what))
-    if holding is None:
+    into = [merge for merge in tx.merges.of_person(PatientId(what)) if merge.kept == what]
+    if len(into) > 1:
+        raise UserFacingError("merging.which")
+    if not into:
         raise UserFacingError("merging.not_merged")
-    return holding
+    return into[0]

@@ -1,0 +1,251 @@
+"""`patients`: register, change, merge, find and show them."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from desktop import workflow
+from desktop.cli.output import Output
+from desktop.cli.secrets_in import read_text
+from desktop.cli.session import milliseconds_since, unlocked
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.jobs import Job
+from desktop.records import DuplicateCandidate, PatientId, Side
+
+_ENDS_A_BATCH = (ErrorKind.DISK_FULL, ErrorKind.IO)
+
+
+def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
+    """The grammar of `patients`."""
+    verbs = commands.add_parser("patients", help="register and find patients").add_subparsers(
+        dest="verb", required=True
+    )
+    add = verbs.add_parser("add", help="register from FHIR R4 Patient resources")
+    add.add_argument("--input", type=Path, metavar="FILE")
+    add.add_argument(
+        "--group", type=_positive, metavar="N", help="with --batch: one commit per N lines, no search for duplicates"
+    )
+    edit = verbs.add_parser("edit", help="replace what is on file by a FHIR R4 Patient")
+    edit.add_argument("id", metavar="ID")
+    edit.add_argument("--input", type=Path, required=True, metavar="F")
+    merge = verbs.add_parser("merge", help="two records of one person: KEEP stands for GONE from now on")
+    merge.add_argument("keep", metavar="KEEP")
+    merge.add_argument("gone", metavar="GONE")
+    unmerge = verbs.add_parser("unmerge", help="undo a merge")
+    unmerge.add_argument("id", metavar="ID", help="the record that was merged away, or the merge")
+    show = verbs.add_parser("show", help="the record as a FHIR R4 Patient")
+    show.add_argument("id", metavar="ID")
+    search = verbs.add_parser("search", help="find by any part of name, phone, identifier, village")
+    search.add_argument("text", nargs="?", metavar="TEXT")
+    search.add_argument("--limit", type=_positive, default=50)
+
+
+def misuse(parsed: argparse.Namespace) -> str:
+    """What is wrong with the options of `patients`, or empty."""
+    if parsed.verb == "add" and parsed.batch == bool(parsed.input):
+        return "patients add takes --input FILE, or --batch"
+    if parsed.verb == "add" and parsed.group and not parsed.batch:
+        return "--group goes with --batch"
+    if parsed.verb == "search" and parsed.batch == (parsed.text is not None):
+        return "patients search takes TEXT, or --batch"
+    return ""
+
+
+def patients(arguments: argparse.Namespace, output: Output) -> None:
+    """`patients add | edit | merge | unmerge | show | search`."""
+    with unlocked(arguments) as clinic:
+        match arguments.verb:
+            case "add":
+                lines = _batch_lines() if arguments.batch else _documents(arguments.input)
+                if arguments.group:
+                    _add_in_groups(lines, arguments.group, output, clinic)
+                else:
+                    _add(lines, output, clinic)
+            case "edit":
+                _edit(arguments, output, clinic)
+            case "merge":
+                _merge(arguments, output, clinic)
+            case "unmerge":
+                undone = workflow.unmerge(clinic, Job(), arguments.id)
+                output.answer(
+                    {"id": undone.merge.id, "status": "ok", "kept": undone.merge.kept, "gone": undone.merge.gone}
+                )
+            case "show":
+                resource = workflow.fhir_patient(clinic, Job(), PatientId(arguments.id))
+                output.answer(resource, json.dumps(resource, ensure_ascii=False, indent=1))
+            case _:
+                _search(arguments, output, clinic)
+
+
+def _add(lines: Iterable[tuple[int, str]], output: Output, clinic: workflow.Clinic) -> None:
+    """One commit and one answer a line; who may be registered already is told."""
+    for number, text in lines:
+        try:
+            registered = workflow.register_fhir_patient(clinic, Job(), _json(text))
+        except UserFacingError as error:
+            _refused(number, error, output)
+            if error.kind in _ENDS_A_BATCH:
+                return
+        else:
+            _accepted(number, registered.patient.id, registered.duplicates, output)
+
+
+def _add_in_groups(lines: Iterator[tuple[int, str]], size: int, output: Output, clinic: workflow.Clinic) -> None:
+    """One commit per group; its answers follow it. A line that cannot be read spoils nothing for the others."""
+    while group := list(islice(lines, size)):
+        read: dict[int, object] = {}
+        refusals: dict[int, UserFacingError] = {}
+        for number, text in group:
+            try:
+                read[number] = _json(text)
+            except UserFacingError as error:
+                refusals[number] = error
+        accepted: dict[int, str] = {}
+        failure: UserFacingError | None = None
+        try:
+            results = workflow.register_fhir_group(clinic, Job(), tuple(read.values())).results
+        except UserFacingError as error:
+            failure = error
+            refusals |= dict.fromkeys(read, error)
+        else:
+            for number, result in zip(read, results, strict=True):
+                if isinstance(result, UserFacingError):
+                    refusals[number] = result
+                else:
+                    accepted[number] = result.id
+        for number, _ in group:
+            if number in refusals:
+                _refused(number, refusals[number], output)
+            else:
+                _accepted(number, accepted[number], (), output)
+        if failure is not None and failure.kind in _ENDS_A_BATCH:
+            return
+
+
+def _accepted(number: int, patient: str, duplicates: tuple[DuplicateCandidate, ...], output: Output) -> None:
+    output.answer(
+        {
+            "line": number,
+            "status": "ok",
+            "id": patient,
+            "duplicates": [
+                {
+                    "id": candidate.patient.id,
+                    "name": candidate.patient.display_name,
+                    "score": round(candidate.score, 3),
+                    "reasons": list(candidate.reasons),
+                }
+                for candidate in duplicates
+            ],
+            "reason": None,
+        }
+    )
+
+
+def _refused(number: int, error: UserFacingError, output: Output) -> None:
+    output.failed = True
+    said = output.translator.error(error)
+    output.answer(
+        {
+            "line": number,
+            "status": "error",
+            "id": None,
+            "duplicates": [],
+            "reason": output.reason(error),
+            "kind": error.kind.value,
+            "message": said.message,
+            "advice": said.advice,
+        }
+    )
+
+
+def _edit(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:
+    """The whole new record; an edit that crossed another one is kept beside it and answered `conflict`."""
+    patient = PatientId(arguments.id)
+    edited = workflow.edit_fhir_patient(clinic, Job(), patient, _json(read_text(arguments.input)))
+    crossed = edited.conflict is not None
+    output.failed = crossed
+    text = output.translator.text
+    output.answer(
+        {
+            "id": patient,
+            "status": "conflict" if crossed else "ok",
+            "version": edited.version,
+            "conflict": edited.conflict.id if edited.conflict is not None else None,
+            "reason": f"{text('merging.crossed')} {text('merging.crossed.advice')}" if crossed else None,
+        }
+    )
+
+
+def _merge(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:
+    """With the suggested choices: what one record lacks is taken from the other, lists are joined."""
+    merged = workflow.merge_patients(clinic, Job(), PatientId(arguments.keep), PatientId(arguments.gone))
+    output.answer(
+        {
+            "id": merged.merge.id,
+            "status": "ok",
+            "kept": merged.merge.kept,
+            "gone": merged.merge.gone,
+            "taken": [choice.field.value for choice in merged.merge.choices if choice.side is not Side.FIRST],
+        }
+    )
+
+
+def _search(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:
+    queries = (line.rstrip("\r\n") for line in sys.stdin) if arguments.batch else [arguments.text]
+    for query in queries:
+        started = time.perf_counter()
+        found = workflow.search_patients(clinic, Job(), query, arguments.limit) if query.strip() else ()
+        line: dict[str, object] = {
+            "query": query,
+            "milliseconds": milliseconds_since(started),
+            "patients": [
+                {
+                    "id": match.patient.id,
+                    "name": match.patient.display_name,
+                    "birthDate": str(match.patient.birth_date) if match.patient.birth_date else None,
+                    "why": list(match.why),
+                }
+                for match in found
+            ],
+        }
+        words = "\n".join(f"{m.patient.id}  {m.patient.display_name}  {m.patient.birth_date or ''}" for m in found)
+        output.answer(line, words or output.translator.text("cli.nobody_found"))
+
+
+def _batch_lines() -> Iterator[tuple[int, str]]:
+    """Standard input's lines with their numbers; blank ones are passed over."""
+    for number, line in enumerate(sys.stdin, 1):
+        if line.strip():
+            yield number, line
+
+
+def _documents(path: Path) -> Iterator[tuple[int, str]]:
+    """One resource, or one per line."""
+    text = read_text(path)
+    try:
+        json.loads(text)
+    except ValueError:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        yield from lines if len(lines) > 1 else [(1, text)]
+    else:
+        yield 1, text
+
+
+def _json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UserFacingError("cli.not_json") from error
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError("must be at least 1")
+    return number
