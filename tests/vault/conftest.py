@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from desktop.vault import derive
 from tests.vault.helpers import Made, make_keystore
 
 
@@ -17,3 +18,11 @@ def made(_template: Made, tmp_path: Path) -> Made:
     """A keystore of one's own, to be opened and spoiled."""
     shutil.copytree(_template.folder, tmp_path / "clinic")
     return replace(_template, folder=tmp_path / "clinic")
+
+
+@pytest.fixture
+def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passphrases that cost a millisecond instead of a second."""
+    monkeypatch.setattr(derive, "_FLOOR_MEMORY_KIB", 64)
+    monkeypatch.setattr(derive, "_FLOOR_TIME", 1)
+    monkeypatch.setattr(derive, "_TARGET_SECONDS", 0.0)
