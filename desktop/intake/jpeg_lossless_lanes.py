@@ -141,7 +141,7 @@ def _lay(lengths: Sequence[int], count: int) -> _Lanes:
     width = min(max(codes * bits // count, _SHORTEST), _WIDEST)
     begins = np.cumsum([0, *(length + 8 * len(PADDING) for length in lengths[:-1])])
     ends = begins + np.asarray(lengths)
-    # A lane that would be shorter belongs to the one before it: what may be left over at the end is all in the last one.
+    # A lane that would be shorter belongs to the one before: what may be left over at the end is all in the last one.
     lows = [
         np.arange(begin, max(begin + 1, end - _SHORTEST), width, dtype=np.int64)
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True)
