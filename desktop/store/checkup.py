@@ -23,7 +23,6 @@ from desktop.store.verification import (
     NOTHING_MORE,
     Findings,
     OpenClinic,
-    Problem,
     ProblemKind,
     Verification,
     Wanted,
@@ -33,6 +32,7 @@ from desktop.store.verification import (
 )
 from desktop.vault import Unlocked
 from desktop.vault.derive import KdfParameters
+from desktop.vault.keystore_file import read_copies
 
 _PATIENCE = 5
 _KEYSTORE = "keystore.json"
@@ -63,7 +63,7 @@ def verify_folder(
     try:
         unlocked = vault.unlock(folder, user_name, passphrase, wait=wait)
     except UserFacingError as error:
-        return _not_unlocked(error)
+        return _not_unlocked(folder, error)
     try:
         with Store.open(folder, unlocked) as store:
             checked = store.verify(job, wanted)
@@ -105,7 +105,7 @@ class Checkup:
         try:
             unlocked = vault.unlock(folder, user_name, self._passphrase, touch=False, derived=self._derived)
         except UserFacingError as error:
-            return _not_unlocked(error)
+            return _not_unlocked(folder, error)
         found = Findings()
         files = StoreFiles(folder, unlocked.epoch)
         try:
@@ -175,10 +175,32 @@ def _state(paths: Iterator[Path]) -> list[tuple[int, int] | None]:
     return found
 
 
-def _not_unlocked(error: UserFacingError) -> Verification:
+def _not_unlocked(folder: Path, error: UserFacingError) -> Verification:
     """What an unlock that failed says of the clinic."""
-    kind = ProblemKind.KEYSTORE if error.key in _OF_THE_KEYSTORE else ProblemKind.UNLOCK
-    return Verification((Problem(kind, _KEYSTORE, error.key, error.details),))
+    found = Findings()
+    if error.key in _OF_THE_KEYSTORE:
+        found.problem(ProblemKind.KEYSTORE, _KEYSTORE, error.key, **error.details)
+    else:
+        found.problem(ProblemKind.UNLOCK, _KEYSTORE, error.key, **error.details)
+        _look_at_keystore(folder, found)
+    return found.verification()
+
+
+def _look_at_keystore(folder: Path, found: Findings) -> None:
+    """What shows of the two copies without any key: an edited one may be why nobody can unlock."""
+    copies = read_copies(folder)
+    for copy in copies:
+        if copy.keystore is None:
+            key = "verify.keystore_damaged" if copy.present else "verify.keystore_missing"
+            found.problem(ProblemKind.KEYSTORE, copy.path.name, key, file=copy.path.name)
+        elif not copy.exact:
+            found.problem(ProblemKind.KEYSTORE, copy.path.name, "verify.keystore_changed", file=copy.path.name)
+    first, second = (copy.keystore for copy in copies)
+    if found.has(ProblemKind.KEYSTORE) or first is None or second is None:
+        return
+    if first.generation == second.generation and first != second:
+        names = ", ".join(copy.path.name for copy in copies)
+        found.problem(ProblemKind.KEYSTORE, names, "verify.keystore_changed", file=names)
 
 
 def _not_opened(files: StoreFiles, unlocked: Unlocked, error: UserFacingError, found: Findings) -> None:

@@ -20,7 +20,7 @@ from desktop.store.attachments import SealedFolder
 from desktop.store.database import Connection, connect, failure, value
 from desktop.store.heads import HeadsFile
 from desktop.store.migrations import migrate
-from desktop.store.places import StoreFiles
+from desktop.store.places import StoreFiles, files_of_other_epochs
 from desktop.store.rows import Rows
 from desktop.store.verification_chain import check_anchor, check_chain, check_heads
 from desktop.store.verification_findings import (
@@ -42,6 +42,7 @@ from desktop.store.verification_search import check_search
 from desktop.vault import KeystoreHealth, Unlocked, check_copies
 
 _STEPS_BETWEEN_CHECKS = 100_000
+_UNFINISHED = ".new"
 _READERS_CACHE_KIB = 16 * 1024
 
 
@@ -107,6 +108,7 @@ def check_all(clinic: OpenClinic, wanted: Wanted, found: Findings, job: Job) -> 
         partial(check_reports, rows, found, job, inventory=wanted.inventory),
         partial(check_attachments, rows, clinic.sealed, found, job, inventory=wanted.inventory),
         partial(check_search, clinic.connection, found, job),
+        partial(_note_leftovers, clinic.files, found),
         partial(count, rows, found),
         *((partial(list_patients, rows, found, job),) if wanted.inventory else ()),
     )
@@ -187,6 +189,15 @@ def _check_form(clinic: OpenClinic, found: Findings) -> None:
     differing = _form(clinic.connection) ^ _expected_form()
     for name in sorted({name for _, name, _ in differing}):
         found.problem(ProblemKind.DATABASE, f"{clinic.database}/{name}", "verify.form_changed")
+
+
+def _note_leftovers(files: StoreFiles, found: Findings) -> None:
+    """What an interrupted writing or change of keys left in the clinic's folder."""
+    with contextlib.suppress(OSError):
+        for path in files_of_other_epochs(files.folder, files.epoch):
+            found.note(path.name, "verify.leftover" if path.name.endswith(_UNFINISHED) else "verify.other_epoch")
+        for path in sorted(files.folder.glob(f"*.json*{_UNFINISHED}")):
+            found.note(path.name, "verify.leftover")
 
 
 def _form(connection: Connection) -> frozenset[tuple[str, str, str]]:

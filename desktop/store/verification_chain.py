@@ -82,8 +82,10 @@ def check_heads(
     if furthest > last:
         details = {"sequence": last, "noted": furthest, "count": furthest - last}
         found.problem(ProblemKind.ROLLBACK, f"audit/{last + 1}", "verify.tail_missing", **details)
-    row = rows.one("SELECT value FROM meta WHERE name = 'signed_head'")
-    if (int(row[0]) if row else 0) > furthest_signed:
+    remembered = rows.one("SELECT value FROM meta WHERE name = 'signed_head'")
+    if remembered is None:
+        found.problem(ProblemKind.DATABASE, "meta/signed_head", "verify.form_changed")
+    elif int(remembered[0]) > furthest_signed:
         key = "verify.heads_cut" if heads.present else "verify.heads_missing"
         found.problem(ProblemKind.AUDIT, heads.name, key)
 
