@@ -107,7 +107,8 @@ class SealedFolder:
             temporary.replace(path)
             sync_folder(path.parent)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise from_os_error(error) from error
         return Staged(name, info.sha256, info.size, info.wrapped_key, self.epoch)
 

@@ -18,6 +18,7 @@ from desktop.store.backup_files import on_medium
 from desktop.store.backup_rotation import make_scheduled, mark_medium, medium_of
 from desktop.store.backup_runs import PLAN_ID, BackupPlan, BackupRun, PlannedPlace, RunKind
 from desktop.store.restore import find_backups, restore_backup
+from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
 
 OVERDUE_AFTER = timedelta(hours=24)
@@ -271,6 +272,7 @@ def _prepare(clinic: Clinic, dest: Path) -> None:
         if not dest.parent.is_dir():
             raise UserFacingError("backup.parent_missing", kind=ErrorKind.NOT_FOUND)
         dest.mkdir()
+        sync_folder(dest.parent)
 
 
 def _remember(clinic: Clinic, kind: RunKind, made: MadeBackup, medium: str = "") -> BackupMade:
