@@ -14,6 +14,7 @@ from desktop.store.database import versions
 from desktop.store.places import StoreFiles
 from desktop.store.readings import Draft
 from desktop.store.store import Store, Transaction
+from desktop.store.unsaved import UnsavedPatient
 from desktop.store.verification import Inventory, Note, Problem, ProblemKind, Verification, Wanted
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Store",
     "StoreFiles",
     "Transaction",
+    "UnsavedPatient",
     "Verification",
     "Wanted",
     "canonical_bytes",

@@ -158,11 +158,20 @@ def index_the_audit_trail(connection: Connection) -> None:
         connection.execute(statement)
 
 
+def keep_unsaved_patients(connection: Connection) -> None:
+    """What a user typed about somebody new and did not put on file. No record: it is replaced and dropped."""
+    connection.execute(
+        """CREATE TABLE unsaved_patients (user TEXT PRIMARY KEY REFERENCES users (id), form BLOB NOT NULL,
+           saved TEXT NOT NULL) STRICT, WITHOUT ROWID"""
+    )
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
     add_visits_consents_and_merges,
     index_the_audit_trail,
+    keep_unsaved_patients,
 )
 
 

@@ -39,6 +39,7 @@ from desktop.store.rekey import Author, Present, build_successor
 from desktop.store.reports import Reports
 from desktop.store.rows import Rows
 from desktop.store.studies import Studies
+from desktop.store.unsaved import UnsavedPatients
 from desktop.store.verification import (
     NOTHING_MORE,
     Findings,
@@ -80,6 +81,7 @@ class Transaction:
         self.annotations = Annotations(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)
+        self.unsaved_patients = UnsavedPatients(rows)
         self.policy = Policies(rows)
         self.users = Users(rows)
         self.attachment_keys = AttachmentKeys(rows)

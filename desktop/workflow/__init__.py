@@ -5,7 +5,18 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 """
 
 from desktop.inference import Registry
-from desktop.store import Anchor, Checkup, FileCheck, Inventory, Note, Problem, ProblemKind, SignedHead, Verification
+from desktop.store import (
+    Anchor,
+    Checkup,
+    FileCheck,
+    Inventory,
+    Note,
+    Problem,
+    ProblemKind,
+    SignedHead,
+    UnsavedPatient,
+    Verification,
+)
 from desktop.store.backup_runs import BackupPlan, BackupRun, RunKind
 from desktop.vault import RecoveryCard, Shift, ShiftRules
 from desktop.workflow.auditing import (
@@ -169,6 +180,7 @@ from desktop.workflow.shelf import (
     train_model,
 )
 from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, suggest
+from desktop.workflow.unsaved import keep_unsaved_patient, unsaved_patient
 from desktop.workflow.visits import (
     ConditionDraft,
     DocumentKept,
@@ -254,6 +266,7 @@ __all__ = [
     "Step",
     "Suggested",
     "Unmerged",
+    "UnsavedPatient",
     "UserChanged",
     "Verification",
     "VisitDraft",
@@ -298,6 +311,7 @@ __all__ = [
     "import_preview",
     "inspect_backup",
     "installed_models",
+    "keep_unsaved_patient",
     "label_annotation",
     "list_suggestions",
     "list_users",
@@ -359,6 +373,7 @@ __all__ = [
     "unlock",
     "unlock_with_pin",
     "unmerge",
+    "unsaved_patient",
     "verify",
     "verify_audit_file",
     "verify_clinic",

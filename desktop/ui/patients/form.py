@@ -15,7 +15,7 @@ from desktop.ui.widgets.parts import Texts, column, label
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
-    from desktop.workflow import PatientDraft
+    from desktop.workflow import PatientDraft, UnsavedPatient
 
 _ASKED = ("not_asked", "none", "some")
 _SEXES = (Sex.MALE, Sex.FEMALE, Sex.OTHER, Sex.UNKNOWN)
@@ -67,7 +67,8 @@ class PatientForm(QScrollArea):
     @property
     def is_blank(self) -> bool:
         """Whether nothing was typed."""
-        return not any(field.text() for field in self._fields) and not self.sex.value
+        typed_words = any(field.text() for field in self._fields)
+        return not typed_words and not self.sex.value and self.asked.value == "not_asked"
 
     def start_over(self) -> None:
         """An empty form for somebody new."""
@@ -91,6 +92,32 @@ class PatientForm(QScrollArea):
         self.asked.set_value("some" if patient.allergies else "none" if patient.no_known_allergies else "not_asked")
         self.allergies.edit.setText(typed.write_allergies(patient.allergies))
         self.allergies.setVisible(bool(patient.allergies))
+
+    def typed(self) -> "UnsavedPatient":
+        """What stands in the form, exactly."""
+        return workflow.UnsavedPatient(
+            name=self.name.edit.text(),
+            sex=self.sex.value,
+            birth=self.birth.edit.text(),
+            phone=self.phone.edit.text(),
+            village=self.village.edit.text(),
+            identifiers=self.identifiers.edit.text(),
+            asked=self.asked.value,
+            allergies=self.allergies.edit.text(),
+        )
+
+    def go_on_with(self, typed: "UnsavedPatient") -> None:
+        """A form for somebody new that says what was typed before."""
+        self.start_over()
+        self.name.edit.setText(typed.name)
+        self.sex.set_value(typed.sex)
+        self.birth.edit.setText(typed.birth)
+        self.phone.edit.setText(typed.phone)
+        self.village.edit.setText(typed.village)
+        self.identifiers.edit.setText(typed.identifiers)
+        self.asked.set_value(typed.asked or "not_asked")
+        self.allergies.edit.setText(typed.allergies)
+        self.allergies.setVisible(typed.asked == "some")
 
     def draft(self) -> "PatientDraft | None":
         """What was typed as a draft; None, with complaints beside the fields, where something is wrong."""

@@ -11,6 +11,7 @@ from desktop import workflow
 from desktop.records import DuplicateCandidate, Patient
 from desktop.ui.patients import words
 from desktop.ui.patients.form import PatientForm
+from desktop.ui.patients.form_draft import FormDraft
 from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row
 from desktop.ui.widgets.rows import Row, RowList, Tone
 
@@ -32,11 +33,13 @@ class _Answer:
 
 
 class PatientFormPage(QWidget):
-    """Signals: saved(Patient) once on file; left on Esc, with what was typed kept; patient_chosen(id) of a double."""
+    """Signals: saved(Patient) once on file; left on Esc, with what was typed kept; patient_chosen(id) of a double;
+    offered() when a registration the same user did not save is back."""
 
     saved = Signal(object)
     left = Signal()
     patient_chosen = Signal(str)
+    offered = Signal()
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -47,6 +50,7 @@ class PatientFormPage(QWidget):
         self._asked_number = 0
         self._candidates: tuple[DuplicateCandidate, ...] = ()
         self.form = PatientForm(context)
+        self._draft = FormDraft(context, self.form, self)
         self._title = label("form_title", "title")
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
@@ -54,6 +58,7 @@ class PatientFormPage(QWidget):
         self._pause.timeout.connect(self._look_for_duplicates)
         layout = column(self, margin=24, spacing=16)
         layout.addWidget(self._title)
+        layout.addWidget(self._build_kept())
         middle = row(spacing=24)
         middle.addWidget(self.form, 1)
         middle.addWidget(self._build_duplicates(), alignment=Qt.AlignmentFlag.AlignTop)
@@ -63,16 +68,20 @@ class PatientFormPage(QWidget):
             QShortcut(QKeySequence(keys), self, self.save)
         self.form.submitted.connect(self.save)
         self.form.edited.connect(self._pause.start)
+        self._draft.changed.connect(self._show_kept)
+        self._draft.offered.connect(self.offered)
         self.retranslate()
 
     def begin(self) -> None:
         """Somebody new; what was typed before Esc is still there."""
         if self.form.patient is not None:
             self._start_over()
+        self._draft.take_up()
         self._show()
 
     def edit(self, patient: Patient) -> None:
         """Mend what is on file."""
+        self._draft.set_aside()
         self.form.fill(patient)
         self._set_candidates(())
         self._show()
@@ -107,11 +116,22 @@ class PatientFormPage(QWidget):
         self._save.setText(self._context.tr("patients.form.save" if editing else "patients.form.register"))
         self._again.setVisible(not editing)
         self._set_candidates(self._candidates)
+        self._show_kept()
 
     def clear(self) -> None:
         """Forget the patient and what was typed."""
         self._pause.stop()
+        self._draft.forget()
         self._start_over()
+
+    def save_draft(self) -> None:
+        """Before locking: put what was typed about somebody new in the store's queue."""
+        self._draft.save_now()
+
+    def _empty(self) -> None:
+        """By hand: nothing of it is kept."""
+        self._start_over()
+        self._draft.drop()
 
     def _show(self) -> None:
         self.retranslate()
@@ -122,6 +142,25 @@ class PatientFormPage(QWidget):
         self._asked_number += 1
         self._set_candidates(())
         self.form.focus_first()
+
+    def _build_kept(self) -> QWidget:
+        self._kept = QWidget()
+        self._kept_words = label("form_kept", "muted", wrap=True)
+        self._earlier = button("form_earlier", "quiet")
+        self._texts.add(self._earlier.setText, "patients.form.earlier.open")
+        self._earlier.clicked.connect(self._draft.swap)
+        line = row(self._kept)
+        line.addWidget(self._kept_words, 1)
+        line.addWidget(self._earlier)
+        return self._kept
+
+    def _show_kept(self) -> None:
+        """Say that the form shows, or that there is, what was typed before."""
+        waiting, resumed = self._draft.waiting, self._draft.resumed
+        key = "patients.form.earlier" if waiting else "patients.form.kept"
+        self._kept_words.setText(self._context.tr(key))
+        self._earlier.setVisible(waiting)
+        self._kept.setVisible(waiting or resumed)
 
     def _build_duplicates(self) -> QWidget:
         box = card("duplicates")
@@ -145,7 +184,7 @@ class PatientFormPage(QWidget):
         self._texts.add(back.setText, "patients.form.back")
         self._texts.add(self._again.setText, "patients.form.again")
         back.clicked.connect(self.left)
-        self._again.clicked.connect(self._start_over)
+        self._again.clicked.connect(self._empty)
         self._save.clicked.connect(self.save)
         hint = label("form_hint", "small")
         self._texts.add(hint.setText, "patients.form.keys")
@@ -202,8 +241,11 @@ class PatientFormPage(QWidget):
 
     def _saved(self, result: "Registered | Edited") -> None:
         number = result.patient.card_number
-        key = "patients.form.saved" if self.form.patient is not None else "patients.form.registered"
+        new = self.form.patient is None
+        key = "patients.form.registered" if new else "patients.form.saved"
         self._start_over()
+        if new:
+            self._draft.drop()
         self._context.toast(self._context.tr(key, number=number))
         self.saved.emit(result.patient)
 

@@ -27,6 +27,7 @@ class PatientsScreen(QStackedWidget):
         super().__init__()
         self.setObjectName("patients_screen")
         self._context = context
+        self._was_registering = False
         self.finder = PatientFinder(context)
         self.form = PatientFormPage(context)
         self.chart = ChartPage(context)
@@ -37,6 +38,7 @@ class PatientsScreen(QStackedWidget):
         self.form.saved.connect(self._saved)
         self.form.left.connect(self._leave)
         self.form.patient_chosen.connect(self.open_patient)
+        self.form.offered.connect(self._offer_unsaved)
         self.chart.left.connect(self.show_finder)
         self.chart.study_chosen.connect(self.study_chosen)
         self.chart.import_requested.connect(self.import_requested)
@@ -69,9 +71,14 @@ class PatientsScreen(QStackedWidget):
 
     def clear(self) -> None:
         """Forget every patient."""
+        self._was_registering = self.currentWidget() is self.form and self.form.form.patient is None
         for page in (self.finder, self.form, self.chart):
             page.clear()
         self.setCurrentWidget(self.finder)
+
+    def save_drafts(self) -> None:
+        """Before locking: a registration under way goes to the store."""
+        self.form.save_draft()
 
     def show_finder(self) -> None:
         """The list, with the search field ready."""
@@ -103,6 +110,15 @@ class PatientsScreen(QStackedWidget):
             self.finder.start_over()
         else:
             self.show_finder()
+
+    def _offer_unsaved(self) -> None:
+        """What was not saved is back: where it was typed if the clinic locked there, else said in a notice."""
+        if self._was_registering:
+            self._go(self.form)
+            if self.isVisible():
+                self.form.form.focus_first()
+        elif self.currentWidget() is not self.form:
+            self._context.toast(self._context.tr("patients.form.kept.notice"))
 
     def _saved(self, patient: Patient) -> None:
         self.open_patient(patient.id)

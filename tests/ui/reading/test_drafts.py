@@ -9,8 +9,8 @@ from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.records import Patient, StudyId
 from desktop.ui.context import UiContext
+from desktop.ui.keeper import REST_MILLISECONDS
 from desktop.ui.reading import ReadingRoom
-from desktop.ui.reading.drafts import REST_MILLISECONDS
 from tests.ui.reading.conftest import OpenStudy
 
 
