@@ -9,6 +9,7 @@ from desktop.jobs import Job
 from desktop.records import AuditHead
 from desktop.store.backup_files import sync_file
 from desktop.store.database import Connection, DamagedDatabase, translated, value, versions
+from desktop.store.places import DATABASE
 from desktop.vault.files import sync_folder
 
 BEFORE = ".before-"
@@ -117,6 +118,12 @@ def keep_before_migration(connection: Connection, database: Path, key: bytes, ve
 def copies_before_migration(database: Path) -> tuple[Path, ...]:
     """The databases of earlier releases that were kept beside this one."""
     return tuple(sorted(database.parent.glob(f"{database.name}{BEFORE}*")))
+
+
+def copies_of_other_epochs(database: Path) -> tuple[Path, ...]:
+    """The same kept beside databases of other key epochs; they open with those epochs' keys."""
+    every = database.parent.glob(f"{DATABASE.removesuffix('.db')}*.db{BEFORE}*")
+    return tuple(sorted(path for path in every if path.name.split(BEFORE)[0] != database.name))
 
 
 def _set_key(connection: Connection, key: bytes) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sqlcipher3 import dbapi2
 
 from desktop.errors import ErrorKind, KnownFailure
+from desktop.store.backup_database import copies_of_other_epochs
 from desktop.store.database import Connection, value
 from desktop.store.places import StoreFiles, epochs_present, files_of_other_epochs
 from desktop.store.rows import Rows
@@ -74,7 +75,8 @@ def settle_epochs(files: StoreFiles, connection: Connection, unlocked: Unlocked)
         if epoch > files.epoch and not _never_used(StoreFiles(files.folder, epoch), connection):
             raise _former_epoch()
     mend(files.folder, unlocked)
-    others = files_of_other_epochs(files.folder, files.epoch)
+    # A copy kept from before a migration is readable to whoever the new epoch shuts out.
+    others = (*files_of_other_epochs(files.folder, files.epoch), *copies_of_other_epochs(files.database))
     prepared = value(connection, "SELECT value FROM meta WHERE name = ?", (_PREPARED,))
     if not others and prepared is None:
         return

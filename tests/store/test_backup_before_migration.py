@@ -7,11 +7,13 @@ import pytest
 
 from desktop import vault
 from desktop.errors import ErrorKind, KnownFailure
+from desktop.jobs import Job
+from desktop.records import UserId, new_id
 from desktop.store import Store, backup_database, migrations
 from desktop.store.backup_database import copies_before_migration, open_to_read
 from desktop.store.database import Connection, value
 from desktop.store.places import StoreFiles
-from tests.store.helpers import add_patient, full_patient, verify
+from tests.store.helpers import NOW, PASSPHRASE, USER, add_patient, full_patient, verify
 
 
 def add_colours(connection: Connection) -> None:
@@ -91,3 +93,19 @@ def test_a_copy_that_cannot_be_proven_stops_the_migration(
             Store.open(folder, keys)
     assert not list(folder.glob("*before*"))
     assert verify(folder, keys).ok
+
+
+def test_new_keys_take_the_kept_copy_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It opens with the former keys, which somebody who left may still have."""
+    roles = ("doctor", "administrator")
+    unlocked, _ = vault.create(tmp_path / "c", new_id(), USER, UserId(new_id()), roles, PASSPHRASE, calibrate=False)
+    Store.create(tmp_path / "c", unlocked, "x", now=NOW).close()
+    later(monkeypatch, add_colours)
+    with Store.open(tmp_path / "c", unlocked) as store:
+        assert len(copies_before_migration(StoreFiles(store.folder).database)) == 1
+        store.begin_epoch(Job(), actor=unlocked.user_id)
+        assert not list(store.folder.glob("*before*"))
+    later(monkeypatch, add_shapes)
+    with Store.open(tmp_path / "c", unlocked) as store:
+        assert len(copies_before_migration(StoreFiles(store.folder, 2).database)) == 1
+    unlocked.close()

@@ -1,0 +1,106 @@
+"""Backups and key epochs: the card that was good when a backup was made opens it, whatever became of the clinic."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from desktop import vault
+from desktop.errors import KnownFailure, UserFacingError
+from desktop.jobs import Job
+from desktop.records import UserId, new_id
+from desktop.store import Store
+from desktop.store.backup_drill import prove
+from desktop.store.places import StoreFiles
+from desktop.vault import RecoveryCard
+from tests.store.backup_clinic import Carried, everything
+from tests.store.helpers import NOW, PASSPHRASE, USER, add_patient, import_file, patient, read_a_film
+
+
+@pytest.fixture
+def clinic(tmp_path: Path) -> Iterator[Carried]:
+    """An open clinic with two films, and the card it was created with."""
+    folder = tmp_path / "clinic"
+    roles = ("doctor", "administrator")
+    unlocked, card = vault.create(folder, new_id(), USER, UserId(new_id()), roles, PASSPHRASE, calibrate=False)
+    with Store.create(folder, unlocked, "清河村卫生室", now=NOW) as store:
+        read_a_film(store, unlocked)
+        import_file(store, add_patient(store, patient()), b"another film" * 9000)
+        yield Carried(store, unlocked, card.code)
+    unlocked.close()
+
+
+def restored(clinic: Carried, source: Path, target: Path) -> tuple[int, dict[str, str]]:
+    """The key epoch and contents of what comes back; it is whole and opens with the passphrase."""
+    assert clinic.restore(source, target).found.problems == ()
+    with contextlib.closing(vault.unlock(target, USER, PASSPHRASE)) as keys, Store.open(target, keys) as store:
+        assert store.verify(Job()).ok
+        return keys.epoch, everything(store)
+
+
+def test_backups_of_every_epoch_come_back_with_the_same_card(clinic: Carried, tmp_path: Path) -> None:
+    stick = tmp_path / "stick"
+    before = everything(clinic.store)
+    first = clinic.back_up(stick).backup
+    assert clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id) == 2
+    between = clinic.back_up(stick)
+    clinic.store.attachments.reseal(Job(), actor=clinic.unlocked.user_id)
+    after = clinic.back_up(stick)
+    assert (between.faults, after.faults) == ((), ())
+    assert between.backup.manifest.attachments == first.manifest.attachments
+    assert not {*after.backup.manifest.attachments} & {*first.manifest.attachments}
+    assert restored(clinic, first.folder, tmp_path / "one") == (1, before)
+    assert restored(clinic, between.backup.folder, tmp_path / "two") == (2, before)
+    assert restored(clinic, after.backup.folder, tmp_path / "three") == (2, before)
+    assert StoreFiles(tmp_path / "three", 2).database.is_file()
+    assert not StoreFiles(tmp_path / "three").database.exists()
+
+
+def test_a_drill_wants_a_backup_of_the_present_keys(clinic: Carried, tmp_path: Path) -> None:
+    old = clinic.back_up(tmp_path / "stick").backup
+    clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id)
+    with pytest.raises(KnownFailure, match=r"backup\.former_keys"):
+        prove(old, clinic.store, clinic.unlocked, Job(), lambda: NOW)
+    new = clinic.back_up(tmp_path / "stick").backup
+    found = prove(new, clinic.store, clinic.unlocked, Job(), lambda: NOW)
+    assert found.problems == ()
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_drill_wants_a_backup_that_the_present_card_opens(clinic: Carried, tmp_path: Path) -> None:
+    old = clinic.back_up(tmp_path / "stick").backup
+    cards: list[RecoveryCard] = []
+    vault.new_recovery_card(clinic.store.folder, clinic.unlocked, clinic_name="清河村", hand_over=cards.append)
+    with pytest.raises(KnownFailure, match=r"backup\.former_card"):
+        prove(old, clinic.store, clinic.unlocked, Job(), lambda: NOW)
+    new = clinic.back_up(tmp_path / "stick").backup
+    assert prove(new, clinic.store, clinic.unlocked, Job(), lambda: NOW).problems == ()
+    later = Carried(clinic.store, clinic.unlocked, cards[0].code)
+    assert later.restore(new.folder, tmp_path / "new").found.ok
+    assert clinic.restore(old.folder, tmp_path / "old").found.ok
+    for carried, backup in ((clinic, new), (later, old)):
+        with pytest.raises(UserFacingError, match=r"unlock\.wrong_card"):
+            carried.restore(backup.folder, tmp_path / "never")
+
+
+def test_a_clinic_with_new_people_is_proven_by_an_older_backup(clinic: Carried, tmp_path: Path) -> None:
+    """The keystore in the backup is behind the clinic's; that is no fault of the backup, nor a danger to the clinic."""
+    backup = clinic.back_up(tmp_path / "stick").backup
+    vault.add_user(
+        clinic.store.folder,
+        clinic.unlocked,
+        user_id=UserId(new_id()),
+        name="wang",
+        roles=("nurse",),
+        passphrase=PASSPHRASE,
+    )
+    generation = clinic.unlocked.generation
+    assert prove(backup, clinic.store, clinic.unlocked, Job(), lambda: NOW).problems == ()
+    assert clinic.unlocked.generation == generation
+    assert {"wang", USER} == set(vault.users(clinic.store.folder))
+
+
+def test_no_new_keys_while_a_backup_is_made(clinic: Carried) -> None:
+    with clinic.store.moment(), pytest.raises(KnownFailure, match=r"backup\.running"):
+        clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id)
