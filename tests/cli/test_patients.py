@@ -1,6 +1,5 @@
 """Registering in groups, editing, merging and undoing it from the command line."""
 
-import io
 import json
 import sys
 from collections.abc import Iterator
@@ -70,7 +69,7 @@ def test_answers_of_a_group_do_not_wait_for_the_next_one(lantern: Lantern) -> No
     """Three lines in groups of two: the first two are answered before the fourth line is asked for."""
     answered_before_reading: list[int] = []
 
-    class Feed(io.StringIO):
+    class Feed:
         def __iter__(self) -> Iterator[str]:
             for name in ("王小明", "李秀英", "张伟"):
                 answered_before_reading.append(lantern.capsys.readouterr().out.count("\n"))
