@@ -1,0 +1,56 @@
+"""Card, limits and README of the shipped model tell the same figures, and those the figures' own."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from desktop.learning.child_card import limits
+from desktop.learning.child_manifest import manifest_text
+from desktop.learning.recipes.chest_xray_child import ChestXrayChild
+from desktop.learning.records import Study
+from desktop.settings import model_folder
+from tests.learning.stated import CardFigures, check_figures_agree
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def shipped() -> Path:
+    return model_folder() / ChestXrayChild.name
+
+
+def test_the_shipped_limits_tell_the_figures_of_the_shipped_card(shipped: Path) -> None:
+    check_figures_agree(shipped)
+
+
+def test_the_readme_tells_the_figures_of_the_shipped_card(shipped: Path) -> None:
+    said = CardFigures.read((shipped / "CARD.md").read_text(encoding="utf-8"))
+    readme = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    assert f"AUC {said.area} ({said.area_on_test} on the published test part)" in readme
+    assert f"{float(said.decided):.0f} % of films decided, {float(said.decided_right):.0f} % of those right" in readme
+
+
+def test_the_shipped_manifest_is_as_the_recipe_writes_it(shipped: Path) -> None:
+    text = (shipped / "manifest.json").read_text(encoding="utf-8")
+    assert manifest_text(json.loads(text)) == text
+
+
+def test_the_shipped_comparators_are_of_the_data_the_model_learned_from(shipped: Path) -> None:
+    training = json.loads((shipped / "training.json").read_text(encoding="utf-8"))
+    study = Study.read(shipped / "study.json", training["data_sha256"])
+    assert study is not None
+    card = (shipped / "CARD.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?:network|thumbnail|size)[^|]*\|[^|]*\|[^|]*\| \d\.\d{3} ", card, re.MULTILINE)
+    assert len(rows) == len(study.rows) == 8
+
+
+def test_the_limits_round_as_the_card_does_and_leave_out_what_was_not_measured() -> None:
+    figures = {"all": {"auc": {"value": 0.9876}}, "groups": {"published part test": {"auc": {"value": 0.9}}}}
+    assert "was 0.988 (0.900 on the films" in limits(1234, figures)["en"]
+    assert "1,234 children" in limits(1234, figures)["en"]
+    assert "为 0.988（公开数据的测试部分为 0.900）。" in limits(1234, figures)["zh"]
+    without = limits(1234, {**figures, "groups": {}})
+    assert "was 0.988. It has" in without["en"]
+    assert "为 0.988。" in without["zh"]
