@@ -24,6 +24,7 @@ SIGNED_EVERY = 100
 _LARGEST = 8 << 20
 _KEPT_LINES = 5000
 _LONGEST_LINE = 4096
+_BLOCK = 1 << 20
 
 _log = logging.getLogger(__name__)
 
@@ -146,16 +147,17 @@ class HeadsFile:
         except OSError:
             return 0
 
-    def lines(self, size: int | None = None) -> Iterator[HeadLine]:
-        """Every line, or those of the first `size` bytes, tolerant of anything in it; nothing where the file cannot be
-        read.
+    def lines(self, size: int | None = None, newest: int | None = None) -> Iterator[HeadLine]:
+        """Every line, or those of the first `size` bytes or about the last `newest` bytes, tolerant of anything in it;
+        nothing where the file cannot be read.
 
         Torn ones come after what follows them: a signed head behind them says that they were whole once.
         """
         torn: list[HeadLine] = []
         try:
             with self._path.open("rb") as stream:
-                for number, line in enumerate(_bounded_lines(stream, size), start=1):
+                first = 1 + _skip(stream, self.size - newest) if newest is not None else 1
+                for number, line in enumerate(_bounded_lines(stream, size), start=first):
                     judged = self._judged(number, line)
                     if judged.torn:
                         torn.append(judged)
@@ -227,6 +229,16 @@ class HeadsFile:
 
 def _message(store_id: str, sequence: int, digest: str) -> bytes:
     return f"lantern audit head\n{store_id}\n{sequence}\n{digest}\n".encode()
+
+
+def _skip(stream: BinaryIO, size: int) -> int:
+    """Go to the first line that begins behind `size` bytes; returns how many were passed over."""
+    lines = 0
+    while stream.tell() < size:
+        lines += stream.read(min(_BLOCK, size - stream.tell())).count(b"\n")
+    if size > 0 and stream.readline().endswith(b"\n"):
+        lines += 1
+    return lines
 
 
 def _bounded_lines(stream: BinaryIO, size: int | None) -> Iterator[bytes]:

@@ -48,6 +48,9 @@ from desktop.store.verification import (
     Wanted,
     check_all,
     check_pages,
+    check_quickly,
+    is_unclean,
+    look_at_opening,
     reader,
 )
 from desktop.store.visits import Visits
@@ -113,6 +116,8 @@ class Store:
         self._mutex = threading.RLock()
         self._busy = False
         self._copying = threading.Lock()
+        self.ended_uncleanly = False
+        self.found_at_opening = Verification(())
         self._use(connection)
         self.attachments = AttachmentFiles(self.snapshot, self.transaction, lambda: self._sealed, self._copying.locked)
         rows = Rows(connection, writable=False)
@@ -185,12 +190,15 @@ class Store:
             lock = _locked(files.lock)
             undo.callback(lock.close)
             key = unlocked.master.derive("db")
+            unclean = is_unclean(files)
             connection = database.connect(files.database, key)
             undo.callback(connection.close)
             migrate(connection, partial(keep_before_migration, connection, files.database, key))
             settle_epochs(files, connection, unlocked)
             database.guard(connection)
             store = cls(folder, unlocked, connection, lock, clock)
+            store.ended_uncleanly = unclean
+            store.found_at_opening = look_at_opening(files, unlocked, connection, store._heads)
             store._take_over_keystore()
             store._take_in_failed_unlocks()
             undo.pop_all()
@@ -369,18 +377,39 @@ class Store:
         Not inside a transaction. Writes nothing but what SQLite still has to move from the -wal file. Raises Cancelled.
         """
         found = Findings()
+        with self._to_check(found, job) as clinic:
+            if clinic is not None:
+                check_all(clinic, wanted, found, job)
+        return found.verification()
+
+    def quick_check(self, job: Job) -> Verification:
+        """What was wrong when the clinic was opened and, where it had not been closed, whether the database is sound.
+
+        Not inside a transaction. Raises Cancelled.
+        """
+        found = Findings()
+        found.include(self.found_at_opening)
+        if self.ended_uncleanly:
+            with self._to_check(found, job) as clinic:
+                if clinic is not None:
+                    check_quickly(clinic.connection, clinic.database, found, job)
+        return found.verification()
+
+    @contextlib.contextmanager
+    def _to_check(self, found: Findings, job: Job) -> Iterator[OpenClinic | None]:
+        """The clinic as of now on a connection of its own, its pages checked; None where it cannot be read at all."""
         with contextlib.ExitStack() as held:
             with self._mutex:
                 with self._exclusive() as connection:
                     check_pages(connection, self._files.database.name, found, job)
                 reading = reader(self._files.database, self._unlocked.master.derive("db"), found)
                 if reading is None:
-                    return found.verification()
+                    yield None
+                    return
                 held.callback(reading.close)
                 heads, noted = self._heads, self._heads.size
                 clinic = OpenClinic(self._unlocked, reading, heads, self._sealed, self._files, noted)
-            check_all(clinic, wanted, found, job)
-        return found.verification()
+            yield clinic
 
     def _note(self, connection: Connection, head: AuditHead) -> None:
         """Note the head of a commit beside the database."""

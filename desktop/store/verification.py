@@ -44,6 +44,7 @@ from desktop.vault import KeystoreHealth, Unlocked, check_copies
 _STEPS_BETWEEN_CHECKS = 100_000
 _UNFINISHED = ".new"
 _READERS_CACHE_KIB = 16 * 1024
+_NEWEST_HEADS = 256 * 1024
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,41 @@ class Wanted:
 
 
 NOTHING_MORE = Wanted()
+
+
+def is_unclean(files: StoreFiles) -> bool:
+    """Whether the clinic was not closed the last time: closing empties the write-ahead log and removes it."""
+    try:
+        return files.write_ahead_log.stat().st_size > 0
+    except OSError:
+        return False
+
+
+def look_at_opening(files: StoreFiles, unlocked: Unlocked, connection: Connection, heads: HeadsFile) -> Verification:
+    """What shows before anything is written: the state in which the keystore's copies were found, and whether the audit
+    chain reaches the newest heads noted beside it. Takes no time that a person would notice, and raises nothing."""
+    found = Findings()
+    rows = Rows(connection, writable=False)
+    try:
+        check_keystore(files.folder, unlocked, connection, found)
+        check_heads(heads, rows, unlocked.store_id, found, Job(), newest=_NEWEST_HEADS)
+    except dbapi2.DatabaseError:
+        unreadable(files.database.name, found)
+    rows.end()
+    return found.verification()
+
+
+def check_quickly(reading: Connection, database: str, found: Findings, job: Job) -> None:
+    """SQLite's quick look at the database's form. Raises Cancelled."""
+    with cancelling(reading, job):
+        try:
+            sound = value(reading, "PRAGMA quick_check(1)") == "ok"
+        except dbapi2.DatabaseError:
+            job.check()
+            unreadable(database, found)
+            return
+    if not sound and not found.has(ProblemKind.DATABASE):
+        found.problem(ProblemKind.DATABASE, database, "verify.database_inconsistent")
 
 
 def check_pages(connection: Connection, database: str, found: Findings, job: Job) -> None:
@@ -232,5 +268,8 @@ __all__ = [
     "check_all",
     "check_keystore",
     "check_pages",
+    "check_quickly",
+    "is_unclean",
+    "look_at_opening",
     "reader",
 ]

@@ -50,15 +50,23 @@ def known_keys(rows: Rows) -> frozenset[bytes]:
 
 
 def check_heads(
-    heads: HeadsFile, rows: Rows, store_id: str, found: Findings, job: Job, *, noted: int | None = None
+    heads: HeadsFile,
+    rows: Rows,
+    store_id: str,
+    found: Findings,
+    job: Job,
+    *,
+    noted: int | None = None,
+    newest: int | None = None,
 ) -> None:
-    """The heads noted beside the database, or in the first `noted` bytes there, against the lines they speak of."""
+    """The heads noted beside the database, or in the first `noted` or about the last `newest` bytes there, against the
+    lines they speak of."""
     row = rows.one("SELECT max(sequence) FROM audit_log")
     last = int(row[0] or 0) if row else 0
     keys = known_keys(rows)
     furthest = furthest_signed = 0
     differs = False
-    for line in heads.lines(noted):
+    for line in heads.lines(noted, newest):
         if line.number % _BETWEEN_CHECKS == 1:
             job.report("verify.step.audit", last)
         if line.torn:

@@ -100,6 +100,13 @@ class Findings:
         if len(self._notes) < _MOST_OF_A_KIND:
             self._notes.append(Note(where, key, details))
 
+    def include(self, earlier: Verification) -> None:
+        """What was found before."""
+        for problem in earlier.problems:
+            self.problem(problem.kind, problem.where, problem.key, **problem.details)
+        for note in earlier.notes:
+            self.note(note.where, note.key, **note.details)
+
     def has(self, kind: ProblemKind) -> bool:
         """Whether a problem of that kind was found."""
         return kind in self._told

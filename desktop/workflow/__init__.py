@@ -43,6 +43,8 @@ from desktop.workflow.backing_up import (
 )
 from desktop.workflow.checking import (
     SelfTest,
+    examine,
+    quick_check,
     read_anchor,
     self_test,
     verify,
@@ -302,6 +304,7 @@ __all__ = [
     "enable_user",
     "end_shift",
     "evaluate_model",
+    "examine",
     "export_audit",
     "export_report",
     "fhir_patient",
@@ -333,6 +336,7 @@ __all__ = [
     "possible_duplicates",
     "preview_file",
     "preview_report",
+    "quick_check",
     "read_anchor",
     "reading",
     "recent_patients",

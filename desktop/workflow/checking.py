@@ -33,6 +33,19 @@ def verify(clinic: Clinic, job: Job, *, inventory: bool = False, anchor: Anchor 
     return checked
 
 
+@requires(Permission.USE_CLINIC)
+def quick_check(clinic: Clinic, job: Job) -> Verification:
+    """What is wrong right after unlocking, for the window to say: what showed at once and, where the clinic had not
+    been closed the last time, a look at every page. Seconds for a large clinic; run it in the background."""
+    return clinic.store.quick_check(job)
+
+
+@open_to_all
+def examine(folder: Path, job: Job, *, user: str, passphrase: str) -> Verification:
+    """Why a clinic does not open: everything that is wrong with it, without writing into its folder."""
+    return Checkup(passphrase).verify(folder, user, job)
+
+
 @open_to_all
 def verify_clinic(
     folder: Path,

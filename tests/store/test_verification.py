@@ -456,3 +456,56 @@ def test_no_keystore_at_all(folder: Path, read: Read) -> None:
     found = verify_folder_of(folder)
     assert kinds(found) == {"keystore"}
     assert said_in_both_languages(found)
+
+
+# At opening
+
+
+def test_a_clinic_that_was_closed_needs_no_look(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    with Store.open(folder, keys) as store:
+        assert not store.ended_uncleanly
+        assert store.found_at_opening == store.quick_check(Job()) == Verification(())
+
+
+CRASH = (
+    "import sys, os, signal; from pathlib import Path; from desktop import vault\n"
+    "from desktop.store import Store; from tests.store.helpers import *\n"
+    "folder = Path(sys.argv[1])\n"
+    "store = Store.open(folder, vault.unlock(folder, USER, PASSPHRASE))\n"
+    "for name in ('甲', '乙', '丙'): add_patient(store, patient(name))\n"
+    "os.kill(os.getpid(), signal.SIGKILL)\n"
+)
+
+
+def test_after_a_crash_a_quick_check_runs_and_names_a_lost_log(folder: Path, keys: vault.Unlocked) -> None:
+    subprocess.run([sys.executable, "-c", CRASH, str(folder)], cwd=Path.cwd(), check=False)
+    shutil.copytree(folder, folder.parent / "healthy")
+    with Store.open(folder.parent / "healthy", keys) as store:
+        assert store.ended_uncleanly
+        assert store.quick_check(Job()).ok
+    (folder / f"{DATABASE}-wal").unlink()
+    with Store.open(folder, keys) as store:
+        found = store.quick_check(Job())
+    assert (kinds(found), keys_of(found)) == ({"rollback"}, {"verify.tail_missing"})
+
+
+def test_a_damaged_page_is_named_after_a_crash_though_the_clinic_opens(folder: Path, keys: vault.Unlocked) -> None:
+    with Store.open(folder, keys) as store:
+        for number in range(300):
+            add_patient(store, patient(f"王{number}", village="村" * 200))
+    subprocess.run([sys.executable, "-c", CRASH, str(folder)], cwd=Path.cwd(), check=False)
+    data = bytearray((folder / DATABASE).read_bytes())
+    data[len(data) // 4096 // 2 * 4096 + 100] ^= 1
+    (folder / DATABASE).write_bytes(data)
+    with Store.open(folder, keys) as store:
+        found = store.quick_check(Job())
+    assert kinds(found) == {"database"}
+    assert said_in_both_languages(found)
+
+
+def test_an_edited_keystore_is_named_after_unlocking(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    (folder / "keystore.copy.json").write_bytes(b"{}")
+    unlocked = vault.unlock(folder, USER, PASSPHRASE)
+    with Store.open(folder, unlocked) as store:
+        assert keys_of(store.quick_check(Job())) == {"verify.keystore_damaged"}
+    unlocked.close()
