@@ -2,7 +2,7 @@
 
 A test asserts if it, or a helper it calls by name (its own file's, else any of that name in our tests), holds an
 `assert`, a `pytest.raises` (or `warns`, `fail`), a call of something named `assert…`, or one of the waits of pytest-qt,
-which fail in time.
+which fail in time. So does one that hands a state machine of ours to Hypothesis, if the machine's rules assert.
 """
 
 import ast
@@ -13,7 +13,9 @@ _FAILING_CALLS = frozenset(
     {"raises", "warns", "fail", "deprecated_call", "waitSignal", "waitSignals", "waitUntil", "waitCallback"}
 )
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
+_RUNS_A_CLASS = "run_state_machine_as_test"
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 
 def silent_tests(folder: Path) -> list[str]:
@@ -35,11 +37,12 @@ def silent_tests(folder: Path) -> list[str]:
 
 
 def _functions(path: Path) -> dict[str, list[Function]]:
-    """The functions and methods of a file by name, in order."""
+    """The functions and methods of a file by name, in order, and its classes by `class NAME`."""
     functions: dict[str, list[Function]] = {}
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, Function):
-            functions.setdefault(node.name, []).append(node)
+            name = f"class {node.name}" if isinstance(node, ast.ClassDef) else node.name
+            functions.setdefault(name, []).append(node)
     return functions
 
 
@@ -54,6 +57,8 @@ def _asserts(function: Function, helpers: Mapping[str, list[Function]], seen: fr
             if name in _FAILING_CALLS or name.startswith("assert"):
                 return True
             called.add(name)
+            if name == _RUNS_A_CLASS:
+                called.update(f"class {_name(argument)}" for argument in node.args)
     return any(
         all(_asserts(helper, helpers, seen | {name}) for helper in helpers[name])
         for name in called - seen

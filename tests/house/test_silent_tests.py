@@ -21,6 +21,13 @@ def test_that_expects_a_record(expected_log):
     with expected_log("desktop"): run()
 def test_silent(): run()
 def test_silent_by_a_helper_that_calls_itself(): run_again()
+def test_by_a_machine(): run_state_machine_as_test(Machine)
+def test_silent_by_a_machine(): run_state_machine_as_test(IdleMachine)
+def test_silent_beside_a_class(): Machine()
+class Machine:
+    def rule(self): assert self
+class IdleMachine:
+    def rule(self): pass
 class TestClass:
     def test_silent_in_a_class(self): print(run())
     def test_loud_in_a_class(self): assert run()
@@ -46,5 +53,7 @@ def test_the_reader_tells_silent_tests_from_others(tmp_path: Path) -> None:
     assert silent_tests(tmp_path) == [
         "part/test_samples.py::test_silent",
         "part/test_samples.py::test_silent_by_a_helper_that_calls_itself",
+        "part/test_samples.py::test_silent_by_a_machine",
+        "part/test_samples.py::test_silent_beside_a_class",
         "part/test_samples.py::test_silent_in_a_class",
     ]
