@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 W = TypeVar("W", bound=QWidget)
 
-_SETTLE_SECONDS = 0.15
+_CALM_TURNS = 30
 _PATIENCE_SECONDS = 120.0
 _STEP_SECONDS = 0.005
 
@@ -112,13 +112,15 @@ class Driver:
         return next(name for name in names if self.shown(name))
 
     def settle(self) -> None:
-        """Until no work runs and everything is painted."""
-        calm_since = time.monotonic()
-        end = calm_since + _PATIENCE_SECONDS
-        while time.monotonic() - calm_since < _SETTLE_SECONDS and time.monotonic() < end:
+        """Until no work runs and everything is painted: so many turns of the event loop in a row without work.
+
+        Turns, not seconds: on a busy machine one turn can outlast any time set for calm, and what it began, such as
+        the short pause before a search, would not have had its turn yet.
+        """
+        calm, end = 0, time.monotonic() + _PATIENCE_SECONDS
+        while calm < _CALM_TURNS and time.monotonic() < end:
             self._application.processEvents()
-            if self._context.operations.busy:
-                calm_since = time.monotonic()
+            calm = 0 if self._context.operations.busy else calm + 1
             time.sleep(_STEP_SECONDS)
 
     def picture(self, scale: float = 1.0) -> QPixmap:

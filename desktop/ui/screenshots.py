@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.settings import Theme
+from desktop.ui import reading_steps
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.settings.screen import SettingsScreen
@@ -187,20 +188,13 @@ class Gallery:
         driver.press("Return")
         driver.wait(lambda: driver.shown("study_page"), "film")
         self.take("reading-sealed")
-        driver.press("Alt+2")
-        driver.type("Right lower zone consolidation. 右下肺实变。")
-        driver.press("Ctrl+Return")
-        driver.wait(lambda: not driver.shown("save_impression"), "impression")
+        reading_steps.write_impression(driver, "Right lower zone consolidation. 右下肺实变。")
+        reading_steps.save_impression(driver)
         self.take("reading-suggestion")
-        while driver.wait_for("accept", "see_report", "sign") == "accept":
-            driver.click("accept")
-            driver.settle()
-        if driver.wait_for("see_report", "sign") == "see_report":
-            driver.press("Ctrl+Return")
-        driver.wait_for("sign")
+        reading_steps.accept_every_finding(driver)
+        reading_steps.see_report(driver)
         self.take("reading-preview")
-        driver.press("Ctrl+Return")
-        driver.wait(lambda: driver.shown("save_pdf"), "signature")
+        reading_steps.sign_report(driver)
         self.take("reading-signed")
 
     def _settings(self) -> None:

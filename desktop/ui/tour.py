@@ -15,6 +15,7 @@ from desktop.errors import UserFacingError
 from desktop.i18n import Language
 from desktop.imaging.synthetic import Opacity, demo_film
 from desktop.settings import Theme
+from desktop.ui import reading_steps
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.patients.words import today
@@ -112,30 +113,19 @@ class Tour:
         self._keep("film")
 
     def _read(self) -> None:
-        driver = self.driver
-        driver.press("Alt+2")
-        driver.type(_IMPRESSION)
+        reading_steps.write_impression(self.driver, _IMPRESSION)
         self._keep("impression")
-        driver.press("Ctrl+Return")
-        driver.wait(lambda: not driver.shown("save_impression"), "impression")
+        reading_steps.save_impression(self.driver)
         self._keep("suggestion")
 
     def _decide(self) -> None:
-        """Accept whatever the models suggested; where they refused or are not installed there is nothing to decide."""
-        driver = self.driver
-        while driver.wait_for("accept", "see_report", "sign") == "accept":
-            driver.click("accept")
-            driver.settle()
+        reading_steps.accept_every_finding(self.driver)
         self._keep("decision")
 
     def _sign(self) -> None:
-        driver = self.driver
-        if driver.wait_for("see_report", "sign") == "see_report":
-            driver.press("Ctrl+Return")
-        driver.wait_for("sign")
+        reading_steps.see_report(self.driver)
         self._keep("preview")
-        driver.press("Ctrl+Return")
-        driver.wait(lambda: driver.shown("save_pdf"), "signature")
+        reading_steps.sign_report(self.driver)
         self._keep("signed")
 
     def _save_report(self) -> None:

@@ -22,7 +22,7 @@ from desktop import app
 from desktop.i18n import Language
 from desktop.i18n.catalogue import resource_folder
 from desktop.settings import Places, Theme
-from desktop.ui import theme
+from desktop.ui import reading_steps, theme
 from desktop.ui.application import application
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
@@ -125,10 +125,8 @@ class Hands:
         driver.settle()
         driver.press("Return")
         driver.wait(lambda: driver.shown("study_page"), "film")
-        driver.press("Alt+2")
-        driver.type("Right lower zone consolidation.")
-        driver.press("Ctrl+Return")
-        driver.wait(lambda: not driver.shown("save_impression"), "impression")
+        reading_steps.write_impression(driver, "Right lower zone consolidation.")
+        reading_steps.save_impression(driver)
         driver.settle()
 
     def _going_on(self) -> bool:

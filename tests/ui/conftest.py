@@ -1,6 +1,7 @@
 """The window off-screen, on real widgets, threads and files."""
 
 import functools
+import gc
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -28,6 +29,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What Qt's off-screen platform says about windows with a smallest size is no fault of ours."""
     for item in items:
         item.add_marker(pytest.mark.qt_log_ignore("plugin does not support propagateSizeHints", extend=True))
+
+
+@pytest.fixture(scope="session")
+def _what_stays() -> None:
+    """What is loaded before the first test here is never garbage; leaving it out makes each collection cheap."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _garbage_stays_on_the_main_thread(_what_stays: None) -> Iterator[None]:
+    """As `desktop.ui.collector` has it. A worker that happens to collect would destroy the closed window of an earlier
+    test: "QObject::killTimer: Timers cannot be stopped from another thread", or a crash, in whatever test runs then."""
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture
