@@ -101,11 +101,15 @@ def later_in_use(files: StoreFiles, connection: Connection) -> bool:
 
 
 def remove_successor(connection: Connection, successor: StoreFiles) -> None:
-    """Undo the building of a later epoch that did not come about."""
-    with contextlib.suppress(OSError):
+    """Undo the building of a later epoch that did not come about. What a failing disk will not let go of, the next
+    opening removes: the note that says what it is stays as long as it may be there."""
+    try:
         for path in (*successor.all_of_unfinished(), *successor.all_of_database(), successor.heads):
             path.unlink(missing_ok=True)
         sync_folder(successor.folder)
+    except OSError:
+        _log.warning("files of a key epoch that was not begun could not be removed")
+        return
     # On a full disk the note stays; the next opening removes it.
     with contextlib.suppress(dbapi2.Error):
         connection.execute("DELETE FROM meta WHERE name = ?", (_PREPARED,))

@@ -24,6 +24,7 @@ from desktop.vault.keystore_file import (
     EarlierEpoch,
     Keystore,
     UserSlot,
+    forget_staged,
     kdf_to_json,
     read_copies,
     write_copies,
@@ -257,6 +258,7 @@ def mend(folder: Path, unlocked: Unlocked) -> None:
     Call it when the database has opened under these keys: a copy that claims another epoch is then surely not the
     current one. A disk that cannot be written keeps nobody out; the check of the clinic tells what is left to mend.
     """
+    forget_staged(folder)
     copies = read_copies(folder)
     good = _trusted(copies, unlocked.master)
     if good is None or all(copy.exact and copy.keystore == good for copy in copies):

@@ -153,9 +153,7 @@ def write_copies(folder: Path, keystore: Keystore) -> None:
     try:
         staged = [stage(path, keystore.to_bytes()) for path in paths]
     except OSError:
-        with contextlib.suppress(OSError):
-            for path in paths:
-                staging_name(path).unlink(missing_ok=True)
+        forget_staged(folder)
         raise
     try:
         for temporary, path in zip(staged, paths, strict=True):
@@ -164,6 +162,13 @@ def write_copies(folder: Path, keystore: Keystore) -> None:
     except OSError as error:
         _put_back(dict(zip(paths, before, strict=True)), error)
         raise
+
+
+def forget_staged(folder: Path) -> None:
+    """Remove what an interrupted writing left under temporary names."""
+    with contextlib.suppress(OSError):
+        for name in (PRIMARY, COPY):
+            staging_name(folder / name).unlink(missing_ok=True)
 
 
 def _content(path: Path) -> bytes | None:
