@@ -14,7 +14,7 @@ from typing import BinaryIO
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.jobs import Job
 from desktop.records import new_id
-from desktop.store.backup_check import Backup, Fault, backup_key, faults_of
+from desktop.store.backup_check import JOINED, Backup, Fault, backup_key, faults_of
 from desktop.store.backup_database import copy_database, counts_of, database_size
 from desktop.store.backup_files import (
     PART_BYTES,
@@ -90,6 +90,8 @@ def _write(moment: Moment, into: Path, job: Job, now: datetime, shared: bool, pa
     root = into if shared else partial
     with on_medium(into):
         sweep_unfinished(into, store_id)
+        for leftover in (_BUILDING, JOINED):
+            (moment.folder / leftover).unlink(missing_ok=True)
         files = [row[0] for row in moment.connection.execute("SELECT file FROM attachments ORDER BY file")]
         need_room(into, database_size(moment.connection) + _bytes_to_copy(moment, files, root))
         partial.mkdir()
@@ -152,7 +154,6 @@ def _copy_database(moment: Moment, partial: Path, key: bytes, job: Job, part_byt
     built = moment.folder / _BUILDING
     try:
         with translated():
-            built.unlink(missing_ok=True)
             copy_database(moment.connection, built, key, job, step)
         with built.open("rb") as stream:
             return copy_in_parts(stream, partial, DATABASE, job.check, part_bytes)

@@ -2,8 +2,6 @@
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +17,8 @@ from desktop.store.backup_manifest import DATABASE, MANIFEST, Manifest, Part, at
 from desktop.store.canonical import from_canonical
 from desktop.store.database import Connection
 from desktop.vault import DamagedFile, Unlocked
+
+JOINED = "backup-joined.new"
 
 _BLOCK = 1 << 20
 
@@ -74,7 +74,7 @@ def faults_of(backup: Backup, unlocked: Unlocked, sealed: SealedFolder, scratch:
         except KnownFailure:
             return (Fault(DATABASE, "backup.fault.part"),)
         opened.callback(connection.close)
-        if not is_sound(connection) or not database_agrees(connection, manifest):
+        if not is_sound(connection, job) or not database_agrees(connection, manifest):
             return (Fault(DATABASE, "backup.fault.content"),)
         return tuple(_attachment_faults(backup, connection, sealed, job))
 
@@ -86,11 +86,9 @@ def database_of(backup: Backup, scratch: Path, job: Job) -> Iterator[Path]:
     if len(parts) == 1:
         yield backup.folder / parts[0].name
         return
-    handle, name = tempfile.mkstemp(prefix="backup-", suffix=".joined", dir=scratch)
-    os.close(handle)
-    path = Path(name)
+    path = scratch / JOINED
     try:
-        path.unlink()
+        path.unlink(missing_ok=True)
         join(backup.folder, parts, path, job.check)
         yield path
     finally:

@@ -17,6 +17,7 @@ COUNTED = ("patients", "attachments", "reports")
 
 _PAGES_AT_ONCE = 512  # 2 MiB: how soon a cancelled copy stops
 _CACHE_KIB = 8 * 1024
+_STEPS_BETWEEN_CHECKS = 100_000
 
 
 def open_to_read(path: Path, key: bytes, *, still: bool) -> Connection:
@@ -69,13 +70,17 @@ def database_size(connection: Connection) -> int:
     return int(value(connection, "PRAGMA page_count")) * int(value(connection, "PRAGMA page_size"))
 
 
-def is_sound(connection: Connection) -> bool:
-    """Whether every page is authentic and SQLite's own quick check is content."""
+def is_sound(connection: Connection, job: Job) -> bool:
+    """Whether every page is authentic and SQLite's own quick check is content. Raises Cancelled."""
+    connection.set_progress_handler(lambda: int(job.cancelled), _STEPS_BETWEEN_CHECKS)
     try:
         damaged = connection.execute("PRAGMA cipher_integrity_check").fetchone()
         return damaged is None and value(connection, "PRAGMA quick_check(1)") == "ok"
     except dbapi2.DatabaseError:
+        job.check()
         return False
+    finally:
+        connection.set_progress_handler(None, 0)
 
 
 def head_of(connection: Connection) -> AuditHead | None:
@@ -97,12 +102,13 @@ def keep_before_migration(connection: Connection, database: Path, key: bytes, ve
     """
     kept = database.with_name(f"{database.name}{BEFORE}{version}")
     unfinished = kept.with_name(kept.name + ".new")
+    job = Job()  # nobody can cancel an opening
     with translated():
         unfinished.unlink(missing_ok=True)
         try:
-            copy_database(connection, unfinished, key, Job(), "backup.step.before_migration")
+            copy_database(connection, unfinished, key, job, "backup.step.before_migration")
             with contextlib.closing(open_to_read(unfinished, key, still=True)) as copy:
-                if not is_sound(copy):
+                if not is_sound(copy, job):
                     raise DamagedDatabase
             unfinished.replace(kept)
         except BaseException:

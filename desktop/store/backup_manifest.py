@@ -104,8 +104,7 @@ class Manifest:
 
     def to_bytes(self) -> bytes:
         """The file."""
-        raw = self._to_json()
-        return (json.dumps({**raw, "checksum": _checksum(raw)}, indent=1) + "\n").encode()
+        return file_of(self._to_json())
 
     def _to_json(self) -> dict[str, Any]:
         return {
@@ -129,6 +128,14 @@ class Manifest:
             "public_key": base64.b64encode(self.public_key).decode(),
             "signature": base64.b64encode(self.signature).decode(),
         }
+
+
+def file_of(raw: Mapping[str, Any]) -> bytes:
+    """The file of a manifest's fields, its own checksum added; an attachment a line, as there may be very many."""
+    head = {**raw, "attachments": [], "checksum": _checksum(raw)}
+    text = json.dumps(head, indent=1) + "\n"
+    lines = ",\n  ".join(json.dumps(file) for file in raw["attachments"])
+    return (text.replace('"attachments": []', f'"attachments": [\n  {lines}\n ]', 1) if lines else text).encode()
 
 
 def looks_like_one(data: bytes) -> bool:

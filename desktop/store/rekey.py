@@ -24,7 +24,6 @@ from desktop.store.rows import Rows
 from desktop.vault import MasterKey, SigningKey
 from desktop.vault.files import sync_folder
 
-_OPERATIONS_BETWEEN_CHECKS = 100_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,11 +71,7 @@ def build_successor(present: Present, master: MasterKey, author: Author, job: Jo
 
 def _check_copy(source: Connection, copy: Connection, job: Job) -> None:
     """Every page, SQLite's own view, and that nothing is missing. Raises DamagedDatabase, Cancelled."""
-    copy.set_progress_handler(lambda: int(job.cancelled), _OPERATIONS_BETWEEN_CHECKS)
-    sound = is_sound(copy)
-    copy.set_progress_handler(None, 0)
-    job.check()
-    if not sound or head_of(copy) != head_of(source):
+    if not is_sound(copy, job) or head_of(copy) != head_of(source):
         raise DamagedDatabase
     for kept in KEPT:
         count = f"SELECT count(*) FROM {kept.table}"

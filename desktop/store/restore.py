@@ -17,7 +17,7 @@ from desktop.records import AuditAction, new_id
 from desktop.store import migrations
 from desktop.store.backup_check import Backup, backup_key, database_agrees
 from desktop.store.backup_database import copy_database, is_sound, open_to_read
-from desktop.store.backup_files import PARTIAL, join, need_room, on_medium, remove_tree, sync_tree
+from desktop.store.backup_files import PARTIAL, is_whole, join, need_room, on_medium, remove_tree, sync_tree
 from desktop.store.backup_manifest import (
     DATABASE,
     HEADS,
@@ -128,6 +128,18 @@ def _open_with_card(folder: Path, card: str) -> Unlocked:
         raise _forged(KEYSTORE) from failure
 
 
+def check_card(source: Path, card: str, job: Job) -> None:
+    """Whether the card opens the backup in `source`, without reading all of it: for telling a typing error at once.
+
+    Raises as `restore_backup` does for a backup that is none, for a damaged keystore and for the card.
+    """
+    backup = the_backup(source)
+    with on_medium(source):
+        if not is_whole(backup.folder, backup.manifest.keystore, job.check):
+            raise part_damaged(KEYSTORE)
+        _open_with_card(backup.folder, card).close()
+
+
 def refuse_occupied(target: Path) -> None:
     """Raises UserFacingError `backup.target_not_empty` for anything but an absent or empty folder, and OSError."""
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -162,7 +174,7 @@ def finish(backup: Backup, building: Path, unlocked: Unlocked, job: Job) -> None
     joined = building / _JOINED
     try:
         with contextlib.closing(open_to_read(joined, backup_key(unlocked, manifest.id), still=True)) as copy:
-            if not is_sound(copy) or not database_agrees(copy, manifest):
+            if not is_sound(copy, job) or not database_agrees(copy, manifest):
                 raise _forged(DATABASE)
             database = StoreFiles(building, manifest.epoch).database
             copy_database(copy, database, unlocked.master.derive("db"), job, "backup.step.restore_database")

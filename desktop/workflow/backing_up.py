@@ -17,7 +17,7 @@ from desktop.store.backup_drill import prove
 from desktop.store.backup_files import on_medium
 from desktop.store.backup_rotation import make_scheduled, mark_medium, medium_of
 from desktop.store.backup_runs import PLAN_ID, BackupPlan, BackupRun, PlannedPlace, RunKind
-from desktop.store.restore import find_backups, restore_backup
+from desktop.store.restore import check_card, find_backups, restore_backup
 from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
 
@@ -133,16 +133,15 @@ def backup_state(clinic: Clinic, job: Job) -> BackupState:
         proven = tx.backups.latest(RunKind.DRILL, ok=True)
         scheduled = tx.backups.latest(RunKind.SCHEDULED)
         plan = tx.backups.plan()
-        (first,) = tx.audit.entries(1, before=2)
-    since = last.finished if last else first.time
+        first = next((entry.time for entry in tx.audit.entries(1, before=2)), now)
     return BackupState(
         last,
         newest if newest is not None and not newest.ok else None,
         proven,
         plan,
-        overdue=_apart(now, since, OVERDUE_AFTER),
+        overdue=_apart(now, last.finished if last else first, OVERDUE_AFTER),
         due=is_due(plan, scheduled, now),
-        drill_due=_apart(now, proven.finished if proven else first.time, DRILL_EVERY),
+        drill_due=_apart(now, proven.finished if proven else first, DRILL_EVERY),
     )
 
 
@@ -240,6 +239,15 @@ def inspect_backup(source: Path, job: Job) -> tuple[BackupInfo, ...]:
     """
     job.check()
     return tuple(_info(backup) for backup in find_backups(source))
+
+
+@open_to_all
+def check_recovery_card(source: Path, job: Job, *, card: str) -> None:
+    """Say at once whether the card opens the backup in `source`; `restore` reads all of it before it tries the card.
+
+    Raises UserFacingError (wrong_recovery_card, not_a_backup), KnownFailure (backup_damaged, io).
+    """
+    check_card(source, card, job)
 
 
 @open_to_all

@@ -3,8 +3,12 @@
 import contextlib
 import errno
 import json
+import random
 import shutil
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -346,6 +350,52 @@ def test_a_manifest_cannot_lead_out_of_its_folder(clinic: Carried, tmp_path: Pat
         raw = json.loads(data)
         raw["attachments"][0][0]["name"] = name
         del raw["checksum"]
-        raw["checksum"] = backup_manifest._checksum(raw)
         with pytest.raises(DamagedManifest):
-            parse((json.dumps(raw, indent=1) + "\n").encode())
+            parse(backup_manifest.file_of(raw))
+
+
+# Makes backups for ever, each found good when it was made.
+WORKER = """
+import sys
+from pathlib import Path
+from desktop import vault
+from desktop.jobs import Job
+from desktop.store import Store
+from desktop.store.backup import make_backup
+from tests.store.helpers import NOW, PASSPHRASE, USER
+store = Store.open(Path(sys.argv[1]), vault.unlock(Path(sys.argv[1]), USER, PASSPHRASE))
+print("ready", flush=True)
+while True:
+    made = make_backup(store, Path(sys.argv[2]), Job(), now=NOW)
+    assert made.faults == ()
+    print(made.backup.folder.name, flush=True)
+"""
+
+
+def test_kill_nine_leaves_whole_backups_and_unfinished_ones(clinic: Carried, tmp_path: Path) -> None:
+    stick, folder = tmp_path / "stick", clinic.store.folder
+    clinic.store.close()
+    stick.mkdir()
+    chance = random.Random(7)
+    acknowledged: list[str] = []
+    for _ in range(3):
+        worker = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(folder), str(stick)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
+        )
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+        acknowledged.append(worker.stdout.readline().strip())
+        time.sleep(chance.uniform(0, 0.2))
+        worker.kill()
+        acknowledged += worker.stdout.read().split()
+        worker.stdout.close()
+        worker.wait()
+    whole = {backup.folder.name: backup for backup in find_backups(stick)}
+    assert whole.keys() >= set(acknowledged)
+    with Store.open(folder, clinic.unlocked) as store:
+        for backup in whole.values():
+            assert backup_check.faults_of(backup, clinic.unlocked, store._sealed, folder, Job()) == ()
+        assert make_backup(store, stick, Job(), now=NOW).faults == ()
+        assert not list(stick.glob("*" + PARTIAL))
+        assert not list(folder.glob("backup-*"))
+        assert store.verify(Job()).ok

@@ -88,7 +88,7 @@ def test_a_copy_that_cannot_be_proven_stops_the_migration(
 ) -> None:
     with monkeypatch.context() as patched:
         later(patched, add_colours)
-        patched.setattr(backup_database, "is_sound", lambda connection: False)
+        patched.setattr(backup_database, "is_sound", lambda *_: False)
         with pytest.raises(KnownFailure, match=r"store\.database_damaged"):
             Store.open(folder, keys)
     assert not list(folder.glob("*before*"))

@@ -19,7 +19,7 @@ from desktop.store import Store, backup_files, backup_manifest, migrations
 from desktop.store.backup_check import Backup
 from desktop.store.backup_manifest import DATABASE, HEADS, KEYSTORE, MANIFEST, parse
 from desktop.store.database import Connection
-from desktop.store.restore import find_backups, restore_backup
+from desktop.store.restore import check_card, find_backups, restore_backup
 from desktop.vault import RecoveryCard
 from tests.conftest import ExpectLog
 from tests.store.backup_clinic import Carried, breaking, chain, everything, query, tree
@@ -146,8 +146,7 @@ def forge(folder: Path, **changes: object) -> None:
     for part in (raw["keystore"], raw["heads"], *raw["database"]):
         data = (folder / part["name"]).read_bytes()
         part |= {"size": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-    raw["checksum"] = backup_manifest._checksum(raw)
-    (folder / MANIFEST).write_text(json.dumps(raw, indent=1) + "\n", encoding="utf-8")
+    (folder / MANIFEST).write_bytes(backup_manifest.file_of(raw))
 
 
 def test_a_manifest_written_anew_is_found_out(clinic: Carried, backup: Backup, tmp_path: Path) -> None:
@@ -189,6 +188,18 @@ def test_wrong_cards(clinic: Carried, backup: Backup, tmp_path: Path) -> None:
     told = refused(clinic, backup.folder, tmp_path / "target", typed)
     assert (told.key, told.kind, told.details) == ("unlock.card_group", ErrorKind.WRONG_RECOVERY_CARD, {"group": 1})
     assert refused(clinic, backup.folder, tmp_path / "target", "ABC").key == "unlock.card_length"
+
+
+def test_a_card_can_be_tried_without_reading_everything(clinic: Carried, backup: Backup, tmp_path: Path) -> None:
+    before = tree(backup.folder)
+    (backup.folder / DATABASE).unlink()
+    check_card(tmp_path / "stick", clinic.card, Job())
+    with pytest.raises(UserFacingError, match=r"unlock\.card_length"):
+        check_card(backup.folder, "ABC", Job())
+    (backup.folder / KEYSTORE).write_bytes(before[KEYSTORE][:-1])
+    with pytest.raises(KnownFailure, match=r"backup\.part_damaged"):
+        check_card(backup.folder, "ABC", Job())
+    assert tree(backup.folder).keys() == before.keys() - {DATABASE}
 
 
 def test_a_target_that_holds_something_is_left_alone(clinic: Carried, backup: Backup, tmp_path: Path) -> None:
