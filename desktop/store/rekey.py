@@ -25,7 +25,6 @@ from desktop.vault import MasterKey, SigningKey
 from desktop.vault.files import sync_folder
 
 
-
 @dataclass(frozen=True, eq=False)
 class Present:
     """The clinic as it is. connection: to its database, outside any transaction; nobody writes meanwhile."""
