@@ -158,7 +158,7 @@ def test(session: Session, _arguments: argparse.Namespace) -> int:
 
 def bench(session: Session, _arguments: argparse.Namespace) -> int:
     """The benchmarks, with torch to compare against where it can be had."""
-    held = session.prepare({Purpose.OFFSCREEN}, Layer.DEV, Layer.TORCH)
+    held = session.prepare({Purpose.OFFSCREEN, Purpose.TESTS}, Layer.DEV, Layer.TORCH)
     if Layer.TORCH not in held:
         print(TORCH_ADVICE, flush=True)
     return session.python(bench_arguments(session.rest), offscreen(os.environ))

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 
 
 class Purpose(Enum):
@@ -33,6 +34,10 @@ class Kind(Enum):
     LIBRARY = "shared library"
     PROGRAM = "program"
     MODULE = "Python module"
+    HEADER = "C header"
+
+
+HEADERS = Path("/usr/include")
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,9 @@ NEEDS: tuple[Need, ...] = (
     Need(Purpose.WAYLAND_WINDOW, Kind.LIBRARY, "libwayland-cursor.so.0", "libwayland-cursor0"),
     Need(Purpose.WAYLAND_WINDOW, Kind.LIBRARY, "libwayland-egl.so.1", "libwayland-egl1"),
     Need(Purpose.TESTS, Kind.PROGRAM, "pdftotext", "poppler-utils"),
+    # tests/survival stands between Lantern and the disk with a small library of its own.
+    Need(Purpose.TESTS, Kind.PROGRAM, "cc", "gcc"),
+    Need(Purpose.TESTS, Kind.HEADER, "stdlib.h", "libc6-dev"),
 )
 
 
@@ -90,6 +98,8 @@ def present(need: Need) -> bool:
         return shutil.which(need.name) is not None
     if need.kind is Kind.MODULE:
         return importlib.util.find_spec(need.name) is not None
+    if need.kind is Kind.HEADER:
+        return (HEADERS / need.name).exists()
     try:
         ctypes.CDLL(need.name)
     except OSError:

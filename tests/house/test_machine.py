@@ -65,6 +65,7 @@ def test_each_kind_is_probed() -> None:
     assert machine.present(Need(Purpose.TESTS, Kind.MODULE, "venv", "x"))
     assert not machine.present(Need(Purpose.TESTS, Kind.MODULE, "no_such_module_here", "x"))
     assert not machine.present(Need(Purpose.TESTS, Kind.PROGRAM, "no-such-program-here", "x"))
+    assert not machine.present(Need(Purpose.TESTS, Kind.HEADER, "no-such-header-here.h", "x"))
     assert not machine.present(LIBRARY)
 
 
