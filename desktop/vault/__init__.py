@@ -11,6 +11,7 @@ from desktop.vault.changes import (
     NextEpoch,
     add_user,
     change_passphrase,
+    draft_recovery_card,
     drop_user,
     members,
     new_recovery_card,
@@ -32,7 +33,7 @@ from desktop.vault.keystore import (
 )
 from desktop.vault.keystore_file import folded
 from desktop.vault.pins import Shift, ShiftRules
-from desktop.vault.recovery import RecoveryCard
+from desktop.vault.recovery import RecoveryCard, group_fits
 from desktop.vault.sealed import DamagedFile, SealedInfo, SealedReader, seal
 from desktop.vault.signatures import SigningKey, verify_signature
 from desktop.vault.unlocked import KeystoreFinding, KeystoreHealth, MasterKey, Unlocked
@@ -61,9 +62,11 @@ __all__ = [
     "check_passphrase",
     "create",
     "describe",
+    "draft_recovery_card",
     "drop_user",
     "exists",
     "folded",
+    "group_fits",
     "members",
     "mend",
     "new_recovery_card",

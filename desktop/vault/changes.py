@@ -135,24 +135,33 @@ def set_roles(folder: Path, unlocked: Unlocked, *, user_id: UserId, roles: Seque
 
 
 def new_recovery_card(
-    folder: Path, unlocked: Unlocked, *, clinic_name: str, hand_over: Callable[[RecoveryCard], None]
+    folder: Path,
+    unlocked: Unlocked,
+    *,
+    clinic_name: str,
+    hand_over: Callable[[RecoveryCard], None],
+    card: RecoveryCard | None = None,
 ) -> RecoveryCard:
     """Another card in place of all earlier ones, which open nothing any more.
 
-    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. Raises what it
-    raises, and as `_changed` does.
+    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. card: of
+    `draft_recovery_card`, where somebody holds it already. Raises what `hand_over` raises, and as `_changed` does.
     """
-    made: list[RecoveryCard] = []
+    made = card if card is not None else draft_recovery_card(unlocked, clinic_name)
 
     def change(keystore: Keystore) -> Keystore:
         with unlocked.master.lent() as master:
-            card, slot = opening.new_card(master, keystore.store_id, keystore.epoch, clinic_name)
-        hand_over(card)
-        made.append(card)
+            slot = opening.card_slot(made, master, keystore.epoch)
+        hand_over(made)
         return replace(keystore, recovery=(slot,))
 
     _changed(folder, unlocked, change)
-    return made[0]
+    return made
+
+
+def draft_recovery_card(unlocked: Unlocked, clinic_name: str) -> RecoveryCard:
+    """A card that opens nothing yet, to be printed first and made the clinic's with `new_recovery_card`."""
+    return opening.fresh_card(unlocked.store_id, clinic_name)
 
 
 # A new epoch

@@ -107,7 +107,8 @@ def create(
     kdf = fresh_parameters(calibrate=calibrate)
     derived = kdf.derive(passphrase)
     keys = close_slot(derived, kdf_to_json(kdf), master, store_id, 1)
-    card, card_slot = new_card(master, store_id, 1, clinic_name)
+    card = fresh_card(store_id, clinic_name)
+    recovery_slot = card_slot(card, master, 1)
     key = MasterKey(master, store_id, 1)
     master[:] = bytes(len(master))
     keystore = Keystore(
@@ -115,7 +116,7 @@ def create(
         epoch=1,
         generation=1,
         slots=(UserSlot(user_name.strip(), user_id, tuple(roles), kdf, keys),),
-        recovery=(card_slot,),
+        recovery=(recovery_slot,),
     ).sealed(mac_key(key))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -136,13 +137,16 @@ def check_passphrase(passphrase: str) -> None:
         raise UserFacingError("unlock.passphrase_too_short", count=SHORTEST_PASSPHRASE)
 
 
-def new_card(master: bytes | bytearray, store_id: str, epoch: int, clinic_name: str) -> tuple[RecoveryCard, CardSlot]:
-    """A recovery card to print, and the slot it opens."""
-    secret = recovery.new_secret()
-    card = RecoveryCard(recovery.encode(secret), store_id, clinic_name, datetime.now(UTC))
+def fresh_card(store_id: str, clinic_name: str) -> RecoveryCard:
+    """A recovery card to print; it opens nothing before its slot is in the keystore."""
+    return RecoveryCard(recovery.encode(recovery.new_secret()), store_id, clinic_name, datetime.now(UTC))
+
+
+def card_slot(card: RecoveryCard, master: bytes | bytearray, epoch: int) -> CardSlot:
+    """The slot that a card opens."""
     salt = os.urandom(SALT_BYTES)
-    keys = close_slot(card_secret(secret, salt), salt.hex(), master, store_id, epoch)
-    return card, CardSlot(salt, card.created.isoformat(), keys)
+    secret = card_secret(recovery.decode(card.code), salt)
+    return CardSlot(salt, card.created.isoformat(), close_slot(secret, salt.hex(), master, card.store_id, epoch))
 
 
 def unlock(

@@ -21,6 +21,10 @@ from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system
 CARD_ACTOR = "recovery_card"
 
 
+def _in_hand(card: RecoveryCard) -> None:
+    """The card was printed before."""
+
+
 @dataclass(frozen=True)
 class UserChanged:
     """The user as it is now."""
@@ -217,15 +221,37 @@ def set_roles(clinic: Clinic, job: Job, *, name: str, roles: Sequence[Role]) -> 
     return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor)
 
 
-@requires(Permission.MANAGE_USERS)
-def new_recovery_card(clinic: Clinic, job: Job, *, hand_over: Callable[[RecoveryCard], None]) -> RecoveryCard:
-    """Another recovery card; the earlier ones open nothing any more.
+@open_to_all
+def card_group_fits(text: str, place: int) -> bool:
+    """Whether a typed group of a recovery card's code can stand at its place (from 0): its check character is right."""
+    return vault.group_fits(text, place)
 
-    hand_over: gets the card before the old one is given up; if it fails, the old one stays good.
+
+@requires(Permission.MANAGE_USERS)
+def draft_recovery_card(clinic: Clinic, job: Job) -> RecoveryCard:
+    """A card to print and keep; nothing changes before `new_recovery_card` gets it."""
+    job.check()
+    return vault.draft_recovery_card(clinic.unlocked, clinic.name)
+
+
+@requires(Permission.MANAGE_USERS)
+def new_recovery_card(
+    clinic: Clinic,
+    job: Job,
+    *,
+    hand_over: Callable[[RecoveryCard], None] = _in_hand,
+    card: RecoveryCard | None = None,
+) -> RecoveryCard:
+    """Another recovery card; the earlier ones open nothing any more, but for backups made before.
+
+    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. card: a drafted one
+    that is in the person's hands already.
     """
     job.check()
     _check_current(clinic.store, clinic.unlocked)
-    card = vault.new_recovery_card(clinic.store.folder, clinic.unlocked, clinic_name=clinic.name, hand_over=hand_over)
+    card = vault.new_recovery_card(
+        clinic.store.folder, clinic.unlocked, clinic_name=clinic.name, hand_over=hand_over, card=card
+    )
     identity = clinic.session.user.id
     _taken_over(clinic.store, clinic.unlocked, identity, clinic.actor, AuditAction.NEW_RECOVERY_CARD)
     return card

@@ -173,6 +173,19 @@ def test_a_new_card_ends_the_old_one_and_is_handed_over_first(made: Made, admin:
         vault.unlock_with_card(made.folder, made.code, touch=False)
 
 
+def test_a_drafted_card_opens_nothing_until_it_is_taken(made: Made, admin: vault.Unlocked) -> None:
+    handed: list[RecoveryCard] = []
+    drafted = vault.draft_recovery_card(admin, "石桥")
+    with pytest.raises(UserFacingError, match=r"unlock\.wrong_card"):
+        vault.unlock_with_card(made.folder, drafted.code, touch=False)
+    assert vault.unlock_with_card(made.folder, made.code, touch=False).by_card
+    taken = vault.new_recovery_card(made.folder, admin, clinic_name="", hand_over=handed.append, card=drafted)
+    assert taken is drafted
+    assert vault.unlock_with_card(made.folder, drafted.code, touch=False).master.derive("test") == made.sub_key
+    with pytest.raises(UserFacingError, match=r"unlock\.wrong_card"):
+        vault.unlock_with_card(made.folder, made.code, touch=False)
+
+
 # Power cuts and bad disks
 
 

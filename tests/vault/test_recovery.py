@@ -72,3 +72,18 @@ def test_the_first_line_of_the_card_is_the_code() -> None:
     first, *rest = card.text().splitlines()
     assert recovery.decode(first) == secret
     assert "清河村卫生室" in rest[0]
+
+
+def test_each_group_is_judged_at_its_own_place() -> None:
+    groups = recovery.encode(bytes(range(17))).split("-")
+    assert all(recovery.group_fits(group.lower(), place) for place, group in enumerate(groups))
+    assert not any(recovery.group_fits(groups[0], place) for place in range(1, recovery.GROUPS))
+    assert not recovery.group_fits(groups[0][:4], 0)
+    wrong = groups[2][:1] + ("7" if groups[2][1] != "7" else "8") + groups[2][2:]
+    assert not recovery.group_fits(wrong, 2)
+
+
+def test_full_width_letters_and_long_dashes_are_read_as_printed() -> None:
+    code = recovery.encode(bytes(range(17)))
+    wide = "".join(chr(ord(character) + 0xFEE0) if character != "-" else "—" for character in code)
+    assert recovery.decode(wide) == bytes(range(17))
