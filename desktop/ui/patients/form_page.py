@@ -69,6 +69,7 @@ class PatientFormPage(QWidget):
         self.form.submitted.connect(self.save)
         self.form.edited.connect(self._pause.start)
         self._draft.changed.connect(self._show_kept)
+        self._draft.changed.connect(self._pause.start)
         self._draft.offered.connect(self.offered)
         self.retranslate()
 

@@ -69,6 +69,18 @@ def test_it_is_on_the_disk_soon_after_the_last_key(driver: Driver, begun: MainWi
     assert (found.name, found.sex, found.birth) == ("Amina Yusuf", "female", "20")
 
 
+def test_what_came_back_is_looked_up_among_those_on_file(
+    driver: Driver, opened: MainWindow, context: UiContext
+) -> None:
+    driver.press("Ctrl+N")
+    driver.type("Aisha Mwangi")
+    opened.lock()
+    driver.settle()
+    unlock(driver, context)
+    assert words(driver, "patient_name") == "Aisha Mwangi"
+    driver.wait(lambda: driver.shown("duplicates_list"), "duplicates")
+
+
 def test_once_registered_or_emptied_it_is_gone(driver: Driver, begun: MainWindow, context: UiContext) -> None:
     driver.wait(lambda: kept(context) is not None, "draft")
     driver.click("form_again")
