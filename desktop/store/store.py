@@ -38,6 +38,7 @@ from desktop.store.readings import Annotations, Drafts, Impressions, Reviews, Su
 from desktop.store.rekey import Author, Present, build_successor
 from desktop.store.reports import Reports
 from desktop.store.rows import Rows
+from desktop.store.salvage_rows import SalvageRows
 from desktop.store.studies import Studies
 from desktop.store.unsaved import UnsavedPatients
 from desktop.store.verification import (
@@ -90,6 +91,7 @@ class Transaction:
         self.attachment_keys = AttachmentKeys(rows)
         self.backups = Backups(rows)
         self.audit = Audit(rows, store_id, clock)
+        self.salvage = SalvageRows(rows, self.audit)
         self.membership = Membership(rows, self.users, self.audit)
 
 

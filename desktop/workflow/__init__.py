@@ -18,6 +18,7 @@ from desktop.store import (
     Verification,
 )
 from desktop.store.backup_runs import BackupPlan, BackupRun, RunKind
+from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
 from desktop.workflow.auditing import (
     ExportedTrail,

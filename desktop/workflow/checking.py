@@ -7,14 +7,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop import exports, intake
-from desktop.access import Permission
+from desktop import exports, intake, vault
+from desktop.access import Permission, Role, require
 from desktop.errors import UserFacingError, from_os_error
 from desktop.inference import Registry, SelfTestResult, providers
 from desktop.inference.devices import device_name
 from desktop.jobs import Job
-from desktop.store import Anchor, Checkup, Verification, Wanted, note_check, parse_anchor, verify_folder, versions
-from desktop.workflow.clinic import Clinic, open_to_all, requires
+from desktop.store import (
+    Anchor,
+    Checkup,
+    Verification,
+    Wanted,
+    note_check,
+    parse_anchor,
+    verify_folder,
+    versions,
+)
+from desktop.store.salvage import Salvaged
+from desktop.store.salvage import salvage as save
+from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
 
 QT_PROBE_SECONDS = 60
 
@@ -44,6 +55,18 @@ def quick_check(clinic: Clinic, job: Job) -> Verification:
 def examine(folder: Path, job: Job, *, user: str, passphrase: str) -> Verification:
     """Why a clinic does not open: everything that is wrong with it, without writing into its folder."""
     return Checkup(passphrase).verify(folder, user, job)
+
+
+@open_to_all
+def salvage(folder: Path, dest: Path, job: Job, *, user: str, passphrase: str, clock: Clock = system_clock) -> Salvaged:
+    """Save what can be proven out of a damaged clinic into a new one in `dest`; the damaged one is only read.
+
+    Everybody's passphrase and the recovery card open the new one too. Only an administrator may. Raises UserFacingError
+    (unlock, permission, not_empty), KnownFailure (disk_full, io) and Cancelled; then there is no new clinic.
+    """
+    with contextlib.closing(vault.unlock(folder, user, passphrase)) as unlocked:
+        require([Role(role) for role in unlocked.roles], Permission.MANAGE_CLINIC)
+        return save(folder, dest, unlocked, job, clock=clock)
 
 
 @open_to_all
