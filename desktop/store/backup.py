@@ -65,7 +65,10 @@ def make_backup(
                 backup = _write(moment, into, job, now, shared, part_bytes)
                 moment.connection.execute("ROLLBACK")
                 with on_medium(into):
-                    return MadeBackup(backup, faults_of(backup, moment.unlocked, moment.sealed, moment.folder, job))
+                    faults = faults_of(backup, moment.unlocked, moment.sealed, moment.folder, job)
+                    if faults and not backup.folder.is_dir():
+                        raise KnownFailure("backup.medium_gone", kind=ErrorKind.IO)
+                    return MadeBackup(backup, faults)
         except _ClinicMoved:
             continue
     raise KnownFailure("backup.clinic_moved", kind=ErrorKind.IO)

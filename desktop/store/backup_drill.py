@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from desktop.errors import ErrorKind, KnownFailure, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.jobs import Job
 from desktop.store.backup_check import Backup
 from desktop.store.backup_files import remove_tree
@@ -22,11 +22,11 @@ def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Cal
     """Restore a backup beside the clinic with the clinic's own keys, and check it.
 
     Beyond what `verify` looks at: the present recovery card opens it, and its audit chain is the beginning of today's.
-    Raises KnownFailure: as `restore.bring` and `finish`, `backup.former_keys`, `backup.former_card`,
-    `backup.other_history`, or of the disk; and Cancelled. Nothing is left behind.
+    Raises UserFacingError `backup.former_keys` or `backup.former_card` where a newer backup is wanted; KnownFailure: as
+    `restore.bring` and `finish`, `backup.other_history`, or of the disk; and Cancelled. Nothing is left behind.
     """
     if backup.manifest.epoch != unlocked.epoch:
-        raise KnownFailure("backup.former_keys", kind=ErrorKind.BACKUP_DAMAGED)
+        raise UserFacingError("backup.former_keys")
     _is_our_history(backup, store)
     scratch = store.folder.with_name(f".{store.folder.name}{_SCRATCH}")
     remove_tree(scratch)
@@ -34,7 +34,7 @@ def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Cal
         scratch.mkdir()
         bring(backup, scratch, job)
         if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
-            raise KnownFailure("backup.former_card", kind=ErrorKind.BACKUP_DAMAGED)
+            raise UserFacingError("backup.former_card")
         finish(backup, scratch, unlocked, job)
         with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
             return restored.verify(job)

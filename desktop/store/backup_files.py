@@ -10,7 +10,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 from sqlcipher3 import dbapi2
@@ -97,17 +97,25 @@ def copy_in_parts(
     """
     size = source.seek(0, os.SEEK_END)
     source.seek(0)
+    if folder is not None:
+        _make_parents(folder, name)
     return tuple(
         Part(part, length, _copy_one(source, folder / part if folder else None, length, between))
         for part, length in part_names(name, size, part_bytes)
     )
 
 
+def _make_parents(folder: Path, name: str) -> None:
+    """The folders of a name with `/`, below one that is there: where a stick was pulled out, its place on this PC must
+    not be written to instead."""
+    for parent in reversed(PurePosixPath(name).parents[:-1]):
+        (folder / parent).mkdir(exist_ok=True)
+
+
 def _copy_one(source: BinaryIO, path: Path | None, size: int, between: Check) -> str:
     """SHA-256 (hex) of the next `size` bytes, which are also written to `path` where there is one."""
     if path is None:
         return _digest(source, size, between)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as target:
         digest = _digest(source, size, between, target)
         _certain(target)

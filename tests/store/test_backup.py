@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,12 +18,13 @@ import pytest
 from desktop import vault
 from desktop.errors import Cancelled, ErrorKind, KnownFailure
 from desktop.jobs import Job
-from desktop.records import AttachmentId, UserId, new_id
+from desktop.records import Attachment, AttachmentId, AuditAction, UserId, new_id
 from desktop.store import Store, backup_check, backup_files, backup_manifest
 from desktop.store.backup import make_backup
 from desktop.store.backup_check import Backup
 from desktop.store.backup_files import PARTIAL
 from desktop.store.backup_manifest import MANIFEST, DamagedManifest, Manifest, parse
+from desktop.store.database import value
 from desktop.store.restore import find_backups
 from tests.store.backup_clinic import Carried, breaking, query, tree
 from tests.store.helpers import (
@@ -226,6 +228,55 @@ def test_a_pulled_stick_is_told_as_such(clinic: Carried, tmp_path: Path, monkeyp
     with pytest.raises(KnownFailure, match=r"backup\.medium_gone"):
         clinic.back_up(stick)
     assert clinic.store.verify(Job()).ok
+
+
+@pytest.mark.parametrize(
+    "gone_at", ["backup.step.database", "backup.step.attachments", "backup.step.check_attachments"]
+)
+def test_where_a_stick_was_pulled_nothing_is_written_to_this_pc(clinic: Carried, tmp_path: Path, step: str) -> None:
+    """The folder that the stick was mounted on stays, and is empty."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+
+    class Pulled(Job):
+        def report(self, key: str, done: int = 0, total: int = 0) -> None:
+            if key == f"backup.step.{step}":
+                for path in stick.iterdir():
+                    shutil.rmtree(path)
+
+    with pytest.raises(KnownFailure, match=r"backup\.medium_gone"):
+        make_backup(clinic.store, stick, Pulled(), now=NOW)
+    assert not list(stick.iterdir())
+    assert clinic.store.verify(Job()).ok
+
+
+def test_checking_and_working_go_on_meanwhile(clinic: Carried, tmp_path: Path) -> None:
+    query(clinic.store, "PRAGMA busy_timeout = 100")  # how long the check waits for the backup to let go of the log
+    with clinic.store.moment() as moment:
+        for _ in range(20):
+            add_patient(clinic.store, full_patient())
+        assert clinic.store.verify(Job()).ok
+        assert value(moment.connection, "SELECT count(*) FROM patients") == 1
+    assert clinic.back_up(tmp_path / "stick").backup.manifest.counts["patients"] == 21
+
+
+def test_memory_stays_constant(clinic: Carried, tmp_path: Path) -> None:
+    film = tmp_path / "film"
+    with film.open("wb") as stream:
+        stream.truncate(48 << 20)
+    owner = add_patient(clinic.store, full_patient())
+    staged = clinic.store.attachments.stage(film, Job())
+    record = Attachment(AttachmentId(new_id()), owner.id, staged.sha256, staged.size, "image/png", "film", NOW)
+    with clinic.store.transaction() as tx:
+        tx.attachments.add(record, staged)
+        tx.audit.add(AuditAction.ADD_ATTACHMENT, record.id, actor="t")
+    tracemalloc.start()
+    try:
+        made = clinic.back_up(tmp_path / "stick")
+        assert clinic.restore(made.backup.folder, tmp_path / "again").found.ok
+        assert tracemalloc.get_traced_memory()[1] < 12 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_full_stick_is_told_before_anything_is_written(
