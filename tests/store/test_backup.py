@@ -230,9 +230,7 @@ def test_a_pulled_stick_is_told_as_such(clinic: Carried, tmp_path: Path, monkeyp
     assert clinic.store.verify(Job()).ok
 
 
-@pytest.mark.parametrize(
-    "gone_at", ["backup.step.database", "backup.step.attachments", "backup.step.check_attachments"]
-)
+@pytest.mark.parametrize("step", ["database", "attachments", "check_parts", "check_attachments"])
 def test_where_a_stick_was_pulled_nothing_is_written_to_this_pc(clinic: Carried, tmp_path: Path, step: str) -> None:
     """The folder that the stick was mounted on stays, and is empty."""
     stick = tmp_path / "stick"
