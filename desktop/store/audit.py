@@ -6,10 +6,10 @@ transaction that changed a record and named no deed fails: nothing changes witho
 """
 
 import hashlib
-import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from json.encoder import encode_basestring
 
 from desktop.records import AuditAction, AuditEntry, AuditHead
 from desktop.store.canonical import parse_time, time_text
@@ -32,7 +32,6 @@ _OF_SUBJECT = """sequence IN (
     UNION ALL
     SELECT sequence FROM kinds, wanted JOIN audit_log ON audit_log.record = kinds.record AND audit_log.record <> ''
         AND audit_log.subject = wanted.subject)"""
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,9 @@ class ChainLine:
 
 def row_hash(row: Row) -> str:
     """The hash a line must have. row: the line's columns, its own hash last, which is left out."""
-    return hashlib.sha256(_encode(row[:-1]).encode()).hexdigest()
+    # The bytes are those of a JSON array without spaces; put together so, a million lines take seconds.
+    text = f"[{row[0]},{','.join(map(encode_basestring, row[1:-1]))}]"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def origin(store_id: str) -> str:
@@ -83,8 +84,8 @@ def origin(store_id: str) -> str:
 class AuditQuery:
     """Which lines are wanted; what is left empty does not matter, and all that is given must fit.
 
-    text: words, each of which must be a line's number, or stand in its subject, deed or remark, or in the id or name of
-    who did it. actor, subject: ids. since, until: moments with a zone; `until` itself is left out.
+    text: words; a number is that of a line, any other word stands in its subject, deed or remark, or in the id or name
+    of who did it. actor, subject: ids. since, until: moments with a zone; `until` itself is left out.
     """
 
     text: str = ""
@@ -148,14 +149,17 @@ class Audit:
             conditions.append(condition)
             parameters.append(value)
         for word in query.text.split():
+            if word.isascii() and word.isdigit() and len(word) < 19:
+                conditions.append("sequence = ?")
+                parameters.append(int(word))
+                continue
             actors = self._rows.all("SELECT id FROM users WHERE name LIKE ? ESCAPE '!'", (_contains(word),))
             marks = ", ".join("?" * len(actors))
             conditions.append(
                 "(subject LIKE ? ESCAPE '!' OR action LIKE ? ESCAPE '!' OR reason LIKE ? ESCAPE '!' "
-                f"OR actor LIKE ? ESCAPE '!' OR sequence = ? OR actor IN ({marks}))"
+                f"OR actor LIKE ? ESCAPE '!' OR actor IN ({marks}))"
             )
-            number = int(word) if word.isascii() and word.isdigit() and len(word) < 19 else 0
-            parameters += [*[_contains(word)] * 4, number, *(actor for (actor,) in actors)]
+            parameters += [*[_contains(word)] * 4, *(actor for (actor,) in actors)]
         rows = self._rows.all(
             f"SELECT {_COLUMNS} FROM audit_log WHERE {' AND '.join(conditions)} ORDER BY sequence DESC LIMIT ?",
             (*parameters, limit),

@@ -1,7 +1,7 @@
 """Does the search index lead to every patient? One whom no search finds is lost.
 
 `PRAGMA integrity_check` looks at the index's own form. Here it is compared with the patients: who is in it at all and,
-up to 20,000 patients, under which tokens. Beyond that a minute's work would become a quarter of an hour.
+up to 5,000 patients, under which tokens. Beyond that a minute's work would become a quarter of an hour.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from desktop.store.rows import Row
 from desktop.store.search_keys import SearchKeys, tokens
 from desktop.store.verification_findings import Findings, ProblemKind
 
-_MOST_COMPARED = 20_000
+_MOST_COMPARED = 5_000
 _PAGE = 1000
 _BETWEEN_CHECKS = 100_000
 # A record that was merged into another one is not in the index; the other one is found by what it says.

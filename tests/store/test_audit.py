@@ -4,6 +4,7 @@ import hashlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlcipher3 import dbapi2
@@ -13,10 +14,11 @@ from desktop.jobs import Job
 from desktop.records import AuditAction
 from desktop.store import Store, places
 from desktop.store.append_only import APPEND_ONLY
+from desktop.store.audit import AuditQuery, read_lines
 from desktop.store.database import Connection, connect
 from desktop.store.places import DATABASE
 from tests.conftest import ExpectLog
-from tests.store.helpers import add_patient, full_patient, patient, read_a_film, verify
+from tests.store.helpers import USER, add_patient, full_patient, patient, read_a_film, verify
 from tests.store.visiting import see_a_patient
 
 
@@ -169,3 +171,82 @@ def test_a_disk_that_refuses_the_head_does_not_undo_the_deed(
         with store.snapshot() as tx:
             assert tx.patients.get(kept.id) == kept
     assert verify(folder, keys).ok
+
+
+def test_the_hash_is_that_of_a_json_array(store: Store) -> None:
+    """Anybody can compute it: `json.dumps` without spaces over every column but the hash."""
+    with store.transaction() as tx:
+        tx.audit.add(AuditAction.IMPORT_STUDY, 'a"b\\c\n\t\x01/é中\u2028😀', actor="t", reason="")
+    with store.snapshot() as tx:
+        entry = tx.audit.entries(1)[0]
+        (line,) = read_lines(tx.audit._rows, after=entry.sequence - 1)
+    columns = list(vars(line).values())[:-1]
+    text = json.dumps(columns, ensure_ascii=False, separators=(",", ":"))
+    assert entry.hash == line.expected_hash() == hashlib.sha256(text.encode()).hexdigest()
+
+
+# The clock
+
+
+def test_a_clock_that_was_set_back_is_a_line_of_its_own(folder: Path, keys: vault.Unlocked) -> None:
+    now = [datetime(2031, 2, 3, 4, 5, 6, tzinfo=UTC)]
+    with Store.open(folder, keys, clock=lambda: now[0]) as store:
+        add_patient(store, patient(), actor="somebody")
+        now[0] = datetime(2031, 2, 3, 3, 5, 6, tzinfo=UTC)
+        add_patient(store, patient("李四"), actor="somebody")
+        now[0] = datetime(2031, 2, 3, 3, 5, 4, tzinfo=UTC)  # as clocks do that are set by the network
+        add_patient(store, patient("赵六"), actor="somebody")
+        with store.snapshot() as tx:
+            entries = tx.audit.entries(4)
+        assert store.verify(Job()).ok
+    assert [entry.action.value for entry in reversed(entries)] == [
+        "add_patient",
+        "clock_changed",
+        "add_patient",
+        "add_patient",
+    ]
+    changed = entries[2]
+    assert (changed.actor, changed.subject, changed.reason) == ("somebody", store.store_id, "-3600 s")
+    assert changed.time == datetime(2031, 2, 3, 3, 5, 6, tzinfo=UTC)
+
+
+# Searching
+
+
+def found(store: Store, limit: int = 50, before: int | None = None, **query: Any) -> list[int]:
+    with store.snapshot() as tx:
+        return [entry.sequence for entry in tx.audit.search(AuditQuery(**query), limit, before)]
+
+
+def test_the_trail_is_searched_by_everything_in_a_line(folder: Path, keys: vault.Unlocked) -> None:
+    now = [datetime(2031, 1, 1, tzinfo=UTC)]
+    with Store.open(folder, keys, clock=lambda: now[0]) as store:
+        one = add_patient(store, full_patient(), actor="nurse-1")
+        now[0] = datetime(2031, 1, 2, tzinfo=UTC)
+        with store.transaction() as tx:
+            tx.audit.add(AuditAction.VIEW_PATIENT, one.id, actor=keys.user_id)
+        now[0] = datetime(2031, 1, 3, tzinfo=UTC)
+        with store.transaction() as tx:
+            tx.audit.add(AuditAction.EXPORT_REPORT, "report-100%", actor=keys.user_id, reason="pdf")
+        first = found(store)[-1]
+        everything = found(store)
+        added, viewed, exported = first + 2, first + 3, first + 4
+        assert everything[:3] == [exported, viewed, added]
+        assert found(store, text="") == everything
+        assert found(store, subject=one.id) == [viewed, added]
+        assert found(store, actor="nurse-1") == [added]
+        assert found(store, action=AuditAction.VIEW_PATIENT) == [viewed]
+        assert found(store, since=datetime(2031, 1, 2, tzinfo=UTC)) == [exported, viewed]
+        assert found(store, since=datetime(2031, 1, 1, tzinfo=UTC), until=datetime(2031, 1, 3, tzinfo=UTC)) == [
+            viewed,
+            added,
+        ]
+        assert found(store, text="pdf") == [exported]
+        assert found(store, text="VIEW") == [viewed]
+        assert found(store, text=one.id[:13]) == [viewed, added]
+        assert found(store, text=f"{USER} patient") == [viewed]
+        assert found(store, text=str(added)) == [added]
+        assert found(store, text="100%") == [exported]
+        assert found(store, text="%") == [exported]
+        assert found(store, text="nobody") == []
+        assert found(store, limit=1, before=exported, subject=one.id) == [viewed]
