@@ -40,8 +40,8 @@ def search_audit(
     """Lines that fit all that is given, newest first; what is left empty does not matter.
 
     text: words; a number is that of a line, any other word stands in its subject, deed or remark, or in the id or name
-    of who did it. actor, subject: ids. until: left out itself. before: only lines with a smaller number. Looking is audited, what was looked
-    for is not: it may be a name.
+    of who did it. actor, subject: ids. until: left out itself. before: only lines with a smaller number. Looking is
+    audited, what was looked for is not: it may be a name.
     """
     return _look(clinic, job, AuditQuery(text, action, actor, subject, since, until), limit, before)
 
