@@ -20,7 +20,7 @@ from desktop.records.suggestions import Coding
 
 LOINC = "http://loinc.org"
 
-_LOINC = re.compile(r"(\d{1,7})-(\d)")
+_LOINC = re.compile(r"([0-9]{1,7})-([0-9])")
 _UCUM = re.compile(r"[!-~]+")
 
 

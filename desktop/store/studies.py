@@ -13,13 +13,13 @@ from desktop.records import (
 )
 from desktop.store.canonical import from_canonical, time_text
 from desktop.store.rows import Row, Rows, decoded
-from desktop.store.standing import identity, marks, person
+from desktop.store.standing import identity, marks, person, top_key
 
 STUDY = "imaging_study"
 INSTANCE = "imaging_instance"
 
 _SUMMARY = """
-SELECT imaging_studies.record, imaging_studies.signed, patients.record,
+SELECT imaging_studies.record, imaging_studies.signed, patients.record, patients.key, patients.merged_into,
   EXISTS (SELECT 1 FROM impressions WHERE impressions.study = imaging_studies.id),
   EXISTS (SELECT 1 FROM suggestions WHERE suggestions.study = imaging_studies.id)
 FROM imaging_studies JOIN patients ON patients.id = imaging_studies.patient
@@ -103,7 +103,10 @@ class Studies:
         return replace(study, instances=tuple(from_canonical(Instance, row[0]) for row in rows))
 
     def _summary(self, row: Row) -> StudySummary:
-        study, signed, patient, has_impression, has_suggestion = row
+        study, signed, patient, key, merged_into, has_impression, has_suggestion = row
+        if merged_into is not None:
+            standing = self._rows.one("SELECT record FROM patients WHERE key = ?", (top_key(self._rows, key),))
+            patient = standing[0] if standing is not None else patient
         return StudySummary(
             self._with_instances(from_canonical(ImagingStudy, study)),
             from_canonical(Patient, patient).display_name,

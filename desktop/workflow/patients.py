@@ -203,11 +203,16 @@ def fhir_patient(clinic: Clinic, job: Job, patient: PatientId) -> dict[str, obje
 
 
 @requires(Permission.VIEW_PATIENTS)
-def possible_duplicates(clinic: Clinic, job: Job, draft: PatientDraft) -> tuple[DuplicateCandidate, ...]:
-    """Who on file the draft may be, best first; asked while the form is being typed."""
+def possible_duplicates(
+    clinic: Clinic, job: Job, draft: PatientDraft, besides: PatientId | None = None
+) -> tuple[DuplicateCandidate, ...]:
+    """Who on file the draft may be, best first; asked while the form is being typed.
+
+    besides: the patient whose record is being edited, who is no duplicate of themselves.
+    """
     job.check()
     with clinic.store.snapshot() as tx:
-        return tuple(tx.patients.duplicates(draft.as_patient(PatientId(new_id()))))
+        return tuple(tx.patients.duplicates(draft.as_patient(besides or PatientId(new_id()))))
 
 
 @requires(Permission.EDIT_PATIENTS)

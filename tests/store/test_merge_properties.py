@@ -202,6 +202,49 @@ def test_what_was_edited_in_between_is_all_that_stays(
             assert values_of(found, field) == values_of(expected, field), field
 
 
+def phones(*numbers: str) -> list[Patient]:
+    """People who differ in their phone only."""
+    return [patient(phones=(number,)) for number in numbers]
+
+
+def everything(side: Side) -> tuple[Side, ...]:
+    return (side,) * len(PatientField)
+
+
+def test_an_edit_between_two_merges_is_what_the_second_stands_on(store: Store) -> None:
+    clinic = Clinic(store, phones("0", "1", "2"))
+    clinic.do(Merge(0, 1, everything(Side.SECOND)))
+    clinic.do(Edit(0, PatientField.PHONES))
+    clinic.do(Merge(0, 2, everything(Side.BOTH)))
+    assert clinic.records()[0].phones == ("edit 1", "2")
+    clinic.do(Undo(0))
+    assert clinic.records()[0].phones == ("edit 1", "2")
+    clinic.do(Undo(0))
+    assert clinic.records()[0].phones == ("edit 1",)
+
+
+def test_an_earlier_undoing_does_not_look_like_an_edit(store: Store) -> None:
+    """The second, the third (and out again), the fourth come in; then the second goes, and at last the fourth."""
+    clinic = Clinic(store, phones("0", "1", "2", "3"))
+    before = clinic.versions()
+    clinic.do(Merge(0, 1, everything(Side.SECOND)))
+    clinic.do(Merge(0, 2, everything(Side.SECOND)))
+    clinic.do(Undo(1))
+    clinic.do(Merge(0, 3, everything(Side.SECOND)))
+    clinic.do(Undo(0))
+    assert clinic.records()[0].phones == ("3",)
+    clinic.do(Undo(0))
+    assert clinic.versions() == before
+
+
+def test_what_a_merge_gave_leaves_with_it_though_another_one_came_later(store: Store) -> None:
+    clinic = Clinic(store, phones("0", "1", "2"))
+    clinic.do(Merge(0, 1, everything(Side.BOTH)))
+    clinic.do(Merge(0, 2, everything(Side.BOTH)))
+    clinic.do(Undo(0))
+    assert clinic.records()[0].phones == ("0", "2")
+
+
 def test_a_record_of_an_older_form_comes_back_byte_for_byte(store: Store, keys: vault.Unlocked) -> None:
     """A field that a later release added is missing in the stored bytes; the undoing must not write it in."""
     kept, gone = patient("王小明"), patient("王晓明", phones=("1381",))

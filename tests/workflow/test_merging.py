@@ -170,6 +170,7 @@ def test_a_film_of_either_record_is_read_for_the_kept_one(
     workflow.merge_patients(clinic, Job(), kept.id, gone.id)
     assert workflow.open_study(clinic, Job(), study).patient.id == kept.id
     assert [summary.study.id for summary in workflow.open_patient(clinic, Job(), kept.id).studies] == [study]
+    assert [summary.patient_name for summary in workflow.worklist(clinic, Job())] == ["王小明"]
     again = workflow.import_file(clinic, Job(), film, kept.id, "a reason")
     assert (again.duplicate, again.study) == (True, study)
 
