@@ -61,7 +61,9 @@ def _writer(kind: Any) -> Callable[[Any], object]:
         return str
     if is_dataclass(kind):
         names = tuple(field.name for field in fields(kind))
-        return lambda value: {name: _plain(getattr(value, name)) for name in names}
+        return lambda value: {
+            name: item if type(item := getattr(value, name)) in _AS_THEY_ARE else _plain(item) for name in names
+        }
     if issubclass(kind, datetime):
         return time_text
     if issubclass(kind, date):

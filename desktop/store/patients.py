@@ -13,7 +13,7 @@ from desktop.store.canonical import canonical_bytes, from_canonical, parse_time,
 from desktop.store.card_numbers import card_number
 from desktop.store.rows import Rows, decoded
 from desktop.store.search import Rank, Word
-from desktop.store.search_keys import SearchKeys, keys_of, tokens, words
+from desktop.store.search_keys import SearchKeys, keys_of, token_text, words
 from desktop.store.standing import group, identity, marks, open_key, own_key, top_key
 
 KIND = "patient"
@@ -53,11 +53,11 @@ class Patients:
         self._card_is_free(patient)
         keys = keys_of(patient)
         data = self._rows.written(KIND, patient.id, patient)
-        self._rows.run(
+        key = self._rows.insert(
             "INSERT INTO patients (id, card_number, touched, search_keys, record) VALUES (?, ?, ?, ?, ?)",
             (patient.id, patient.card_number or None, self._now(), canonical_bytes(keys), data),
         )
-        self._index(own_key(self._rows, patient.id), keys)
+        self._index(key, keys)
 
     def update(self, patient: Patient) -> None:
         """Put a record in place of the earlier one. Raises UserFacingError `store.patient_not_found`,
@@ -197,9 +197,7 @@ class Patients:
                 return
 
     def _index(self, key: int, keys: SearchKeys) -> None:
-        self._rows.run(
-            "INSERT INTO patient_search (rowid, tokens) VALUES (?, ?)", (key, " ".join(sorted(tokens(keys))))
-        )
+        self._rows.run("INSERT INTO patient_search (rowid, tokens) VALUES (?, ?)", (key, token_text(keys)))
         self._learn(words(keys))
 
     def _learn(self, known: Iterable[str]) -> None:

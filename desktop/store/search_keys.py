@@ -15,6 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 from typing import TypeVar
 
 from desktop.records import HumanName, Patient
@@ -56,61 +57,60 @@ class SearchKeys:
 
 def keys_of(patient: Patient) -> SearchKeys:
     """The keys of a patient's record."""
-    han, latin = [], []
-    for name in patient.names:
-        for text in _written_forms(name):
-            han += _han_parts(text)
-            latin += _latin_words(text)
-    han_names = _unique(han)
-    village = _han_parts(patient.village)
+    written = [_parts_of(text) for name in patient.names for text in _written_forms(name)]
+    han_names = _unique(part for han, _ in written for part in han)
+    village, village_words = _parts_of(patient.village)
     return SearchKeys(
         han_names=han_names,
         readings=_unique(reading for name in han_names for reading in name_readings(name)),
-        latin_words=_unique(latin),
-        phones=_unique(filter(None, (number_key(phone) for phone in patient.phones))),
-        identifiers=_unique(filter(None, (number_key(identifier.value) for identifier in patient.identifiers))),
+        latin_words=_unique(word for _, latin in written for word in latin),
+        phones=_unique(filter(None, map(number_key, patient.phones))),
+        identifiers=_unique(filter(None, [number_key(identifier.value) for identifier in patient.identifiers])),
         card=number_key(patient.card_number),
         village="".join(village),
         village_reading=place_reading("".join(village)),
-        village_words=_unique(_latin_words(patient.village)),
+        village_words=_unique(village_words),
         birth_year=f"{patient.birth_date.year:04d}" if patient.birth_date else "",
     )
 
 
 def number_key(text: str) -> str:
     """A phone, card or identifier as it is compared: letters and digits only, lower case."""
-    return "".join(character for character in unicodedata.normalize("NFKC", text).casefold() if character.isalnum())
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return "".join(filter(str.isalnum, plain.casefold()))
 
 
 def latin_key(text: str) -> str:
     """A Latin word as it is compared: lower case, no accents, no hyphens; ü is `v`, as pinyin is typed."""
+    if text.isascii():
+        return "".join(filter(str.isalnum, text.lower()))
     lowered = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).casefold()).translate(_LETTERS)
     plain = unicodedata.normalize("NFKD", lowered)
     return "".join(character for character in plain if character.isascii() and character.isalnum())
 
 
 def tokens(keys: SearchKeys) -> set[str]:
-    """All tokens of a patient.
+    """All tokens of a patient."""
+    return set(token_text(keys).split(" "))
+
+
+def token_text(keys: SearchKeys) -> str:
+    """All tokens of a patient with spaces between them, some more than once.
 
     What names and villages contribute is remembered: many people share them, and a clinic's whole register is loaded in
     one go when it comes from elsewhere.
     """
-    found: set[str] = set()
-    for name in keys.han_names:
-        found |= _name_tokens(name)
-    for syllables in keys.readings:
-        found |= _reading_tokens(syllables)
-    for word in (*keys.latin_words, *keys.village_words):
-        found.add("x" + word)
-    for word in keys.latin_words:
-        found |= _word_tokens(word)
-    for number in (*keys.phones, *keys.identifiers, keys.card):
-        found.update(["s" + number[:length] for length in range(1, min(NUMBER_GRAM, len(number)) + 1)])
-        found.update(["d" + gram for gram in number_grams(number)])
-    found |= _village_tokens(keys.village, keys.village_reading, keys.village_words)
+    parts = [
+        *map(_name_text, keys.han_names),
+        *map(_reading_text, keys.readings),
+        *map(_word_text, keys.latin_words),
+        *map(_number_text, filter(None, (*keys.phones, *keys.identifiers, keys.card))),
+    ]
+    if village := _village_text(keys.village, keys.village_reading, keys.village_words):
+        parts.append(village)
     if keys.birth_year:
-        found.add("y" + keys.birth_year)
-    return found
+        parts.append("y" + keys.birth_year)
+    return " ".join(parts)
 
 
 def words(keys: SearchKeys) -> set[str]:
@@ -131,26 +131,38 @@ def grams(text: str, longest: int) -> Iterator[str]:
     return (text[start : start + length] for length in range(1, longest + 1) for start in range(len(text) - length + 1))
 
 
-def number_grams(number: str) -> Iterator[str]:
+def number_grams(number: str) -> list[str]:
     """All pieces of four characters, the last ones padded."""
     padded = number + PAD * (NUMBER_GRAM - 1)
-    return (padded[start : start + NUMBER_GRAM] for start in range(len(number)))
+    return [padded[start : start + NUMBER_GRAM] for start in range(len(number))]
+
+
+def _number_text(number: str) -> str:
+    """Of one number. Not remembered: hardly anybody shares one."""
+    starts = ["s" + number[:length] for length in range(1, min(NUMBER_GRAM, len(number)) + 1)]
+    return f"{' '.join(starts)} d{' d'.join(number_grams(number))}"
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _name_tokens(name: str) -> frozenset[str]:
+def _name_text(name: str) -> str:
     starts = ("a" + name[:length] for length in range(1, min(HAN_GRAM, len(name)) + 1))
-    return frozenset((*starts, *("b" + gram for gram in grams(name, HAN_GRAM))))
+    return " ".join((*starts, *("b" + gram for gram in grams(name, HAN_GRAM))))
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _reading_tokens(syllables: Syllables) -> frozenset[str]:
-    found: set[str] = set()
+def _reading_text(syllables: Syllables) -> str:
+    starts = (*edges("p", "".join(syllables)), *edges("i", _initials(syllables)))
+    return " ".join((*starts, *("x" + word for word in _reading_words(syllables)), *_later_tokens(syllables[1:])))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _later_tokens(syllables: Syllables) -> tuple[str, ...]:
+    """Those from a later syllable on: of the given name, which more people share than the whole."""
+    found: list[str] = []
     for start in range(len(syllables)):
-        found.update(edges("q" if start else "p", "".join(syllables[start:])))
-        found.update(edges("j" if start else "i", "".join(syllable[0] for syllable in syllables[start:])))
-    found.update("x" + word for word in _reading_words(syllables))
-    return frozenset(found)
+        found += edges("q", "".join(syllables[start:]))
+        found += edges("j", _initials(syllables[start:]))
+    return tuple(found)
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -160,21 +172,25 @@ def _reading_words(syllables: Syllables) -> frozenset[str]:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _word_tokens(word: str) -> frozenset[str]:
+def _word_text(word: str) -> str:
     inner = ("m" + word[start : start + length] for length in (2, 3) for start in range(1, len(word) - length + 1))
-    return frozenset((*edges("l", word), *inner))
+    return " ".join(("x" + word, *edges("l", word), *inner))
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _village_tokens(village: str, reading: Syllables, village_words: tuple[str, ...]) -> frozenset[str]:
-    found = {"u" + village[:length] for length in range(1, min(HAN_GRAM, len(village)) + 1)}
-    found.update("v" + gram for gram in grams(village, HAN_GRAM))
+def _village_text(village: str, reading: Syllables, village_words: tuple[str, ...]) -> str:
+    found = ["u" + village[:length] for length in range(1, min(HAN_GRAM, len(village)) + 1)]
+    found += ("v" + gram for gram in grams(village, HAN_GRAM))
     for start in range(len(reading)):
-        found.update(edges("w", "".join(reading[start:])))
-    found.update(edges("w", "".join(syllable[0] for syllable in reading)))
+        found += edges("w", "".join(reading[start:]))
+    found += edges("w", _initials(reading))
     for word in village_words:
-        found.update(edges("w", word))
-    return frozenset(found)
+        found += ("x" + word, *edges("w", word))
+    return " ".join(found)
+
+
+def _initials(syllables: Syllables) -> str:
+    return "".join([syllable[0] for syllable in syllables])
 
 
 def _written_forms(name: HumanName) -> Iterator[str]:
@@ -183,27 +199,21 @@ def _written_forms(name: HumanName) -> Iterator[str]:
         yield f"{name.family} {' '.join(name.given)}"
 
 
-def _han_parts(text: str) -> list[str]:
-    """Runs of 汉字, joined over the dot in transcribed names."""
+@lru_cache(maxsize=_REMEMBERED)
+def _parts_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """A text's runs of 汉字, joined over the dot in transcribed names, and its words of letters."""
+    if text.isascii():
+        return (), tuple(_latin_words(text))
     joined = "".join(character for character in text if character not in _JOINERS)
-    return ["".join(run) for run in _runs(joined)]
-
-
-def _runs(text: str) -> list[list[str]]:
-    runs: list[list[str]] = [[]]
-    for character in text:
-        if is_han(character):
-            runs[-1].append(character)
-        elif runs[-1]:
-            runs.append([])
-    return [run for run in runs if run]
+    runs = ["".join(run) for together, run in groupby(joined, is_han) if together]
+    rest = "".join(" " if is_han(character) else character for character in text)
+    return tuple(runs), tuple(_latin_words(rest))
 
 
 def _latin_words(text: str) -> list[str]:
     """Words of letters, each whole and, where it is hyphenated, in parts."""
-    rest = "".join(" " if is_han(character) else character for character in text).strip()
     found: list[str] = []
-    for word in _SEPARATORS.split(rest) if rest else ():
+    for word in _SEPARATORS.split(text.strip()):
         parts = _PARTS.split(word)
         for piece in [word, *parts] if len(parts) > 1 else [word]:
             key = latin_key(piece)
