@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from desktop.records.ids import (
     AttachmentId,
@@ -24,6 +25,7 @@ _LOINC = re.compile(r"([0-9]{1,7})-([0-9])")
 _UCUM = re.compile(r"[!-~]+")
 
 
+@lru_cache(maxsize=1024)
 def is_loinc(code: str) -> bool:
     """Whether a code has LOINC's form and its check digit fits (LOINC Users' Guide, appendix on check digits)."""
     match = _LOINC.fullmatch(code)

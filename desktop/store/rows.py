@@ -41,6 +41,20 @@ class Rows:
             raise RuntimeError("a snapshot only reads")
         return int(self._connection.execute(statement, parameters).rowcount)
 
+    def insert(self, statement: str, parameters: Sequence[object]) -> int:
+        """Run one INSERT into a table with row numbers; returns the new row's."""
+        self._check()
+        if not self._writable:
+            raise RuntimeError("a snapshot only reads")
+        return int(self._connection.execute(statement, parameters).lastrowid or 0)
+
+    def run_many(self, statement: str, parameters: Sequence[Sequence[object]]) -> None:
+        """Run one changing statement once for each of the parameters."""
+        self._check()
+        if not self._writable:
+            raise RuntimeError("a snapshot only reads")
+        self._connection.executemany(statement, parameters)
+
     def one(self, statement: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row, or None."""
         self._check()

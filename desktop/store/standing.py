@@ -30,10 +30,12 @@ def own_key(rows: Rows, patient: PatientId) -> int:
 def open_key(rows: Rows, patient: PatientId) -> int:
     """The row of a record that may be written to. Raises UserFacingError `store.patient_not_found`, or
     `store.patient_merged`, which names the record that stands for it."""
-    key = own_key(rows, patient)
-    standing = top_key(rows, key)
-    if standing != key:
-        raise UserFacingError("store.patient_merged", kept=identity(rows, standing))
+    row = rows.one("SELECT key, merged_into FROM patients WHERE id = ?", (patient,))
+    if row is None:
+        raise UserFacingError("store.patient_not_found", kind=ErrorKind.NOT_FOUND)
+    key, above = int(row[0]), row[1]
+    if above is not None:
+        raise UserFacingError("store.patient_merged", kept=identity(rows, top_key(rows, key)))
     return key
 
 

@@ -51,13 +51,11 @@ class Visits:
         """
         patient = open_key(self._rows, encounter.patient)
         data = self._rows.written(ENCOUNTER, encounter.id, encounter)
-        self._rows.run(
+        key = self._rows.insert(
             "INSERT INTO encounters (id, patient, started, record) VALUES (?, ?, ?, ?)",
             (encounter.id, patient, microseconds(encounter.started), data),
         )
-        row = self._rows.one("SELECT key FROM encounters WHERE id = ?", (encounter.id,))
-        assert row is not None
-        self._append(int(row[0]), patient, encounter, observations)
+        self._write(key, patient, encounter, observations, [])
 
     def update(self, encounter: Encounter) -> None:
         """Put a visit's record in place of the earlier one; it stays the same patient's.
@@ -89,7 +87,8 @@ class Visits:
         known: dict[int, str] = dict(rows)
         if any(one.replaces is not None and known.get(one.replaces) != one.code for one in observations):
             raise UserFacingError("store.observation_not_found", kind=ErrorKind.NOT_FOUND)
-        self._append(key, patient, self.get(encounter), observations)
+        rows = self._rows.all("SELECT record FROM observations WHERE encounter = ? ORDER BY number", (key,))
+        self._write(key, patient, self.get(encounter), observations, [bytes(row[0]) for row in rows])
 
     def of_person(
         self, patient: PatientId, limit: int, before: datetime | None = None
@@ -153,27 +152,31 @@ class Visits:
         )
         return {one.number for one in standing(_recorded(EncounterId(""), row) for row in rows)}
 
-    def _append(self, key: int, patient: int, encounter: Encounter, observations: Sequence[Observation]) -> None:
+    def _write(
+        self, key: int, patient: int, encounter: Encounter, observations: Sequence[Observation], earlier: list[bytes]
+    ) -> None:
+        """Write observations down after the earlier ones of the visit, whose stored bytes are given in order."""
         if not observations:
             return
-        earlier = self._rows.all("SELECT number, record FROM observations WHERE encounter = ? ORDER BY number", (key,))
-        written = [bytes(record) for _, record in earlier]
-        for number, observation in enumerate(observations, start=earlier[-1][0] + 1 if earlier else 1):
-            data = canonical_bytes(observation)
-            self._rows.run(
-                "INSERT INTO observations (encounter, number, patient, code, effective, record) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (
-                    key,
-                    number,
-                    patient,
-                    observation.code,
-                    microseconds(observation.effective or encounter.started),
-                    data,
-                ),
+        written = [canonical_bytes(observation) for observation in observations]
+        values = [
+            (
+                key,
+                number,
+                patient,
+                observation.code,
+                microseconds(observation.effective or encounter.started),
+                data,
             )
-            written.append(data)
-        self._rows.attested(OBSERVATIONS, encounter.id, b"".join(written))
+            for number, (observation, data) in enumerate(
+                zip(observations, written, strict=True), start=len(earlier) + 1
+            )
+        ]
+        self._rows.run_many(
+            "INSERT INTO observations (encounter, number, patient, code, effective, record) VALUES (?, ?, ?, ?, ?, ?)",
+            values,
+        )
+        self._rows.attested(OBSERVATIONS, encounter.id, b"".join((*earlier, *written)))
 
     def _place(self, encounter: EncounterId) -> tuple[int, int]:
         """The visit's row and its patient's. Raises UserFacingError `store.visit_not_found`."""
