@@ -5,6 +5,7 @@ database under a key of its own and the sealed attachments as they are. It is ca
 the medium for certain. Scheduled backups of one medium share their attachments, which never change once written.
 """
 
+import contextlib
 import os
 from dataclasses import dataclass
 from datetime import datetime
@@ -64,14 +65,32 @@ def make_backup(
             with store.moment() as moment:
                 backup = _write(moment, into, job, now, shared, part_bytes)
                 moment.connection.execute("ROLLBACK")
-                with on_medium(into):
-                    faults = faults_of(backup, moment.unlocked, moment.sealed, moment.folder, job)
-                    if faults and not backup.folder.is_dir():
-                        raise KnownFailure("backup.medium_gone", kind=ErrorKind.IO)
-                    return MadeBackup(backup, faults)
+                return MadeBackup(backup, _read_back(backup, moment, job))
         except _ClinicMoved:
             continue
     raise KnownFailure("backup.clinic_moved", kind=ErrorKind.IO)
+
+
+def _read_back(backup: Backup, moment: Moment, job: Job) -> tuple[Fault, ...]:
+    """What is wrong with a backup that was just written; one that could not be read to its end is removed."""
+    with on_medium(backup.folder.parent):
+        try:
+            faults = faults_of(backup, moment.unlocked, moment.sealed, moment.folder, job)
+        except BaseException:
+            discard(backup)
+            raise
+    if faults and not backup.folder.is_dir():
+        raise KnownFailure("backup.medium_gone", kind=ErrorKind.IO)
+    return faults
+
+
+def discard(backup: Backup) -> None:
+    """Remove a backup as far as the medium lets; from the first moment on it is called one no more. Raises OSError."""
+    going = backup.folder.with_name(backup.folder.name + PARTIAL)
+    with contextlib.suppress(FileNotFoundError):
+        backup.folder.rename(going)
+        sync_folder(going.parent)
+    remove_tree(going)
 
 
 def family(store_id: str) -> str:

@@ -14,9 +14,9 @@ from pathlib import Path
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.records import new_id
-from desktop.store.backup import MadeBackup, family, make_backup
+from desktop.store.backup import MadeBackup, discard, family, make_backup
 from desktop.store.backup_check import Backup
-from desktop.store.backup_files import PARTIAL, on_medium, remove_tree
+from desktop.store.backup_files import PARTIAL, on_medium
 from desktop.store.backup_manifest import MANIFEST, parse
 from desktop.store.places import ATTACHMENTS
 from desktop.store.store import Store
@@ -102,9 +102,7 @@ def rotate(root: Path, job: Job, zone: tzinfo | None) -> tuple[str, ...]:
     old = [backup for backup in backups if backup.manifest.made not in wanted]
     for backup in old:
         job.check()
-        going = backup.folder.with_name(backup.folder.name + PARTIAL)
-        backup.folder.rename(going)
-        remove_tree(going)
+        discard(backup)
     if not unread:
         _remove_unreferenced(root, [backup for backup in backups if backup not in old], job)
     sync_folder(root)
@@ -139,7 +137,8 @@ def _spoilt(made: MadeBackup) -> bool:
 
 def _discard(made: MadeBackup, root: Path) -> None:
     """Remove a backup that is not what the clinic holds, and the shared files that are to be written anew."""
-    remove_tree(made.backup.folder)
+    with contextlib.suppress(OSError):
+        discard(made.backup)
     for fault in made.faults:
         if fault.where.startswith(f"{ATTACHMENTS}/") and not fault.in_clinic:
             with contextlib.suppress(OSError):

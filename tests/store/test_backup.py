@@ -25,6 +25,7 @@ from desktop.store.backup_check import Backup
 from desktop.store.backup_files import PARTIAL
 from desktop.store.backup_manifest import MANIFEST, DamagedManifest, Manifest, parse
 from desktop.store.database import value
+from desktop.store.places import StoreFiles
 from desktop.store.restore import find_backups
 from tests.store.backup_clinic import Carried, breaking, query, tree
 from tests.store.helpers import (
@@ -162,7 +163,8 @@ def test_cancelling_leaves_nothing(clinic: Carried, tmp_path: Path) -> None:
                 self.cancel()
             super().report(key, done, total)
 
-    for step in ("backup.step.database", "backup.step.attachments"):
+    steps = ("database", "attachments", "check_parts", "check_database", "check_attachments")
+    for step in (f"backup.step.{name}" for name in steps):
         with pytest.raises(Cancelled):
             make_backup(clinic.store, tmp_path / "stick", Impatient(step), now=NOW)
         assert tree(tmp_path / "stick") == before
@@ -336,6 +338,24 @@ def test_what_the_clinic_lost_does_not_stop_the_rest(clinic: Carried, tmp_path: 
     }
     restored = clinic.restore(made.backup.folder, tmp_path / "again")
     assert {problem.where for problem in restored.found.problems} == {f"attachments/{lost}", f"attachments/{second.id}"}
+
+
+def test_a_damaged_clinic_is_not_backed_up_over_anything(clinic: Carried, tmp_path: Path) -> None:
+    earlier = clinic.back_up(tmp_path / "stick").backup
+    folder = clinic.store.folder
+    page = query(clinic.store, "SELECT rootpage FROM sqlite_schema WHERE name = 'suggestions'")[0][0]
+    clinic.store.close()
+    database = StoreFiles(folder).database
+    data = bytearray(database.read_bytes())
+    data[(page - 1) * 4096 + 100] ^= 1
+    database.write_bytes(data)
+    with Store.open(folder, clinic.unlocked) as store:
+        with pytest.raises(KnownFailure) as caught:
+            make_backup(store, tmp_path / "stick", Job(), now=NOW)
+        assert (caught.value.key, caught.value.kind) == ("store.database_damaged", ErrorKind.IO)
+    assert find_backups(tmp_path / "stick") == (earlier,)
+    assert len(list((tmp_path / "stick").iterdir())) == 1
+    assert clinic.restore(tmp_path / "stick", tmp_path / "again").found.ok
 
 
 def test_files_sealed_anew_meanwhile_are_taken_with_their_new_rows(
