@@ -17,7 +17,7 @@ from desktop.store import (
     UnsavedPatient,
     Verification,
 )
-from desktop.store.backup_runs import BackupPlan, BackupRun, RunKind
+from desktop.store.backup_runs import BackupPlan, BackupRun, PlannedPlace, RunKind
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
 from desktop.workflow.auditing import (
@@ -247,6 +247,7 @@ __all__ = [
     "OpenStudy",
     "PatientChart",
     "PatientDraft",
+    "PlannedPlace",
     "Policy",
     "PolicyChanged",
     "Problem",

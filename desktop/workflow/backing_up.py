@@ -166,20 +166,28 @@ def is_due(plan: BackupPlan, last: BackupRun | None, now: datetime) -> bool:
 
 @requires(Permission.MANAGE_CLINIC)
 def set_backup_plan(
-    clinic: Clinic, job: Job, *, places: tuple[Path, ...], hour: int | None = None, every_hours: int = 24
+    clinic: Clinic,
+    job: Job,
+    *,
+    places: tuple[Path | PlannedPlace, ...],
+    hour: int | None = None,
+    every_hours: int = 24,
 ) -> BackupPlan:
     """Say when and where backups are made unasked; audited. No places: none are made.
 
-    places: folders, each made if its parent exists; a small file with an id is written there, so that a stranger's
-    stick is not taken for it. hour, every_hours: as in `BackupPlan`. Raises as `back_up`, and ValueError.
+    places: new folders, each made if its parent exists, where a small file with an id is written so that a stranger's
+    stick is not taken for it; and places of the present plan, which need not be plugged in. hour, every_hours: as in
+    `BackupPlan`. Raises as `back_up`, and ValueError.
     """
     job.check()
     BackupPlan((), hour, every_hours)
-    planned = []
+    planned: dict[str, PlannedPlace] = {}
     for place in places:
-        _prepare(clinic, place)
-        planned.append(PlannedPlace(str(place.absolute()), mark_medium(place)))
-    plan = BackupPlan(tuple(planned), hour, every_hours)
+        if isinstance(place, Path):
+            _prepare(clinic, place)
+            place = PlannedPlace(str(place.absolute()), mark_medium(place))
+        planned[place.medium] = place
+    plan = BackupPlan(tuple(planned.values()), hour, every_hours)
     with clinic.store.transaction() as tx:
         tx.backups.set_plan(plan)
         tx.audit.add(AuditAction.CHANGE_BACKUP_PLAN, PLAN_ID, actor=clinic.actor)

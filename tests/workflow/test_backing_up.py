@@ -199,6 +199,24 @@ def test_two_sticks_alternate(clinic: workflow.Clinic, tmp_path: Path, watch: Wa
     assert made.folder.parent.parent.name == "red"
 
 
+def test_sticks_of_one_drive_letter_take_their_turns(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
+    drive, drawer = tmp_path / "E", tmp_path / "drawer"
+    first = workflow.set_backup_plan(clinic, JOB, places=(drive,))
+    shutil.move(drive, drawer)
+    both = workflow.set_backup_plan(clinic, JOB, places=(*first.places, drive), hour=12)
+    assert len({place.medium for place in both.places}) == 2
+    assert {place.path for place in both.places} == {str(drive)}
+    assert workflow.set_backup_plan(clinic, JOB, places=(*both.places, drive), hour=12) == both
+    red = workflow.run_scheduled_backup(clinic, JOB)
+    shutil.move(drive, tmp_path / "pocket")
+    shutil.move(drawer, drive)
+    watch.now += DAY
+    blue = workflow.run_scheduled_backup(clinic, JOB)
+    assert red is not None
+    assert blue is not None
+    assert (blue.run.medium, red.run.medium) == (both.places[0].medium, both.places[1].medium)
+
+
 def test_a_strangers_stick_is_not_written_to(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
     workflow.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",))
     shutil.move(tmp_path / "stick", tmp_path / "drawer")
