@@ -4,7 +4,7 @@ May import `imaging`, `jobs`, `records` and below. A file format is one module a
 """
 
 from desktop.intake.files import read_bytes, read_file
-from desktop.intake.identity import NameCheck, NameVerdict, names_fit
+from desktop.intake.identity import NameCheck, NameVerdict, forget_names, names_fit
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES
 from desktop.intake.reader import READERS, Reader, read_picture, recognise, warm_up
 
@@ -15,6 +15,7 @@ __all__ = [
     "NameCheck",
     "NameVerdict",
     "Reader",
+    "forget_names",
     "names_fit",
     "read_bytes",
     "read_file",

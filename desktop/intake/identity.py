@@ -186,6 +186,11 @@ def _sounds_like(han: str, words: tuple[str, ...]) -> bool:
     return not _joined(words).isdisjoint(_readings(han))
 
 
+def forget_names() -> None:
+    """Drop the readings of names that were compared; called when the clinic is locked."""
+    _readings.cache_clear()
+
+
 @lru_cache(maxsize=64)
 def _readings(han: str) -> frozenset[str]:
     """Every way 汉字 can be spelt in pinyin without tones and spaces."""

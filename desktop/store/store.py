@@ -26,6 +26,7 @@ from desktop.store.clinical import Conditions, Documents, Medications
 from desktop.store.conflicts import Conflicts
 from desktop.store.consents import Consents
 from desktop.store.database import Connection, translated, value
+from desktop.store.forgetting import forget_names
 from desktop.store.heads import SIGNED_EVERY, HeadsFile
 from desktop.store.key_epochs import AttachmentKeys, check_present, remove_successor, settle_epochs
 from desktop.store.lock import ProcessLock
@@ -212,6 +213,11 @@ class Store:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it can be used."""
+        return self._connection is not None
+
     def close(self) -> None:
         """Sign the audit head, close everything. The keys are the caller's to wipe. Closing twice is harmless."""
         with self._mutex:
@@ -224,7 +230,8 @@ class Store:
                 self._shut()
 
     def _shut(self) -> None:
-        """Close the files and let the next program in."""
+        """Close the files, forget the names and let the next program in."""
+        forget_names()
         self._heads.close()
         if self._connection is not None:
             self._connection.close()

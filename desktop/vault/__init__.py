@@ -32,6 +32,7 @@ from desktop.vault.keystore import (
     users,
 )
 from desktop.vault.keystore_file import folded
+from desktop.vault.memory import give_back
 from desktop.vault.pins import Shift, ShiftRules
 from desktop.vault.recovery import RecoveryCard, group_fits
 from desktop.vault.sealed import DamagedFile, SealedInfo, SealedReader, seal
@@ -66,6 +67,7 @@ __all__ = [
     "drop_user",
     "exists",
     "folded",
+    "give_back",
     "group_fits",
     "members",
     "mend",

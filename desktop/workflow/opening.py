@@ -13,10 +13,11 @@ from desktop.exports.recovery_card import RecoveryCardContent
 from desktop.exports.recovery_card import render as render_card
 from desktop.i18n import Language
 from desktop.inference import Registry
+from desktop.intake import forget_names
 from desktop.jobs import Job
 from desktop.records import AuditAction, UserId, new_id
 from desktop.store import Store
-from desktop.vault import RecoveryCard, Unlocked, keystore, seconds_to_wait
+from desktop.vault import RecoveryCard, Unlocked, give_back, keystore, seconds_to_wait
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, system_clock
 
 _log = logging.getLogger(__name__)
@@ -175,7 +176,13 @@ def enter(folder: Path, unlocked: Unlocked, models: Registry, clock: Clock) -> C
 
 @open_to_all
 def lock(clinic: Clinic) -> None:
-    """Close the store and wipe the keys. Never fails: locking must always work."""
+    """Close the store, wipe the keys, and let go of what was remembered of patients. Never fails: locking must always
+    work. Whoever runs jobs on this clinic cancels them first; one that goes on regardless finds a closed store. Locking
+    twice is harmless.
+    """
+    if not clinic.store.is_open:
+        clinic.unlocked.close()
+        return
     try:
         with clinic.store.transaction() as tx:
             tx.audit.add(AuditAction.LOCK, clinic.actor, actor=clinic.actor)
@@ -187,6 +194,8 @@ def lock(clinic: Clinic) -> None:
         finally:
             clinic.unlocked.close()
             clinic.models.close()
+            forget_names()
+            give_back()
 
 
 @open_to_all
