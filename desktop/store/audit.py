@@ -6,18 +6,21 @@ transaction that changed a record and named no deed fails: nothing changes witho
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from json.encoder import encode_basestring
 
 from desktop.records import AuditAction, AuditEntry, AuditHead
 from desktop.store.canonical import parse_time, time_text
-from desktop.store.rows import Changed, Row, Rows
+from desktop.store.rows import Changed, Row, Rows, listed
 
 COLUMNS = ("sequence", "time", "actor", "action", "subject", "record", "content_sha256", "reason", "previous", "hash")
 
 _COLUMNS = ", ".join(COLUMNS)
+_APPEND = f"INSERT INTO audit_log ({_COLUMNS}) SELECT {{}} FROM json_each(?)".format(
+    ", ".join(f"value ->> {place}" for place in range(len(COLUMNS)))
+)
 _PAGE = 10_000
 # Clocks that are set by the network step back by a little now and then.
 _CLOCK_TOLERANCE = timedelta(seconds=5)
@@ -105,6 +108,7 @@ class Audit:
         self._origin = origin(store_id)
         self._clock = clock
         self._last: tuple[AuditAction, str] | None = None
+        self._newest: tuple[int, str, str] | None = None
 
     def add(
         self, action: AuditAction, subject: str, *, actor: str, content: bytes = b"", reason: str = ""
@@ -116,15 +120,29 @@ class Audit:
         """
         self._last = (action, actor)
         changed = self._rows.take_changed(subject)
-        if changed is not None:
-            return self._append(action, subject, actor, changed.kind, changed.sha256, reason)
         digest = hashlib.sha256(content).hexdigest() if content else ""
-        return self._append(action, subject, actor, "", digest, reason)
+        attested = (changed.kind, changed.sha256) if changed is not None else ("", digest)
+        return ChainLine(*self._append([(actor, action.value, subject, *attested, reason)])).entry()
+
+    def add_all(self, action: AuditAction, subjects: Iterable[str], *, actor: str) -> None:
+        """Append a line of the same deed for each of these records, which were written in this transaction.
+
+        Raises ValueError for one that was not.
+        """
+        self._last = (action, actor)
+        said = []
+        for subject in subjects:
+            changed = self._rows.take_changed(subject)
+            if changed is None:
+                raise ValueError("not written in this transaction")
+            said.append((actor, action.value, subject, changed.kind, changed.sha256, ""))
+        if said:
+            self._append(said)
 
     def head(self) -> AuditHead:
         """The newest line; sequence 0 and the store's origin before the first."""
-        row = self._rows.one("SELECT sequence, hash FROM audit_log ORDER BY sequence DESC LIMIT 1")
-        return AuditHead(row[0], row[1]) if row else AuditHead(0, self._origin)
+        sequence, _, digest = self._end()
+        return AuditHead(sequence, digest)
 
     def entries(self, limit: int, before: int | None = None) -> list[AuditEntry]:
         """The newest lines first; those older than sequence `before` if given."""
@@ -168,11 +186,13 @@ class Audit:
 
     def attest_rest(self) -> None:
         """A line for each record that no line speaks of yet. Raises RuntimeError where no deed was named."""
-        for changed in self._rows.take_all_changed():
-            if self._last is None:
-                raise RuntimeError(f"a {changed.kind} was changed without an audit line")
-            action, actor = self._last
-            self._append(action, changed.id, actor, changed.kind, changed.sha256, "")
+        rest = self._rows.take_all_changed()
+        if not rest:
+            return
+        if self._last is None:
+            raise RuntimeError(f"a {rest[0].kind} was changed without an audit line")
+        action, actor = self._last
+        self._append([(actor, action.value, one.id, one.kind, one.sha256, "") for one in rest])
 
     def has_failed_unlock(self, attempt: str) -> bool:
         """Whether a failed unlock is already in the chain."""
@@ -181,26 +201,30 @@ class Audit:
             is not None
         )
 
-    def _append(
-        self, action: AuditAction, subject: str, actor: str, record: str, digest: str, reason: str
-    ) -> AuditEntry:
-        row = self._rows.one("SELECT sequence, time, hash FROM audit_log ORDER BY sequence DESC LIMIT 1")
-        sequence, last, previous = row or (0, "", self._origin)
+    def _end(self) -> tuple[int, str, str]:
+        """Number, time and hash of the newest line. Asked for once: in the transaction nobody else appends."""
+        if self._newest is None:
+            row = self._rows.one("SELECT sequence, time, hash FROM audit_log ORDER BY sequence DESC LIMIT 1")
+            self._newest = (row[0], row[1], row[2]) if row else (0, "", self._origin)
+        return self._newest
+
+    def _append(self, said: Sequence[tuple[str, ...]]) -> Row:
+        """Lines of this moment; returns the last. said: actor, action, subject, record, content_sha256, reason each."""
+        sequence, last, previous = self._end()
         now = self._clock()
         if last and (back := parse_time(last) - now) > _CLOCK_TOLERANCE:
             seconds = f"-{back.total_seconds():.0f} s"
-            noted = self._insert(
-                sequence, previous, now, actor, AuditAction.CLOCK_CHANGED.value, self._store_id, "", "", seconds
-            )
-            sequence, previous = noted.sequence, noted.hash
-        return self._insert(sequence, previous, now, actor, action.value, subject, record, digest, reason).entry()
-
-    def _insert(self, after: int, previous: str, now: datetime, *said: str) -> ChainLine:
-        """The line after number `after`. said: actor, action, subject, record, content_sha256, reason."""
-        row: Row = (after + 1, time_text(now), *said, previous)
-        row = (*row, row_hash((*row, "")))
-        self._rows.run(f"INSERT INTO audit_log ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        return ChainLine(*row)
+            noted = (said[0][0], AuditAction.CLOCK_CHANGED.value, self._store_id, "", "", seconds)
+            said = [noted, *said]
+        time = time_text(now)
+        lines: list[Row] = []
+        for number, words in enumerate(said, sequence + 1):
+            line: Row = (number, time, *words, previous)
+            previous = row_hash((*line, ""))
+            lines.append((*line, previous))
+        self._rows.run(_APPEND, (listed(lines),))
+        self._newest = (lines[-1][0], time, previous)
+        return lines[-1]
 
 
 def _conditions(query: AuditQuery) -> Iterator[tuple[str, object]]:

@@ -1,6 +1,7 @@
 """The statements of one transaction, and which records it wrote."""
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -12,6 +13,8 @@ from desktop.store.database import Connection
 R = TypeVar("R")
 Row = tuple[Any, ...]
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 
 @dataclass(frozen=True)
 class Changed:
@@ -20,6 +23,15 @@ class Changed:
     kind: str
     id: str
     sha256: str
+
+
+def listed(items: Sequence[object]) -> str:
+    """A list as a statement reads it with `json_each`.
+
+    One statement for many rows runs in SQLite from end to end, and other threads work meanwhile; with one statement a
+    row, each would hand over Python's lock and wait for it again.
+    """
+    return _encode(items)
 
 
 class Rows:
