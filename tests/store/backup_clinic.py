@@ -2,6 +2,7 @@
 
 import errno
 import hashlib
+import io
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,9 +83,23 @@ class Breaking:
             raise OSError(self.code, os.strerror(self.code))
 
 
+def _writing(path: Path, mode: str, state: Breaking) -> io.BufferedWriter:
+    """A file of which each write to the disk may fail."""
+
+    class Raw(io.FileIO):
+        def write(self, data: Any, /) -> int:
+            state.call()
+            return super().write(data)
+
+    return io.BufferedWriter(Raw(path, mode.replace("b", "")))
+
+
 @contextmanager
 def breaking(monkeypatch: pytest.MonkeyPatch, failing: int, code: int = errno.EIO) -> Iterator[Breaking]:
-    """fsync, rename, opening for writing and making folders fail at the n-th call. failing: from 1; 0 only counts."""
+    """Writing, fsync, rename, opening for writing and making folders fail at the n-th call.
+
+    failing: from 1; 0 only counts. SQLite's own calls go on as they are.
+    """
     state = Breaking(failing, code)
 
     def wrapped(real: Callable[..., object]) -> Callable[..., object]:
@@ -99,6 +114,8 @@ def breaking(monkeypatch: pytest.MonkeyPatch, failing: int, code: int = errno.EI
     def opened(path: Path, mode: str = "r", *args: object, **kwargs: object) -> object:
         if any(letter in mode for letter in "wax+"):
             state.call()
+        if mode in ("wb", "xb", "ab"):
+            return _writing(path, mode, state)
         return real_open(path, mode, *args, **kwargs)  # type: ignore[call-overload]  # as it came
 
     with monkeypatch.context() as patched:
