@@ -64,6 +64,10 @@ class SealedFolder:
         self._keys = dict(keys)
         self.epoch = max(keys)
 
+    def forget(self) -> None:
+        """Let go of the keys; nothing opens any more."""
+        self._keys.clear()
+
     def elsewhere(self, clinic: Path) -> "SealedFolder":
         """The same keys for the sealed files of another folder: a backup's."""
         other = copy.copy(self)
@@ -113,7 +117,10 @@ class SealedFolder:
         return Staged(name, info.sha256, info.size, info.wrapped_key, self.epoch)
 
     def open(self, stored: StoredFile) -> SealedReader:
-        """The plain bytes as a stream. Raises KnownFailure `store.attachment_missing`, DamagedFile, or of the disk."""
+        """The plain bytes as a stream. Raises KnownFailure `store.attachment_missing`, DamagedFile, or of the disk;
+        ValueError once the keys are forgotten."""
+        if not self._keys:
+            raise ValueError("the clinic is locked")
         try:
             return SealedReader(self.path(stored.file), self._keys[stored.epoch], wrapped_key=stored.wrapped_key)
         except KeyError:

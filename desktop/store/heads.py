@@ -101,7 +101,7 @@ class HeadsFile:
     def __init__(self, path: Path, store_id: str, key: bytes) -> None:
         self._path = path
         self._store_id = store_id
-        self._key = key
+        self._key: bytes | None = key
         self._stream: BinaryIO | None = None
 
     @property
@@ -115,7 +115,7 @@ class HeadsFile:
         The commit it notes is already durable; a disk that refuses this line must not make the deed look undone, so
         False is returned instead of an error.
         """
-        mac = hmac.digest(self._key, _message(self._store_id, head.sequence, head.hash), "sha256")
+        mac = self._mac(head)
         noted = NotedHead(head.sequence, head.hash, mac)
         if signing_key is not None:
             signature = signing_key.sign(_message(self._store_id, head.sequence, head.hash))
@@ -190,6 +190,11 @@ class HeadsFile:
             return HeadLine(number, None)
         return HeadLine(number, noted if hmac.compare_digest(self._mac(noted), noted.mac) else None)
 
+    def forget(self) -> None:
+        """Close the file and let go of the key; it can be read and written no more."""
+        self.close()
+        self._key = None
+
     def close(self) -> None:
         """Close the file."""
         if self._stream is not None:
@@ -223,8 +228,10 @@ class HeadsFile:
         signed = max((number for number, head in enumerate(judged, start=1) if head and head.signed), default=0)
         return b"".join(lines[:signed] + [line for line in lines[signed:] if b"\0" not in line])
 
-    def _mac(self, noted: NotedHead) -> bytes:
-        return hmac.digest(self._key, _message(self._store_id, noted.sequence, noted.hash), "sha256")
+    def _mac(self, head: AuditHead | NotedHead) -> bytes:
+        if self._key is None:
+            raise ValueError("the clinic is locked")
+        return hmac.digest(self._key, _message(self._store_id, head.sequence, head.hash), "sha256")
 
 
 def _message(store_id: str, sequence: int, digest: str) -> bytes:

@@ -230,9 +230,10 @@ class Store:
                 self._shut()
 
     def _shut(self) -> None:
-        """Close the files, forget the names and let the next program in."""
+        """Close the files, forget keys and names, and let the next program in."""
         forget_names()
-        self._heads.close()
+        self._heads.forget()
+        self._sealed.forget()
         if self._connection is not None:
             self._connection.close()
         self._connection = None
