@@ -5,6 +5,7 @@ none. The backup is only read.
 """
 
 import contextlib
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -67,13 +68,19 @@ def find_backups(source: Path) -> tuple[Backup, ...]:
             raise UserFacingError("backup.unfinished", kind=ErrorKind.NOT_A_BACKUP)
         if _is_one(source):
             return (_read(source),)
-        found, damaged = [], None
-        for folder in sorted(path for path in (*source.glob("*"), *source.glob("*/*")) if path.is_dir()):
-            if not folder.name.endswith(PARTIAL) and _is_one(folder):
-                try:
-                    found.append(_read(folder))
-                except KnownFailure as failure:
-                    damaged = failure
+        return _all_below(source)
+
+
+def _all_below(source: Path) -> tuple[Backup, ...]:
+    found, damaged = [], None
+    for folder in sorted({*source.glob("*"), *source.glob("*/*")}):
+        try:
+            if not folder.name.endswith(PARTIAL) and folder.is_dir() and _is_one(folder):
+                found.append(_read(folder))
+        except PermissionError:
+            continue  # the system's own folders on a stick
+        except KnownFailure as failure:
+            damaged = failure
     if not found:
         raise damaged or UserFacingError("backup.not_a_backup", kind=ErrorKind.NOT_A_BACKUP)
     return tuple(sorted(found, key=lambda backup: backup.manifest.made, reverse=True))
@@ -96,6 +103,7 @@ def restore_backup(source: Path, target: Path, card: str, job: Job, *, clock: Ca
     the target is as it was.
     """
     with translated():
+        target = target.resolve()
         refuse_occupied(target)
     backup = the_backup(source)
     building = target.with_name(f".{target.name}{_BUILDING}")
@@ -109,8 +117,8 @@ def restore_backup(source: Path, target: Path, card: str, job: Job, *, clock: Ca
                 finish(backup, building, unlocked, job)
                 found = _begin_again(building, unlocked, backup, job, clock)
             sync_tree(building)
-            if target.is_dir():
-                target.rmdir()
+            if os.name == "nt" and target.is_dir():
+                target.rmdir()  # elsewhere the rename takes the place of an empty folder
             building.rename(target)
             sync_folder(target.parent)
         finally:

@@ -221,6 +221,45 @@ def test_what_is_no_backup(clinic: Carried, tmp_path: Path) -> None:
         assert (told.key, told.kind) == ("backup.not_a_backup", ErrorKind.NOT_A_BACKUP)
 
 
+def test_folders_that_cannot_be_looked_into_are_passed_over(
+    clinic: Carried, backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stick" / "System Volume Information").mkdir()
+    real = Path.is_file
+
+    def is_file(path: Path) -> bool:
+        if path.parent.name.startswith("System"):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(Path, "is_file", is_file)
+    assert find_backups(tmp_path / "stick") == (backup,)
+
+
+def test_the_folder_one_stands_in_will_do(
+    clinic: Carried, backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert clinic.restore(Path("..") / "stick", Path()).found.ok
+    monkeypatch.chdir(tmp_path)
+    assert verify(tmp_path / "here", clinic.unlocked).ok
+
+
+def test_an_empty_target_is_still_there_where_it_fails(
+    clinic: Carried, backup: Backup, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+
+    def fails(folder: Path, name: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "rename", fails)
+    assert refused(clinic, backup.folder, target).kind is ErrorKind.IO
+    assert target.is_dir()
+
+
 def test_a_damaged_backup_is_not_overlooked_in_a_folder(clinic: Carried, backup: Backup, tmp_path: Path) -> None:
     (backup.folder / MANIFEST).write_bytes(b"")
     assert refused(clinic, tmp_path / "stick", tmp_path / "target").key == "backup.part_damaged"
