@@ -20,6 +20,7 @@ from desktop.ui.importing.outcome import FileOutcome, Status, Summary
 from desktop.ui.importing.results import ResultsDialog
 from desktop.ui.importing.whose import WhoseDialog
 from desktop.ui.operations import Operation
+from desktop.ui.widgets.file_dialog import file_dialog
 
 
 def start_import(
@@ -98,7 +99,7 @@ class ImportFlow(QObject):
 
     def _files_dialog(self) -> QFileDialog:
         tr = self._context.tr
-        dialog = QFileDialog(self._window, tr("importing.choose"))
+        dialog = file_dialog(self._context, self._window, tr("importing.choose"))
         dialog.setObjectName("import_files_dialog")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.setNameFilters([tr("importing.filter.films"), tr("importing.filter.all")])

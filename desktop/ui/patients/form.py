@@ -48,6 +48,8 @@ class PatientForm(QScrollArea):
         for field in self._fields:
             field.edit.textEdited.connect(self._edited)
             field.edit.returnPressed.connect(self.submitted)
+        for choice in (self.sex, self.asked):
+            choice.entered.connect(self.submitted)
         self.sex.chosen.connect(self._edited)
         self.asked.chosen.connect(self._asked_changed)
         self.birth.edit.textChanged.connect(self._birth_typed)

@@ -13,6 +13,7 @@ from desktop import workflow
 from desktop.records import AuditAction, Patient, SignedReport
 from desktop.ui.context import UiContext
 from desktop.ui.printing import print_pages
+from desktop.ui.widgets.file_dialog import file_dialog
 
 PRINT_DPI = 300
 _ENDINGS = {"pdf": "pdf", "fhir": "json"}
@@ -72,7 +73,7 @@ class HandingOver(QObject):
         """Ask where, then write."""
         self.close()
         folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
-        dialog = QFileDialog(self._widget, self._context.tr(f"reports.save.{format}.title"))
+        dialog = file_dialog(self._context, self._widget, self._context.tr(f"reports.save.{format}.title"))
         dialog.setObjectName("save_report_dialog")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(_ENDINGS[format])

@@ -11,6 +11,7 @@ from desktop import workflow
 from desktop.ui.printing import Page, print_pages
 from desktop.ui.start.page import StartPage
 from desktop.ui.widgets.fields import Field
+from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import button, card, label, row
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class RecoveryPage(StartPage):
         self._surely.setFocus()
 
     def _choose_file(self) -> None:
-        dialog = QFileDialog(self, self.context.tr("start.recovery.save"))
+        dialog = file_dialog(self.context, self, self.context.tr("start.recovery.save"))
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setNameFilter("PDF (*.pdf)")
         dialog.setDefaultSuffix("pdf")

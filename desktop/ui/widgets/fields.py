@@ -106,9 +106,13 @@ class SecretField(Field):
 
 
 class Choice(QWidget):
-    """One of a few, side by side; a single Tab stop. Arrow keys move, a choice's first letter or number picks it."""
+    """One of a few, side by side; a single Tab stop. Arrow keys move, a choice's first letter or number picks it.
+
+    `chosen(value)` on each pick; `entered` on Enter, as a line of text has `returnPressed`.
+    """
 
     chosen = Signal(str)
+    entered = Signal()
 
     def __init__(self, name: str, values: Sequence[str]) -> None:
         super().__init__()
@@ -162,6 +166,8 @@ class Choice(QWidget):
             self._pick(max(at - 1, 0))
         elif event.text() and event.text().lower() in self._letters:
             self._pick(self._letters.index(event.text().lower()))
+        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.entered.emit()
         elif event.text().isdigit() and 1 <= int(event.text()) <= count:
             self._pick(int(event.text()) - 1)
         else:

@@ -64,7 +64,7 @@ def test_a_patient_is_registered_by_keyboard_in_few_strokes(
     keyboard.words("Riverside")
     keyboard.keys("Tab", "Tab")
     keyboard.words("2")
-    keyboard.keys("Ctrl+Return")
+    keyboard.keys("Return")
     driver.wait(lambda: driver.shown("chart_page"), "registration")
     driver.settle()
     assert keyboard.pressed <= KEYSTROKES_AT_MOST
