@@ -1,6 +1,8 @@
 """Before an older store changes its form, its database is kept beside it; without room for that nothing changes."""
 
+import contextlib
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,22 @@ def test_the_old_database_is_kept_readable(folder: Path, keys: vault.Unlocked, m
     copy.close()
     assert b"SQLite format" not in kept.read_bytes()
     assert verify(folder, keys).ok
+
+
+OLD_STORES = Path(__file__).resolve().parents[1] / "old_stores"
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in OLD_STORES.glob("*.zip")))
+def test_every_released_store_is_kept_before_it_changes(tmp_path: Path, name: str) -> None:
+    with zipfile.ZipFile(OLD_STORES / f"{name}.zip") as archive:
+        archive.extractall(tmp_path)
+    old = vault.unlock(tmp_path / name, USER, "lantern-demo", touch=False)
+    Store.open(tmp_path / name, old).close()
+    (kept,) = copies_before_migration(StoreFiles(tmp_path / name).database)
+    with contextlib.closing(open_to_read(kept, old.master.derive("db"), still=True)) as copy:
+        assert value(copy, "PRAGMA user_version") < len(migrations.MIGRATIONS)
+        assert value(copy, "SELECT count(*) FROM patients") > 0
+    old.close()
 
 
 def test_only_the_last_one_is_kept(folder: Path, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
