@@ -116,6 +116,7 @@ def merge_patients(
             choices=tuple(FieldChoice(field, chosen[field]) for field in PatientField if field in chosen),
         )
         patient = tx.merges.merge(merge)
+        tx.patients.touch(kept)
         tx.audit.add(AuditAction.MERGE_PATIENTS, merge.id, actor=clinic.actor)
     return Merged(merge, patient, Changes(patients=True, studies=True, visits=True, consents=True))
 

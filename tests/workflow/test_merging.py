@@ -96,6 +96,17 @@ def test_it_is_found_by_what_was_not_taken_over_too(clinic: Clinic, pair: tuple[
     assert found(clinic, "晓敏") == [kept.id]
 
 
+def test_who_comes_again_under_the_old_name_is_warned_of(clinic: Clinic, pair: tuple[Patient, Patient]) -> None:
+    kept, gone = pair
+    workflow.merge_patients(clinic, Job(), kept.id, gone.id, dict.fromkeys(PatientField, Side.FIRST))
+    again = PatientDraft((HumanName("王晓敏"),), birth_date=PartialDate(2021, 5), phones=("13900001111",))
+    (candidate,) = workflow.possible_duplicates(clinic, Job(), again)
+    assert candidate.patient.id == kept.id
+    assert {"name", "phone"} <= set(candidate.reasons)
+    assert candidate.score >= 0.7
+    assert workflow.possible_duplicates(clinic, Job(), again, besides=kept.id) == ()
+
+
 def test_both_charts_become_one_and_two_again(clinic: Clinic, pair: tuple[Patient, Patient]) -> None:
     kept, gone = pair
     for patient, temperature in ((kept, 38.5), (gone, 39.1)):
