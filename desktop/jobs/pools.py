@@ -1,4 +1,5 @@
-"""The pools: one worker for the store (so that deeds follow one another), one for models, one for what is on screen."""
+"""The pools: one worker each for the store (so that deeds follow one another), for models, for what is on screen, and
+for what takes minutes and nobody waits for."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,6 +15,7 @@ class Pools:
         self._store = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._compute = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
         self._display = ThreadPoolExecutor(max_workers=1, thread_name_prefix="display")
+        self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
 
     def store(self, work: Callable[[], T]) -> Future[T]:
         """Run something that reads or writes the clinic's store."""
@@ -27,7 +29,11 @@ class Pools:
         """Run what the screen waits for, a frame or a page; it never queues behind a model."""
         return self._display.submit(work)
 
+    def background(self, work: Callable[[], T]) -> Future[T]:
+        """Run what reads the clinic beside people's work: a backup, a drill, a check."""
+        return self._background.submit(work)
+
     def close(self) -> None:
         """Finish what runs, drop what waits."""
-        for pool in (self._display, self._compute, self._store):
+        for pool in (self._display, self._background, self._compute, self._store):
             pool.shutdown(wait=True, cancel_futures=True)

@@ -29,6 +29,8 @@ _BLOCK = 1 << 20
 _MEBIBYTE = 1 << 20
 _ROOM_TO_SPARE = 4 * _MEBIBYTE
 _UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO})
+# What Windows calls it.
+_WRITE_PROTECTED = 19
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.ESTALE, errno.ENOTCONN})
 
 Check = Callable[[], None]
@@ -37,14 +39,17 @@ Check = Callable[[], None]
 @contextlib.contextmanager
 def on_medium(folder: Path, full: str = MEDIUM_FULL) -> Iterator[None]:
     """What fails while writing to or reading from a medium leaves as KnownFailure that speaks of it: `full` where no
-    room is left, `backup.medium_gone` where it was pulled out, else as `from_os_error` and `database.failure` say."""
+    room is left, `backup.medium_gone` where it was pulled out, `backup.medium_protected` where it may not be written
+    to, else as `from_os_error` and `database.failure` say."""
     try:
         yield
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise KnownFailure(full, kind=ErrorKind.DISK_FULL) from error
-        if error.errno in _GONE or not _reachable(folder):
+        if error.errno in _GONE or not is_folder(folder):
             raise KnownFailure("backup.medium_gone", kind=ErrorKind.IO) from error
+        if error.errno == errno.EROFS or getattr(error, "winerror", None) == _WRITE_PROTECTED:
+            raise KnownFailure("backup.medium_protected", kind=ErrorKind.IO) from error
         raise from_os_error(error) from error
     except dbapi2.DatabaseError as error:
         told = failure(error)
@@ -52,12 +57,13 @@ def on_medium(folder: Path, full: str = MEDIUM_FULL) -> Iterator[None]:
             raise
         if told.kind is ErrorKind.DISK_FULL:
             raise KnownFailure(full, kind=ErrorKind.DISK_FULL) from error
-        if not _reachable(folder):
+        if not is_folder(folder):
             raise KnownFailure("backup.medium_gone", kind=ErrorKind.IO) from error
         raise told from error
 
 
-def _reachable(folder: Path) -> bool:
+def is_folder(folder: Path) -> bool:
+    """Whether a folder is there and can be reached."""
     try:
         return folder.is_dir()
     except OSError:

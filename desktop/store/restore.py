@@ -228,6 +228,14 @@ def _begin_again(
         return store.verify(job)
 
 
+def is_backup(folder: Path) -> bool:
+    """Whether a complete backup lies in the folder and can be reached."""
+    try:
+        return (folder / MANIFEST).is_file()
+    except OSError:
+        return False
+
+
 def _is_one(folder: Path) -> bool:
     """Whether the folder is a backup, however damaged: by its manifest, or by the parts that only a backup has."""
     path = folder / MANIFEST

@@ -6,6 +6,7 @@ Results come back on the main thread, to bound methods held weakly: a screen tha
 nothing and is not kept alive. Work over 0.6 s is shown with its progress and can be cancelled.
 """
 
+import threading
 import time
 import weakref
 from collections.abc import Callable
@@ -20,7 +21,7 @@ from desktop.jobs import Job, Pools, Progress
 from desktop.records import Changes
 
 T = TypeVar("T")
-Pool = Literal["store", "compute", "display"]
+Pool = Literal["store", "compute", "display", "background"]
 
 POLL_MILLISECONDS = 100
 SHOW_AFTER_SECONDS = 0.6
@@ -40,11 +41,14 @@ class Operation(Generic[T]):
         failed: Callable[[Exception], None] | None,
         ended: Callable[[], None] | None,
         title: str,
+        outlasts: bool = False,
     ) -> None:
         self.job = Job()
         self.title = title
+        self.outlasts = outlasts
         self.started = time.monotonic()
         self.finished = False
+        self._over = threading.Event()
         self._work: Callable[[Job], T] | None = work
         self._result: T | None = None
         self._error: BaseException | None = None
@@ -62,6 +66,12 @@ class Operation(Generic[T]):
         """Ask the work to stop; silence follows."""
         self.job.cancel()
 
+    def wait(self, job: Job) -> None:
+        """In another worker: until this work is over. job: of the worker that waits; cancelled, it cancels this too."""
+        while not self._over.wait(POLL_MILLISECONDS / 1000):
+            if job.cancelled:
+                self.cancel()
+
     def _run(self) -> None:
         """In the worker. Everything stays on this object until the main thread lets go of it.
 
@@ -70,12 +80,14 @@ class Operation(Generic[T]):
         work = self._work
         try:
             if work is not None:
-                self.job.check()
+                if not self.outlasts:
+                    self.job.check()
                 self._result = work(self.job)
         except BaseException as error:  # carried to the main thread, where it is shown or logged
             self._error = error
         finally:
             del work
+            self._over.set()
 
 
 class Operations(QObject):
@@ -111,16 +123,23 @@ class Operations(QObject):
         ended: Callable[[], None] | None = None,
         pool: Pool = "store",
         title: str = "",
+        outlasts: bool = False,
     ) -> Operation[T]:
         """Run `work(job)` off the main thread.
 
         done gets the result, failed a UserFacingError (without it the error dialog opens); anything else is
         a bug and always opens the crash dialog. ended comes last in every case, cancelled included. All three
-        must be bound methods (ValueError otherwise): only those can be held weakly.
+        must be bound methods (ValueError otherwise): only those can be held weakly. outlasts: locking lets it end, and
+        the work itself sees to being cancelled before it begins.
         """
-        operation = Operation(work, initiator, done, failed, ended, title)
+        operation = Operation(work, initiator, done, failed, ended, title, outlasts)
         self._running.append(operation)
-        submit = {"store": self._pools.store, "compute": self._pools.compute, "display": self._pools.display}[pool]
+        submit = {
+            "store": self._pools.store,
+            "compute": self._pools.compute,
+            "display": self._pools.display,
+            "background": self._pools.background,
+        }[pool]
         submit(lambda: self._work(operation))
         if not self._poll.isActive():
             self._poll.start()
@@ -137,10 +156,21 @@ class Operations(QObject):
         """Whether anything runs or waits."""
         return bool(self._running)
 
-    def drop_all(self) -> None:
-        """Cancel everything and deliver nothing of it: the clinic is being locked."""
-        for operation in self._running:
+    @property
+    def outlasting(self) -> tuple[Operation[Any], ...]:
+        """What runs and would go on after locking."""
+        return tuple(operation for operation in self._running if operation.outlasts)
+
+    def hurry(self) -> None:
+        """Cancel what outlasts locking too: somebody waits for its end."""
+        for operation in self.outlasting:
             operation.cancel()
+
+    def drop_all(self) -> None:
+        """Cancel everything but what outlasts it, and deliver nothing of either: the clinic is being locked."""
+        for operation in self._running:
+            if not operation.outlasts:
+                operation.cancel()
         self._dropped.update(self._running)
 
     def _work(self, operation: Operation[Any]) -> None:

@@ -14,16 +14,17 @@ from desktop.store import Problem
 from desktop.store.backup import MadeBackup, make_backup
 from desktop.store.backup_check import Backup, Fault
 from desktop.store.backup_drill import prove
-from desktop.store.backup_files import on_medium
+from desktop.store.backup_files import is_folder, on_medium
 from desktop.store.backup_rotation import make_scheduled, mark_medium, medium_of
 from desktop.store.backup_runs import PLAN_ID, BackupPlan, BackupRun, PlannedPlace, RunKind
-from desktop.store.restore import check_card, find_backups, restore_backup
+from desktop.store.restore import check_card, find_backups, is_backup, restore_backup
 from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
 
 OVERDUE_AFTER = timedelta(hours=24)
 DRILL_EVERY = timedelta(days=30)
 RETRY_AFTER = timedelta(hours=1)
+DRILL_AGAIN_AFTER = timedelta(days=1)
 
 _BACKUPS = (RunKind.MANUAL, RunKind.SCHEDULED)
 
@@ -52,7 +53,7 @@ class BackupState:
 
     last: the newest good backup. failure: the newest try, if it failed. proven: the newest restore drill that went
     well. overdue: the last good one is more than 24 hours old. due: the plan asks for one now. drill_due: a month has
-    passed since a backup was proven.
+    passed since a backup was proven, and a day since that was last tried.
     """
 
     last: BackupRun | None
@@ -62,6 +63,16 @@ class BackupState:
     overdue: bool
     due: bool
     drill_due: bool
+
+
+@dataclass(frozen=True)
+class KnownBackup:
+    """A backup that the clinic remembers. there: it lies where it was made; else its medium is not plugged in. proven: it
+    was restored to a scratch place, and nothing was wrong."""
+
+    run: BackupRun
+    there: bool
+    proven: bool
 
 
 @dataclass(frozen=True)
@@ -131,6 +142,7 @@ def backup_state(clinic: Clinic, job: Job) -> BackupState:
         last = tx.backups.latest(*_BACKUPS, ok=True)
         newest = tx.backups.latest(*_BACKUPS)
         proven = tx.backups.latest(RunKind.DRILL, ok=True)
+        drilled = tx.backups.latest(RunKind.DRILL)
         scheduled = tx.backups.latest(RunKind.SCHEDULED)
         plan = tx.backups.plan()
         first = next((entry.time for entry in tx.audit.entries(1, before=2)), now)
@@ -141,8 +153,20 @@ def backup_state(clinic: Clinic, job: Job) -> BackupState:
         plan,
         overdue=_apart(now, last.finished if last else first, OVERDUE_AFTER),
         due=is_due(plan, scheduled, now),
-        drill_due=_apart(now, proven.finished if proven else first, DRILL_EVERY),
+        drill_due=_apart(now, proven.finished if proven else first, DRILL_EVERY)
+        and (drilled is None or _apart(now, drilled.finished, DRILL_AGAIN_AFTER)),
     )
+
+
+@requires(Permission.BACK_UP)
+def known_backups(clinic: Clinic, job: Job, limit: int = 50) -> tuple[KnownBackup, ...]:
+    """The backups that the clinic remembers, newest first, without those that are gone from a medium that is there."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        runs = [run for run in tx.backups.newest(*_BACKUPS, limit=limit) if run.place and run.backup]
+        proven = {run.backup for run in tx.backups.newest(RunKind.DRILL, ok=True)}
+    seen = [(run, is_backup(Path(run.place)), is_folder(Path(run.place).parent)) for run in runs]
+    return tuple(KnownBackup(run, there, run.backup in proven) for run, there, medium in seen if there or not medium)
 
 
 def is_due(plan: BackupPlan, last: BackupRun | None, now: datetime) -> bool:

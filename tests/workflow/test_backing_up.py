@@ -1,5 +1,6 @@
 """Backups by hand and by plan, their state, the drill, and the restore that needs nothing but the card."""
 
+import errno
 import functools
 import shutil
 from collections.abc import Callable, Iterator
@@ -332,3 +333,43 @@ def test_the_pulled_stick_leaves_the_state_true(
     assert not state.due
     watch.now += HOUR
     assert workflow.backup_state(clinic, JOB).due
+
+
+def test_known_backups_say_which_are_there_and_proven(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
+    assert workflow.known_backups(clinic, JOB) == ()
+    first = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    workflow.drill(clinic, JOB)
+    second = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    told = workflow.known_backups(clinic, JOB)
+    assert [(one.run, one.there, one.proven) for one in told] == [(second.run, True, False), (first.run, True, True)]
+    shutil.rmtree(second.folder)
+    assert [one.run for one in workflow.known_backups(clinic, JOB)] == [first.run]
+    shutil.move(tmp_path / "stick", tmp_path / "drawer")
+    assert [one.there for one in workflow.known_backups(clinic, JOB)] == [False, False]
+
+
+def test_a_drill_that_failed_is_tried_again_the_next_day(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
+    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    (made.folder / "database").unlink()
+    watch.now += 31 * DAY
+    assert workflow.backup_state(clinic, JOB).drill_due
+    refusal(lambda: workflow.drill(clinic, JOB))
+    assert not workflow.backup_state(clinic, JOB).drill_due
+    watch.now += DAY + HOUR
+    assert workflow.backup_state(clinic, JOB).drill_due
+
+
+def test_a_write_protected_stick_is_called_that(
+    clinic: workflow.Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path, *_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "read-only file system")
+
+    (tmp_path / "stick").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "mkdir", refuse)
+        told = refusal(lambda: workflow.back_up(clinic, JOB, tmp_path / "stick"))
+    assert told.key == "backup.medium_protected"
+    state = workflow.backup_state(clinic, JOB)
+    assert state.failure is not None
+    assert state.failure.failure == told.key

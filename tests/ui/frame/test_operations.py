@@ -238,3 +238,41 @@ def test_locking_drops_results_of_what_still_runs(qtbot: QtBot, context: UiConte
         gate.set()
         idle(qtbot, context)
     assert (screen.results, screen.ends) == ([], 0)
+
+
+def test_what_outlasts_locking_ends_by_itself_unless_hurried(qtbot: QtBot, context: UiContext, screen: Screen) -> None:
+    begun, may_end, over = threading.Event(), threading.Event(), threading.Event()
+
+    def lasting(job: Job) -> str:
+        begun.set()
+        while not may_end.wait(0.01):
+            job.check()
+        return "done"
+
+    def waiting(job: Job) -> None:
+        operation.wait(job)
+        over.set()
+
+    operation = context.operations.run(lasting, initiator=screen, done=screen.done, pool="background", outlasts=True)
+    assert begun.wait(5)
+    context.operations.drop_all()
+    assert context.operations.outlasting == (operation,)
+    context.operations.run(waiting, initiator=screen, outlasts=True)
+    assert not over.wait(0.3)
+    context.operations.hurry()
+    assert over.wait(5)
+    idle(qtbot, context)
+    assert operation.job.cancelled
+    assert screen.results == [], "of what was dropped nothing is delivered"
+
+
+def test_what_outlasts_locking_begins_even_when_it_was_cancelled_before(
+    qtbot: QtBot, context: UiContext, screen: Screen
+) -> None:
+    hold, ran = threading.Event(), threading.Event()
+    context.operations.run(lambda job: hold.wait(5), initiator=screen)
+    operation = context.operations.run(lambda job: ran.set(), initiator=screen, outlasts=True)
+    operation.cancel()
+    hold.set()
+    idle(qtbot, context)
+    assert ran.is_set()
