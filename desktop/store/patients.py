@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -11,14 +11,35 @@ from desktop.records import DuplicateCandidate, Patient, PatientId, PatientMatch
 from desktop.store import duplicates, search
 from desktop.store.canonical import canonical_bytes, from_canonical, parse_time, time_text
 from desktop.store.card_numbers import card_number
-from desktop.store.rows import Rows, decoded
+from desktop.store.rows import Rows, decoded, listed
 from desktop.store.search import Rank, Word
-from desktop.store.search_keys import SearchKeys, keys_of, token_text, words
+from desktop.store.search_keys import SearchKeys, keys_of, number_text, token_text, words
 from desktop.store.standing import group, identity, marks, open_key, own_key, top_key
 
 KIND = "patient"
 
 T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Filing:
+    """What somebody will be found by: worked out before the transaction that puts many on file, so that it need not
+    wait. tokens: with spaces between them."""
+
+    keys: SearchKeys
+    tokens: str
+    words: frozenset[str]
+
+    def with_card(self, number: str) -> "Filing":
+        """Of the same person with the card number that was given meanwhile."""
+        card = number_text(number)
+        return self if not card else replace(self, keys=replace(self.keys, card=number), tokens=f"{self.tokens} {card}")
+
+
+def filing_of(patient: Patient) -> Filing:
+    """Where a patient's record will be filed."""
+    keys = keys_of(patient)
+    return Filing(keys, token_text(keys), frozenset(words(keys)))
 
 
 def united(own: SearchKeys, others: Sequence[SearchKeys]) -> SearchKeys:
@@ -50,14 +71,35 @@ class Patients:
 
     def add(self, patient: Patient) -> None:
         """Add somebody. Raises UserFacingError `store.card_number_taken`."""
-        self._card_is_free(patient)
-        keys = keys_of(patient)
-        data = self._rows.written(KIND, patient.id, patient)
-        key = self._rows.insert(
-            "INSERT INTO patients (id, card_number, touched, search_keys, record) VALUES (?, ?, ?, ?, ?)",
-            (patient.id, patient.card_number or None, self._now(), canonical_bytes(keys), data),
+        self.add_all((patient,), (filing_of(patient),))
+
+    def add_all(self, patients: Sequence[Patient], filings: Sequence[Filing]) -> None:
+        """Add many, each filed as `filing_of` says. Raises UserFacingError `store.card_number_taken`."""
+        cards = [patient.card_number for patient in patients if patient.card_number]
+        if len(set(cards)) < len(cards) or self._taken(cards):
+            raise UserFacingError("store.card_number_taken")
+        row = self._rows.one("SELECT max(key) FROM patients")
+        before = (row[0] or 0) if row else 0
+        written = [
+            (
+                patient.id,
+                patient.card_number or None,
+                canonical_bytes(filing.keys).decode(),
+                self._rows.written(KIND, patient.id, patient).decode(),
+            )
+            for patient, filing in zip(patients, filings, strict=True)
+        ]
+        self._rows.run(
+            "INSERT INTO patients (key, id, card_number, touched, search_keys, record) "
+            "SELECT ?1 + key + 1, value ->> 0, value ->> 1, ?2, CAST(value ->> 2 AS BLOB), CAST(value ->> 3 AS BLOB) "
+            "FROM json_each(?3)",
+            (before, self._now(), listed(written)),
         )
-        self._index(key, keys)
+        self._rows.run(
+            "INSERT INTO patient_search (rowid, tokens) SELECT ?1 + key + 1, value FROM json_each(?2)",
+            (before, listed([filing.tokens for filing in filings])),
+        )
+        self._learn(set[str]().union(*(filing.words for filing in filings)))
 
     def update(self, patient: Patient) -> None:
         """Put a record in place of the earlier one. Raises UserFacingError `store.patient_not_found`,
@@ -108,6 +150,17 @@ class Patients:
         """SHA-256 (hex) of the stored record: what an edit says it is based on. Raises as `get`."""
         return hashlib.sha256(self.stored(own_key(self._rows, patient))).hexdigest()
 
+    def past_versions(self, patient: PatientId) -> frozenset[str]:
+        """Every version the record ever had, the present one included; none for somebody who was never on file."""
+        rows = self._rows.all(
+            "SELECT content_sha256 FROM audit_log WHERE record = ? AND record <> '' AND subject = ?", (KIND, patient)
+        )
+        return frozenset(row[0] for row in rows)
+
+    def card_is_taken(self, number: str) -> bool:
+        """Whether somebody has this card number."""
+        return self._rows.one("SELECT 1 FROM patients WHERE card_number = ?", (number,)) is not None
+
     def stored(self, key: int) -> bytes:
         """The bytes of a row's record."""
         row = self._rows.one("SELECT record FROM patients WHERE key = ?", (key,))
@@ -134,13 +187,20 @@ class Patients:
 
     def next_card_number(self) -> str:
         """A card number nobody has had yet; the same one comes again only if the transaction is not committed."""
-        while True:
-            row = self._rows.one("SELECT value FROM meta WHERE name = 'next_card'")
-            serial = int(row[0]) if row else 1
-            self._rows.run("UPDATE meta SET value = ? WHERE name = 'next_card'", (serial + 1,))
-            number = card_number(serial)
-            if self._rows.one("SELECT 1 FROM patients WHERE card_number = ?", (number,)) is None:
-                return number
+        return self.next_card_numbers(1)[0]
+
+    def next_card_numbers(self, count: int) -> list[str]:
+        """As `next_card_number`, for many."""
+        row = self._rows.one("SELECT value FROM meta WHERE name = 'next_card'")
+        serial = int(row[0]) if row else 1
+        numbers: list[str] = []
+        while len(numbers) < count:
+            offered = [card_number(serial + place) for place in range(count - len(numbers))]
+            serial += len(offered)
+            taken = self._taken(offered)
+            numbers += [number for number in offered if number not in taken]
+        self._rows.run("UPDATE meta SET value = ? WHERE name = 'next_card'", (serial,))
+        return numbers
 
     def search(self, text: str, limit: int = 50) -> list[PatientMatch]:
         """Patients in whom every word of the text matches some field, the best matches first, then the latest
@@ -202,13 +262,21 @@ class Patients:
 
     def _learn(self, known: Iterable[str]) -> None:
         """Keep the words in which typos are looked for."""
-        for word in sorted(known):
-            self._rows.run("INSERT OR IGNORE INTO search_words (word) VALUES (?)", (word,))
+        self._rows.run(
+            "INSERT OR IGNORE INTO search_words (word) SELECT value FROM json_each(?)", (listed(sorted(known)),)
+        )
 
     def _keys_of_person(self, key: int) -> SearchKeys:
         """The keys of a record and of all it stands for."""
         own, *others = (keys_of(from_canonical(Patient, self.stored(one))) for one in group(self._rows, key))
         return united(own, others)
+
+    def _taken(self, cards: Sequence[str]) -> set[str]:
+        """Those of the card numbers that somebody has."""
+        rows = self._rows.all(
+            "SELECT card_number FROM patients WHERE card_number IN (SELECT value FROM json_each(?))", (listed(cards),)
+        )
+        return {row[0] for row in rows}
 
     def _card_is_free(self, patient: Patient) -> None:
         if not patient.card_number:

@@ -137,8 +137,14 @@ def number_grams(number: str) -> list[str]:
     return [padded[start : start + NUMBER_GRAM] for start in range(len(number))]
 
 
+def number_text(text: str) -> str:
+    """The tokens of one number, with spaces between them."""
+    number = number_key(text)
+    return _number_text(number) if number else ""
+
+
 def _number_text(number: str) -> str:
-    """Of one number. Not remembered: hardly anybody shares one."""
+    # Not remembered: hardly anybody shares one.
     starts = ["s" + number[:length] for length in range(1, min(NUMBER_GRAM, len(number)) + 1)]
     return f"{' '.join(starts)} d{' d'.join(number_grams(number))}"
 

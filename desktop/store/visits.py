@@ -18,7 +18,7 @@ from desktop.records import (
     RecordedObservation,
 )
 from desktop.store.canonical import canonical_bytes, from_canonical
-from desktop.store.rows import Row, Rows, decoded
+from desktop.store.rows import Row, Rows, decoded, listed
 from desktop.store.standing import marks, open_key, own_key, person
 
 ENCOUNTER = "encounter"
@@ -56,6 +56,44 @@ class Visits:
             (encounter.id, patient, microseconds(encounter.started), data),
         )
         self._write(key, patient, encounter, observations, [])
+
+    def add_all(self, visits: Sequence[tuple[Encounter, Sequence[Observation]]]) -> None:
+        """Keep many visits, as `add` does each."""
+        keys = self._open_keys({encounter.patient for encounter, _ in visits})
+        row = self._rows.one("SELECT max(key) FROM encounters")
+        before = (row[0] or 0) if row else 0
+        encounters, measured = [], []
+        for key, (encounter, observations) in enumerate(visits, before + 1):
+            patient, started = keys[encounter.patient], microseconds(encounter.started)
+            data = self._rows.written(ENCOUNTER, encounter.id, encounter)
+            encounters.append((key, encounter.id, patient, started, data.decode()))
+            written = [canonical_bytes(observation) for observation in observations]
+            for number, (observation, one) in enumerate(zip(observations, written, strict=True), 1):
+                effective = microseconds(observation.effective) if observation.effective else started
+                measured.append((key, number, patient, observation.code, effective, one.decode()))
+            if written:
+                self._rows.attested(OBSERVATIONS, encounter.id, b"".join(written))
+        self._rows.run(
+            "INSERT INTO encounters (key, id, patient, started, record) SELECT value ->> 0, value ->> 1, value ->> 2, "
+            "value ->> 3, CAST(value ->> 4 AS BLOB) FROM json_each(?)",
+            (listed(encounters),),
+        )
+        self._rows.run(
+            "INSERT INTO observations (encounter, number, patient, code, effective, record) SELECT value ->> 0, "
+            "value ->> 1, value ->> 2, value ->> 3, value ->> 4, CAST(value ->> 5 AS BLOB) FROM json_each(?)",
+            (listed(measured),),
+        )
+
+    def _open_keys(self, patients: set[PatientId]) -> dict[PatientId, int]:
+        """The rows of records that may be written to. Raises as `open_key`."""
+        rows = self._rows.all(
+            "SELECT id, key FROM patients WHERE merged_into IS NULL AND id IN (SELECT value FROM json_each(?))",
+            (listed(sorted(patients)),),
+        )
+        found: dict[PatientId, int] = dict(rows)
+        for patient in patients - found.keys():
+            open_key(self._rows, patient)
+        return found
 
     def update(self, encounter: Encounter) -> None:
         """Put a visit's record in place of the earlier one; it stays the same patient's.
@@ -151,6 +189,13 @@ class Visits:
             (key, code),
         )
         return {one.number for one in standing(_recorded(EncounterId(""), row) for row in rows)}
+
+    def unknown(self, encounters: Sequence[str]) -> int:
+        """How many of these ids are no visit here."""
+        rows = self._rows.one(
+            "SELECT count(*) FROM encounters WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(encounters),)
+        )
+        return len(encounters) - (int(rows[0]) if rows else 0)
 
     def _write(
         self, key: int, patient: int, encounter: Encounter, observations: Sequence[Observation], earlier: list[bytes]
