@@ -6,6 +6,7 @@ disk, and the database remembers the last signed one, so that the file cannot be
 """
 
 import contextlib
+import errno
 import hmac
 import json
 import logging
@@ -120,17 +121,34 @@ class HeadsFile:
         if signing_key is not None:
             signature = signing_key.sign(_message(self._store_id, head.sequence, head.hash))
             noted = NotedHead(head.sequence, head.hash, mac, signature, signing_key.public_key)
+        line = noted.to_line()
         try:
-            stream = self._opened()
-            if signing_key is not None:
-                # So what a power cut may tear stands behind every signed head, never before one.
-                os.fsync(stream.fileno())
-            stream.write(noted.to_line())
-            stream.flush()
-            if signing_key is not None:
-                os.fsync(stream.fileno())
+            self._append(line, certain=signing_key is not None)
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) or not self._begin_anew(line):
+                _log.warning("the audit head %d could not be noted beside the database", head.sequence)
+                return False
+        return True
+
+    def _append(self, line: bytes, *, certain: bool) -> None:
+        stream = self._opened()
+        if certain:
+            # So what a power cut may tear stands behind every signed head, never before one.
+            os.fsync(stream.fileno())
+        stream.write(line)
+        stream.flush()
+        if certain:
+            os.fsync(stream.fileno())
+
+    def _begin_anew(self, line: bytes) -> bool:
+        """After a failed fsync the system takes what it lost for written, so a second one would promise too much: only
+        a new file with all of it helps."""
+        self.close()
+        try:
+            data = self._path.read_bytes() if self._path.exists() else b""
+            whole = self._without_holes(data[: data.rfind(b"\n") + 1])
+            write_durably(self._path, whole if whole.endswith(line) else whole + line)
         except OSError:
-            _log.warning("the audit head %d could not be noted beside the database", head.sequence)
             return False
         return True
 
