@@ -15,6 +15,7 @@ WINDOW_ACTIONS: tuple[Action, ...] = (
     Action("switch_language", WINDOW),
     Action("switch_theme", WINDOW),
     Action("lock", WINDOW, ("Ctrl+L",)),
+    Action("end_shift", WINDOW),
 )
 
 PATIENT_ACTIONS: tuple[Action, ...] = (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from desktop import workflow
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.i18n import Language, Translator, catalogue
 from desktop.jobs import Pools
@@ -39,7 +40,7 @@ class ErrorText:
 
 
 class UiContext(QObject):
-    """Built once by `app`, handed to every screen.
+    """Built once by `app`, handed to every screen. `shift` keeps the PINs of those on duty, in memory only.
 
     Signals: language_changed and theme_changed after the choice took effect; changed(Changes, initiator or
     None) after a deed; unlocked once `clinic` is there; locked once it is gone (screens were cleared before);
@@ -65,6 +66,7 @@ class UiContext(QObject):
         self._settings_file = settings_file
         self._settings = settings_file.load()
         self._clinic: Clinic | None = None
+        self.shift = workflow.Shift()
         self.operations = Operations(pools, self)
         self.operations.unhandled.connect(self._report_failure)
         self.operations.changed.connect(self.announce)

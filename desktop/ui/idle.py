@@ -27,11 +27,13 @@ _SLEPT_SECONDS = 20.0
 class IdleWatch(QObject):
     """Counts down while nobody touches mouse or keyboard.
 
-    Signals: ticked(seconds left) each second while it runs; expired once, when the time is over or the PC slept.
+    Signals: ticked(seconds left) each second while it runs; expired once, when the time is over or the PC slept; slept
+    whenever the PC did, whether or not it counts.
     """
 
     ticked = Signal(int)
     expired = Signal()
+    slept = Signal()
 
     def __init__(
         self,
@@ -50,6 +52,8 @@ class IdleWatch(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MILLISECONDS)
         self._timer.timeout.connect(self.tick)
+        self._timer.start()
+        self._counting = False
 
     def set_minutes(self, minutes: int) -> None:
         """How long nobody may be there."""
@@ -58,26 +62,30 @@ class IdleWatch(QObject):
     def start(self) -> None:
         """Begin counting, from now."""
         self.stop()
-        self._last, self._last_wall = self._clock(), self._wall()
+        self._last = self._clock()
         for window in self._application.topLevelWindows():
             self._attend(window)
         self._application.focusWindowChanged.connect(self._attend)
-        self._timer.start()
+        self._counting = True
         self.ticked.emit(round(self._limit))
 
     def stop(self) -> None:
         """Nothing to lock."""
-        if self._timer.isActive():
+        if self._counting:
             self._application.focusWindowChanged.disconnect(self._attend)
             for window in self._application.topLevelWindows():
                 window.removeEventFilter(self)
-        self._timer.stop()
+        self._counting = False
 
     def tick(self) -> None:
         """Once a second: say how much is left, or that it is over."""
         wall = self._wall()
         slept = wall - self._last_wall > _SLEPT_SECONDS
         self._last_wall = wall
+        if slept:
+            self.slept.emit()
+        if not self._counting:
+            return
         left = self._limit - (self._clock() - self._last)
         if slept or left <= 0:
             self.stop()

@@ -58,6 +58,7 @@ class MainWindow(QMainWindow):
         self._close_timer.timeout.connect(self._close_when_idle)
         self.start.opened.connect(self._enter)
         self.idle.expired.connect(self.lock)
+        self.idle.slept.connect(self._slept)
         context.toast_requested.connect(self.toast.say)
         context.lock_requested.connect(self.lock)
         context.language_changed.connect(self.retranslate)
@@ -121,6 +122,7 @@ class MainWindow(QMainWindow):
         if self.workspace is None:
             self.workspace = Workspace(self._context)
             self.workspace.lock_requested.connect(self.lock)
+            self.workspace.shift_end_requested.connect(self._end_shift)
             self._outer.addWidget(self.workspace)
             self.idle.ticked.connect(self.workspace.status.show_seconds)
             self.drops = FileDrops(self.workspace)
@@ -129,6 +131,17 @@ class MainWindow(QMainWindow):
         self.workspace.activated()
         self.idle.set_minutes(self._context.settings.idle_minutes)
         self.idle.start()
+
+    def _end_shift(self) -> None:
+        workflow.end_shift(self._context.shift)
+        self.lock()
+        self._context.toast(self._context.tr("people.shift.ended"))
+
+    def _slept(self) -> None:
+        """The PC was suspended: whoever opens its lid may be somebody else."""
+        self._context.shift.slept()
+        if self.start.asks_pin:
+            self.start.begin()
 
     def _name_window(self) -> None:
         self.setWindowTitle(self._context.tr("ui.product"))

@@ -1,16 +1,19 @@
 """The left rail: where you can go, in icons with words."""
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QToolButton
 
+from desktop.access import Permission
 from desktop.ui.icons import icon
 from desktop.ui.widgets.parts import column
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
+    from desktop.workflow import Session
 
 _WIDTH = 104
 _ICON_SIZE = 24
@@ -23,6 +26,19 @@ class Destination(StrEnum):
     PATIENTS = "patients"
     READING = "reading"
     SETTINGS = "settings"
+
+
+_NEEDS = {
+    Destination.TODAY: Permission.VIEW_PATIENTS,
+    Destination.PATIENTS: Permission.VIEW_PATIENTS,
+    Destination.READING: Permission.VIEW_IMAGES,
+    Destination.SETTINGS: Permission.USE_CLINIC,
+}
+
+
+def destinations(session: "Session") -> tuple[Destination, ...]:
+    """Where somebody has anything to do, in order: an auditor sees no patients."""
+    return tuple(destination for destination in Destination if session.may(_NEEDS[destination]))
 
 
 class Rail(QFrame):
@@ -58,6 +74,11 @@ class Rail(QFrame):
     def mark(self, destination: Destination) -> None:
         """Show where we are."""
         self._buttons[destination].setChecked(True)
+
+    def offer(self, destinations: Collection[Destination]) -> None:
+        """Show only these."""
+        for destination, made in self._buttons.items():
+            made.setVisible(destination in destinations)
 
     def retranslate(self) -> None:
         """Speak the window's language."""

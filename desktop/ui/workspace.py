@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from desktop.access import Permission
 from desktop.i18n import Language
 from desktop.records import Patient, PatientId, StudyId
 from desktop.settings import Theme
@@ -15,7 +16,7 @@ from desktop.ui.actions import WINDOW_ACTIONS
 from desktop.ui.palette import CommandPalette, shown_actions
 from desktop.ui.patients.banner import PatientBanner
 from desktop.ui.patients.screen import PatientsScreen
-from desktop.ui.rail import Destination, Rail
+from desktop.ui.rail import Destination, Rail, destinations
 from desktop.ui.shortcuts import ShortcutSheet
 from desktop.ui.status import StatusStrip
 from desktop.ui.today.screen import TodayScreen
@@ -25,6 +26,14 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.ui.reading import ReadingRoom
     from desktop.ui.settings.screen import SettingsScreen
+
+
+_NEEDS = {
+    "register_patient": Permission.EDIT_PATIENTS,
+    "import_film": Permission.IMPORT_IMAGES,
+    "search": Permission.VIEW_PATIENTS,
+}
+"""Commands that are hidden from who may not do them."""
 
 
 class Screen(Protocol):
@@ -41,9 +50,13 @@ class Screen(Protocol):
 
 
 class Workspace(QWidget):
-    """`lock_requested` from the rail or Ctrl+L. Destinations are built when first wanted and then kept."""
+    """Signals: lock_requested from the rail or Ctrl+L; shift_end_requested.
+
+    Destinations are built when first wanted and then kept.
+    """
 
     lock_requested = Signal()
+    shift_end_requested = Signal()
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -53,7 +66,7 @@ class Workspace(QWidget):
         self._patients_of: dict[QObject, Patient | None] = {}
         self._screens: dict[Destination, QWidget] = {}
         self._current = Destination.TODAY
-        self._clinic_shown = ""
+        self._shown_to: tuple[str, str] = ("", "")
         self.rail = Rail(context)
         self.banner = PatientBanner(context)
         self.stack = QStackedWidget()
@@ -81,11 +94,17 @@ class Workspace(QWidget):
         return self._current
 
     def activated(self) -> None:
-        """The clinic was unlocked: back to where we were, unless it is another clinic."""
+        """The clinic was unlocked: back to where we were, unless it is another clinic or somebody else."""
         self.status.activated()
-        clinic = self._context.open_clinic.store.store_id
-        same, self._clinic_shown = clinic == self._clinic_shown, clinic
-        self.show_destination(self._current if same else Destination.TODAY)
+        clinic = self._context.open_clinic
+        now = (clinic.store.store_id, clinic.session.user.id)
+        same, self._shown_to = now == self._shown_to, now
+        self.rail.offer(allowed := destinations(clinic.session))
+        for destination in Destination:
+            self._actions[f"go_{destination}"].setEnabled(destination in allowed)
+        for name, permission in _NEEDS.items():
+            self._actions[name].setEnabled(clinic.session.may(permission))
+        self.show_destination(self._current if same and self._current in allowed else allowed[0])
 
     def show_destination(self, destination: Destination) -> None:
         """Go somewhere."""
@@ -215,6 +234,7 @@ class Workspace(QWidget):
             "switch_language": self._switch_language,
             "switch_theme": self._switch_theme,
             "lock": self.lock_requested.emit,
+            "end_shift": self.shift_end_requested.emit,
         }
 
     def _patient_changed(self, patient: Patient | None) -> None:

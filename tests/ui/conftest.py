@@ -21,7 +21,7 @@ from desktop.settings import Places, SettingsFile
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
-from desktop.vault import keystore
+from desktop.vault import changes, derive, keystore
 from tests.ui.names import CLINIC, PASSPHRASE, USER
 
 
@@ -66,6 +66,7 @@ def pools() -> Iterator[Pools]:
 def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """New keys at the smallest cost the keystore allows, so that a test does not wait a second for each."""
     monkeypatch.setattr(keystore, "create", functools.partial(keystore.create, calibrate=False))
+    monkeypatch.setattr(changes, "fresh_parameters", lambda calibrate: derive.fresh_parameters(calibrate=False))
 
 
 @pytest.fixture

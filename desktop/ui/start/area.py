@@ -8,13 +8,16 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFileDialog, QLabel, QStackedWidget, QWidget
 
 from desktop import workflow
-from desktop.errors import ErrorKind, UserFacingError
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.ui.icons import pixmap
 from desktop.ui.start.create import CreatePage
+from desktop.ui.start.forgot import ForgotPage
 from desktop.ui.start.page import StartPage
+from desktop.ui.start.pin import PinPage
 from desktop.ui.start.recovery import RecoveryPage
 from desktop.ui.start.unlock import UnlockPage
 from desktop.ui.start.welcome import WelcomePage
+from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.language_switch import LanguageSwitch
 from desktop.ui.widgets.parts import card, column, label, row
 from desktop.ui.widgets.progress_area import ProgressArea
@@ -47,7 +50,10 @@ class StartArea(QWidget):
         self.creation = CreatePage(context)
         self.recovery = RecoveryPage(context)
         self.unlock = UnlockPage(context)
-        for page in (self.welcome, self.creation, self.recovery, self.unlock):
+        self.pin = PinPage(context)
+        self.forgot = ForgotPage(context)
+        self._all = (self.welcome, self.creation, self.recovery, self.unlock, self.pin, self.forgot)
+        for page in self._all:
             self.pages.addWidget(page)
         layout = column(self, spacing=0)
         layout.addWidget(self._build_head())
@@ -60,14 +66,29 @@ class StartArea(QWidget):
         self.creation.submitted.connect(self._create_clinic)
         self.unlock.submitted.connect(self._unlock)
         self.unlock.other_requested.connect(self._show_welcome)
+        self.unlock.pin_requested.connect(self.begin)
+        self.unlock.forgot_requested.connect(self._show_forgot)
+        self.pin.submitted.connect(self._unlock_with_pin)
+        self.pin.passphrase_requested.connect(self._show_unlock)
+        self.pin.shift_end_requested.connect(self._end_shift)
+        self.forgot.submitted.connect(self._reset_with_card)
+        self.forgot.back_requested.connect(self._back_from_forgot)
         self.recovery.finished.connect(self._enter)
 
     def begin(self) -> None:
-        """Show the unlock page where there is a clinic, else the welcome page."""
-        if workflow.clinic_exists(self.folder):
-            self._show_unlock()
-        else:
+        """Ask for a PIN during a shift, else for the passphrase; without a clinic show the welcome page."""
+        if not workflow.clinic_exists(self.folder):
             self._show_welcome()
+        elif people := self._on_duty():
+            self.pin.show_people(people)
+            self._show(self.pin)
+        else:
+            self._show_unlock()
+
+    @property
+    def asks_pin(self) -> bool:
+        """Whether the page for PINs is the one that would be seen."""
+        return self.pages.currentWidget() is self.pin
 
     def focus_page(self) -> None:
         """Give the focus to what the page wants typed first."""
@@ -77,13 +98,13 @@ class StartArea(QWidget):
 
     def retranslate(self) -> None:
         """Speak the window's language."""
-        for page in (self.welcome, self.creation, self.recovery, self.unlock):
+        for page in self._all:
             page.retranslate()
         self._name.setText(self._context.tr("ui.product"))
 
     def clear(self) -> None:
         """Forget every word typed here."""
-        for page in (self.welcome, self.creation, self.recovery, self.unlock):
+        for page in self._all:
             page.clear()
 
     # Pages
@@ -106,14 +127,33 @@ class StartArea(QWidget):
     def _show_create(self) -> None:
         self._show(self.creation)
 
-    def _show_unlock(self) -> None:
+    def _show_unlock(self, user: str = "") -> None:
         try:
-            self.unlock.show_clinic(self.folder)
+            self.unlock.show_clinic(self.folder, with_pin=bool(self._on_duty()))
         except UserFacingError as error:
             self._context.show_error(error, self)
             self._show_welcome()
             return
+        if user:
+            self.unlock.choose(user)
         self._show(self.unlock)
+
+    def _show_forgot(self, user: str) -> None:
+        try:
+            self.forgot.show_clinic(self.folder, user)
+        except UserFacingError as error:
+            self._context.show_error(error, self)
+            return
+        self._show(self.forgot)
+
+    def _back_from_forgot(self) -> None:
+        user = self.forgot.user.currentText()
+        self.forgot.clear()
+        self._show_unlock(user)
+
+    def _on_duty(self) -> tuple[str, ...]:
+        """Who may come back with a PIN."""
+        return workflow.pin_users(self._context.shift, self.folder)
 
     def _build_head(self) -> QWidget:
         head = card(role="head")
@@ -204,6 +244,68 @@ class StartArea(QWidget):
             title=self._context.tr("start.progress.unlock"),
         )
 
+    def _unlock_with_pin(self, user: str, pin: str) -> None:
+        folder, shift, models = self.folder, self._context.shift, self._context.registry
+
+        def work(job: "Job") -> "Clinic":
+            return workflow.unlock_with_pin(folder, job, shift, user=user, pin=pin, models=models)
+
+        self.pin.set_busy(True)
+        self._context.operations.run(
+            work,
+            initiator=self,
+            done=self._unlocked,
+            failed=self._pin_refused,
+            ended=self._not_busy,
+            title=self._context.tr("start.progress.unlock"),
+        )
+
+    def _pin_refused(self, error: Exception) -> None:
+        """Another try, or from now on the passphrase."""
+        if not isinstance(error, UserFacingError) or error.kind is not ErrorKind.UNLOCK:
+            self._context.show_error(error, self)
+            return
+        self._not_busy()
+        if error.key == "people.pin_wrong":
+            self.pin.refuse(error)
+            return
+        self._show_unlock(self.pin.user)
+        self.pin.clear()
+        self.unlock.refuse(error)
+
+    def _end_shift(self) -> None:
+        workflow.end_shift(self._context.shift)
+        self._context.toast(self._context.tr("people.shift.ended"))
+        self._show_unlock()
+
+    def _reset_with_card(self, user: str, code: str, passphrase: str) -> None:
+        folder, models = self.folder, self._context.registry
+
+        def work(job: "Job") -> "Clinic":
+            workflow.reset_with_card(folder, job, name=user, card=code, passphrase=passphrase)
+            return workflow.unlock(folder, job, user=user, passphrase=passphrase, models=models)
+
+        self.forgot.set_busy(True)
+        self._context.operations.run(
+            work,
+            initiator=self,
+            done=self._reset,
+            failed=self._card_refused,
+            ended=self._not_busy,
+            title=self._context.tr("start.progress.reset"),
+        )
+
+    def _reset(self, clinic: "Clinic") -> None:
+        self._unlocked(clinic)
+        self._context.toast(self._context.tr("start.forgot.done"))
+
+    def _card_refused(self, error: Exception) -> None:
+        if isinstance(error, UserFacingError) and not isinstance(error, KnownFailure):
+            self._not_busy()
+            self.forgot.refuse(error)
+        else:
+            self._context.show_error(error, self)
+
     def _refused(self, error: Exception) -> None:
         if isinstance(error, UserFacingError) and error.kind is ErrorKind.UNLOCK:
             self._not_busy()
@@ -227,6 +329,8 @@ class StartArea(QWidget):
     def _not_busy(self) -> None:
         self.creation.set_busy(False)
         self.unlock.set_busy(False)
+        self.pin.set_busy(False)
+        self.forgot.set_busy(False)
         self.welcome.setEnabled(True)
 
     def _remember(self, clinic: "Clinic") -> None:
@@ -240,7 +344,8 @@ class StartArea(QWidget):
         )
 
     def _choose_folder(self) -> None:
-        dialog = QFileDialog(self, self._context.tr("start.welcome.other"), str(self._context.places.clinics))
+        dialog = file_dialog(self._context, self, self._context.tr("start.welcome.other"))
+        dialog.setDirectory(str(self._context.places.clinics))
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)

@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtWidgets import QComboBox, QFrame
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
 
 from desktop import workflow
 from desktop.errors import UserFacingError
+from desktop.ui.start.countdown import Countdown
 from desktop.ui.start.page import StartPage
 from desktop.ui.widgets.fields import SecretField
 from desktop.ui.widgets.parts import button, card, column, label, row
@@ -16,72 +17,59 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
 _WIDTH = 440
-_TICK_MILLISECONDS = 250
 
 
 class UnlockPage(StartPage):
-    """`submitted(user, passphrase)` on Enter; counts down while a wrong passphrase slows the next try."""
+    """`submitted(user, passphrase)` on Enter; counts down while a wrong passphrase slows the next try.
+
+    Signals besides: other_requested for another clinic, pin_requested, forgot_requested(user).
+    """
 
     submitted = Signal(str, str)
     other_requested = Signal()
+    pin_requested = Signal()
+    forgot_requested = Signal(str)
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__(context, "unlock_page", _WIDTH)
         self._folder = Path()
-        self._seconds = 0
         self._busy = False
         self._refusal: UserFacingError | None = None
-        self._timer = QTimer(self)
-        self._timer.setInterval(_TICK_MILLISECONDS)
-        self._timer.timeout.connect(self._tick)
+        self._countdown = Countdown(self)
+        self._countdown.changed.connect(self._enable)
         self.title = label("unlock_title", "title")
         self.place = label("unlock_place", "small", wrap=True)
         self.body.addWidget(self.title)
         self.body.addWidget(self.place)
         self.demo_note = self._build_demo_note()
         self.body.addWidget(self.demo_note)
-        caption = label("unlock_user_label", "strong")
-        self.texts.add(caption.setText, "start.unlock.user")
-        self.user = QComboBox()
-        self.user.setObjectName("unlock_user")
-        self.texts.add(self.user.setAccessibleName, "start.unlock.user")
-        caption.setBuddy(self.user)
-        who = column(spacing=4)
-        who.addWidget(caption)
-        who.addWidget(self.user)
-        self.body.addLayout(who)
+        self.body.addLayout(self._build_who())
         self.passphrase = SecretField("unlock_passphrase")
         self.texts.add(self.passphrase.set_caption, "start.unlock.passphrase")
         self.body.addWidget(self.passphrase)
-        buttons = row()
-        self.other = button("unlock_other", "quiet")
-        self.texts.add(self.other.setText, "start.unlock.other")
-        self.submit = button("unlock_submit", "primary")
-        self.icons.add(self.submit, "lock")
-        self.texts.add(self.submit.setText, "start.unlock.submit")
-        buttons.addWidget(self.other)
-        buttons.addStretch(1)
-        buttons.addWidget(self.submit)
-        self.body.addLayout(buttons)
-        self.passphrase.edit.returnPressed.connect(self._submit)
-        self.submit.clicked.connect(self._submit)
-        self.other.clicked.connect(self.other_requested)
+        self._build_buttons()
         self.retranslate()
 
-    def show_clinic(self, folder: Path) -> None:
-        """Say which clinic, and who may unlock it. Reads only the folder's keystore."""
+    def show_clinic(self, folder: Path, *, with_pin: bool = False) -> None:
+        """Say which clinic, and who may unlock it. Reads only the folder's keystore. with_pin: somebody has one."""
         self._folder = folder
         is_demo = folder == self.context.places.demo_clinic
         users = (workflow.DEMO_USER,) if is_demo else workflow.clinic_users(folder)
         self.user.clear()
         self.user.addItems(list(users))
-        self.user.setCurrentIndex(max(0, self.user.findText(self.context.settings.last_user)))
+        self.choose(self.context.settings.last_user)
         self.clear()
         self.demo_note.setVisible(is_demo)
+        self.forgot.setVisible(not is_demo)
+        self.pin.setVisible(with_pin)
         if is_demo:
             self.passphrase.edit.setText(workflow.DEMO_PASSPHRASE)
-        self._wait_for(workflow.seconds_until_next_try(folder))
+        self._countdown.watch(folder)
         self.retranslate()
+
+    def choose(self, user: str) -> None:
+        """Choose somebody, where they may unlock."""
+        self.user.setCurrentIndex(max(0, self.user.findText(user)))
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -94,8 +82,7 @@ class UnlockPage(StartPage):
             self.context.tr("start.demo.credentials", user=workflow.DEMO_USER, passphrase=workflow.DEMO_PASSPHRASE)
         )
         self.passphrase.set_reveal(self.context.tr("start.reveal"), self.context.colours.muted)
-        if self._seconds:
-            self._show_wait()
+        self._enable()
         self._show_refusal()
 
     def activated(self) -> None:
@@ -118,7 +105,7 @@ class UnlockPage(StartPage):
         self._refusal = error
         self._show_refusal()
         self.passphrase.edit.selectAll()
-        self._wait_for(workflow.seconds_until_next_try(self._folder))
+        self._countdown.watch(self._folder)
         self.passphrase.edit.setFocus()
 
     def _show_refusal(self) -> None:
@@ -135,29 +122,52 @@ class UnlockPage(StartPage):
         inside.addWidget(warning)
         return box
 
-    def _wait_for(self, seconds: int) -> None:
-        self._seconds = seconds
-        if seconds > 0:
-            if not self._timer.isActive():
-                self._timer.start()
-            self._show_wait()
-        else:
-            self._timer.stop()
-        self._enable()
+    def _build_who(self) -> QVBoxLayout:
+        caption = label("unlock_user_label", "strong")
+        self.texts.add(caption.setText, "start.unlock.user")
+        self.user = QComboBox()
+        self.user.setObjectName("unlock_user")
+        self.texts.add(self.user.setAccessibleName, "start.unlock.user")
+        caption.setBuddy(self.user)
+        who = column(spacing=4)
+        who.addWidget(caption)
+        who.addWidget(self.user)
+        return who
 
-    def _tick(self) -> None:
-        self._wait_for(workflow.seconds_until_next_try(self._folder))
-
-    def _show_wait(self) -> None:
-        self.submit.setText(self.context.tr("start.unlock.wait", seconds=self._seconds))
+    def _build_buttons(self) -> None:
+        self.pin = button("unlock_pin", "quiet")
+        self.submit = button("unlock_submit", "primary")
+        self.forgot = button("unlock_forgot", "quiet")
+        self.other = button("unlock_other", "quiet")
+        self.icons.add(self.submit, "lock")
+        self.texts.add(self.pin.setText, "start.unlock.pin")
+        self.texts.add(self.submit.setText, "start.unlock.submit")
+        self.texts.add(self.forgot.setText, "start.unlock.forgot")
+        self.texts.add(self.other.setText, "start.unlock.other")
+        main, foot = row(), row()
+        main.addWidget(self.pin)
+        main.addStretch(1)
+        main.addWidget(self.submit)
+        foot.addWidget(self.forgot)
+        foot.addStretch(1)
+        foot.addWidget(self.other)
+        self.body.addLayout(main)
+        self.body.addLayout(foot)
+        self.passphrase.edit.returnPressed.connect(self._submit)
+        self.submit.clicked.connect(self._submit)
+        self.other.clicked.connect(self.other_requested)
+        self.pin.clicked.connect(self.pin_requested)
+        self.forgot.clicked.connect(self._forgotten)
 
     def _enable(self) -> None:
-        ready = not self._busy and self._seconds == 0
-        self.submit.setEnabled(ready)
+        seconds = self._countdown.seconds
+        self.submit.setEnabled(not self._busy and seconds == 0)
         self.user.setEnabled(not self._busy)
+        for part in (self.forgot, self.other, self.pin):
+            part.setEnabled(not self._busy)
         self.passphrase.edit.setReadOnly(self._busy)
-        if self._seconds == 0:
-            self.submit.setText(self.context.tr("start.unlock.submit"))
+        key = "start.unlock.wait" if seconds else "start.unlock.submit"
+        self.submit.setText(self.context.tr(key, seconds=seconds))
 
     def _submit(self) -> None:
         if not self.submit.isEnabled() or not self.passphrase.secret():
@@ -165,3 +175,6 @@ class UnlockPage(StartPage):
         self._refusal = None
         self._show_refusal()
         self.submitted.emit(self.user.currentText(), self.passphrase.secret())
+
+    def _forgotten(self) -> None:
+        self.forgot_requested.emit(self.user.currentText())
