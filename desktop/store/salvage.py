@@ -19,17 +19,18 @@ from sqlcipher3 import dbapi2
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.jobs import Job
 from desktop.records import AuditAction
-from desktop.store import clinic_settings, visits
+from desktop.store import clinic_settings, reports, visits
 from desktop.store.attachments import KIND as ATTACHMENT
 from desktop.store.attachments import SealedFolder, StoredFile
 from desktop.store.audit import COLUMNS, row_hash
 from desktop.store.audit_file import row_line
 from desktop.store.backup_moment import keystore_copy
-from desktop.store.canonical import from_canonical
+from desktop.store.canonical import from_canonical, time_text
 from desktop.store.clinic_settings import Clinic
 from desktop.store.heads import HeadsFile
 from desktop.store.kept import KEPT, Kept
 from desktop.store.places import StoreFiles
+from desktop.store.reports import Seal
 from desktop.store.rows import Row
 from desktop.store.salvage_pages import Carved, carve
 from desktop.store.store import Store
@@ -135,6 +136,7 @@ def _read(files: StoreFiles, key: bytes, job: Job) -> _Finds:
             if isinstance(encounter, int) and isinstance(number, int):
                 observed.setdefault(encounter, {})[number] = row
     _take_groups(finds, groups, observed)
+    _drop_broken_reports(finds)
     return finds
 
 
@@ -194,6 +196,20 @@ def _take_groups(finds: _Finds, groups: Mapping[str, str], observed: Mapping[int
             finds.rows[visits.OBSERVATIONS, subject] = ordered
 
 
+def _drop_broken_reports(finds: _Finds) -> None:
+    """A report whose signed bytes are gone, and addenda behind one that is, are no use any more."""
+    for (kind, subject), rows in list(finds.rows.items()):
+        blobs = [value for value in rows[0].values if isinstance(value, bytes)]
+        if kind == reports.REPORT:
+            seal = from_canonical(Seal, blobs[-1])
+            if hashlib.sha256(blobs[0]).hexdigest() != seal.sha256:
+                del finds.rows[kind, subject]
+        elif kind == reports.ADDENDUM:
+            report, number = subject.rsplit("/", 1)
+            if any((kind, f"{report}/{earlier}") not in finds.rows for earlier in range(1, int(number))):
+                del finds.rows[kind, subject]
+
+
 def _record(row: Carved) -> bytes:
     """The stored bytes of an observation: its table's last column."""
     value = row.values[-1]
@@ -226,7 +242,7 @@ def _build(
             if len(left) == len(pending):
                 break  # what these belong to is lost
             pending = left
-        _settle(store, finds, actor, job)
+        _settle(store, finds, clock(), job)
     with Store.open(dest, unlocked, clock=clock) as store:
         verification = store.verify(job)
     lost = _newest_noted(folder, unlocked, max(finds.lines)) - len(finds.lines)
@@ -315,12 +331,12 @@ def _write_round(
     return left
 
 
-def _settle(store: Store, finds: _Finds, actor: str, job: Job) -> None:
+def _settle(store: Store, finds: _Finds, now: datetime, job: Job) -> None:
     """What follows from the records: merges that still hold, signed studies, the next card, the search index."""
     with store.transaction() as tx:
         for epoch, former in finds.former_keys.items():
             tx.attachment_keys.keep(epoch, former)
-        tx.salvage.settle(finds.next_card)
+        tx.salvage.settle(finds.next_card, time_text(now))
     last = -1
     while keys := _patients_after(store, last):
         job.report("store.salvage.step.writing")

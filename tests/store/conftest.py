@@ -1,13 +1,19 @@
+import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from desktop import vault
-from desktop.records import UserId, new_id
-from desktop.store import Store
-from tests.store.helpers import NOW, PASSPHRASE, USER, Keys
+from desktop.i18n import Language, Translator
+from desktop.jobs import Job
+from desktop.records import AuditAction, UserId, new_id
+from desktop.store import Checkup, Store, Verification
+from tests.store.helpers import NOW, PASSPHRASE, USER, Keys, import_file, read_a_film
+from tests.store.tampering import Clinic
+from tests.store.visiting import see_a_patient
 
 
 @pytest.fixture(scope="session")
@@ -43,3 +49,50 @@ def store(folder: Path, keys: vault.Unlocked) -> Iterator[Store]:
     """That clinic, open."""
     with Store.open(folder, keys) as opened:
         yield opened
+
+
+# A clinic to tamper with
+
+
+@pytest.fixture(scope="module")
+def worked(_empty_clinic: Keys, tmp_path_factory: pytest.TempPathFactory) -> Clinic:
+    base = tmp_path_factory.mktemp("tamper")
+    folder = base / "clinic"
+    shutil.copytree(_empty_clinic.folder, folder)
+    with Store.open(folder, _empty_clinic.unlocked) as store:
+        read = read_a_film(store, _empty_clinic.unlocked)
+    shutil.copytree(folder, base / "earlier")
+    with Store.open(folder, _empty_clinic.unlocked) as store:
+        seen = see_a_patient(store)
+        with store.transaction() as tx:
+            tx.patients.update(replace(read.patient, village="下河村", phones=("139 8765 4321",)))
+            tx.audit.add(AuditAction.EDIT_PATIENT, read.patient.id, actor="t")
+        import_file(store, read.patient, random.Random(5).randbytes(3 * 64 * 1024))
+    return Clinic(folder, base / "earlier", read, seen)
+
+
+@pytest.fixture(scope="module")
+def checkup() -> Checkup:
+    return Checkup(PASSPHRASE)
+
+
+@pytest.fixture
+def clinic(worked: Clinic, tmp_path: Path) -> Clinic:
+    """One's own copy."""
+    shutil.copytree(worked.folder, tmp_path / "own")
+    return replace(worked, folder=tmp_path / "own")
+
+
+@pytest.fixture
+def look(checkup: Checkup) -> Callable[[Path], Verification]:
+    """Check a folder; every problem found must be said in both languages."""
+
+    def check(folder: Path) -> Verification:
+        found = checkup.verify(folder, USER, Job())
+        for language in Language:
+            for problem in found.problems:
+                for key in (problem.key, f"{problem.key}.advice"):
+                    assert Translator(language).text(key, **problem.details) != key
+        return found
+
+    return check
