@@ -59,11 +59,10 @@ def add_user(
 ) -> None:
     """A slot for somebody new.
 
-    Raises UserFacingError: `unlock.user_name_missing`, `unlock.passphrase_too_short`, `vault.name_taken`; and as
-    `_changed` does.
+    Raises UserFacingError: as `check_user_name`, `unlock.passphrase_too_short`, `vault.name_taken`; and as `_changed`
+    does.
     """
-    if not name.strip():
-        raise UserFacingError("unlock.user_name_missing")
+    opening.check_user_name(name)
 
     def change(keystore: Keystore) -> Keystore:
         if keystore.slot(name) is not None:

@@ -16,6 +16,7 @@ SALT_BYTES = 16
 _FLOOR_MEMORY_KIB = 64 * 1024
 _FLOOR_TIME = 3
 _CAP_TIME = 200
+_CAP_COST = _FLOOR_MEMORY_KIB * _CAP_TIME  # KiB times passes: some ten seconds
 _CAP_LANES = 16
 _LANES = 4
 _TARGET_SECONDS = 0.85
@@ -43,6 +44,7 @@ class KdfParameters:
         return (
             _FLOOR_MEMORY_KIB <= self.memory_kib <= max(_FLOOR_MEMORY_KIB, _memory_of_this_pc() // 8 // 1024)
             and _FLOOR_TIME <= self.time <= _CAP_TIME
+            and self.memory_kib * self.time <= _CAP_COST
             and 1 <= self.lanes <= _CAP_LANES
             and len(self.salt) == SALT_BYTES
         )
@@ -53,20 +55,6 @@ class KdfParameters:
             raise ValueError("the cost parameters are out of bounds")
         secret = unicodedata.normalize("NFC", passphrase).encode()
         return hash_secret_raw(secret, self.salt, self.time, self.memory_kib, self.lanes, KEY_BYTES, Type.ID)
-
-
-class Derivations:
-    """What passphrases derived to, used again only where passphrase, salt and cost are the very same."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[KdfParameters, str], bytes] = {}
-
-    def derive(self, parameters: KdfParameters, passphrase: str) -> bytes:
-        """As `KdfParameters.derive`."""
-        known = self._known.get((parameters, passphrase))
-        if known is None:
-            known = self._known[parameters, passphrase] = parameters.derive(passphrase)
-        return known
 
 
 def fresh_parameters(*, calibrate: bool) -> KdfParameters:

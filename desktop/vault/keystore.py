@@ -36,6 +36,7 @@ from desktop.vault.unlocked import KeystoreFinding, KeystoreHealth, MasterKey, U
 _log = logging.getLogger(__name__)
 
 SHORTEST_PASSPHRASE = 8
+LONGEST_NAME = 80
 
 _EARLIER = "earlier-keystores"
 _NONCE_BYTES = 12
@@ -77,9 +78,12 @@ def describe(folder: Path) -> KeystoreInfo:
 
     Raises KnownFailure: `vault.keystore_missing`, `vault.keystore_damaged`.
     """
-    newest = _newest(_readable(folder))
-    if newest is None:
+    copies = read_copies(folder)
+    newest = _newest(copies)
+    if newest is None and any(copy.present for copy in copies):
         raise KnownFailure("vault.keystore_damaged", kind=ErrorKind.IO)
+    if newest is None:
+        raise KnownFailure("vault.keystore_missing", kind=ErrorKind.NOT_FOUND)
     return KeystoreInfo(newest.store_id, VERSION, newest.epoch)
 
 
@@ -97,12 +101,11 @@ def create(
     """A new master key with one user and one recovery card.
 
     calibrate: measure how many passes of Argon2id take 0.7 to 1.0 s here (about 0.2 s); False takes the floor of 3.
-    Raises UserFacingError for a short passphrase (`unlock.passphrase_too_short`) or a folder that already holds
-    something (`vault.folder_in_use`), KnownFailure where the disk fails.
+    Raises UserFacingError for a short passphrase (`unlock.passphrase_too_short`), as `check_user_name`, or for a folder
+    that already holds something (`vault.folder_in_use`), KnownFailure where the disk fails.
     """
     check_passphrase(passphrase)
-    if not user_name.strip():
-        raise UserFacingError("unlock.user_name_missing")
+    check_user_name(user_name)
     master = bytearray(os.urandom(32))
     kdf = fresh_parameters(calibrate=calibrate)
     derived = kdf.derive(passphrase)
@@ -135,6 +138,14 @@ def check_passphrase(passphrase: str) -> None:
     """Raises UserFacingError `unlock.passphrase_too_short`."""
     if len(passphrase) < SHORTEST_PASSPHRASE:
         raise UserFacingError("unlock.passphrase_too_short", count=SHORTEST_PASSPHRASE)
+
+
+def check_user_name(name: str) -> None:
+    """Raises UserFacingError: `unlock.user_name_missing`, `vault.name_unusable` (too long, or signs nobody can see)."""
+    if not name.strip():
+        raise UserFacingError("unlock.user_name_missing")
+    if len(name.strip()) > LONGEST_NAME or not name.strip().isprintable():
+        raise UserFacingError("vault.name_unusable", count=LONGEST_NAME)
 
 
 def fresh_card(store_id: str, clinic_name: str) -> RecoveryCard:

@@ -286,6 +286,46 @@ def test_the_cost_is_calibrated_to_this_pc() -> None:
     assert time.perf_counter() - started > 0.3, "far below the target of 0.7 to 1.0 s, even on a busy machine"
 
 
+@pytest.mark.parametrize(
+    ("memory_kib", "time", "lanes", "fits"),
+    [
+        (65536, 3, 4, True),
+        (65536, 200, 4, True),
+        (131072, 3, 4, True),
+        (65535, 3, 4, False),
+        (65536, 2, 4, False),
+        (65536, 201, 4, False),
+        (131072, 101, 4, False),
+        (1 << 40, 3, 4, False),
+        (65536, 3, 0, False),
+        (65536, 3, 17, False),
+        (-65536, 3, 4, False),
+    ],
+)
+def test_the_cost_is_bounded_both_ways(
+    monkeypatch: pytest.MonkeyPatch, memory_kib: int, time: int, lanes: int, fits: bool
+) -> None:
+    monkeypatch.setattr(derive, "_memory_of_this_pc", lambda: 8 << 30)
+    parameters = derive.KdfParameters(memory_kib, time, lanes, bytes(16))
+    assert parameters.within_bounds() is fits
+    assert not derive.KdfParameters(memory_kib, time, lanes, bytes(8)).within_bounds()
+    if not fits:
+        with pytest.raises(ValueError):
+            parameters.derive(PASSPHRASE)
+
+
+def test_info_tells_damage_from_absence(made: Made) -> None:
+    assert vault.describe(made.folder) == vault.KeystoreInfo(made.store_id, 1, 1)
+    (made.folder / FILES[0]).write_bytes(b"?")
+    assert vault.describe(made.folder).store_id == made.store_id
+    (made.folder / FILES[1]).unlink()
+    with pytest.raises(KnownFailure, match=r"vault\.keystore_damaged"):
+        vault.describe(made.folder)
+    (made.folder / FILES[0]).unlink()
+    with pytest.raises(KnownFailure, match=r"vault\.keystore_missing"):
+        vault.describe(made.folder)
+
+
 def test_a_copied_clinic_opens(made: Made, tmp_path: Path) -> None:
     shutil.copytree(made.folder, tmp_path / "stick")
     assert vault.unlock(tmp_path / "stick", USER, PASSPHRASE).master.derive("test") == made.sub_key
