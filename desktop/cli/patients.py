@@ -11,7 +11,7 @@ from typing import Any
 
 from desktop import workflow
 from desktop.cli.output import Output
-from desktop.cli.secrets_in import read_text
+from desktop.cli.secrets_in import read_secret, read_text
 from desktop.cli.session import milliseconds_since, unlocked
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
@@ -40,6 +40,11 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     unmerge.add_argument("id", metavar="ID", help="the record that was merged away, or the merge")
     show = verbs.add_parser("show", help="the record as a FHIR R4 Patient")
     show.add_argument("id", metavar="ID")
+    bring = verbs.add_parser("bring-in", help="take over what was edited in another copy of this clinic")
+    bring.add_argument("folder", type=Path, metavar="DIR", help="the copy, such as the disk it was restored from")
+    bring.add_argument(
+        "--copy-passphrase-file", type=Path, metavar="F", help="--user's passphrase there, if it is another one"
+    )
     search = verbs.add_parser("search", help="find by any part of name, phone, identifier, village")
     search.add_argument("text", nargs="?", metavar="TEXT")
     search.add_argument("--limit", type=_positive, default=50)
@@ -57,7 +62,7 @@ def misuse(parsed: argparse.Namespace) -> str:
 
 
 def patients(arguments: argparse.Namespace, output: Output) -> None:
-    """`patients add | edit | merge | unmerge | show | search`."""
+    """`patients add | edit | merge | unmerge | bring-in | show | search`."""
     with unlocked(arguments) as clinic:
         match arguments.verb:
             case "add":
@@ -75,6 +80,8 @@ def patients(arguments: argparse.Namespace, output: Output) -> None:
                 output.answer(
                     {"id": undone.merge.id, "status": "ok", "kept": undone.merge.kept, "gone": undone.merge.gone}
                 )
+            case "bring-in":
+                _bring_in(arguments, output, clinic)
             case "show":
                 resource = workflow.fhir_patient(clinic, Job(), PatientId(arguments.id))
                 output.answer(resource, json.dumps(resource, ensure_ascii=False, indent=1))
@@ -192,6 +199,26 @@ def _merge(arguments: argparse.Namespace, output: Output, clinic: workflow.Clini
             "kept": merged.merge.kept,
             "gone": merged.merge.gone,
             "taken": [choice.field.value for choice in merged.merge.choices if choice.side is not Side.FIRST],
+        }
+    )
+
+
+def _bring_in(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:
+    """What was changed in both copies is kept as conflicts; visits and films of the other copy are only counted."""
+    brought = workflow.bring_in_patients(
+        clinic,
+        Job(),
+        arguments.folder,
+        user=clinic.session.user.name,
+        passphrase=read_secret(arguments.copy_passphrase_file or arguments.passphrase_file),
+    )
+    output.answer(
+        {
+            "status": "ok",
+            "added": list(brought.added),
+            "updated": list(brought.updated),
+            "conflicts": list(brought.conflicts),
+            "left": {"visits": brought.visits_left, "studies": brought.studies_left},
         }
     )
 

@@ -1,7 +1,7 @@
 """Edits that crossed: the losing version is kept until a person settles it, and after that as well."""
 
 from desktop.errors import ErrorKind, UserFacingError
-from desktop.records import ConflictId, ConflictSettled, EditConflict, PatientId
+from desktop.records import ConflictId, ConflictSettled, EditConflict, Patient, PatientId
 from desktop.store.canonical import from_canonical
 from desktop.store.rows import Rows, decoded
 from desktop.store.standing import marks, own_key, person
@@ -40,6 +40,11 @@ class Conflicts:
         """How a conflict ended, None while it is open."""
         row = self._rows.one("SELECT record FROM conflict_settlements WHERE conflict = ?", (conflict,))
         return from_canonical(ConflictSettled, row[0]) if row else None
+
+    def knows(self, patient: PatientId, losing: Patient) -> bool:
+        """Whether this very version of exactly this record is kept already, settled or not."""
+        rows = self._rows.all("SELECT record FROM edit_conflicts WHERE patient = ?", (own_key(self._rows, patient),))
+        return any(from_canonical(EditConflict, row[0]).losing == losing for row in rows)
 
     def open_of_person(self, patient: PatientId) -> list[EditConflict]:
         """What still waits for a decision, the oldest first. Raises UserFacingError `store.patient_not_found`."""

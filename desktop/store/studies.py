@@ -1,5 +1,7 @@
 """Imaging studies and their pictures."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 
 from desktop.records import (
@@ -97,6 +99,13 @@ class Studies:
             return None
         instance = from_canonical(Instance, row[0])
         return self.get(instance.study), instance
+
+    def unknown(self, studies: Sequence[str]) -> int:
+        """How many of these ids are no study here."""
+        row = self._rows.one(
+            "SELECT count(*) FROM imaging_studies WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(studies),)
+        )
+        return len(studies) - (int(row[0]) if row else 0)
 
     def _with_instances(self, study: ImagingStudy) -> ImagingStudy:
         rows = self._rows.all("SELECT record FROM imaging_instances WHERE study = ? ORDER BY key", (study.id,))

@@ -45,6 +45,10 @@ from desktop.workflow.backing_up import (
     run_scheduled_backup,
     set_backup_plan,
 )
+from desktop.workflow.bringing_in import (
+    BroughtIn,
+    bring_in_patients,
+)
 from desktop.workflow.checking import (
     SelfTest,
     examine,
@@ -221,6 +225,7 @@ __all__ = [
     "BackupProven",
     "BackupRun",
     "BackupState",
+    "BroughtIn",
     "Checkup",
     "Clinic",
     "ClinicInfo",
@@ -294,6 +299,7 @@ __all__ = [
     "audit_head",
     "back_up",
     "backup_state",
+    "bring_in_patients",
     "card_group_fits",
     "change_passphrase",
     "change_visit",

@@ -1,6 +1,7 @@
 """Registering in groups, editing, merging and undoing it from the command line."""
 
 import json
+import shutil
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -285,3 +286,27 @@ def test_the_audit_trail_holds_no_name(lantern: Lantern) -> None:
     text = out.read_text(encoding="utf-8")
     assert "merge_patients" in text
     assert not any(name in text for name in ("欧阳", "小明", "晓敏", "2041"))
+
+
+# Another copy
+
+
+def test_what_was_edited_in_another_copy_is_brought_in(lantern: Lantern) -> None:
+    patient = add(lantern)
+    copy = lantern.folder / "old disk"
+    shutil.copytree(lantern.store, copy)
+    assert edit(lantern, patient, {**CHILD, "address": [{"city": "清河村"}]}).code == 0
+    resource = lantern.file(
+        "there.json", json.dumps({**CHILD, "telecom": [{"system": "phone", "value": "137 0000 0000"}]})
+    )
+    assert main(["--store", str(copy), *lantern.words("patients", "edit", patient, "--input", resource)[2:]]) == 0
+    brought = lantern.run("patients", "bring-in", copy)
+    assert brought.code == 0
+    assert brought.only.keys() == {"status", "added", "updated", "conflicts", "left"}
+    assert (brought.only["added"], brought.only["updated"]) == ([], [])
+    assert brought.only["left"] == {"visits": 0, "studies": 0}
+    assert len(brought.only["conflicts"]) == 1
+    assert lantern.run("patients", "bring-in", copy).only["conflicts"] == []
+    missing = lantern.run("patients", "bring-in", lantern.folder / "nowhere")
+    assert missing.code in (1, 3)
+    assert missing.only["status"] == "error"
