@@ -55,6 +55,8 @@ class UiContext(QObject):
     locked = Signal()
     toast_requested = Signal(str)
     lock_requested = Signal()
+    shift_end_requested = Signal()
+    reseal_requested = Signal()
     study_requested = Signal(str)
     patient_requested = Signal(str)
 
