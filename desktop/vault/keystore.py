@@ -100,7 +100,7 @@ def create(
 ) -> tuple[Unlocked, RecoveryCard]:
     """A new master key with one user and one recovery card.
 
-    calibrate: measure how many passes of Argon2id take 0.7 to 1.0 s here (about half a second); False takes the floor of 3.
+    calibrate: measure how many passes of Argon2id take 0.7 to 1.0 s here (half a second); False takes the floor of 3.
     Raises UserFacingError for a short passphrase (`unlock.passphrase_too_short`), as `check_user_name`, or for a folder
     that already holds something (`vault.folder_in_use`), KnownFailure where the disk fails.
     """
