@@ -1,5 +1,6 @@
 """The window: before the clinic is open, the open clinic, and the way between them."""
 
+import contextlib
 import gc
 from typing import TYPE_CHECKING
 
@@ -8,6 +9,7 @@ from PySide6.QtGui import QCloseEvent, QIcon, QPixmapCache
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from desktop import workflow
+from desktop.errors import Cancelled, UserFacingError
 from desktop.ui.clipboard import ClipboardGuard
 from desktop.ui.dressing import Dresser
 from desktop.ui.drops import FileDrops
@@ -39,6 +41,7 @@ class MainWindow(QMainWindow):
         self._context = context
         self._application = application
         self._closing = 0
+        self._finishing = False
         self.dresser = Dresser(application, self)
         self.dresser.dress(context.settings.theme)
         self.setMinimumSize(*_SMALLEST)
@@ -77,13 +80,15 @@ class MainWindow(QMainWindow):
     def lock(self) -> None:
         """Forget everything about every patient, then ask for the passphrase.
 
-        Drafts go to the store first; work under way is cancelled; the store is closed and the keys are wiped behind it.
+        Drafts go to the store first; work under way is cancelled; the store is closed and the keys are wiped behind it,
+        which waits for a backup that runs or is due, unless somebody wants in again.
         """
         clinic = self._context.clinic
         if clinic is None or self.workspace is None:
             return
         self.idle.stop()
         self._context.operations.drop_all()
+        backups = self._context.operations.outlasting
         self.workspace.save_drafts()
         self.workspace.clear()
         self._close_other_windows()
@@ -95,9 +100,16 @@ class MainWindow(QMainWindow):
         self._context.set_clinic(None)
 
         def work(job: "Job") -> None:
-            workflow.lock(clinic)
+            try:
+                for backup in backups:
+                    backup.wait(job)
+                with contextlib.suppress(UserFacingError, Cancelled):
+                    workflow.run_scheduled_backup(clinic, job)
+            finally:
+                workflow.lock(clinic)
 
-        self._context.operations.run(work, initiator=self)
+        title = self._context.tr("backup.progress.locking")
+        self._context.operations.run(work, initiator=self, title=title, outlasts=True)
         gc.collect()
 
     def event(self, event: QEvent) -> bool:
@@ -107,11 +119,19 @@ class MainWindow(QMainWindow):
         return super().event(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Lock first; leave when drafts are saved and the store is closed."""
-        if self._context.clinic is not None:
+        """Lock first; leave when drafts are saved and the store is closed. While a backup is being finished the window
+        stays and says so; who closes it again does not want to wait."""
+        if self._context.clinic is not None and self.workspace is not None:
+            self._finishing = self.workspace.status.backups.wants_time
             self.lock()
+            if self._finishing:
+                self._context.toast(self._context.tr("backup.closing"))
+        elif self._finishing and event.spontaneous():
+            self._finishing = False
+            self._context.operations.hurry()
         if self._context.operations.busy and self._closing < _CLOSE_AT_MOST_MILLISECONDS:
-            self.hide()
+            if not self._finishing:
+                self.hide()
             self._close_timer.start()
             event.ignore()
             return
@@ -119,6 +139,8 @@ class MainWindow(QMainWindow):
         self.closed.emit()
 
     def _enter(self) -> None:
+        self._close_timer.stop()
+        self._closing, self._finishing = 0, False
         if self.workspace is None:
             self.workspace = Workspace(self._context)
             self.workspace.lock_requested.connect(self.lock)
@@ -138,7 +160,9 @@ class MainWindow(QMainWindow):
         self._context.toast(self._context.tr("people.shift.ended"))
 
     def _slept(self) -> None:
-        """The PC was suspended: whoever opens its lid may be somebody else."""
+        """The PC was suspended: whoever opens its lid may be somebody else, so the keys go at once."""
+        self.lock()
+        self._context.operations.hurry()
         self._context.shift.slept()
         if self.start.asks_pin:
             self.start.begin()
@@ -159,7 +183,8 @@ class MainWindow(QMainWindow):
                 window.close()
 
     def _close_when_idle(self) -> None:
-        self._closing += _CLOSE_POLL_MILLISECONDS
+        if not self._finishing:
+            self._closing += _CLOSE_POLL_MILLISECONDS
         if not self._context.operations.busy or self._closing >= _CLOSE_AT_MOST_MILLISECONDS:
             self._close_timer.stop()
             self.close()

@@ -13,6 +13,7 @@ from desktop.records import Patient, PatientId, StudyId
 from desktop.settings import Theme
 from desktop.ui.action import bind
 from desktop.ui.actions import WINDOW_ACTIONS
+from desktop.ui.admin.backup_banner import BackupBanner
 from desktop.ui.palette import CommandPalette, shown_actions
 from desktop.ui.patients.banner import PatientBanner
 from desktop.ui.patients.screen import PatientsScreen
@@ -77,11 +78,15 @@ class Workspace(QWidget):
         upper = row(spacing=0)
         upper.addWidget(self.rail)
         upper.addLayout(right, 1)
+        self.alarm = BackupBanner(context, self.status.backups)
         layout = column(self, spacing=0)
+        layout.addWidget(self.alarm)
         layout.addLayout(upper, 1)
         layout.addWidget(self.status)
         self.rail.chosen.connect(self._go_to_name)
         self.rail.lock_pressed.connect(self.lock_requested)
+        self.alarm.pressed.connect(self._back_up_now)
+        self.status.backups_requested.connect(self._show_backups)
         context.study_requested.connect(self.open_study)
         context.patient_requested.connect(self.open_patient)
         self._actions = bind(context, self, WINDOW_ACTIONS, self._handlers())
@@ -117,7 +122,7 @@ class Workspace(QWidget):
 
     def retranslate(self) -> None:
         """Speak the window's language, everywhere."""
-        for part in (self.rail, self.banner, self.status, self._actions):
+        for part in (self.rail, self.banner, self.alarm, self.status, self._actions):
             part.retranslate()
         for screen in self._screens.values():
             _as_screen(screen).retranslate()
@@ -247,6 +252,22 @@ class Workspace(QWidget):
         from desktop.ui.importing import start_import
 
         start_import(self._context, (), PatientId(patient), self)
+
+    def settings(self) -> "SettingsScreen":
+        """The Settings destination."""
+        from desktop.ui.settings.screen import SettingsScreen
+
+        screen = self._screen(Destination.SETTINGS)
+        assert isinstance(screen, SettingsScreen)
+        return screen
+
+    def _show_backups(self) -> None:
+        self.show_destination(Destination.SETTINGS)
+        self.settings().show_section("backups")
+
+    def _back_up_now(self) -> None:
+        self._show_backups()
+        self.settings().back_up_now()
 
     # Handlers of the window's actions
 

@@ -67,8 +67,8 @@ class BackupState:
 
 @dataclass(frozen=True)
 class KnownBackup:
-    """A backup that the clinic remembers. there: it lies where it was made; else its medium is not plugged in. proven: it
-    was restored to a scratch place, and nothing was wrong."""
+    """A backup that the clinic remembers. there: it lies where it was made; else its medium is not plugged in. proven:
+    it was restored to a scratch place, and nothing was wrong."""
 
     run: BackupRun
     there: bool
@@ -312,7 +312,11 @@ def _prepare(clinic: Clinic, dest: Path) -> None:
         if not dest.parent.is_dir():
             raise UserFacingError("backup.parent_missing", kind=ErrorKind.NOT_FOUND)
         dest.mkdir()
-        sync_folder(dest.parent)
+        try:
+            sync_folder(dest.parent)
+        except OSError:
+            dest.rmdir()
+            raise
 
 
 def _remember(clinic: Clinic, kind: RunKind, made: MadeBackup, medium: str = "") -> BackupMade:

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QFrame, QPushButton, QStackedWidget, QWidget
 
 from desktop.access import Permission
 from desktop.ui.admin.audit import AuditSection
+from desktop.ui.admin.backups import BackupsSection
 from desktop.ui.admin.check import CheckSection
 from desktop.ui.settings.about import AboutSection
 from desktop.ui.settings.clinic import ClinicSection
@@ -36,6 +37,7 @@ class SettingsScreen(QWidget):
             "this_pc": ThisPcSection(context),
             "clinic": ClinicSection(context),
             "models": ModelsSection(context),
+            "backups": BackupsSection(context),
             "check": CheckSection(context),
             "audit": AuditSection(context),
             "about": AboutSection(context),
@@ -71,6 +73,12 @@ class SettingsScreen(QWidget):
         self._names[name].setChecked(True)
         self._stack.setCurrentWidget(self._sections[name])
         self._sections[name].activated()
+
+    def back_up_now(self) -> None:
+        """As the bright button of the backups' section does."""
+        section = self._sections["backups"]
+        assert isinstance(section, BackupsSection)
+        section.back_up_now()
 
     def activated(self) -> None:
         """Called when the destination is shown."""

@@ -234,6 +234,7 @@ class StartArea(QWidget):
         def work(job: "Job") -> "Clinic":
             return workflow.unlock(folder, job, user=user, passphrase=passphrase, models=models)
 
+        self._context.operations.hurry()
         self.unlock.set_busy(True)
         self._context.operations.run(
             work,
@@ -250,6 +251,7 @@ class StartArea(QWidget):
         def work(job: "Job") -> "Clinic":
             return workflow.unlock_with_pin(folder, job, shift, user=user, pin=pin, models=models)
 
+        self._context.operations.hurry()
         self.pin.set_busy(True)
         self._context.operations.run(
             work,
@@ -285,6 +287,7 @@ class StartArea(QWidget):
             workflow.reset_with_card(folder, job, name=user, card=code, passphrase=passphrase)
             return workflow.unlock(folder, job, user=user, passphrase=passphrase, models=models)
 
+        self._context.operations.hurry()
         self.forgot.set_busy(True)
         self._context.operations.run(
             work,
