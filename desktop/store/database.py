@@ -9,6 +9,7 @@ from sqlcipher3 import dbapi2
 
 from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.store.append_only import authorise
+from desktop.vault.files import sync_folder
 
 _PLAIN_HEADER = b"SQLite format 3\0"
 _SMALLEST_SQLITE = (3, 51, 3)
@@ -71,6 +72,9 @@ def connect(path: Path, key: bytes, *, create: bool = False, throwaway: bool = F
         )
         try:
             _set_up(connection, key, throwaway=throwaway)
+            if not throwaway:
+                # The write-ahead log's name too: SQLite syncs the folder itself, but takes no notice if that fails.
+                sync_folder(path.parent)
         except BaseException:
             connection.close()
             raise
