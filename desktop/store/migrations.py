@@ -166,12 +166,20 @@ def keep_unsaved_patients(connection: Connection) -> None:
     )
 
 
+def fit_the_search_index(connection: Connection) -> None:
+    """A leaf of the index fits a page of the database, of which SQLCipher keeps 80 bytes, so that one page is read and
+    not two; and a load of thousands is put in order once, in up to 8 MiB of memory, instead of megabyte by megabyte."""
+    for name, size in (("pgsz", 3900), ("hashsize", 8 << 20)):
+        connection.execute("INSERT INTO patient_search (patient_search, rank) VALUES (?, ?)", (name, size))
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
     add_visits_consents_and_merges,
     index_the_audit_trail,
     keep_unsaved_patients,
+    fit_the_search_index,
 )
 
 

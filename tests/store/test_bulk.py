@@ -147,3 +147,16 @@ def test_nothing_is_a_load_too(store: Store) -> None:
         tx.visits.add_all(())
         tx.audit.add_all(AuditAction.ADD_PATIENT, (), actor=TESTER)
         assert tx.audit.head() == before
+
+
+def test_a_leaf_of_the_search_index_fits_a_page(store: Store) -> None:
+    """A larger one would lie in two pages, each read and deciphered by itself."""
+    people = [patient(f"王{chr(0x4E00 + number)}{chr(0x5E00 + number)}") for number in range(300)]
+    with store.transaction() as tx:
+        tx.patients.add_all(people, [filing_of(person) for person in people])
+        tx.audit.add_all(AuditAction.ADD_PATIENT, [person.id for person in people], actor=TESTER)
+    with store.snapshot() as tx:
+        (longest,) = tx.patients._rows.all("SELECT max(length(block)) FROM patient_search_data")[0]
+        (page,) = tx.patients._rows.all("PRAGMA page_size")[0]
+    reserved, cell_header, record_header = 80, 35, 4  # sqlite.org/fileformat2.html#b_tree_pages
+    assert 3000 < longest <= int(page) - reserved - cell_header - record_header
