@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from desktop import workflow
 from desktop.errors import Cancelled, UserFacingError
+from desktop.ui.admin.resealing import Resealing
 from desktop.ui.clipboard import ClipboardGuard
 from desktop.ui.dressing import Dresser
 from desktop.ui.drops import FileDrops
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self.toast = Toast(self)
         self.idle = IdleWatch(application, self)
         self._clipboard = ClipboardGuard(self)
+        self._resealing = Resealing(context, self)
         self._close_timer = QTimer(self)
         self._close_timer.setInterval(_CLOSE_POLL_MILLISECONDS)
         self._close_timer.timeout.connect(self._close_when_idle)
@@ -64,6 +66,7 @@ class MainWindow(QMainWindow):
         self.idle.slept.connect(self._slept)
         context.toast_requested.connect(self.toast.say)
         context.lock_requested.connect(self.lock)
+        context.shift_end_requested.connect(self._end_shift)
         context.language_changed.connect(self.retranslate)
         context.theme_changed.connect(self._dress)
         context.settings_changed.connect(self._follow_settings)
@@ -144,7 +147,6 @@ class MainWindow(QMainWindow):
         if self.workspace is None:
             self.workspace = Workspace(self._context)
             self.workspace.lock_requested.connect(self.lock)
-            self.workspace.shift_end_requested.connect(self._end_shift)
             self._outer.addWidget(self.workspace)
             self.idle.ticked.connect(self.workspace.status.show_seconds)
             self.drops = FileDrops(self.workspace)

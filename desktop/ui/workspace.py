@@ -51,13 +51,9 @@ class Screen(Protocol):
 
 
 class Workspace(QWidget):
-    """Signals: lock_requested from the rail or Ctrl+L; shift_end_requested.
-
-    Destinations are built when first wanted and then kept.
-    """
+    """`lock_requested` from the rail or Ctrl+L. Destinations are built when first wanted and then kept."""
 
     lock_requested = Signal()
-    shift_end_requested = Signal()
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -239,7 +235,7 @@ class Workspace(QWidget):
             "switch_language": self._switch_language,
             "switch_theme": self._switch_theme,
             "lock": self.lock_requested.emit,
-            "end_shift": self.shift_end_requested.emit,
+            "end_shift": self._context.shift_end_requested.emit,
         }
 
     def _patient_changed(self, patient: Patient | None) -> None:

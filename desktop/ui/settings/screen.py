@@ -5,9 +5,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QFrame, QPushButton, QStackedWidget, QWidget
 
 from desktop.access import Permission
+from desktop.ui.admin.account import AccountSection
 from desktop.ui.admin.audit import AuditSection
 from desktop.ui.admin.backups import BackupsSection
 from desktop.ui.admin.check import CheckSection
+from desktop.ui.admin.keys import KeysSection
+from desktop.ui.admin.people import PeopleSection
 from desktop.ui.settings.about import AboutSection
 from desktop.ui.settings.clinic import ClinicSection
 from desktop.ui.settings.models import ModelsSection
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 _NAMES_WIDTH = 200
 _NEEDS = {
     "clinic": Permission.MANAGE_CLINIC,
+    "people": Permission.VIEW_USERS,
+    "keys": Permission.MANAGE_USERS,
     "check": Permission.MANAGE_CLINIC,
     "audit": Permission.VIEW_AUDIT,
 }
@@ -35,7 +40,10 @@ class SettingsScreen(QWidget):
         self._context = context
         self._sections: dict[str, Section] = {
             "this_pc": ThisPcSection(context),
+            "you": AccountSection(context),
             "clinic": ClinicSection(context),
+            "people": PeopleSection(context),
+            "keys": KeysSection(context),
             "models": ModelsSection(context),
             "backups": BackupsSection(context),
             "check": CheckSection(context),

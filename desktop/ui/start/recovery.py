@@ -28,6 +28,12 @@ class RecoveryPage(StartPage):
 
     finished = Signal()
 
+    # Sentences, for a card that replaces an earlier one.
+    TITLE = "start.recovery.title"
+    ABOUT = "start.recovery.about"
+    WITHOUT = "start.recovery.without"
+    CONTINUE = "start.recovery.continue"
+
     def __init__(self, context: "UiContext") -> None:
         super().__init__(context, "recovery_page", _WIDTH)
         self._card: RecoveryCard | None = None
@@ -35,8 +41,8 @@ class RecoveryPage(StartPage):
         self._asked: tuple[int, int] = (0, 1)
         title = label("recovery_title", "title")
         about = label("recovery_about", wrap=True)
-        self.texts.add(title.setText, "start.recovery.title")
-        self.texts.add(about.setText, "start.recovery.about")
+        self.texts.add(title.setText, self.TITLE)
+        self.texts.add(about.setText, self.ABOUT)
         self.body.addWidget(title)
         self.body.addWidget(about)
         self._build_code()
@@ -129,11 +135,11 @@ class RecoveryPage(StartPage):
         self._without = button("recovery_without", "quiet")
         self._surely = button("recovery_surely", "danger")
         self._continue = button("recovery_continue", "primary")
-        self.texts.add(self._without.setText, "start.recovery.without")
+        self.texts.add(self._without.setText, self.WITHOUT)
         self.texts.add(self._surely.setText, "start.recovery.surely")
-        self.texts.add(self._continue.setText, "start.recovery.continue")
+        self.texts.add(self._continue.setText, self.CONTINUE)
         self._surely.hide()
-        self._without.clicked.connect(self._ask_again)
+        self._without.clicked.connect(self.go_without)
         self._surely.clicked.connect(self.finished)
         self._continue.clicked.connect(self._finish)
         buttons = row()
@@ -162,7 +168,8 @@ class RecoveryPage(StartPage):
             right = self._card is not None and field.text().upper() == self._card.code.split("-")[place]
             field.set_error("" if right or not field.text() else self.context.tr("start.recovery.wrong"))
 
-    def _ask_again(self) -> None:
+    def go_without(self) -> None:
+        """Without a card: say first what that means."""
         self._without.hide()
         self._sure.show()
         self._surely.show()

@@ -104,6 +104,15 @@ def row(parent: QWidget | None = None, *, margin: int = 0, spacing: int = 8) -> 
     return made
 
 
+def narrow(widget: QWidget, width: int) -> QHBoxLayout:
+    """A row with a widget of this width. In a column alone, its wrapped words would be measured at the column's."""
+    widget.setFixedWidth(width)
+    made = row()
+    made.addWidget(widget)
+    made.addStretch(1)
+    return made
+
+
 def set_role(widget: QWidget, role: str) -> None:
     """Give a widget another look of the style sheet."""
     if widget.property("role") != role:
