@@ -80,13 +80,21 @@ def read_log(path: Path) -> tuple[Record, ...]:
     return tuple(records)
 
 
+class Fortune(Enum):
+    """What became of a change of a file. LOST: an fsync of it failed, so no later one brings it to the disk."""
+
+    PENDING = "pending"
+    LOST = "lost"
+    CERTAIN = "certain"
+
+
 @dataclass
 class Write:
-    """Bytes on their way to the disk; lost: an fsync of them failed, so no later one brings them there."""
+    """Bytes on their way to the disk."""
 
     offset: int
     data: bytes
-    lost: bool = False
+    fortune: Fortune = Fortune.PENDING
 
 
 @dataclass
@@ -94,27 +102,33 @@ class Cut:
     """A new length on its way to the disk."""
 
     size: int
-    lost: bool = False
+    fortune: Fortune = Fortune.PENDING
 
 
 @dataclass(eq=False)
 class File:
-    """certain: bytes on the disk. pending: what was done since, oldest first."""
+    """certain: bytes on the disk. since: what was done from then on, oldest first; behind a lost change stand certain
+    ones too."""
 
     certain: bytearray = field(default_factory=bytearray)
-    pending: list[Write | Cut] = field(default_factory=list)
+    since: list[Write | Cut] = field(default_factory=list)
 
     def sync(self) -> None:
         """Make everything certain, but what an earlier, failed fsync has lost."""
-        for change in self.pending:
-            if not change.lost:
-                _apply(self.certain, change)
-        self.pending = [change for change in self.pending if change.lost]
+        for change in self.since:
+            if change.fortune is Fortune.PENDING:
+                change.fortune = Fortune.CERTAIN
+        if any(change.fortune is Fortune.LOST for change in self.since):
+            return
+        for change in self.since:
+            _apply(self.certain, change)
+        self.since.clear()
 
     def lose(self) -> None:
         """An fsync failed."""
-        for change in self.pending:
-            change.lost = True
+        for change in self.since:
+            if change.fortune is Fortune.PENDING:
+                change.fortune = Fortune.LOST
 
 
 @dataclass(eq=False)
@@ -168,9 +182,9 @@ class Disk:
             case What.CLOSED:
                 self._open.pop(record.fd, None)
             case What.WRITTEN:
-                self._file(record.fd).pending.append(Write(record.number, record.data))
+                self._file(record.fd).since.append(Write(record.number, record.data))
             case What.TRUNCATED:
-                self._file(record.fd).pending.append(Cut(record.number))
+                self._file(record.fd).since.append(Cut(record.number))
             case What.SYNCED:
                 self._sync(self._open[record.fd])
             case What.FAILED:
@@ -200,7 +214,7 @@ class Disk:
             node = File()
             self._put(record.path, node)
         elif record.number & os.O_TRUNC and isinstance(node, File):
-            node.pending.append(Cut(0))
+            node.since.append(Cut(0))
         return node
 
     def _rename(self, record: Record) -> None:
@@ -316,10 +330,13 @@ def _write_folder(
 
 def possible_content(file: File, chance: random.Random, fate: Fate) -> bytes | bytearray:
     """What may be found in a file."""
-    if not file.pending:
+    if not file.since:
         return file.certain
     content = bytearray(file.certain)
-    for change in file.pending:
+    for change in file.since:
+        if change.fortune is Fortune.CERTAIN:
+            _apply(content, change)
+            continue
         if chance.random() >= fate.data:
             continue
         if isinstance(change, Write) and chance.random() < fate.torn:

@@ -91,7 +91,7 @@ def test_writes_are_dropped_reordered_and_torn_at_sectors() -> None:
     disk_file = partial(possible_content, file)
     from tests.survival.disk import Write
 
-    file.pending = [Write(100, new), Write(3 * SECTOR, b"end")]
+    file.since = [Write(100, new), Write(3 * SECTOR, b"end")]
     found = {bytes(disk_file(random.Random(seed), Fate(1.0, 0.5, 0.7))) for seed in range(300)}
     assert old in found
     assert old + b"end" in found, "the later one without the earlier"
