@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -23,14 +23,12 @@ from desktop.records import PartialDate
 
 R = TypeVar("R")
 
-_AS_THEY_ARE = frozenset({str, int, float, bool, types.NoneType})
-# One for all: `json.dumps` would make a new one for each record.
-_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+_NO_RECORDS = frozenset({dict, list, set})
 
 
 def canonical_bytes(record: object) -> bytes:
     """The record's bytes. Raises ValueError for a time without a zone, TypeError for what has no such form."""
-    return _ENCODER.encode(_plain(record)).encode()
+    return _ENCODER.encode(record).encode()
 
 
 def from_canonical(kind: type[R], data: bytes) -> R:
@@ -43,12 +41,9 @@ def from_canonical(kind: type[R], data: bytes) -> R:
 
 
 def _plain(value: Any) -> object:
-    """A value as JSON knows it."""
+    """A value that JSON does not know, as one it does; what it holds comes here by itself. Texts, numbers, enums that
+    are either, and tuples are written as they are."""
     kind: Any = type(value)
-    if kind in _AS_THEY_ARE:
-        return value
-    if kind is tuple:
-        return [item if type(item) in _AS_THEY_ARE else _plain(item) for item in value]
     return _writer(kind)(value)
 
 
@@ -60,10 +55,7 @@ def _writer(kind: Any) -> Callable[[Any], object]:
     if issubclass(kind, PartialDate):
         return str
     if is_dataclass(kind):
-        names = tuple(field.name for field in fields(kind))
-        return lambda value: {
-            name: item if type(item := getattr(value, name)) in _AS_THEY_ARE else _plain(item) for name in names
-        }
+        return partial(_plain_fields, tuple(field.name for field in fields(kind)))
     if issubclass(kind, datetime):
         return time_text
     if issubclass(kind, date):
@@ -75,9 +67,23 @@ def _writer(kind: Any) -> Callable[[Any], object]:
     raise TypeError(f"{kind.__name__} has no canonical form")
 
 
+def _plain_fields(names: tuple[str, ...], value: Any) -> object:
+    """A record's fields. Raises TypeError for a dictionary or a list, which would not come back as they were."""
+    plain = {name: getattr(value, name) for name in names}
+    if not _NO_RECORDS.isdisjoint(map(type, plain.values())):
+        raise TypeError(f"{type(value).__name__} holds what has no canonical form")
+    return plain
+
+
 def _plain_array(value: Any) -> object:
     half = np.ascontiguousarray(value, dtype="<f2")
     return {"shape": list(half.shape), "float16": base64.b64encode(half.tobytes()).decode()}
+
+
+# One for all: `json.dumps` would make a new one for each record. Records cannot hold themselves.
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, check_circular=False, default=_plain
+)
 
 
 def time_text(moment: datetime) -> str:

@@ -80,6 +80,7 @@ def test_moments_need_a_zone_and_numbers_a_value() -> None:
         canonical_bytes(Moment(datetime(2026, 1, 1)))  # noqa: DTZ001 - the point
     with pytest.raises(ValueError):
         canonical_bytes(Moment(float("nan")))
-    with pytest.raises(TypeError):
-        canonical_bytes(Moment(object()))
+    for odd in (object(), {"a": 1}, [1], {1}):
+        with pytest.raises(TypeError):
+            canonical_bytes(Moment(odd))
     assert b"+00:00" in canonical_bytes(Moment(datetime(2026, 1, 1, tzinfo=UTC)))
