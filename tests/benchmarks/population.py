@@ -1,10 +1,23 @@
-"""A made-up population: names as common as they are in life, numbers, villages. The same seed gives the same people."""
+"""A made-up population: names as common as in life, numbers, villages, visits. A seed always gives the same."""
 
 import random
-from collections.abc import Iterator
+import uuid
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from desktop.records import HumanName, Identifier, PartialDate, Patient, PatientId, Sex, new_id
+from desktop.records import (
+    Encounter,
+    EncounterId,
+    HumanName,
+    Identifier,
+    Observation,
+    PartialDate,
+    Patient,
+    PatientId,
+    Sex,
+    UserId,
+)
 from desktop.store.card_numbers import card_number
 from desktop.store.sounds import name_readings
 
@@ -57,13 +70,34 @@ _PLACES = "清石大小上下东西南北新老青白红黄龙凤桥河湾塘沟
 _LATIN_SHARE = 0.1
 
 
+# Read otherwise in names than elsewhere, or typed with a letter that pinyin itself has not.
+_RARE_SURNAMES = {"曾": "zeng", "单": "shan", "仇": "qiu", "解": "xie", "查": "zha", "吕": "lv"}
+# LOINC, unit, smallest and largest value, digits behind the point: what a nurse measures at a visit.
+_VITALS = (
+    ("8310-5", "Cel", 36.0, 39.9, 1),
+    ("8867-4", "/min", 55, 130, 0),
+    ("9279-1", "/min", 12, 40, 0),
+    ("8480-6", "mm[Hg]", 90, 180, 0),
+    ("8462-4", "mm[Hg]", 50, 110, 0),
+    ("29463-7", "kg", 8.0, 95.0, 1),
+)
+OBSERVATIONS_OF_A_VISIT = len(_VITALS)
+_FIRST_DAY = datetime(2025, 1, 1, tzinfo=UTC)
+_SAMPLED_OF_EACH = 400
+
+
 @dataclass(frozen=True)
 class Query:
-    """What somebody types, of which kind, and whom it must find."""
+    """What somebody types, of which kind, and whom it must find; `more` is what is typed on where too many fit."""
 
     kind: str
     text: str
     wanted: Patient
+
+    @property
+    def more(self) -> str:
+        """The same and the end of the telephone number."""
+        return f"{self.text} {self.wanted.phones[0][-6:]}"
 
 
 def people(count: int, seed: int = 1) -> Iterator[Patient]:
@@ -80,7 +114,7 @@ def people(count: int, seed: int = 1) -> Iterator[Patient]:
             name = HumanName(text=chance.choices(surnames, weights)[0] + given)
         year, month, day = chance.randint(1935, 2026), chance.randint(1, 12), chance.randint(1, 28)
         yield Patient(
-            id=PatientId(new_id()),
+            id=PatientId(_id(chance)),
             names=(name,),
             sex=sex,
             birth_date=PartialDate(year, month, day),
@@ -93,14 +127,47 @@ def people(count: int, seed: int = 1) -> Iterator[Patient]:
         )
 
 
-def queries(patients: list[Patient], each: int, seed: int = 2) -> list[Query]:
-    """`each` queries of every kind, about patients drawn at random."""
+def visit(owner: Patient, chance: random.Random) -> tuple[Encounter, list[Observation]]:
+    """A visit at which the usual was measured."""
+    started = _FIRST_DAY + timedelta(seconds=chance.randrange(600 * 86400))
+    encounter = Encounter(
+        EncounterId(_id(chance)),
+        owner.id,
+        started,
+        UserId("bench"),
+        chance.choice(("发热", "咳嗽三天", "头晕", "复诊")),
+    )
+    return encounter, [
+        Observation(code, round(chance.uniform(low, high), digits), unit) for code, unit, low, high, digits in _VITALS
+    ]
+
+
+class Sample:
+    """A few patients of every sort out of a stream that is too long to be kept."""
+
+    def __init__(self, count: int) -> None:
+        self.han: list[Patient] = []
+        self.latin: list[Patient] = []
+        self.rare: list[Patient] = []
+        self._step = max(1, count // (5 * _SAMPLED_OF_EACH))
+
+    def passing(self, stream: Iterable[Patient]) -> Iterator[Patient]:
+        """The stream, looked at while it passes."""
+        for number, person in enumerate(stream):
+            name = person.names[0].text
+            if name and name[0] in _RARE_SURNAMES and number % self._step < max(1, self._step // 8):
+                self.rare.append(person)
+            elif number % self._step == 0:
+                (self.han if name else self.latin).append(person)
+            yield person
+
+
+def queries(sample: Sample, each: int, seed: int = 2) -> list[Query]:
+    """`each` queries of every kind, about patients of the sample drawn at random."""
     chance = random.Random(seed)
-    han = [patient for patient in patients if patient.names[0].text]
-    latin = [patient for patient in patients if not patient.names[0].text]
     found = []
     for _ in range(each):
-        person, foreigner = chance.choice(han), chance.choice(latin)
+        person, foreigner, rare = chance.choice(sample.han), chance.choice(sample.latin), chance.choice(sample.rare)
         name, syllables = person.display_name, name_readings(person.display_name)[0]
         pinyin = "".join(syllables)
         phone, village = person.phones[0], person.village
@@ -113,15 +180,28 @@ def queries(patients: list[Patient], each: int, seed: int = 2) -> list[Query]:
             Query("pinyin, typing", pinyin[: chance.randint(2, max(2, len(pinyin) - 1))], person),
             Query("initials", "".join(syllable[0] for syllable in syllables), person),
             Query("pinyin, typo", _mistyped(chance, pinyin), person),
+            Query("surname's reading", _surname_read(rare.display_name), rare),
             Query("latin", foreigner.names[0].family, foreigner),
             Query("latin, typo", _mistyped(chance, foreigner.names[0].family.lower()), foreigner),
             Query("part of phone", phone[place : place + 6], person),
             Query("part of identifier", person.identifiers[0].value[6:14], person),
+            Query("identifier", person.identifiers[0].value, person),
             Query("card", person.card_number, person),
+            Query("village", village, person),
             Query("name and village", f"{name} {village}", person),
             Query("pinyin and phone", f"{syllables[0]} {phone[-4:]}", person),
         ]
     return found
+
+
+def _surname_read(name: str) -> str:
+    """A rare surname as it is read, the given name as pinyin has it."""
+    given = name_readings(name[1:])[0]
+    return _RARE_SURNAMES[name[0]] + "".join(given)
+
+
+def _id(chance: random.Random) -> str:
+    return str(uuid.UUID(int=chance.getrandbits(128), version=4))
 
 
 def _mistyped(chance: random.Random, word: str) -> str:
