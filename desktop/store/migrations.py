@@ -173,6 +173,22 @@ def fit_the_search_index(connection: Connection) -> None:
         connection.execute("INSERT INTO patient_search (patient_search, rank) VALUES (?, ?)", (name, size))
 
 
+def keep_drafts_for_each_user(connection: Connection) -> None:
+    """Two people who read the same film each find their own unsigned words. Clinics of the form before had one user."""
+    connection.execute(
+        """CREATE TABLE drafts_of_users (study TEXT NOT NULL REFERENCES imaging_studies (id),
+           user TEXT NOT NULL REFERENCES users (id), findings_text TEXT NOT NULL, impression_text TEXT NOT NULL,
+           saved TEXT NOT NULL, PRIMARY KEY (study, user)) STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """INSERT INTO drafts_of_users
+           SELECT study, (SELECT id FROM users LIMIT 1), findings_text, impression_text, saved FROM drafts
+           WHERE EXISTS (SELECT 1 FROM users)"""
+    )
+    connection.execute("DROP TABLE drafts")
+    connection.execute("ALTER TABLE drafts_of_users RENAME TO drafts")
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -180,6 +196,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     index_the_audit_trail,
     keep_unsaved_patients,
     fit_the_search_index,
+    keep_drafts_for_each_user,
 )
 
 

@@ -149,26 +149,33 @@ class Annotations:
 
 
 class Drafts:
-    """Unsigned words, so that a crash loses at most what was typed since the last save. Not audited: not yet said."""
+    """Each user's unsigned words, so that a crash loses at most what was typed since the last save.
+
+    Not audited: not yet said.
+    """
 
     def __init__(self, rows: Rows) -> None:
         self._rows = rows
 
-    def save(self, study: StudyId, findings_text: str, impression_text: str, *, now: datetime | None = None) -> None:
+    def save(
+        self, study: StudyId, user: UserId, findings_text: str, impression_text: str, *, now: datetime | None = None
+    ) -> None:
         """Keep the words, in place of earlier ones."""
         moment = time_text(now or datetime.now().astimezone())
         self._rows.run(
-            """INSERT INTO drafts (study, findings_text, impression_text, saved) VALUES (?, ?, ?, ?)
-               ON CONFLICT (study) DO UPDATE SET findings_text = excluded.findings_text,
+            """INSERT INTO drafts (study, user, findings_text, impression_text, saved) VALUES (?, ?, ?, ?, ?)
+               ON CONFLICT (study, user) DO UPDATE SET findings_text = excluded.findings_text,
                impression_text = excluded.impression_text, saved = excluded.saved""",
-            (study, findings_text, impression_text, moment),
+            (study, user, findings_text, impression_text, moment),
         )
 
-    def get(self, study: StudyId) -> Draft | None:
-        """The kept words, or None."""
-        row = self._rows.one("SELECT findings_text, impression_text, saved FROM drafts WHERE study = ?", (study,))
+    def get(self, study: StudyId, user: UserId) -> Draft | None:
+        """The words kept for somebody, or None."""
+        row = self._rows.one(
+            "SELECT findings_text, impression_text, saved FROM drafts WHERE study = ? AND user = ?", (study, user)
+        )
         return Draft(row[0], row[1], parse_time(row[2])) if row else None
 
     def clear(self, study: StudyId) -> None:
-        """Drop the words: they were signed or thrown away."""
+        """Drop everybody's words: the study was signed."""
         self._rows.run("DELETE FROM drafts WHERE study = ?", (study,))

@@ -28,6 +28,7 @@ from desktop.records import (
     StudySummary,
     Suggestion,
     SuggestionId,
+    UserId,
     Verdict,
     new_id,
 )
@@ -160,7 +161,7 @@ def reading(clinic: Clinic, job: Job, study: StudyId) -> Reading:
     """Where the reading of a study stands. What is revealed here for the first time is written down."""
     job.check()
     with clinic.store.snapshot() as tx:
-        state = read_state(tx, study)
+        state = read_state(tx, study, clinic.session.user.id)
         unseen = any(tx.suggestions.revealed_at(s.id) is None for s in state.suggestions)
     if unseen:
         with clinic.store.transaction() as tx:
@@ -169,13 +170,13 @@ def reading(clinic: Clinic, job: Job, study: StudyId) -> Reading:
     return state
 
 
-def read_state(tx: Transaction, study: StudyId) -> Reading:
-    """`Reading` inside a transaction, without writing anything."""
+def read_state(tx: Transaction, study: StudyId, user: UserId) -> Reading:
+    """`Reading` inside a transaction, without writing anything. user: whose draft it shows."""
     record = tx.studies.get(study)
     impressions = tuple(tx.impressions.for_study(study))
     suggestions = tuple(tx.suggestions.for_study(study))
     sealed = not impressions and read_policy(tx).reading_order is ReadingOrder.DOCTOR_FIRST
-    kept = tx.drafts.get(study)
+    kept = tx.drafts.get(study, user)
     return Reading(
         study=study,
         impressions=impressions,
@@ -204,7 +205,8 @@ def save_draft(clinic: Clinic, job: Job, study: StudyId, findings_text: str, imp
     """Keep what is being typed; not part of the record until it is saved or signed."""
     job.check()
     with clinic.store.transaction() as tx:
-        tx.drafts.save(study, typed_text(findings_text), typed_text(impression), now=clinic.clock())
+        words = typed_text(findings_text), typed_text(impression)
+        tx.drafts.save(study, clinic.session.user.id, *words, now=clinic.clock())
 
 
 @requires(Permission.READ_IMAGES)
@@ -264,7 +266,7 @@ def review_finding(
     with clinic.store.transaction() as tx:
         said = tx.suggestions.get(suggestion)
         check_unsigned(tx, said.study)
-        if read_state(tx, said.study).sealed:
+        if read_state(tx, said.study, clinic.session.user.id).sealed:
             raise UserFacingError("workflow.sealed")
         named = next((f for f in said.analysis.findings if f.key == finding), None)
         if named is None:

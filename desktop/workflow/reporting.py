@@ -236,7 +236,7 @@ def _compose(
     """Everything the report says, from what is on record now."""
     record = tx.studies.get(study)
     patient = tx.patients.standing(record.patient)
-    state = read_state(tx, study)
+    state = read_state(tx, study, clinic.session.user.id)
     now = clinic.clock()
     on = record.started or now.date()
     age = patient.birth_date.age_on(on) if patient.birth_date else None

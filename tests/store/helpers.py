@@ -187,7 +187,7 @@ def read_a_film(store: Store, keys: vault.Unlocked) -> Read:
         )
         tx.annotations.add(drawing)
         tx.policy.set("report_language", "zh")
-        tx.drafts.save(study.id, "findings", "impression")
+        tx.drafts.save(study.id, keys.user_id, "findings", "impression")
         tx.reports.add(report)
         tx.reports.add_addendum(report.content.report, signed_addendum(keys, report, "复查"))
         tx.audit.add(AuditAction.SIGN_REPORT, report.content.report, actor=author)

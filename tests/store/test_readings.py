@@ -66,7 +66,7 @@ def test_a_film_is_read_from_import_to_addendum(store: Store, keys: vault.Unlock
         assert [addendum.text for addendum in report.addenda] == ["复查"]
         assert tx.reports.for_study(study) == [report]
         assert tx.reports.canonical(report.content.report) == report_canonical_bytes(report.content)
-        draft = tx.drafts.get(study)
+        draft = tx.drafts.get(study, keys.user_id)
         assert draft is not None
         assert (draft.findings_text, draft.impression_text) == ("findings", "impression")
         assert tx.policy.get("report_language") == "zh"
@@ -147,17 +147,18 @@ def test_only_the_first_reveal_is_noted(store: Store, keys: vault.Unlocked) -> N
         assert tx.suggestions.revealed_at(read.suggestion.id) == NOW
 
 
-def test_drafts_are_replaced_cleared_and_need_no_audit_line(store: Store) -> None:
+def test_drafts_are_replaced_cleared_and_need_no_audit_line(store: Store, keys: vault.Unlocked) -> None:
     _, study = import_file(store, add_patient(store, patient()))
     for words in ("one", "two"):
         with store.transaction() as tx:
-            tx.drafts.save(study.id, words, "")
+            tx.drafts.save(study.id, keys.user_id, words, "")
     with store.transaction() as tx:
-        draft = tx.drafts.get(study.id)
+        draft = tx.drafts.get(study.id, keys.user_id)
         assert draft is not None
         assert draft.findings_text == "two"
+        assert tx.drafts.get(study.id, UserId(new_id())) is None
         tx.drafts.clear(study.id)
-        assert tx.drafts.get(study.id) is None
+        assert tx.drafts.get(study.id, keys.user_id) is None
 
 
 def test_a_report_whose_hash_is_not_its_own_is_refused(store: Store, keys: vault.Unlocked) -> None:

@@ -1,5 +1,6 @@
 """Opening, transactions, the lock, and what is never created."""
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from sqlcipher3 import dbapi2
 
 from desktop import vault
 from desktop.errors import Cancelled, ErrorKind, KnownFailure
-from desktop.records import AuditAction, UserId, new_id
+from desktop.records import AuditAction, StudyId, UserId, new_id
 from desktop.store import Store, database, lock, migrations, versions
 from desktop.store.places import DATABASE
 from tests.store.helpers import NOW, add_patient, patient
@@ -144,7 +145,7 @@ def test_a_kept_transaction_does_nothing_afterwards(store: Store) -> None:
     with pytest.raises(RuntimeError, match="over"):
         tx.patients.count()
     with pytest.raises(RuntimeError, match="over"):
-        tx.drafts.save(new_id(), "", "")  # type: ignore[arg-type]  # any id will do
+        tx.drafts.save(StudyId(new_id()), UserId(new_id()), "", "")
 
 
 def test_transactions_do_not_nest(store: Store) -> None:
@@ -252,3 +253,14 @@ def test_failed_unlocks_reach_the_chain_once(folder: Path, keys: vault.Unlocked)
             entries = [entry for entry in tx.audit.entries(10) if entry.action is AuditAction.UNLOCK_FAILED]
         assert [entry.actor for entry in reversed(entries)] == [UserId(keys.user_id), ""]
         assert not (folder / "unlock-failures.jsonl").exists()
+
+
+def test_unsigned_words_of_the_form_with_one_user_become_that_users() -> None:
+    with contextlib.closing(dbapi2.connect(":memory:", isolation_level=None)) as connection:
+        migrations.create_first_tables(connection)
+        connection.execute("INSERT INTO users VALUES ('li', 'Li', x'00', x'00')")
+        connection.execute("INSERT INTO drafts VALUES ('film', 'lungs: ', 'so far', '2026-11-21T09:00:00')")
+        migrations.keep_drafts_for_each_user(connection)
+        connection.execute("INSERT INTO drafts VALUES ('film', 'mwangi', '', 'mine', '2026-11-21T10:00:00')")
+        rows = connection.execute("SELECT study, user, findings_text, impression_text FROM drafts ORDER BY user")
+        assert rows.fetchall() == [("film", "li", "lungs: ", "so far"), ("film", "mwangi", "", "mine")]

@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from desktop import workflow
+from desktop.access import Role
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.records import (
@@ -226,6 +228,16 @@ def test_a_removed_drawing_is_hidden_and_drafts_survive(clinic: workflow.Clinic,
     assert workflow.reading(clinic, JOB, study).annotations == ()
     workflow.save_draft(clinic, JOB, study, "lungs: ", "so far")
     assert workflow.reading(clinic, JOB, study).draft == workflow.Draft("lungs: ", "so far")
+
+
+def test_a_colleague_does_not_see_what_was_begun(clinic: workflow.Clinic, study: StudyId) -> None:
+    added = workflow.add_user(clinic, JOB, name="Amina", roles=[Role.DOCTOR], passphrase="green rice and tea")
+    colleague = replace(clinic, session=workflow.Session(added.user))
+    workflow.save_draft(clinic, JOB, study, "lungs: ", "so far")
+    assert workflow.reading(colleague, JOB, study).draft == workflow.Draft()
+    workflow.save_draft(colleague, JOB, study, "", "mine")
+    assert workflow.reading(clinic, JOB, study).draft == workflow.Draft("lungs: ", "so far")
+    assert workflow.reading(colleague, JOB, study).draft == workflow.Draft("", "mine")
 
 
 def test_a_drawing_is_labelled_by_a_later_row(clinic: workflow.Clinic, study: StudyId) -> None:
