@@ -145,13 +145,14 @@ class Merges:
     def _without(self, kept: int, undone: MergeId, current: bytes) -> bytes:
         """The kept record's bytes once that merge is undone."""
         layers = self._layers(kept)
-        now = [layer for layer in layers if layer.undone is None]
-        then = [layer for layer in now if layer.stored.merge.id != undone]
+        now = frozenset(layer.key for layer in layers if layer.undone is None)
+        then = frozenset(layer.key for layer in layers if layer.undone is None and layer.stored.merge.id != undone)
         old = new = from_canonical(Patient, current)
         for field in PatientField:
-            expected = _folded(field, layers, now)
+            edited = _edited(field, layers)
+            expected = _folded(field, layers, edited, now)
             if values_of(old, field) == values_of(expected, field):
-                new = with_field(new, field, _folded(field, layers, then))
+                new = with_field(new, field, _folded(field, layers, edited, then))
         if new == old:
             return current
         # A record that was exactly so before comes back as the very bytes it was.
@@ -177,19 +178,26 @@ class Merges:
         return PatientId(row[0])
 
 
-def _folded(field: PatientField, layers: Sequence[_Layer], holding: Sequence[_Layer]) -> Patient:
-    """A record whose `field` is as the merges in `holding` leave it, on top of what stood there before the first.
-
-    Where a merge found something else than its forerunners had left, a person had edited the field: from there it
-    goes on with what was found.
-    """
-    value = layers[0].before
+def _edited(field: PatientField, layers: Sequence[_Layer]) -> list[bool]:
+    """For each merge, whether it found something else in `field` than its forerunners had left: a person had edited it
+    in between."""
+    edited: list[bool] = []
     for place, layer in enumerate(layers):
         earlier = layers[:place]
-        expected = _folded(field, earlier, [one for one in earlier if one.holds_at(layer.key)]) if earlier else value
-        if values_of(layer.before, field) != values_of(expected, field):
+        held = frozenset(one.key for one in earlier if one.holds_at(layer.key))
+        expected = _folded(field, earlier, edited, held) if earlier else layer.before
+        edited.append(values_of(layer.before, field) != values_of(expected, field))
+    return edited
+
+
+def _folded(field: PatientField, layers: Sequence[_Layer], edited: Sequence[bool], holding: frozenset[int]) -> Patient:
+    """A record whose `field` is as the merges of the rows in `holding` leave it, on top of what stood there before the
+    first. From where a person had edited the field, it goes on with what was found."""
+    value = layers[0].before
+    for layer, by_hand in zip(layers, edited, strict=True):
+        if by_hand:
             value = layer.before
-        if layer in holding:
+        if layer.key in holding:
             side = next((choice.side for choice in layer.stored.merge.choices if choice.field is field), Side.FIRST)
             value = combined(value, layer.gone, {field: side})
     return value

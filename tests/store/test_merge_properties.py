@@ -2,7 +2,7 @@
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import pytest
@@ -25,13 +25,14 @@ from desktop.records import (
     PatientMerge,
     Sex,
     Side,
+    combined,
     differences,
     new_id,
     values_of,
     with_field,
 )
 from desktop.records.patient_fields import LISTS
-from desktop.store import Store
+from desktop.store import Store, merges
 from tests.store.helpers import NOW, Keys, patient
 from tests.store.visiting import TESTER, unmerge
 
@@ -264,3 +265,24 @@ def test_a_record_of_an_older_form_comes_back_byte_for_byte(store: Store, keys: 
     clinic.do(Undo(0))
     assert clinic.versions() == before
     assert store.verify(Job()).ok
+
+
+def test_the_thirtieth_undoing_asks_little_more_than_the_first(
+    store: Store, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What each merge found is worked out once, not anew for every one that came after it."""
+    asked = 0
+
+    def counted(first: Patient, second: Patient, choices: Mapping[PatientField, Side]) -> Patient:
+        nonlocal asked
+        asked += 1
+        assert asked < 200_000
+        return combined(first, second, choices)
+
+    monkeypatch.setattr(merges, "combined", counted)
+    clinic = Clinic(store, phones("0", "1"))
+    before = clinic.versions()
+    for _ in range(30):
+        clinic.do(Merge(0, 1, everything(Side.BOTH)))
+        clinic.do(Undo(0))
+    assert clinic.versions() == before
