@@ -156,11 +156,12 @@ class Shift:
                 self._drop(place)
                 raise _gone() from None
             entry.tries = TRIES
-            current = _still_a_user(folder, unlocked)
-            if not current:
+            if not _still_a_user(folder, unlocked):
                 unlocked.close()
                 self._drop(place)
                 raise _gone()
+            # The database compares: who came with a PIN knows the keystore of now, not that of the shift's beginning.
+            keystore.catch_up(folder, unlocked)
             return unlocked
 
     def forget(self, folder: Path, user_id: UserId) -> None:

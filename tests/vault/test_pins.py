@@ -193,6 +193,14 @@ def test_it_dies_with_the_right_to_unlock(made: Made, unlocked: vault.Unlocked, 
         assert shift.users(made.folder) == ()
 
 
+def test_it_knows_the_keystore_of_now(made: Made, unlocked: vault.Unlocked, clock: Clock) -> None:
+    """Else the database, which remembers the newest one, would take it for one that was put back."""
+    shift = shift_of(clock)
+    shift.set_pin(made.folder, unlocked, PIN)
+    vault.add_user(made.folder, unlocked, user_id=UserId(new_id()), name="Anna", roles=(), passphrase="a nurse's words")
+    assert shift.open(made.folder, USER, PIN).generation == unlocked.generation > 1
+
+
 def test_the_card_has_no_pin(made: Made, clock: Clock) -> None:
     with pytest.raises(UserFacingError, match=r"people\.pin_needs_user"):
         shift_of(clock).set_pin(made.folder, vault.unlock_with_card(made.folder, made.code), PIN)

@@ -210,6 +210,8 @@ def test_people_take_turns_with_their_pins(clinic: workflow.Clinic, folder: Path
         with taken.store.snapshot() as tx:
             entry = tx.audit.entries(1)[0]
         assert (entry.action, entry.actor, entry.reason) == (AuditAction.UNLOCK, taken.actor, "pin")
+        # The nurse was added meanwhile: that is no earlier keystore which somebody put back.
+        assert taken.store.found_at_opening.problems == ()
         workflow.lock(taken)
     admin = unlock(folder)
     workflow.disable_user(admin, JOB, name="王芳")
