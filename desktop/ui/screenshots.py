@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.settings import Theme
-from desktop.ui import reading_steps
+from desktop.ui import people_scenes, reading_steps
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.settings.screen import SettingsScreen
@@ -152,6 +152,7 @@ class Gallery:
         self.take("register-error")
         self._window.lock()
         driver.settle()
+        people_scenes.forgotten_passphrase(self)
 
     def _demo_clinic(self) -> None:
         driver = self.driver
@@ -206,6 +207,7 @@ class Gallery:
         screen.show_section("check")
         self.driver.click("check_start")
         self.take("settings-check-done")
+        people_scenes.people_and_keys(self, screen)
 
     def _over_the_screen(self) -> None:
         driver = self.driver
@@ -217,7 +219,8 @@ class Gallery:
     def _unlocking(self) -> None:
         driver = self.driver
         driver.press("Ctrl+L")
-        driver.wait(lambda: driver.shown("unlock_page"), "lock")
+        driver.wait(lambda: driver.shown("pin_page"), "lock")
+        people_scenes.change_of_hands(self)
         self.take("unlock")
         driver.find("unlock_passphrase", QLineEdit).setText("wrong")
         driver.click("unlock_submit")

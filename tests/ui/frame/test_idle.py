@@ -77,3 +77,14 @@ def test_a_clock_set_back_does_not_lock(qtbot: QtBot, watch: IdleWatch, clocks: 
     clocks.wall -= 3600
     with qtbot.assertNotEmitted(watch.expired):
         watch.tick()
+
+
+def test_sleep_is_noticed_whether_or_not_it_counts(qtbot: QtBot, watch: IdleWatch, clocks: Clocks) -> None:
+    """PINs end with sleep; a locked clinic counts down to nothing."""
+    watch.stop()
+    clocks.pass_seconds(15)
+    with qtbot.assertNotEmitted(watch.slept):
+        watch.tick()
+    clocks.wall += 120
+    with qtbot.waitSignal(watch.slept), qtbot.assertNotEmitted(watch.expired):
+        watch.tick()
