@@ -26,7 +26,8 @@ Transactions = Callable[[], "contextlib.AbstractContextManager[Transaction]"]
 class AttachmentFiles:
     """The bytes of attachments, outside any transaction.
 
-    folder: the sealed files under the keys of now. being_copied: whether a backup reads them.
+    folder: the sealed files under the keys of now. looked_at: whether a backup or a check reads them as they were at
+    an earlier moment.
     """
 
     def __init__(
@@ -34,12 +35,12 @@ class AttachmentFiles:
         snapshot: Transactions,
         transaction: Transactions,
         folder: Callable[[], SealedFolder],
-        being_copied: Callable[[], bool],
+        looked_at: Callable[[], bool],
     ) -> None:
         self._snapshot = snapshot
         self._transaction = transaction
         self._folder = folder
-        self._being_copied = being_copied
+        self._looked_at = looked_at
 
     def stage(self, data: bytes | Path, job: Job) -> Staged:
         """Seal bytes or a file; on the disk for certain, but nobody's until `tx.attachments.add` commits.
@@ -126,7 +127,7 @@ class AttachmentFiles:
         finally:
             if not replaced:
                 self._folder().discard(staged)
-        while self._being_copied():  # a backup that began before still copies the former file
+        while self._looked_at():  # what began before still reads the former file
             job.check()
             time.sleep(_PAUSE_SECONDS)
         self._folder().remove(stored)

@@ -119,10 +119,11 @@ class Store:
         self._mutex = threading.RLock()
         self._busy = False
         self._copying = threading.Lock()
+        self._checks = 0
         self.ended_uncleanly = False
         self.found_at_opening = Verification(())
         self._use(connection)
-        self.attachments = AttachmentFiles(self.snapshot, self.transaction, lambda: self._sealed, self._copying.locked)
+        self.attachments = AttachmentFiles(self.snapshot, self.transaction, lambda: self._sealed, self._looked_at)
         rows = Rows(connection, writable=False)
         self.clinic_name = Clinics(rows).get(unlocked.store_id).name
         rows.end()
@@ -320,15 +321,17 @@ class Store:
         """Go over to a new master key: a database of its own, verified, then the keystore, then the old one is removed.
         Sealed files follow by `reseal`. Everybody's passphrase, PIN excepted, and the recovery card stay as they are.
 
-        Returns the new epoch. Raises KnownFailure (disk_full, io, `backup.running`) and Cancelled with the present
-        clinic untouched; HalfWritten where the disk failed during the switch itself: the store is closed then, and the
-        next opening goes on with the old or the new one, whole.
+        Returns the new epoch. Raises KnownFailure (disk_full, io, `backup.running`, `store.being_checked`) and
+        Cancelled with the present clinic untouched; HalfWritten where the disk failed during the switch itself: the
+        store is closed then, and the next opening goes on with the old or the new one, whole.
         """
         if not self._copying.acquire(blocking=False):
             raise KnownFailure("backup.running", kind=ErrorKind.IO)
         with contextlib.ExitStack() as held:
             held.callback(self._copying.release)
             held.enter_context(self._mutex)
+            if self._checks:
+                raise KnownFailure("store.being_checked", kind=ErrorKind.IO)
             self.sign_head()
             with self.snapshot() as tx:
                 barred = {user.id for user in tx.users.all() if user.disabled}
@@ -417,9 +420,19 @@ class Store:
                     yield None
                     return
                 held.callback(reading.close)
+                self._checks += 1
+                held.callback(self._end_check)
                 heads, noted = self._heads, self._heads.size
                 clinic = OpenClinic(self._unlocked, reading, heads, self._sealed, self._files, noted)
             yield clinic
+
+    def _end_check(self) -> None:
+        with self._mutex:
+            self._checks -= 1
+
+    def _looked_at(self) -> bool:
+        """Whether a backup or a check that sees an earlier moment still needs the files of then."""
+        return self._copying.locked() or self._checks > 0
 
     def _note(self, connection: Connection, head: AuditHead) -> None:
         """Note the head of a commit beside the database."""

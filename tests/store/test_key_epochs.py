@@ -5,7 +5,10 @@ import errno
 import os
 import shutil
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -195,6 +198,38 @@ def test_a_backup_holds_a_new_epoch_back(clinic: Clinic) -> None:
     with clinic.open() as store, store.moment(), pytest.raises(KnownFailure, match=r"backup\.running"):
         store.begin_epoch(Job(), actor="t")
     assert clinic.is_whole() == 1
+
+
+class AtFiles(Job):
+    """A check that is held up when it comes to the files."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.there, self.go_on = threading.Event(), threading.Event()
+
+    def report(self, key: str, done: int = 0, total: int = 0) -> None:
+        if key == "verify.step.attachments":
+            self.there.set()
+            assert self.go_on.wait(30)
+        super().report(key, done, total)
+
+
+def test_a_check_sees_its_own_moment_while_files_are_sealed_anew(clinic: Clinic) -> None:
+    with clinic.open() as store, ThreadPoolExecutor(2) as pool:
+        store.begin_epoch(Job(), actor="t")
+        check = AtFiles()
+        checked = pool.submit(store.verify, check)
+        assert check.there.wait(30)
+        with pytest.raises(KnownFailure, match=r"store\.being_checked"):
+            store.begin_epoch(Job(), actor="t")
+        sealed = pool.submit(store.attachments.reseal, Job(), actor="t")
+        deadline = time.monotonic() + 30
+        while all(stored.epoch == 1 for stored in records(store)):
+            assert time.monotonic() < deadline
+        check.go_on.set()
+        assert checked.result(30).problems == ()
+        assert sealed.result(30) == 0
+    assert clinic.is_whole() == 2
 
 
 def test_what_was_sealed_before_may_still_be_added_as_long_as_its_key_is_kept(clinic: Clinic) -> None:
