@@ -28,7 +28,14 @@ from desktop.records.ids import (
     new_id,
 )
 from desktop.records.imaging import Attachment, ImagingStudy, Instance, StudySummary
-from desktop.records.merges import ConflictSettled, EditConflict, FieldChoice, MergePreview, PatientMerge
+from desktop.records.merges import (
+    ConflictSettled,
+    EditConflict,
+    FieldChoice,
+    MergeMoves,
+    MergePreview,
+    PatientMerge,
+)
 from desktop.records.partial_date import Age, PartialDate
 from desktop.records.patient_fields import (
     FieldDifference,
@@ -143,6 +150,7 @@ __all__ = [
     "MedicationRequestId",
     "MedicationStatus",
     "MergeId",
+    "MergeMoves",
     "MergePreview",
     "Modality",
     "Observation",

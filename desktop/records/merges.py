@@ -39,6 +39,15 @@ class PatientMerge:
 
 
 @dataclass(frozen=True)
+class MergeMoves:
+    """How much of the record that goes would show on the page of the one that stays."""
+
+    studies: int = 0
+    visits: int = 0
+    documents: int = 0
+
+
+@dataclass(frozen=True)
 class MergePreview:
     """Two records side by side and what would become of them. differences: with the suggested side."""
 
@@ -48,6 +57,7 @@ class MergePreview:
     result: Patient
     kept_version: str
     gone_version: str
+    moves: MergeMoves = MergeMoves()
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,12 @@ class Visits:
             measured[row[0]].append(_recorded(encounters[row[0]].id, row))
         return [(encounter, standing(measured[key])) for key, encounter in encounters.items()]
 
+    def count(self, patient: PatientId) -> int:
+        """How many visits the person has. Raises UserFacingError `store.patient_not_found`."""
+        keys = person(self._rows, patient)
+        row = self._rows.one(f"SELECT count(*) FROM encounters WHERE patient IN ({marks(keys)})", keys)
+        return int(row[0]) if row is not None else 0
+
     def observations(self, encounter: EncounterId) -> list[RecordedObservation]:
         """Everything that was ever written down at a visit, corrected or not, in order.
 

@@ -21,6 +21,8 @@ WINDOW_ACTIONS: tuple[Action, ...] = (
 PATIENT_ACTIONS: tuple[Action, ...] = (
     Action("patients_back", "patients", ("Esc",)),
     Action("patients_edit", "patients", ("Ctrl+E",)),
+    Action("patients_merge", "patients", ("Ctrl+M",)),
+    Action("patients_undo", "patients", ("Ctrl+Z",)),
 )
 
 ACTIONS: tuple[Action, ...] = (*WINDOW_ACTIONS, *PATIENT_ACTIONS)

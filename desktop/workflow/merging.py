@@ -1,7 +1,7 @@
 """Two records of one person: looking at both, merging them, undoing it; and edits that crossed."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
@@ -14,6 +14,7 @@ from desktop.records import (
     EditConflict,
     FieldChoice,
     MergeId,
+    MergeMoves,
     MergePreview,
     Patient,
     PatientField,
@@ -73,14 +74,16 @@ def merge_preview(
     gone: PatientId,
     choices: Mapping[PatientField, Side] | None = None,
 ) -> MergePreview:
-    """Both records, where they differ, and what would stand afterwards.
+    """Both records, where they differ, what would stand afterwards, and what moves with the one that goes.
 
     choices: fields chosen otherwise than suggested. Raises UserFacingError (not_found, `merging.same`,
     `store.patient_merged`).
     """
     job.check()
     with clinic.store.snapshot() as tx:
-        return _preview(tx, kept, gone, choices or {})
+        preview = _preview(tx, kept, gone, choices or {})
+        moves = MergeMoves(len(tx.studies.for_patient(gone)), tx.visits.count(gone), len(tx.documents.of_person(gone)))
+    return replace(preview, moves=moves)
 
 
 @requires(Permission.MERGE_PATIENTS)

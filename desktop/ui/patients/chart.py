@@ -1,4 +1,4 @@
-"""One patient's page: who, and what was taken."""
+"""One patient's page: who, what waits for a decision, and what was taken."""
 
 from typing import TYPE_CHECKING
 
@@ -6,27 +6,34 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
 from desktop import workflow
-from desktop.records import Patient, PatientId
+from desktop.access import Permission
+from desktop.records import Patient, PatientId, UserId
+from desktop.ui.patients.notices import ChartNotices
 from desktop.ui.patients.words import birth_text, study_row
 from desktop.ui.widgets.empty_state import EmptyState
-from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row
+from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row, set_role
 from desktop.ui.widgets.rows import RowList
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import PatientChart
+    from desktop.workflow import PatientChart, Unmerged
 
 _FACTS = ("phone", "village", "birth", "identifiers")
 
 
 class ChartPage(QWidget):
-    """Signals: patient_changed(Patient or None), study_chosen(id), import_requested(id), edit_requested, left."""
+    """Signals: patient_changed(Patient or None), study_chosen(id), import_requested(id), edit_requested(Patient),
+    merge_requested(Patient), conflict_chosen(ConflictView), left."""
 
     patient_changed = Signal(object)
     study_chosen = Signal(str)
     import_requested = Signal(str)
     edit_requested = Signal(object)
+    merge_requested = Signal(object)
+    conflict_chosen = Signal(object)
     left = Signal()
 
     def __init__(self, context: "UiContext") -> None:
@@ -39,6 +46,10 @@ class ChartPage(QWidget):
         self._chart: PatientChart | None = None
         layout = column(self, margin=24, spacing=16)
         layout.addLayout(self._build_head())
+        self._notices = ChartNotices(context)
+        self._notices.conflict_chosen.connect(self._choose_conflict)
+        self._notices.undo_requested.connect(self.undo_merge)
+        layout.addWidget(self._notices)
         layout.addWidget(self._build_facts())
         heading = label("chart_studies_title", "heading")
         self._texts.add(heading.setText, "patients.chart.studies")
@@ -59,6 +70,25 @@ class ChartPage(QWidget):
         """Whose page it is."""
         return self._chart.patient if self._chart is not None else None
 
+    @property
+    def version(self) -> str:
+        """Which version of the record is shown; an edit is based on it."""
+        return self._chart.version if self._chart is not None else ""
+
+    @property
+    def colleagues(self) -> "Mapping[UserId, str]":
+        """What the clinic's users are called."""
+        return self._chart.colleagues if self._chart is not None else {}
+
+    def undo_merge(self, merge: str) -> None:
+        """Let two records stand for themselves again."""
+        clinic = self._context.open_clinic
+
+        def work(job: "Job") -> "Unmerged":
+            return workflow.unmerge(clinic, job, merge)
+
+        self._context.operations.run(work, initiator=self, done=self._undone, title=self._context.tr("merging.undoing"))
+
     def open(self, patient: PatientId) -> None:
         """Show somebody's page; the look is audited."""
         self._wanted = patient
@@ -75,8 +105,13 @@ class ChartPage(QWidget):
             self.open(self._wanted)
 
     def activated(self) -> None:
-        """The studies have the focus; without any, importing has."""
-        self._import_button.setFocus() if not self._studies.rows.rows else self._studies.setFocus()
+        """A decision that is due has the focus, else the studies; without any, importing."""
+        if self._notices.waits:
+            self._notices.focus_first()
+        elif self._studies.rows.rows:
+            self._studies.setFocus()
+        else:
+            self._import_button.setFocus()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -95,10 +130,13 @@ class ChartPage(QWidget):
         self._icons.add(back, "back")
         self._texts.add(back.setText, "patients.chart.back")
         back.clicked.connect(self.left)
-        edit = button("chart_edit")
-        self._icons.add(edit, "edit")
-        self._texts.add(edit.setText, "patients.chart.edit")
-        edit.clicked.connect(self._edit)
+        self._merge_button = button("chart_merge_button", "quiet")
+        self._texts.add(self._merge_button.setText, "merging.begin")
+        self._merge_button.clicked.connect(self._ask_merge)
+        self._edit_button = button("chart_edit")
+        self._icons.add(self._edit_button, "edit")
+        self._texts.add(self._edit_button.setText, "patients.chart.edit")
+        self._edit_button.clicked.connect(self._edit)
         self._import_button = button("chart_import", "primary")
         self._icons.add(self._import_button, "import")
         self._texts.add(self._import_button.setText, "patients.chart.import")
@@ -106,7 +144,8 @@ class ChartPage(QWidget):
         head = row()
         head.addWidget(back)
         head.addStretch(1)
-        head.addWidget(edit)
+        head.addWidget(self._merge_button)
+        head.addWidget(self._edit_button)
         head.addWidget(self._import_button)
         return head
 
@@ -128,8 +167,9 @@ class ChartPage(QWidget):
         return box
 
     def _show(self, chart: "PatientChart") -> None:
-        if chart.patient.id != self._wanted:
+        if self._wanted not in (chart.patient.id, *(gone.id for gone in chart.merged)):
             return
+        self._wanted = chart.patient.id
         self._chart = chart
         self._fill()
         self.patient_changed.emit(chart.patient)
@@ -158,6 +198,34 @@ class ChartPage(QWidget):
             [study_row(self._context, summary, with_name=False) for summary in studies], select_first=True
         )
         self._stack.setCurrentWidget(self._studies if studies or patient is None else self._empty)
+        self._notices.show_chart(self._chart)
+        self._offer()
+
+    def _offer(self) -> None:
+        """Only what the person may do; one bright button."""
+        clinic = self._context.clinic
+        for offered, permission in (
+            (self._merge_button, Permission.MERGE_PATIENTS),
+            (self._edit_button, Permission.EDIT_PATIENTS),
+            (self._import_button, Permission.IMPORT_IMAGES),
+        ):
+            offered.setVisible(clinic is not None and clinic.session.may(permission))
+        set_role(self._import_button, "" if self._notices.waits else "primary")
+        self._icons.repaint()
+
+    def _choose_conflict(self, conflict: str) -> None:
+        views = self._chart.conflicts if self._chart is not None else ()
+        for view in views:
+            if view.conflict.id == conflict:
+                self.conflict_chosen.emit(view)
+
+    def _undone(self, result: "Unmerged") -> None:
+        names = {"one": result.kept.display_name, "other": result.gone.display_name}
+        self._context.toast(self._context.tr("merging.undone", **names))
+
+    def _ask_merge(self) -> None:
+        if self.patient is not None:
+            self.merge_requested.emit(self.patient)
 
     def _edit(self) -> None:
         if self.patient is not None:

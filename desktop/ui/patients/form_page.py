@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop import workflow
+from desktop.access import Permission
 from desktop.records import DuplicateCandidate, Patient
 from desktop.ui.patients import words
 from desktop.ui.patients.form import PatientForm
@@ -34,11 +35,13 @@ class _Answer:
 
 class PatientFormPage(QWidget):
     """Signals: saved(Patient) once on file; left on Esc, with what was typed kept; patient_chosen(id) of a double;
-    offered() when a registration the same user did not save is back."""
+    merge_requested(Patient, id) where the one being edited is the same person; offered() when a registration the same
+    user did not save is back."""
 
     saved = Signal(object)
     left = Signal()
     patient_chosen = Signal(str)
+    merge_requested = Signal(object, str)
     offered = Signal()
 
     def __init__(self, context: "UiContext") -> None:
@@ -48,6 +51,7 @@ class PatientFormPage(QWidget):
         self._texts = Texts(context)
         self._icons = Icons(context)
         self._asked_number = 0
+        self._base = ""
         self._candidates: tuple[DuplicateCandidate, ...] = ()
         self.form = PatientForm(context)
         self._draft = FormDraft(context, self.form, self)
@@ -80,9 +84,10 @@ class PatientFormPage(QWidget):
         self._draft.take_up()
         self._show()
 
-    def edit(self, patient: Patient) -> None:
-        """Mend what is on file."""
+    def edit(self, patient: Patient, base: str) -> None:
+        """Mend what is on file. base: the version that is shown; another one by then makes the edit a conflict."""
         self._draft.set_aside()
+        self._base = base
         self.form.fill(patient)
         self._set_candidates(())
         self._show()
@@ -92,12 +97,12 @@ class PatientFormPage(QWidget):
         draft = self.form.draft()
         if draft is None or not self._save.isEnabled():
             return
-        clinic, patient = self._context.open_clinic, self.form.patient
+        clinic, patient, base = self._context.open_clinic, self.form.patient, self._base
 
         def work(job: "Job") -> "Registered | Edited":
             if patient is None:
                 return workflow.register_patient(clinic, job, draft)
-            return workflow.edit_patient(clinic, job, patient.id, draft)
+            return workflow.edit_patient(clinic, job, patient.id, draft, base)
 
         self._save.setEnabled(False)
         self._context.operations.run(
@@ -175,6 +180,10 @@ class PatientFormPage(QWidget):
         inside.addWidget(self._duplicates_title)
         inside.addWidget(self._duplicates_about)
         inside.addWidget(self._duplicates)
+        self._compare = button("duplicates_compare", "quiet")
+        self._texts.add(self._compare.setText, "merging.compare")
+        self._compare.clicked.connect(self._ask_merge)
+        inside.addWidget(self._compare)
         return box
 
     def _build_buttons(self) -> QHBoxLayout:
@@ -219,9 +228,12 @@ class PatientFormPage(QWidget):
     def _set_candidates(self, candidates: tuple[DuplicateCandidate, ...]) -> None:
         self._candidates = candidates
         tr = self._context.tr
-        self._duplicates.set_rows([self._duplicate_row(candidate) for candidate in candidates])
+        self._duplicates.set_rows([self._duplicate_row(candidate) for candidate in candidates], select_first=True)
         self._duplicates.fit_height()
         self._duplicates.setVisible(bool(candidates))
+        clinic = self._context.clinic
+        may_merge = clinic is not None and clinic.session.may(Permission.MERGE_PATIENTS)
+        self._compare.setVisible(bool(candidates) and self.form.patient is not None and may_merge)
         self._duplicates_title.setText(
             tr("patients.duplicates.title") if candidates else tr("patients.duplicates.none")
         )
@@ -230,20 +242,23 @@ class PatientFormPage(QWidget):
         )
 
     def _duplicate_row(self, candidate: DuplicateCandidate) -> Row:
-        tr = self._context.tr
-        keys = [f"patients.same.{reason}" for reason in candidate.reasons]
-        reasons = tr("patients.list_comma").join(tr(key) for key in keys if self._context.has_text(key))
         return Row(
             candidate.patient.id,
             f"{candidate.patient.display_name} · {words.age_text(self._context, candidate.patient)}",
-            tr("patients.duplicates.same", reasons=reasons),
+            words.reasons_text(self._context, candidate),
             tone=Tone.CAUTION,
         )
+
+    def _ask_merge(self) -> None:
+        if self.form.patient is not None and self._duplicates.current_key:
+            self.merge_requested.emit(self.form.patient, self._duplicates.current_key)
 
     def _saved(self, result: "Registered | Edited") -> None:
         number = result.patient.card_number
         new = self.form.patient is None
         key = "patients.form.registered" if new else "patients.form.saved"
+        if isinstance(result, workflow.Edited) and result.conflict is not None:
+            key = "merging.crossed"
         self._start_over()
         if new:
             self._draft.drop()

@@ -1,19 +1,23 @@
-"""The Patients destination: finder, form and chart; remembers where it was."""
+"""The Patients destination: finder, form, chart and what a chart leads to; remembers where it was."""
 
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from desktop.access import Permission
 from desktop.records import Changes, Patient, PatientId
 from desktop.ui.action import bind
 from desktop.ui.actions import PATIENT_ACTIONS
 from desktop.ui.patients.chart import ChartPage
+from desktop.ui.patients.conflicts import ConflictPage
 from desktop.ui.patients.finder import PatientFinder
 from desktop.ui.patients.form_page import PatientFormPage
+from desktop.ui.patients.merge import MergePage
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
+    from desktop.workflow import ConflictView, Merged
 
 
 class PatientsScreen(QStackedWidget):
@@ -31,7 +35,11 @@ class PatientsScreen(QStackedWidget):
         self.finder = PatientFinder(context)
         self.form = PatientFormPage(context)
         self.chart = ChartPage(context)
-        for page in (self.finder, self.form, self.chart):
+        self.merge = MergePage(context)
+        self.conflict = ConflictPage(context)
+        self._last_merge = ""
+        self._pages = (self.finder, self.form, self.chart, self.merge, self.conflict)
+        for page in self._pages:
             self.addWidget(page)
         self.finder.chosen.connect(self.open_patient)
         self.finder.register_requested.connect(self.register)
@@ -44,15 +52,30 @@ class PatientsScreen(QStackedWidget):
         self.chart.import_requested.connect(self.import_requested)
         self.chart.edit_requested.connect(self._edit)
         self.chart.patient_changed.connect(self._tell_patient)
+        self.chart.merge_requested.connect(self._begin_merge)
+        self.chart.conflict_chosen.connect(self._compare_versions)
+        self.form.merge_requested.connect(self._compare_records)
+        self.merge.merged.connect(self._merged)
+        for page in (self.merge, self.conflict):
+            page.left.connect(self._back_to_chart)
+        self.conflict.settled.connect(self._saved)
         self._actions = bind(
-            context, self, PATIENT_ACTIONS, {"patients_back": self._leave, "patients_edit": self._edit_current}
+            context,
+            self,
+            PATIENT_ACTIONS,
+            {
+                "patients_back": self._leave,
+                "patients_edit": self._edit_current,
+                "patients_merge": self._merge_current,
+                "patients_undo": self._undo_merge,
+            },
         )
         context.changed.connect(self._on_changed)
 
     @property
     def patient(self) -> Patient | None:
         """Whom the shown page is about."""
-        return self.chart.patient if self.currentWidget() is self.chart else None
+        return self.chart.patient if self.currentWidget() in (self.chart, self.merge, self.conflict) else None
 
     def activated(self) -> None:
         """Called when the destination is shown."""
@@ -60,19 +83,24 @@ class PatientsScreen(QStackedWidget):
             self.finder.activated()
         elif self.currentWidget() is self.chart:
             self.chart.activated()
+        elif self.currentWidget() is self.merge:
+            self.merge.activated()
+        elif self.currentWidget() is self.conflict:
+            self.conflict.activated()
         else:
             self.form.form.focus_first()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
-        for page in (self.finder, self.form, self.chart):
+        for page in self._pages:
             page.retranslate()
         self._actions.retranslate()
 
     def clear(self) -> None:
         """Forget every patient."""
+        self._last_merge = ""
         self._was_registering = self.currentWidget() is self.form and self.form.form.patient is None
-        for page in (self.finder, self.form, self.chart):
+        for page in self._pages:
             page.clear()
         self.setCurrentWidget(self.finder)
 
@@ -103,9 +131,12 @@ class PatientsScreen(QStackedWidget):
 
     def _leave(self) -> None:
         """Back to where one came from; what was typed stays in the form."""
-        if self.currentWidget() is self.form and self.form.form.patient is not None:
-            self._go(self.chart)
-            self.chart.activated()
+        if self.currentWidget() is self.merge:
+            self.merge.go_back()
+        elif self.currentWidget() is self.conflict or (
+            self.currentWidget() is self.form and self.form.form.patient is not None
+        ):
+            self._back_to_chart()
         elif self.currentWidget() is self.finder:
             self.finder.start_over()
         else:
@@ -123,13 +154,55 @@ class PatientsScreen(QStackedWidget):
     def _saved(self, patient: Patient) -> None:
         self.open_patient(patient.id)
 
+    def _back_to_chart(self) -> None:
+        self._go(self.chart)
+        self.chart.reload()
+        self.chart.activated()
+
     def _edit(self, patient: Patient) -> None:
         self._go(self.form)
-        self.form.edit(patient)
+        self.form.edit(patient, self.chart.version)
 
     def _edit_current(self) -> None:
-        if self.patient is not None:
-            self._edit(self.patient)
+        if (
+            self.currentWidget() is self.chart
+            and self.chart.patient is not None
+            and self._may(Permission.EDIT_PATIENTS)
+        ):
+            self._edit(self.chart.patient)
+
+    def _merge_current(self) -> None:
+        if self.currentWidget() is self.chart and self.chart.patient is not None:
+            self._begin_merge(self.chart.patient)
+
+    def _begin_merge(self, patient: Patient) -> None:
+        if self._may(Permission.MERGE_PATIENTS):
+            self._go(self.merge)
+            self.merge.begin(patient)
+
+    def _compare_records(self, patient: Patient, other: str) -> None:
+        self._go(self.merge)
+        self.merge.compare(patient, PatientId(other))
+
+    def _merged(self, result: "Merged") -> None:
+        """Back on the page of the record that stays, where Ctrl+Z takes it back."""
+        self._last_merge = result.merge.id
+        self.merge.clear()
+        self.open_patient(result.patient.id)
+        self._context.toast(self._context.tr("merging.done"))
+
+    def _undo_merge(self) -> None:
+        if self._last_merge and self.currentWidget() is self.chart:
+            merge, self._last_merge = self._last_merge, ""
+            self.chart.undo_merge(merge)
+
+    def _compare_versions(self, view: "ConflictView") -> None:
+        if self.chart.patient is not None:
+            self._go(self.conflict)
+            self.conflict.begin(self.chart.patient, self.chart.version, view, self.chart.colleagues)
+
+    def _may(self, permission: Permission) -> bool:
+        return self._context.clinic is not None and self._context.clinic.session.may(permission)
 
     def _tell_patient(self, patient: Patient | None) -> None:
         if self.currentWidget() is self.chart:
@@ -140,6 +213,13 @@ class PatientsScreen(QStackedWidget):
             return
         if changes.patients:
             self.finder.reload()
-        concerned = changes.patients or changes.studies or changes.reports or changes.impressions
+        concerned = (
+            changes.patients
+            or changes.studies
+            or changes.reports
+            or changes.impressions
+            or changes.visits
+            or changes.consents
+        )
         if concerned and self.currentWidget() is self.chart:
             self.chart.reload()

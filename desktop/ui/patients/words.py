@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from desktop.i18n import format_age, format_date
-from desktop.records import Patient, PatientMatch, StudySummary
+from desktop.records import DuplicateCandidate, Patient, PatientField, PatientMatch, StudySummary
 from desktop.ui.widgets.rows import Row, Tone
 
 if TYPE_CHECKING:
@@ -45,16 +45,20 @@ def sex_text(context: "UiContext", patient: Patient) -> str:
 def allergies_text(context: "UiContext", patient: Patient) -> str:
     """Every allergy with its reaction; that there are none; or that nobody asked."""
     if patient.allergies:
-        listed = context.tr("patients.list_comma").join(
-            context.tr("patients.allergy.with_reaction", substance=a.substance, reaction=a.reaction)
-            if a.reaction
-            else a.substance
-            for a in patient.allergies
-        )
+        listed = context.tr("patients.list_comma").join(_allergies(context, patient))
         return context.tr("patients.allergy.known", list=listed)
     if patient.no_known_allergies:
         return context.tr("patients.allergy.none")
     return context.tr("patients.allergy.unknown")
+
+
+def _allergies(context: "UiContext", patient: Patient) -> tuple[str, ...]:
+    return tuple(
+        context.tr("patients.allergy.with_reaction", substance=a.substance, reaction=a.reaction)
+        if a.reaction
+        else a.substance
+        for a in patient.allergies
+    )
 
 
 def facts(context: "UiContext", patient: Patient) -> str:
@@ -63,6 +67,37 @@ def facts(context: "UiContext", patient: Patient) -> str:
     if patient.card_number:
         parts.append(context.tr("patients.number", number=patient.card_number))
     return " · ".join(part for part in parts if part)
+
+
+def field_text(context: "UiContext", patient: Patient, field: PatientField) -> str:
+    """What a record says in a field; says so where it says nothing."""
+    listed: tuple[str, ...]
+    match field:
+        case PatientField.NAMES:
+            listed = tuple(name.display for name in patient.names)
+        case PatientField.SEX:
+            listed = (sex_text(context, patient),)
+        case PatientField.BIRTH_DATE:
+            born = birth_text(context, patient)
+            listed = (f"{born} · {age_text(context, patient)}",) if born else ()
+        case PatientField.PHONES:
+            listed = patient.phones
+        case PatientField.VILLAGE:
+            listed = (patient.village,)
+        case PatientField.IDENTIFIERS:
+            listed = tuple(identifier.value for identifier in patient.identifiers)
+        case PatientField.ALLERGIES:
+            listed = (allergies_text(context, patient),)
+    return context.tr("patients.list_comma").join(part for part in listed if part) or context.tr(
+        "patients.fact.missing"
+    )
+
+
+def reasons_text(context: "UiContext", candidate: DuplicateCandidate) -> str:
+    """Why somebody may be the same person, on one line."""
+    keys = [f"patients.same.{reason}" for reason in candidate.reasons]
+    reasons = context.tr("patients.list_comma").join(context.tr(key) for key in keys if context.has_text(key))
+    return context.tr("patients.duplicates.same", reasons=reasons)
 
 
 def patient_row(context: "UiContext", match: PatientMatch) -> Row:

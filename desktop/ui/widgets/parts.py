@@ -36,7 +36,7 @@ class Icons:
     def __init__(self, context: "UiContext") -> None:
         self._context = context
         self._buttons: list[tuple[QPushButton, str]] = []
-        context.theme_changed.connect(self._repaint)
+        context.theme_changed.connect(self.repaint)
 
     def add(self, button: QPushButton, name: str) -> None:
         """Put an icon before the button's words."""
@@ -49,7 +49,8 @@ class Icons:
         primary = button.property("role") == "primary"
         button.setIcon(icon(name, colours.on_accent if primary else colours.ink))
 
-    def _repaint(self) -> None:
+    def repaint(self) -> None:
+        """Draw them again: a button's role or the theme changed."""
         for button, name in self._buttons:
             self._paint(button, name)
 
