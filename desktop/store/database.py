@@ -10,6 +10,7 @@ from sqlcipher3 import dbapi2
 from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.store.append_only import authorise
 from desktop.vault.files import sync_folder
+from desktop.vault.freed_memory import wiped_when_freed
 
 _PLAIN_HEADER = b"SQLite format 3\0"
 _SMALLEST_SQLITE = (3, 51, 3)
@@ -81,6 +82,12 @@ def connect(path: Path, key: bytes, *, create: bool = False, throwaway: bool = F
     return connection
 
 
+def close(connection: Connection) -> None:
+    """Close a connection; its copies of the key and of pages in plain do not stay in freed memory."""
+    with wiped_when_freed():
+        connection.close()
+
+
 def _refuse_plain(path: Path) -> None:
     try:
         with path.open("rb") as stream:
@@ -98,7 +105,8 @@ def _refuse_plain(path: Path) -> None:
 
 def _set_up(connection: Connection, key: bytes, *, throwaway: bool) -> None:
     """Key first, then proof that it fits, then the settings of a store that survives a power cut."""
-    connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
+    with wiped_when_freed():
+        connection.execute(f"PRAGMA key = \"x'{key.hex()}'\"")
     connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     settings = (
         "journal_mode = WAL",

@@ -236,7 +236,7 @@ class Store:
         self._heads.forget()
         self._sealed.forget()
         if self._connection is not None:
-            self._connection.close()
+            database.close(self._connection)
         self._connection = None
         self._process_lock.close()
 
