@@ -160,7 +160,7 @@ def write_copies(folder: Path, keystore: Keystore) -> None:
             temporary.replace(path)
             sync_folder(folder)
     except OSError as error:
-        _put_back(dict(zip(paths, before, strict=True)), error)
+        _put_back(dict(zip(paths, before, strict=True)), keystore.to_bytes(), error)
         raise
 
 
@@ -179,13 +179,16 @@ def _content(path: Path) -> bytes | None:
         return None
 
 
-def _put_back(before: Mapping[Path, bytes | None], error: OSError) -> None:
-    """Undo half a writing. Raises UncertainKeystore where that fails too."""
+def _put_back(before: Mapping[Path, bytes | None], written: bytes, error: OSError) -> None:
+    """Undo half a writing: `written` stays nowhere. Raises UncertainKeystore where that fails too."""
     try:
         for path, data in before.items():
             if data is not None:
                 write_durably(path, data)
-                staging_name(path).unlink(missing_ok=True)
+            elif _content(path) == written:
+                path.unlink()
+                sync_folder(path.parent)
+            staging_name(path).unlink(missing_ok=True)
     except OSError:
         raise UncertainKeystore(error.errno, "the keystore could not be written") from error
 

@@ -259,6 +259,27 @@ def test_a_failing_disk_leaves_the_old_or_the_new_keystore_never_half_of_one(
     assert failures >= 6
 
 
+@pytest.mark.parametrize("lost", ["keystore.json", "keystore.copy.json"])
+def test_half_a_new_epoch_stays_nowhere_although_a_copy_was_lost(
+    made: Made, admin: vault.Unlocked, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    """Its database is removed when the change failed: a keystore that speaks of it would open nothing."""
+    (made.folder / lost).unlink()
+    before = {path.name: path.read_bytes() for path in made.folder.glob("keystore*")}
+    failures = 0
+    for fails_at in range(1, 20):
+        with monkeypatch.context() as patch:
+            FailingDisk(patch, stays_broken=False).fails_at = fails_at
+            try:
+                vault.NextEpoch(admin).begin(made.folder)
+            except KnownFailure:
+                failures += 1
+            else:
+                break
+        assert {path.name: path.read_bytes() for path in made.folder.glob("keystore*")} == before
+    assert failures >= 5
+
+
 def test_a_full_disk_changes_nothing(made: Made, admin: vault.Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
     before = content(made)
 
