@@ -16,6 +16,8 @@ from desktop.store.backup_files import is_whole, join
 from desktop.store.backup_manifest import DATABASE, MANIFEST, Manifest, Part, attachment_name
 from desktop.store.canonical import from_canonical
 from desktop.store.database import Connection
+from desktop.store.rows import Rows
+from desktop.store.verification_chain import known_keys
 from desktop.vault import DamagedFile, Unlocked
 
 JOINED = "backup-joined.new"
@@ -98,11 +100,10 @@ def database_of(backup: Backup, scratch: Path, job: Job) -> Iterator[Path]:
 def database_agrees(connection: Connection, manifest: Manifest) -> bool:
     """Whether the database is the one that the manifest speaks of, and the manifest signed by one of its users."""
     try:
-        users = {row[0] for row in connection.execute("SELECT public_key FROM users")}
         return (
             head_of(connection) == manifest.head
             and counts_of(connection) == dict(manifest.counts)
-            and manifest.public_key in users
+            and manifest.public_key in known_keys(Rows(connection, writable=False))
             and manifest.signature_holds()
         )
     except dbapi2.DatabaseError:

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
-from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.store.backup_check import Backup
 from desktop.store.backup_files import remove_tree
 from desktop.store.backup_moment import keystore_copy
+from desktop.store.database import translated
 from desktop.store.restore import bring, finish
 from desktop.store.store import Store
 from desktop.store.verification import Verification
@@ -31,15 +32,14 @@ def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Cal
     scratch = store.folder.with_name(f".{store.folder.name}{_SCRATCH}")
     remove_tree(scratch)
     try:
-        scratch.mkdir()
-        bring(backup, scratch, job)
-        if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
-            raise UserFacingError("backup.former_card")
-        finish(backup, scratch, unlocked, job)
-        with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
-            return restored.verify(job)
-    except OSError as error:
-        raise from_os_error(error) from error
+        with translated():
+            scratch.mkdir()
+            bring(backup, scratch, job)
+            if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
+                raise UserFacingError("backup.former_card")
+            finish(backup, scratch, unlocked, job)
+            with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
+                return restored.verify(job)
     finally:
         remove_tree(scratch)
 

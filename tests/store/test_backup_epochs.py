@@ -5,12 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2
 
 from desktop import vault
-from desktop.errors import KnownFailure, UserFacingError
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.records import UserId, new_id
-from desktop.store import Store
+from desktop.store import Store, restore
 from desktop.store.backup_drill import prove
 from desktop.store.places import StoreFiles
 from desktop.vault import RecoveryCard
@@ -66,6 +67,32 @@ def test_a_drill_wants_a_backup_of_the_present_keys(clinic: Carried, tmp_path: P
     found = prove(new, clinic.store, clinic.unlocked, Job(), lambda: NOW)
     assert found.problems == ()
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_disk_that_fills_up_during_a_drill_is_said_in_words(
+    clinic: Carried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise dbapi2.OperationalError("database or disk is full")
+
+    made = clinic.back_up(tmp_path / "stick").backup
+    monkeypatch.setattr(restore, "copy_database", full)
+    with pytest.raises(KnownFailure) as told:
+        prove(made, clinic.store, clinic.unlocked, Job(), lambda: NOW)
+    assert told.value.kind is ErrorKind.DISK_FULL
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
+
+
+def test_a_backup_is_good_though_its_maker_got_new_keys_meanwhile(clinic: Carried, tmp_path: Path) -> None:
+    """Until the next unlock an administrator who gave themselves a new passphrase signs with the key of before."""
+    me = clinic.unlocked.user_id
+    vault.reset_user(clinic.store.folder, clinic.unlocked, user_id=me, passphrase="another four words")
+    with clinic.store.transaction() as tx:
+        now = vault.members(clinic.store.folder, clinic.unlocked)
+        tx.membership.take_over(now, clinic.unlocked.generation, actor=me)
+    made = clinic.back_up(tmp_path / "stick")
+    assert made.faults == ()
+    assert clinic.restore(made.backup.folder, tmp_path / "back").found.problems == ()
 
 
 def test_a_drill_wants_a_backup_that_the_present_card_opens(clinic: Carried, tmp_path: Path) -> None:
