@@ -65,10 +65,10 @@ class SignedHead:
                 bytes.fromhex(_text(raw["public_key"])),
                 bytes.fromhex(_text(raw["signature"])),
             )
-        except KeyError as error:
+            if signed.to_json() != raw:
+                raise ValueError("not written by Lantern")
+        except (KeyError, OverflowError) as error:
             raise ValueError("not a signed head") from error
-        if signed.to_json() != raw:
-            raise ValueError("not written by Lantern")
         return signed
 
     def _message(self) -> bytes:

@@ -152,14 +152,16 @@ def parse(data: bytes) -> Manifest:
         if raw["version"] > VERSION:
             raise KnownFailure("backup.too_new", kind=ErrorKind.BAD_INPUT)
         manifest = _from_json(raw)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        if manifest.to_bytes() != data:
+            raise DamagedManifest
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as error:
         raise DamagedManifest from error
-    if manifest.to_bytes() != data:
-        raise DamagedManifest
     return manifest
 
 
 def _from_json(raw: Mapping[str, Any]) -> Manifest:
+    if int(raw["epoch"]) < 1 or not all(raw["attachments"]):
+        raise ValueError("not a backup of a clinic")
     return Manifest(
         id=str(raw["id"]),
         store_id=str(raw["store_id"]),

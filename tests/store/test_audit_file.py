@@ -54,6 +54,11 @@ def edit(lines: list[bytes], place: int, **changed: object) -> list[bytes]:
     return [*lines[:place], json.dumps(raw).encode() + b"\n", *lines[place + 1 :]]
 
 
+def test_a_signature_from_before_all_time_is_none(lines: list[bytes]) -> None:
+    last = {**json.loads(lines[-1]), "time": "0001-01-01T00:00:00.000000+14:00"}
+    assert check_lines([*lines[:-1], json.dumps(last).encode()]).problems[0].key == "verify.file_head_changed"
+
+
 FORGERIES: dict[str, tuple[Callable[[list[bytes]], list[bytes]], str]] = {
     "edited": (lambda lines: edit(lines, 2, actor="somebody"), "audit/3"),
     "time edited": (lambda lines: edit(lines, 2, time="2020-01-01T00:00:00.000000+00:00"), "audit/3"),

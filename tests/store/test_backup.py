@@ -423,6 +423,14 @@ def test_a_manifest_cannot_lead_out_of_its_folder(clinic: Carried, tmp_path: Pat
             parse(backup_manifest.file_of(raw))
 
 
+@pytest.mark.parametrize(("name", "value"), [("epoch", 0), ("epoch", float("inf")), ("attachments", [[]])])
+def test_a_manifest_of_what_cannot_be_is_damaged(clinic: Carried, tmp_path: Path, name: str, value: object) -> None:
+    raw = json.loads((clinic.back_up(tmp_path / "stick").backup.folder / MANIFEST).read_bytes())
+    del raw["checksum"]
+    with pytest.raises(DamagedManifest):
+        parse(backup_manifest.file_of({**raw, name: value}))
+
+
 # Makes backups for ever, each found good when it was made.
 WORKER = """
 import sys
