@@ -22,6 +22,8 @@ _APPEND = f"INSERT INTO audit_log ({_COLUMNS}) SELECT {{}} FROM json_each(?)".fo
     ", ".join(f"value ->> {place}" for place in range(len(COLUMNS)))
 )
 _PAGE = 10_000
+# No line says more, and SQLite takes no search for as much.
+_MOST_WORDS, _LONGEST_WORD = 100, 1000
 # Clocks that are set by the network step back by a little now and then.
 _CLOCK_TOLERANCE = timedelta(seconds=5)
 # Two indexes, as what attests a record had one before there was a search: each needs its own way of asking.
@@ -88,7 +90,8 @@ class AuditQuery:
     """Which lines are wanted; what is left empty does not matter, and all that is given must fit.
 
     text: words; a number is that of a line, any other word stands in its subject, deed or remark, or in the id or name
-    of who did it. actor, subject: ids. since, until: moments with a zone; `until` itself is left out.
+    of who did it; more than a hundred words fit no line. actor, subject: ids. since, until: moments with a zone;
+    `until` itself is left out.
     """
 
     text: str = ""
@@ -161,12 +164,15 @@ class Audit:
 
     def search(self, query: AuditQuery, limit: int, before: int | None = None) -> list[AuditEntry]:
         """Lines that fit, the newest first; those older than sequence `before` if given."""
+        words = query.text.split()
+        if len(words) > _MOST_WORDS or any(len(word) > _LONGEST_WORD for word in words):
+            return []
         conditions = ["sequence < ?"]
         parameters: list[object] = [before if before is not None else 1 << 62]
         for condition, value in _conditions(query):
             conditions.append(condition)
             parameters.append(value)
-        for word in query.text.split():
+        for word in words:
             if word.isascii() and word.isdigit() and len(word) < 19:
                 conditions.append("sequence = ?")
                 parameters.append(int(word))

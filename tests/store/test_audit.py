@@ -250,3 +250,8 @@ def test_the_trail_is_searched_by_everything_in_a_line(folder: Path, keys: vault
         assert found(store, text="%") == [exported]
         assert found(store, text="nobody") == []
         assert found(store, limit=1, before=exported, subject=one.id) == [viewed]
+
+
+@pytest.mark.parametrize("text", ["x " * 1500, "x" * 60_000])
+def test_a_whole_page_pasted_into_the_search_finds_nothing(store: Store, text: str) -> None:
+    assert found(store, text=text) == []
