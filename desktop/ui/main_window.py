@@ -147,6 +147,8 @@ class MainWindow(QMainWindow):
         if self.workspace is None:
             self.workspace = Workspace(self._context)
             self.workspace.lock_requested.connect(self.lock)
+            self.workspace.damaged.restore_requested.connect(self._restore)
+            self.workspace.damaged.salvage_requested.connect(self._salvage)
             self._outer.addWidget(self.workspace)
             self.idle.ticked.connect(self.workspace.status.show_seconds)
             self.drops = FileDrops(self.workspace)
@@ -155,6 +157,16 @@ class MainWindow(QMainWindow):
         self.workspace.activated()
         self.idle.set_minutes(self._context.settings.idle_minutes)
         self.idle.start()
+
+    def _restore(self) -> None:
+        """Leave the damaged clinic for a backup of it."""
+        self.lock()
+        self.start.show_restore()
+
+    def _salvage(self) -> None:
+        """Leave the damaged clinic for what can be saved out of it."""
+        self.lock()
+        self.start.show_salvage()
 
     def _end_shift(self) -> None:
         workflow.end_shift(self._context.shift)

@@ -14,6 +14,7 @@ from desktop.settings import Theme
 from desktop.ui.action import bind
 from desktop.ui.actions import WINDOW_ACTIONS
 from desktop.ui.admin.backup_banner import BackupBanner
+from desktop.ui.admin.damaged_screen import DamagedScreen, HealthWatch
 from desktop.ui.palette import CommandPalette, shown_actions
 from desktop.ui.patients.banner import PatientBanner
 from desktop.ui.patients.screen import PatientsScreen
@@ -22,6 +23,7 @@ from desktop.ui.shortcuts import ShortcutSheet
 from desktop.ui.status import StatusStrip
 from desktop.ui.today.screen import TodayScreen
 from desktop.ui.widgets.parts import column, row
+from desktop.workflow import Verification
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -81,6 +83,12 @@ class Workspace(QWidget):
         layout.addWidget(self.status)
         self.rail.chosen.connect(self._go_to_name)
         self.rail.lock_pressed.connect(self.lock_requested)
+        self.health = HealthWatch(context, self)
+        self.damaged = DamagedScreen(context)
+        self.stack.addWidget(self.damaged)
+        self.health.found.connect(self._show_damage)
+        self.damaged.continued.connect(self._go_on)
+        self.damaged.check_requested.connect(self._check_now)
         self.alarm.pressed.connect(self._back_up_now)
         self.status.backups_requested.connect(self._show_backups)
         context.study_requested.connect(self.open_study)
@@ -106,6 +114,7 @@ class Workspace(QWidget):
         for name, permission in _NEEDS.items():
             self._actions[name].setEnabled(clinic.session.may(permission))
         self.show_destination(self._current if same and self._current in allowed else allowed[0])
+        self.health.activated()
 
     def show_destination(self, destination: Destination) -> None:
         """Go somewhere."""
@@ -118,7 +127,7 @@ class Workspace(QWidget):
 
     def retranslate(self) -> None:
         """Speak the window's language, everywhere."""
-        for part in (self.rail, self.banner, self.alarm, self.status, self._actions):
+        for part in (self.rail, self.banner, self.alarm, self.damaged, self.status, self._actions):
             part.retranslate()
         for screen in self._screens.values():
             _as_screen(screen).retranslate()
@@ -134,6 +143,7 @@ class Workspace(QWidget):
         """Forget every patient, everywhere."""
         for screen in self._screens.values():
             _as_screen(screen).clear()
+        self.damaged.clear()
         self._patients_of.clear()
         self.banner.set_patient(None)
 
@@ -260,6 +270,20 @@ class Workspace(QWidget):
     def _show_backups(self) -> None:
         self.show_destination(Destination.SETTINGS)
         self.settings().show_section("backups")
+
+    def _show_damage(self, found: Verification) -> None:
+        self.damaged.show_found(found)
+        self.banner.set_patient(None)
+        self.stack.setCurrentWidget(self.damaged)
+        self.damaged.activated()
+
+    def _go_on(self) -> None:
+        self.show_destination(self._current)
+
+    def _check_now(self) -> None:
+        self.show_destination(Destination.SETTINGS)
+        self.settings().show_section("check")
+        self.settings().check_now()
 
     def _back_up_now(self) -> None:
         self._show_backups()

@@ -82,6 +82,12 @@ class SettingsScreen(QWidget):
         self._stack.setCurrentWidget(self._sections[name])
         self._sections[name].activated()
 
+    def check_now(self) -> None:
+        """As the bright button of the check's section does."""
+        section = self._sections["check"]
+        assert isinstance(section, CheckSection)
+        section.check()
+
     def back_up_now(self) -> None:
         """As the bright button of the backups' section does."""
         section = self._sections["backups"]

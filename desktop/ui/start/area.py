@@ -11,10 +11,12 @@ from desktop import workflow
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.ui.icons import pixmap
 from desktop.ui.start.create import CreatePage
+from desktop.ui.start.damaged import is_damage
 from desktop.ui.start.forgot import ForgotPage
 from desktop.ui.start.page import StartPage
 from desktop.ui.start.pin import PinPage
 from desktop.ui.start.recovery import RecoveryPage
+from desktop.ui.start.rescue import Rescue
 from desktop.ui.start.unlock import UnlockPage
 from desktop.ui.start.welcome import WelcomePage
 from desktop.ui.widgets.file_dialog import file_dialog
@@ -52,7 +54,9 @@ class StartArea(QWidget):
         self.unlock = UnlockPage(context)
         self.pin = PinPage(context)
         self.forgot = ForgotPage(context)
-        self._all = (self.welcome, self.creation, self.recovery, self.unlock, self.pin, self.forgot)
+        self.rescue = Rescue(context, self)
+        pages = (self.welcome, self.creation, self.recovery, self.unlock, self.pin, self.forgot)
+        self._all: tuple[StartPage, ...] = (*pages, *self.rescue.pages)
         for page in self._all:
             self.pages.addWidget(page)
         layout = column(self, spacing=0)
@@ -74,6 +78,12 @@ class StartArea(QWidget):
         self.forgot.submitted.connect(self._reset_with_card)
         self.forgot.back_requested.connect(self._back_from_forgot)
         self.recovery.finished.connect(self._enter)
+        self.welcome.restore_requested.connect(self.show_restore)
+        self.unlock.restore_requested.connect(self.show_restore)
+        self.rescue.shown.connect(self._show)
+        self.rescue.left.connect(self.begin)
+        self.rescue.other_requested.connect(self._show_welcome)
+        self.rescue.brought_back.connect(self._open_folder)
 
     def begin(self) -> None:
         """Ask for a PIN during a shift, else for the passphrase; without a clinic show the welcome page."""
@@ -84,6 +94,15 @@ class StartArea(QWidget):
             self._show(self.pin)
         else:
             self._show_unlock()
+
+    def show_restore(self) -> None:
+        """Bring a clinic back from a backup, beside whatever is here."""
+        is_demo = self.folder == self._context.places.demo_clinic
+        self.rescue.show_restore(self._context.places.clinic if is_demo else self.folder)
+
+    def show_salvage(self) -> None:
+        """Save what can be proven out of the clinic that was open last."""
+        self.rescue.show_salvage(self.folder)
 
     @property
     def asks_pin(self) -> bool:
@@ -129,8 +148,12 @@ class StartArea(QWidget):
 
     def _show_unlock(self, user: str = "") -> None:
         try:
+            workflow.clinic_info(self.folder)
             self.unlock.show_clinic(self.folder, with_pin=bool(self._on_duty()))
         except UserFacingError as error:
+            if is_damage(error):
+                self.rescue.show_damage(self.folder, error)
+                return
             self._context.show_error(error, self)
             self._show_welcome()
             return
@@ -264,6 +287,9 @@ class StartArea(QWidget):
 
     def _pin_refused(self, error: Exception) -> None:
         """Another try, or from now on the passphrase."""
+        if isinstance(error, UserFacingError) and is_damage(error):
+            self.rescue.show_damage(self.folder, error)
+            return
         if not isinstance(error, UserFacingError) or error.kind is not ErrorKind.UNLOCK:
             self._context.show_error(error, self)
             return
@@ -303,14 +329,20 @@ class StartArea(QWidget):
         self._context.toast(self._context.tr("start.forgot.done"))
 
     def _card_refused(self, error: Exception) -> None:
-        if isinstance(error, UserFacingError) and not isinstance(error, KnownFailure):
+        if isinstance(error, UserFacingError) and is_damage(error):
+            self.rescue.show_damage(self.folder, error)
+        elif isinstance(error, UserFacingError) and not isinstance(error, KnownFailure):
             self._not_busy()
             self.forgot.refuse(error)
         else:
             self._context.show_error(error, self)
 
     def _refused(self, error: Exception) -> None:
-        if isinstance(error, UserFacingError) and error.kind is ErrorKind.UNLOCK:
+        if isinstance(error, UserFacingError) and is_damage(error):
+            user, passphrase = self.unlock.user.currentText(), self.unlock.passphrase.secret()
+            self.unlock.clear()
+            self.rescue.show_damage(self.folder, error, user, passphrase)
+        elif isinstance(error, UserFacingError) and error.kind is ErrorKind.UNLOCK:
             self._not_busy()
             self.unlock.refuse(error)
         else:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QVBoxLayout
 
 from desktop import workflow
@@ -22,13 +22,15 @@ _WIDTH = 440
 class UnlockPage(StartPage):
     """`submitted(user, passphrase)` on Enter; counts down while a wrong passphrase slows the next try.
 
-    Signals besides: other_requested for another clinic, pin_requested, forgot_requested(user).
+    Signals besides: other_requested for another clinic, pin_requested, forgot_requested(user),
+    restore_requested.
     """
 
     submitted = Signal(str, str)
     other_requested = Signal()
     pin_requested = Signal()
     forgot_requested = Signal(str)
+    restore_requested = Signal()
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__(context, "unlock_page", _WIDTH)
@@ -61,6 +63,7 @@ class UnlockPage(StartPage):
         self.clear()
         self.demo_note.setVisible(is_demo)
         self.forgot.setVisible(not is_demo)
+        self.restore.setVisible(not is_demo)
         self.pin.setVisible(with_pin)
         if is_demo:
             self.passphrase.edit.setText(workflow.DEMO_PASSPHRASE)
@@ -139,11 +142,13 @@ class UnlockPage(StartPage):
         self.submit = button("unlock_submit", "primary")
         self.forgot = button("unlock_forgot", "quiet")
         self.other = button("unlock_other", "quiet")
+        self.restore = button("unlock_restore", "quiet")
         self.icons.add(self.submit, "lock")
         self.texts.add(self.pin.setText, "start.unlock.pin")
         self.texts.add(self.submit.setText, "start.unlock.submit")
         self.texts.add(self.forgot.setText, "start.unlock.forgot")
         self.texts.add(self.other.setText, "start.unlock.other")
+        self.texts.add(self.restore.setText, "backup.restore.title")
         main, foot = row(), row()
         main.addWidget(self.pin)
         main.addStretch(1)
@@ -153,9 +158,11 @@ class UnlockPage(StartPage):
         foot.addWidget(self.other)
         self.body.addLayout(main)
         self.body.addLayout(foot)
+        self.body.addWidget(self.restore, alignment=Qt.AlignmentFlag.AlignLeft)
         self.passphrase.edit.returnPressed.connect(self._submit)
         self.submit.clicked.connect(self._submit)
         self.other.clicked.connect(self.other_requested)
+        self.restore.clicked.connect(self.restore_requested)
         self.pin.clicked.connect(self.pin_requested)
         self.forgot.clicked.connect(self._forgotten)
 
@@ -163,7 +170,7 @@ class UnlockPage(StartPage):
         seconds = self._countdown.seconds
         self.submit.setEnabled(not self._busy and seconds == 0)
         self.user.setEnabled(not self._busy)
-        for part in (self.forgot, self.other, self.pin):
+        for part in (self.forgot, self.other, self.pin, self.restore):
             part.setEnabled(not self._busy)
         self.passphrase.edit.setReadOnly(self._busy)
         key = "start.unlock.wait" if seconds else "start.unlock.submit"

@@ -21,6 +21,7 @@ class WelcomePage(StartPage):
     create_requested = Signal()
     demo_requested = Signal()
     folder_requested = Signal()
+    restore_requested = Signal()
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__(context, "welcome_page", _WIDTH)
@@ -43,10 +44,17 @@ class WelcomePage(StartPage):
         self.body.addLayout(choices)
         self.other_button = button("open_other_folder", "quiet")
         self.texts.add(self.other_button.setText, "start.welcome.other")
-        self.body.addWidget(self.other_button)
+        self.restore_button = button("welcome_restore", "quiet")
+        self.texts.add(self.restore_button.setText, "backup.restore.title")
+        foot = row()
+        foot.addWidget(self.other_button)
+        foot.addStretch(1)
+        foot.addWidget(self.restore_button)
+        self.body.addLayout(foot)
         self.create_button.clicked.connect(self.create_requested)
         self.demo_button.clicked.connect(self.demo_requested)
         self.other_button.clicked.connect(self.folder_requested)
+        self.restore_button.clicked.connect(self.restore_requested)
         self.retranslate()
 
     def retranslate(self) -> None:
