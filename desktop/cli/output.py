@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -23,6 +23,12 @@ class Output:
         """One answer: the JSON object, or the words a person reads."""
         text = _json_line(line) if self.as_json else (words or _plain(line))
         self.stream.write(text + "\n")
+        self.stream.flush()
+
+    def answer_all(self, lines: Iterable[Mapping[str, object]]) -> None:
+        """Several answers that became true together."""
+        say = _json_line if self.as_json else _plain
+        self.stream.write("".join(say(line) + "\n" for line in lines))
         self.stream.flush()
 
     def error(self, error: UserFacingError) -> None:

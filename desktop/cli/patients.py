@@ -5,6 +5,7 @@ import json
 import sys
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -95,80 +96,98 @@ def _add(lines: Iterable[tuple[int, str]], output: Output, clinic: workflow.Clin
         try:
             registered = workflow.register_fhir_patient(clinic, Job(), _json(text))
         except UserFacingError as error:
-            _refused(number, error, output)
+            output.answer(_refused(number, error, output))
             if error.kind in _ENDS_A_BATCH:
                 return
         else:
-            _accepted(number, registered.patient.id, registered.duplicates, output)
+            output.answer(_accepted(number, registered.patient.id, registered.duplicates))
 
 
 def _add_in_groups(lines: Iterator[tuple[int, str]], size: int, output: Output, clinic: workflow.Clinic) -> None:
-    """One commit per group; its answers follow it. A line that cannot be read spoils nothing for the others."""
-    while group := list(islice(lines, size)):
-        read: dict[int, object] = {}
-        refusals: dict[int, UserFacingError] = {}
-        for number, text in group:
-            try:
-                read[number] = _json(text)
-            except UserFacingError as error:
-                refusals[number] = error
-        accepted: dict[int, str] = {}
-        failure: UserFacingError | None = None
+    """One commit per group; its answers follow it, while the next group is read already. A line that cannot be read
+    spoils nothing for the others."""
+    with ThreadPoolExecutor(1, "writing") as writer:
+        writing: Future[bool] | None = None
+        while group := list(islice(lines, size)):
+            numbers = [number for number, _ in group]
+            read, unread = _read_group(group, clinic)
+            if writing is not None and not writing.result():
+                return
+            writing = writer.submit(_write_group, numbers, read, unread, output, clinic)
+        if writing is not None:
+            writing.result()
+
+
+def _read_group(
+    group: Iterable[tuple[int, str]], clinic: workflow.Clinic
+) -> tuple[workflow.GroupRead, dict[int, UserFacingError]]:
+    """What the lines tell of patients, and the numbers of those that are no JSON."""
+    resources: list[object] = []
+    unread: dict[int, UserFacingError] = {}
+    for number, text in group:
         try:
-            results = workflow.register_fhir_group(clinic, Job(), tuple(read.values())).results
+            resources.append(_json(text))
         except UserFacingError as error:
-            failure = error
-            refusals |= dict.fromkeys(read, error)
+            unread[number] = error
+    return workflow.read_fhir_group(clinic, Job(), resources), unread
+
+
+def _write_group(
+    numbers: Iterable[int],
+    read: workflow.GroupRead,
+    unread: dict[int, UserFacingError],
+    output: Output,
+    clinic: workflow.Clinic,
+) -> bool:
+    """Commit a group and answer its lines; False where no further one can be written."""
+    failure: UserFacingError | None = None
+    try:
+        results = iter(workflow.register_group(clinic, Job(), read).results)
+    except UserFacingError as error:
+        failure = error
+        results = iter((error,) * len(read.results))
+    answers = []
+    for number in numbers:
+        result = unread[number] if number in unread else next(results)
+        if isinstance(result, UserFacingError):
+            answers.append(_refused(number, result, output))
         else:
-            for number, result in zip(read, results, strict=True):
-                if isinstance(result, UserFacingError):
-                    refusals[number] = result
-                else:
-                    accepted[number] = result.id
-        for number, _ in group:
-            if number in refusals:
-                _refused(number, refusals[number], output)
-            else:
-                _accepted(number, accepted[number], (), output)
-        if failure is not None and failure.kind in _ENDS_A_BATCH:
-            return
+            answers.append(_accepted(number, result.id, ()))
+    output.answer_all(answers)
+    return failure is None or failure.kind not in _ENDS_A_BATCH
 
 
-def _accepted(number: int, patient: str, duplicates: tuple[DuplicateCandidate, ...], output: Output) -> None:
-    output.answer(
-        {
-            "line": number,
-            "status": "ok",
-            "id": patient,
-            "duplicates": [
-                {
-                    "id": candidate.patient.id,
-                    "name": candidate.patient.display_name,
-                    "score": round(candidate.score, 3),
-                    "reasons": list(candidate.reasons),
-                }
-                for candidate in duplicates
-            ],
-            "reason": None,
-        }
-    )
+def _accepted(number: int, patient: str, duplicates: tuple[DuplicateCandidate, ...]) -> dict[str, object]:
+    return {
+        "line": number,
+        "status": "ok",
+        "id": patient,
+        "duplicates": [
+            {
+                "id": candidate.patient.id,
+                "name": candidate.patient.display_name,
+                "score": round(candidate.score, 3),
+                "reasons": list(candidate.reasons),
+            }
+            for candidate in duplicates
+        ],
+        "reason": None,
+    }
 
 
-def _refused(number: int, error: UserFacingError, output: Output) -> None:
+def _refused(number: int, error: UserFacingError, output: Output) -> dict[str, object]:
     output.failed = True
     said = output.translator.error(error)
-    output.answer(
-        {
-            "line": number,
-            "status": "error",
-            "id": None,
-            "duplicates": [],
-            "reason": output.reason(error),
-            "kind": error.kind.value,
-            "message": said.message,
-            "advice": said.advice,
-        }
-    )
+    return {
+        "line": number,
+        "status": "error",
+        "id": None,
+        "duplicates": [],
+        "reason": output.reason(error),
+        "kind": error.kind.value,
+        "message": said.message,
+        "advice": said.advice,
+    }
 
 
 def _edit(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:

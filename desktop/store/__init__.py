@@ -11,6 +11,7 @@ from desktop.store.audit_file import FileCheck
 from desktop.store.canonical import canonical_bytes, from_canonical
 from desktop.store.checkup import Checkup, note_check, verify_folder
 from desktop.store.database import versions
+from desktop.store.patients import Filing, filing_of
 from desktop.store.places import StoreFiles
 from desktop.store.readings import Draft
 from desktop.store.store import Store, Transaction
@@ -23,6 +24,7 @@ __all__ = [
     "Checkup",
     "Draft",
     "FileCheck",
+    "Filing",
     "Inventory",
     "Note",
     "Problem",
@@ -36,6 +38,7 @@ __all__ = [
     "Verification",
     "Wanted",
     "canonical_bytes",
+    "filing_of",
     "from_canonical",
     "note_check",
     "parse_anchor",

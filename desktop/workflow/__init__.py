@@ -45,10 +45,7 @@ from desktop.workflow.backing_up import (
     run_scheduled_backup,
     set_backup_plan,
 )
-from desktop.workflow.bringing_in import (
-    BroughtIn,
-    bring_in_patients,
-)
+from desktop.workflow.bringing_in import BroughtIn, bring_in_patients
 from desktop.workflow.checking import (
     SelfTest,
     examine,
@@ -105,6 +102,7 @@ from desktop.workflow.opening import (
 )
 from desktop.workflow.patients import (
     Edited,
+    GroupRead,
     GroupRegistered,
     PatientChart,
     PatientDraft,
@@ -114,9 +112,10 @@ from desktop.workflow.patients import (
     fhir_patient,
     open_patient,
     possible_duplicates,
+    read_fhir_group,
     recent_patients,
-    register_fhir_group,
     register_fhir_patient,
+    register_group,
     register_patient,
     search_patients,
     worklist,
@@ -243,6 +242,7 @@ __all__ = [
     "FileAnalysis",
     "FileCheck",
     "FilePreview",
+    "GroupRead",
     "GroupRegistered",
     "Imported",
     "Inventory",
@@ -358,14 +358,15 @@ __all__ = [
     "preview_report",
     "quick_check",
     "read_anchor",
+    "read_fhir_group",
     "reading",
     "recent_patients",
     "record_consent",
     "record_impression",
     "record_visit",
     "recovery_card_pdf",
-    "register_fhir_group",
     "register_fhir_patient",
+    "register_group",
     "register_patient",
     "remove_annotation",
     "report_bytes",

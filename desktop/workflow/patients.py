@@ -32,6 +32,7 @@ from desktop.records import (
     consent_states,
     new_id,
 )
+from desktop.store import Filing, filing_of
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.merging import ConflictView, open_conflicts
 from desktop.workflow.visits import visits_of
@@ -95,6 +96,14 @@ class Registered:
 
 
 @dataclass(frozen=True)
+class GroupRead:
+    """What resources of a group tell, in order: somebody new and where the record will be filed, or why it cannot be
+    read."""
+
+    results: tuple[tuple[Patient, Filing] | UserFacingError, ...]
+
+
+@dataclass(frozen=True)
 class GroupRegistered:
     """What became of each resource of a group, in order: on file, or why it could not be."""
 
@@ -155,39 +164,47 @@ def register_patient(clinic: Clinic, job: Job, draft: PatientDraft) -> Registere
 @requires(Permission.EDIT_PATIENTS)
 def register_fhir_patient(clinic: Clinic, job: Job, resource: object) -> Registered:
     """Put a patient on file from a FHIR R4 Patient. The clinic gives its own id. Raises UserFacingError (bad_input)."""
-    return register_patient(clinic, job, _new_draft(clinic, resource))
+    return register_patient(clinic, job, PatientDraft.of(_new_patient(clinic, resource)))
 
 
 @requires(Permission.EDIT_PATIENTS)
-def register_fhir_group(clinic: Clinic, job: Job, resources: Sequence[object]) -> GroupRegistered:
-    """Put many patients on file in one transaction, without looking for duplicates.
-
-    A resource that cannot be read spoils nothing for the others. Raises KnownFailure of the disk; then none is on file.
-    """
+def read_fhir_group(clinic: Clinic, job: Job, resources: Sequence[object]) -> GroupRead:
+    """Read many FHIR R4 Patients. Nothing is on file yet, so the next group can be read while one is written."""
     job.check()
-    drafts: list[PatientDraft | UserFacingError] = []
+    results: list[tuple[Patient, Filing] | UserFacingError] = []
     for resource in resources:
         try:
-            drafts.append(_new_draft(clinic, resource))
+            patient = _new_patient(clinic, resource)
         except UserFacingError as error:
-            drafts.append(error)
-    results: list[Patient | UserFacingError] = []
+            results.append(error)
+        else:
+            results.append((patient, filing_of(patient)))
+    return GroupRead(tuple(results))
+
+
+@requires(Permission.EDIT_PATIENTS)
+def register_group(clinic: Clinic, job: Job, group: GroupRead) -> GroupRegistered:
+    """Put many patients on file in one transaction, without looking for duplicates.
+
+    A resource that could not be read spoils nothing for the others. Raises KnownFailure of the disk; then none is on
+    file.
+    """
+    job.check()
+    read = [result for result in group.results if not isinstance(result, UserFacingError)]
     with clinic.store.transaction() as tx:
-        for draft in drafts:
-            if isinstance(draft, UserFacingError):
-                results.append(draft)
-                continue
-            patient = draft.as_patient(PatientId(new_id()), tx.patients.next_card_number())
-            tx.patients.add(patient)
-            tx.audit.add(AuditAction.ADD_PATIENT, patient.id, actor=clinic.actor)
-            results.append(patient)
-    return GroupRegistered(tuple(results), Changes(patients=True))
+        numbers = tx.patients.next_card_numbers(len(read))
+        patients = [replace(patient, card_number=number) for (patient, _), number in zip(read, numbers, strict=True)]
+        filings = [filing.with_card(number) for (_, filing), number in zip(read, numbers, strict=True)]
+        tx.patients.add_all(patients, filings)
+        tx.audit.add_all(AuditAction.ADD_PATIENT, [patient.id for patient in patients], actor=clinic.actor)
+    on_file = iter(patients)
+    results = tuple(result if isinstance(result, UserFacingError) else next(on_file) for result in group.results)
+    return GroupRegistered(results, Changes(patients=True))
 
 
-def _new_draft(clinic: Clinic, resource: object) -> PatientDraft:
-    """What a FHIR resource tells of somebody new; whether a person is real is not taken from it."""
-    read = patient_from_fhir(resource, today=clinic.clock().date())
-    return replace(PatientDraft.of(read), synthetic=False)
+def _new_patient(clinic: Clinic, resource: object) -> Patient:
+    """Whom a FHIR resource tells of, somebody new; whether a person is real is not taken from it."""
+    return replace(patient_from_fhir(resource, today=clinic.clock().date()), synthetic=False)
 
 
 @requires(Permission.VIEW_PATIENTS)
