@@ -138,6 +138,7 @@ class PeopleSection(Section):
     def _show_person(self, identity: str) -> None:
         user = next((user for user in self._users if user.id == identity), None)
         if user is not None:
+            self.list.setCurrentIndex(self.list.rows.index(self._users.index(user)))
             self.person.show_user(user, is_self=self._is_self(user))
             self.person.show()
 

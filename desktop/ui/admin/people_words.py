@@ -5,6 +5,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
+from desktop.ui.widgets.sentences import together
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -22,4 +23,4 @@ def complaint(context: "UiContext", error: Exception) -> str:
     """What to say beside the form: what is wrong and what to do. Empty where a dialog has to say it."""
     if not isinstance(error, UserFacingError) or isinstance(error, KnownFailure) or error.kind not in _BESIDE_THE_FORM:
         return ""
-    return " ".join(context.tr(key, **error.details) for key in (error.key, f"{error.key}.advice"))
+    return together(context, *(context.tr(key, **error.details) for key in (error.key, f"{error.key}.advice")))

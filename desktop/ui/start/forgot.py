@@ -14,6 +14,7 @@ from desktop.ui.start.new_passphrase import NewPassphrase
 from desktop.ui.start.page import StartPage
 from desktop.ui.widgets.card_field import CardField
 from desktop.ui.widgets.parts import button, column, label, row
+from desktop.ui.widgets.sentences import together
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -132,7 +133,7 @@ class ForgotPage(StartPage):
         refusal = self._refusal
         if refusal is not None:
             words = (self.context.tr(key, **refusal.details) for key in (refusal.key, f"{refusal.key}.advice"))
-            self.card_code.set_error(" ".join(words))
+            self.card_code.set_error(together(self.context, *words))
 
     def _submit(self) -> None:
         if not self.submit.isEnabled() or self.card_code.complain():

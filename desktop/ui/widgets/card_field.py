@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QLineEdit, QWidget
 
 from desktop import workflow
 from desktop.ui.widgets.parts import column, label, row
+from desktop.ui.widgets.sentences import together
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -172,9 +173,7 @@ class CardField(QWidget):
                 group.style().polish(group)
         words = self._complaint
         if mistyped:
-            details = {"group": mistyped[0] + 1}
-            words = " ".join(
-                self._context.tr(key, **details) for key in ("unlock.card_group", "unlock.card_group.advice")
-            )
+            keys, number = ("unlock.card_group", "unlock.card_group.advice"), mistyped[0] + 1
+            words = together(self._context, *(self._context.tr(key, group=number) for key in keys))
         self.note.setText(words)
         self.note.setVisible(bool(words))
