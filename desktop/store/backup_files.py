@@ -204,6 +204,15 @@ def sync_file(path: Path) -> None:
         os.fsync(stream.fileno())
 
 
+def put_in_place(building: Path, target: Path) -> None:
+    """Give a complete folder its name by one rename; the target beside it is absent or empty. Raises OSError."""
+    sync_tree(building)
+    if os.name == "nt" and target.is_dir():
+        target.rmdir()  # elsewhere the rename takes the place of an empty folder
+    building.rename(target)
+    sync_folder(target.parent)
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder as far as the medium lets; what stays is swept another time."""
     shutil.rmtree(folder, ignore_errors=True)

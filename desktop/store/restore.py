@@ -5,7 +5,6 @@ none. The backup is only read.
 """
 
 import contextlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,7 +17,16 @@ from desktop.records import AuditAction, new_id
 from desktop.store import migrations
 from desktop.store.backup_check import Backup, backup_key, database_agrees
 from desktop.store.backup_database import copy_database, is_sound, open_to_read
-from desktop.store.backup_files import PARTIAL, is_whole, join, need_room, on_medium, remove_tree, sync_tree
+from desktop.store.backup_files import (
+    PARTIAL,
+    is_whole,
+    join,
+    need_room,
+    on_medium,
+    put_in_place,
+    remove_tree,
+    sync_tree,
+)
 from desktop.store.backup_manifest import (
     DATABASE,
     HEADS,
@@ -37,7 +45,7 @@ from desktop.store.places import ATTACHMENTS, StoreFiles
 from desktop.store.store import Store
 from desktop.store.verification import Verification
 from desktop.vault import Unlocked
-from desktop.vault.files import sync_folder, write_durably
+from desktop.vault.files import write_durably
 from desktop.vault.keystore_file import COPY, PRIMARY
 
 _JOINED = "joined.new"
@@ -116,11 +124,7 @@ def restore_backup(source: Path, target: Path, card: str, job: Job, *, clock: Ca
             with contextlib.closing(_open_with_card(building, card)) as unlocked:
                 finish(backup, building, unlocked, job)
                 found = _begin_again(building, unlocked, backup, job, clock)
-            sync_tree(building)
-            if os.name == "nt" and target.is_dir():
-                target.rmdir()  # elsewhere the rename takes the place of an empty folder
-            building.rename(target)
-            sync_folder(target.parent)
+            put_in_place(building, target)
         finally:
             remove_tree(building)
     return Restored(backup.manifest.store_id, backup, found)

@@ -24,6 +24,7 @@ from desktop.store.attachments import KIND as ATTACHMENT
 from desktop.store.attachments import SealedFolder, StoredFile
 from desktop.store.audit import COLUMNS, row_hash
 from desktop.store.audit_file import row_line
+from desktop.store.backup_files import put_in_place, remove_tree
 from desktop.store.backup_moment import keystore_copy
 from desktop.store.canonical import from_canonical, time_text
 from desktop.store.clinic_settings import Clinic
@@ -41,6 +42,7 @@ from desktop.vault.keystore_file import COPY, PRIMARY
 
 TRAIL = "audit-salvaged.jsonl"
 
+_BUILDING = ".salvaging"
 _AT_ONCE = 1000
 _FORMER_KEY = "attachment_key/"
 _NEXT_CARD = "next_card"
@@ -76,38 +78,35 @@ class _Finds:
 
 def salvage(folder: Path, dest: Path, unlocked: Unlocked, job: Job, *, clock: Callable[[], datetime]) -> Salvaged:
     """Save what can be proven out of `folder` into a new clinic in `dest`, which must be absent or empty. The damaged
-    clinic is only read.
+    clinic is only read; the new one gets its place when it is complete, so a power cut leaves it or none.
 
     Raises UserFacingError `store.salvage_not_empty`, `store.salvage_nothing` where no audit line can be read,
     KnownFailure of the disk, and Cancelled; `dest` is then as it was.
     """
-    _check_destination(folder, dest)
     try:
+        dest = dest.resolve()
+        _check_destination(folder, dest)
         finds = _read(StoreFiles(folder, unlocked.epoch), unlocked.master.derive("db"), job)
         if not finds.lines:
             raise KnownFailure("store.salvage_nothing", kind=ErrorKind.IO)
-        with contextlib.ExitStack() as undo:
-            if not dest.exists():
-                undo.callback(shutil.rmtree, dest, ignore_errors=True)
-            else:
-                undo.callback(_empty, dest)
-            dest.mkdir(parents=True, exist_ok=True)
-            result = _build(folder, dest, unlocked, finds, job, clock)
-            undo.pop_all()
+        building = dest.with_name(f".{dest.name}{_BUILDING}")
+        dest.parent.mkdir(parents=True, exist_ok=True)
+        remove_tree(building)
+        try:
+            building.mkdir()
+            result = _build(folder, building, unlocked, finds, job, clock)
+            put_in_place(building, dest)
+        finally:
+            remove_tree(building)
         return result
     except OSError as error:
         raise from_os_error(error) from error
 
 
 def _check_destination(folder: Path, dest: Path) -> None:
-    inside = dest.resolve().is_relative_to(folder.resolve())
+    inside = dest.is_relative_to(folder.resolve())
     if inside or (dest.exists() and (not dest.is_dir() or any(dest.iterdir()))):
         raise UserFacingError("store.salvage_not_empty", kind=ErrorKind.NOT_EMPTY)
-
-
-def _empty(folder: Path) -> None:
-    for path in folder.iterdir():
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 # Reading

@@ -195,6 +195,22 @@ def test_where_nothing_can_be_proven_nothing_is_made(
     assert not (damaged.parent / "saved").exists()
 
 
+def test_a_power_cut_leaves_no_half_clinic_in_its_place(damaged: Path, keys: vault.Unlocked) -> None:
+    """Opened, it would look like a whole one in which patients are missing."""
+    place = damaged.parent / "saved"
+    seen: set[str] = set()
+
+    class Looking(Job):
+        def report(self, key: str, done: int = 0, total: int = 0) -> None:
+            seen.add(key)
+            assert not place.exists()
+            super().report(key, done, total)
+
+    salvage(damaged, place, keys, Looking(), clock=lambda: datetime.now(UTC))
+    assert {"store.salvage.step.writing", "verify.step.records"} <= seen
+    assert sorted(path.name for path in damaged.parent.iterdir()) == ["clinic", "saved"]
+
+
 def test_it_never_writes_over_anything(damaged: Path, keys: vault.Unlocked) -> None:
     (damaged.parent / "saved").mkdir()
     (damaged.parent / "saved" / "x").write_bytes(b"x")
