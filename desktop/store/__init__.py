@@ -9,7 +9,7 @@ from desktop.store.attachments import Staged
 from desktop.store.audit import AuditQuery
 from desktop.store.audit_file import FileCheck
 from desktop.store.canonical import canonical_bytes, from_canonical
-from desktop.store.checkup import Checkup, note_check, verify_folder
+from desktop.store.checkup import Checkup, conclude_check, verify_folder
 from desktop.store.database import versions
 from desktop.store.patients import Filing, filing_of
 from desktop.store.places import StoreFiles
@@ -38,9 +38,9 @@ __all__ = [
     "Verification",
     "Wanted",
     "canonical_bytes",
+    "conclude_check",
     "filing_of",
     "from_canonical",
-    "note_check",
     "parse_anchor",
     "verify_folder",
     "versions",

@@ -8,6 +8,7 @@ import contextlib
 import copy
 import io
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ KIND = "attachment"
 _TEMPORARY = ".new"
 _ORPHAN_SECONDS = 24 * 3600
 _NAME_BYTES = 16
+# What Lantern may have put here, whole or not; anything else is somebody else's.
+SEALED_NAME = re.compile(r"[0-9a-f]{32}(\.new)?")
 
 
 @dataclass(frozen=True)
@@ -150,13 +153,16 @@ class SealedFolder:
                     yield entry
 
     def sweep(self, referenced: frozenset[str]) -> int:
-        """Remove files older than a day that no row refers to; returns how many."""
+        """Remove our own files older than a day that no row refers to, as far as the disk lets; returns how many."""
         swept = 0
         oldest = time.time() - _ORPHAN_SECONDS
         for path in self.files():
-            if path.name not in referenced and path.stat().st_mtime < oldest:
-                path.unlink(missing_ok=True)
-                swept += 1
+            if path.name in referenced or not SEALED_NAME.fullmatch(path.name):
+                continue
+            with contextlib.suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
+                    swept += 1
         return swept
 
     def _make_folder(self, folder: Path) -> None:

@@ -55,8 +55,7 @@ def verify_folder(
     wanted: Wanted = NOTHING_MORE,
     wait: Callable[[float], None] | None = None,
 ) -> Verification:
-    """Unlock, open and verify a clinic, and note that in its audit trail; what keeps it from opening is a problem of
-    the answer.
+    """Unlock, open and verify a clinic, and conclude that; what keeps it from opening is a problem of the answer.
 
     wait: as in `vault.unlock`. Raises UserFacingError `store.in_use`, and Cancelled.
     """
@@ -67,7 +66,7 @@ def verify_folder(
     try:
         with Store.open(folder, unlocked) as store:
             checked = store.verify(job, wanted)
-            note_check(store, unlocked.user_id, checked)
+            conclude_check(store, unlocked.user_id, checked)
             return checked
     except UserFacingError as error:
         if error.key == "store.in_use":
@@ -79,14 +78,18 @@ def verify_folder(
         unlocked.close()
 
 
-def note_check(store: Store, actor: str, checked: Verification) -> None:
-    """Write into the audit trail that somebody checked; nothing is written to a damaged database."""
+def conclude_check(store: Store, actor: str, checked: Verification) -> None:
+    """Write into the audit trail that somebody checked; nothing is written to a damaged database. Where all is well,
+    what interrupted imports left behind is removed; where rows may be lost, their files must stay."""
     if any(problem.kind is ProblemKind.DATABASE for problem in checked.problems):
         return
     with store.transaction() as tx:
         tx.audit.add(
             AuditAction.VERIFY_CLINIC, store.store_id, actor=actor, reason=f"problems: {len(checked.problems)}"
         )
+    if checked.ok:
+        with contextlib.suppress(UserFacingError):
+            store.attachments.sweep()
 
 
 class Checkup:

@@ -1,14 +1,13 @@
 """Is every record what the audit chain says, every signed report what was signed, every file what was imported?"""
 
 import hashlib
-import re
 from collections.abc import Collection
 
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.records import Addendum
 from desktop.records.canonical_report import addendum_canonical_bytes, report_from_canonical
-from desktop.store.attachments import SealedFolder, StoredFile
+from desktop.store.attachments import SEALED_NAME, SealedFolder, StoredFile
 from desktop.store.canonical import from_canonical
 from desktop.store.kept import KEPT, record_faults
 from desktop.store.reports import Seal
@@ -19,7 +18,6 @@ from desktop.vault import verify_signature
 
 _BLOCK = 1 << 20
 _PAGE = 1000
-_SEALED_NAME = re.compile(r"[0-9a-f]{32}(\.new)?")
 
 
 def check_records(rows: Rows, found: Findings, job: Job) -> None:
@@ -160,4 +158,4 @@ def _note_orphans(rows: Rows, sealed: SealedFolder, found: Findings, job: Job) -
         if rows.one("SELECT 1 FROM attachments WHERE file = ?", (path.name,)) is not None:
             continue
         where = f"{path.parent.parent.name}/{path.parent.name}/{path.name}"
-        found.note(where, "verify.orphan" if _SEALED_NAME.fullmatch(path.name) else "verify.foreign_file")
+        found.note(where, "verify.orphan" if SEALED_NAME.fullmatch(path.name) else "verify.foreign_file")

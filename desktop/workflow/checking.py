@@ -18,7 +18,7 @@ from desktop.store import (
     Checkup,
     Verification,
     Wanted,
-    note_check,
+    conclude_check,
     parse_anchor,
     verify_folder,
     versions,
@@ -35,12 +35,12 @@ _LARGEST_ANCHOR = 1 << 28  # of a backup of very many files
 @requires(Permission.USE_CLINIC)
 def verify(clinic: Clinic, job: Job, *, inventory: bool = False, anchor: Anchor | None = None) -> Verification:
     """Check the open clinic: keystore, database, audit chain, every record against it, every sealed file. People go on
-    working meanwhile; that somebody checked is audited.
+    working meanwhile; that somebody checked is audited. Where all is well, remains of interrupted imports are removed.
 
     inventory: list what there is. anchor: an audit head kept elsewhere that the chain must hold.
     """
     checked = clinic.store.verify(job, Wanted(inventory, anchor))
-    note_check(clinic.store, clinic.actor, checked)
+    conclude_check(clinic.store, clinic.actor, checked)
     return checked
 
 

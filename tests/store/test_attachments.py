@@ -84,14 +84,17 @@ def test_only_old_orphans_are_swept(store: Store) -> None:
     (store.folder / ATTACHMENTS / "ab").mkdir(exist_ok=True)
     half = store.folder / ATTACHMENTS / "ab" / ("ab" * 16 + ".new")
     half.write_bytes(b"half")
+    foreign = half.with_name("notes.txt")
+    foreign.write_bytes(b"not ours")
     yesterday = time.time() - 25 * 3600
     with store.snapshot() as tx:
         kept = tx.attachments.stored(attachment.id).file
-    stale = next(path for path in files(store) if path.name != kept and path != half)
-    for path in (stale, half, next(path for path in files(store) if path.name == kept)):
+    stale = next(path for path in files(store) if path.name != kept and path not in (half, foreign))
+    for path in (stale, half, foreign, next(path for path in files(store) if path.name == kept)):
         os.utime(path, (yesterday, yesterday))
     assert store.attachments.sweep() == 2
-    assert len(files(store)) == 2
+    assert len(files(store)) == 3
+    assert foreign.exists()
     assert store.attachments.read(attachment.id)
 
 

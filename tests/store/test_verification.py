@@ -346,6 +346,20 @@ def test_orphans_are_notes(folder: Path, keys: vault.Unlocked, read: Read) -> No
     assert said_in_both_languages(found)
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_check_removes_old_orphans_where_all_is_well(
+    folder: Path, keys: vault.Unlocked, read: Read, whole: bool
+) -> None:
+    """In a damaged clinic the file of a lost row looks like an orphan too."""
+    with Store.open(folder, keys) as store:
+        orphan = store._sealed.path(store.attachments.stage(b"crashed before its row", Job()).file)
+    os.utime(orphan, (0, 0))
+    if not whole:
+        as_attacker(folder, keys, "DELETE FROM audit_log WHERE sequence = (SELECT max(sequence) FROM audit_log)")
+    assert verify_folder(folder, USER, PASSPHRASE, Job()).ok is whole
+    assert orphan.exists() is not whole
+
+
 def edit_head(data: bytes) -> bytes:
     lines = data.splitlines(keepends=True)
     lines[1] = lines[1].replace(b'"sequence": ', b'"sequence": 1')
