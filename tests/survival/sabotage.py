@@ -1,9 +1,11 @@
 """The same log, had Lantern been written carelessly: proof that the simulator would notice."""
 
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.survival.disk import Record, What
+
+Carelessness = Callable[[Sequence[Record]], tuple[Record, ...]]
 
 
 def without_folder_syncs(records: Sequence[Record]) -> tuple[Record, ...]:

@@ -2,7 +2,6 @@
 
 import os
 import random
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -131,8 +130,7 @@ def test_the_log_tells_everything_that_is_on_the_disk(recorder: Recorder, scratc
     assert len(real) > 6
 
 
-Carelessness = Callable[[Sequence[Record]], tuple[Record, ...]]
-CARELESS: dict[str, Carelessness] = {
+CARELESS: dict[str, sabotage.Carelessness] = {
     "no folder is synced": sabotage.without_folder_syncs,
     "the keystore is not synced": partial(sabotage.without_syncs_of, "keystore"),
     "attachments are not synced": partial(sabotage.without_syncs_of, "/att/"),
