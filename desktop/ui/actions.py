@@ -12,6 +12,7 @@ WINDOW_ACTIONS: tuple[Action, ...] = (
     Action("search", WINDOW, ("/", "Ctrl+F")),
     Action("palette", WINDOW, ("Ctrl+K",)),
     Action("shortcuts", WINDOW, ("?", "F1")),
+    Action("back_up", WINDOW),
     Action("switch_language", WINDOW),
     Action("switch_theme", WINDOW),
     Action("lock", WINDOW, ("Ctrl+L",)),

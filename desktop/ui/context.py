@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_DAMAGED = "store.database_damaged"
 _NARROW = str.maketrans("“”‘’", "\"\"''")
 """The bundled font draws curly quotation marks as wide as a Han character, which tears English sentences apart."""
 
@@ -44,7 +45,8 @@ class UiContext(QObject):
 
     Signals: language_changed and theme_changed after the choice took effect; changed(Changes, initiator or
     None) after a deed; unlocked once `clinic` is there; locked once it is gone (screens were cleared before);
-    study_requested(StudyId) and patient_requested(PatientId) ask the frame to show one.
+    damaged(UserFacingError) where a deed met a damaged database; study_requested(StudyId) and
+    patient_requested(PatientId) ask the frame to show one.
     """
 
     language_changed = Signal()
@@ -53,6 +55,7 @@ class UiContext(QObject):
     changed = Signal(object, object)
     unlocked = Signal()
     locked = Signal()
+    damaged = Signal(object)
     toast_requested = Signal(str)
     lock_requested = Signal()
     shift_end_requested = Signal()
@@ -191,6 +194,9 @@ class UiContext(QObject):
     def _report_failure(self, error: BaseException, initiator: QObject | None) -> None:
         if as_user_facing(error) is None:
             _log.error("unexpected failure in a piece of work\n%s", describe(error))
+        if isinstance(error, UserFacingError) and error.key == _DAMAGED and self._clinic is not None:
+            self.damaged.emit(error)
+            return
         parent = initiator if isinstance(initiator, QWidget) else None
         self.show_error(error, parent)
 

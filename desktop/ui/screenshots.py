@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.settings import Theme
-from desktop.ui import people_scenes, reading_steps
+from desktop.ui import backup_scenes, people_scenes, reading_steps
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.settings.screen import SettingsScreen
@@ -94,6 +94,7 @@ class Gallery:
         self._settings()
         self._over_the_screen()
         self._unlocking()
+        backup_scenes.backups_and_damage(self, self._window, self._context)
 
     def close(self) -> None:
         """Lock and leave."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop.access import Permission
+from desktop.errors import UserFacingError
 from desktop.i18n import Language
 from desktop.records import Patient, PatientId, StudyId
 from desktop.settings import Theme
@@ -23,7 +24,7 @@ from desktop.ui.shortcuts import ShortcutSheet
 from desktop.ui.status import StatusStrip
 from desktop.ui.today.screen import TodayScreen
 from desktop.ui.widgets.parts import column, row
-from desktop.workflow import Verification
+from desktop.workflow import Problem, ProblemKind, Verification
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -87,6 +88,7 @@ class Workspace(QWidget):
         self.damaged = DamagedScreen(context)
         self.stack.addWidget(self.damaged)
         self.health.found.connect(self._show_damage)
+        context.damaged.connect(self._meet_damage)
         self.damaged.continued.connect(self._go_on)
         self.damaged.check_requested.connect(self._check_now)
         self.alarm.pressed.connect(self._back_up_now)
@@ -242,6 +244,7 @@ class Workspace(QWidget):
             "search": self._search,
             "palette": self._open_palette,
             "shortcuts": self._open_shortcuts,
+            "back_up": self._back_up_now,
             "switch_language": self._switch_language,
             "switch_theme": self._switch_theme,
             "lock": self.lock_requested.emit,
@@ -276,6 +279,11 @@ class Workspace(QWidget):
         self.banner.set_patient(None)
         self.stack.setCurrentWidget(self.damaged)
         self.damaged.activated()
+
+    def _meet_damage(self, error: UserFacingError) -> None:
+        """Of one damaged page many deeds fail; the first one is told, and it is told on the page."""
+        if self.stack.currentWidget() is not self.damaged:
+            self._show_damage(Verification((Problem(ProblemKind.DATABASE, "", error.key, error.details),)))
 
     def _go_on(self) -> None:
         self.show_destination(self._current)

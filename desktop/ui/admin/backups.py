@@ -178,10 +178,11 @@ class BackupsSection(Section):
         if self._chosen is not None and self._chosen.is_dir():
             dialog.setDirectory(str(self._chosen))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._where_chosen)
+        dialog.fileSelected.connect(self.back_up_to)
         dialog.open()
 
-    def _where_chosen(self, chosen: str) -> None:
+    def back_up_to(self, chosen: str) -> None:
+        """Make a backup in a folder, and remember it for the next one."""
         self._chosen = Path(chosen)
         self._back_up(self._chosen)
 

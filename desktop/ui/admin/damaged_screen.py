@@ -117,7 +117,8 @@ class DamagedScreen(QWidget):
 
     def _build_foot(self) -> QWidget:
         foot = card("damaged_foot", "head")
-        inside = row(foot, margin=12, spacing=8)
+        inside = row(foot, spacing=8)
+        inside.setContentsMargins(24, 12, 24, 12)
         self._restore = button("damaged_restore")
         self._salvage = button("damaged_salvage")
         self._check = button("damaged_check")

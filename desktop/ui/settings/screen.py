@@ -82,6 +82,13 @@ class SettingsScreen(QWidget):
         self._stack.setCurrentWidget(self._sections[name])
         self._sections[name].activated()
 
+    @property
+    def backups(self) -> BackupsSection:
+        """The backups' section."""
+        section = self._sections["backups"]
+        assert isinstance(section, BackupsSection)
+        return section
+
     def check_now(self) -> None:
         """As the bright button of the check's section does."""
         section = self._sections["check"]
@@ -90,9 +97,7 @@ class SettingsScreen(QWidget):
 
     def back_up_now(self) -> None:
         """As the bright button of the backups' section does."""
-        section = self._sections["backups"]
-        assert isinstance(section, BackupsSection)
-        section.back_up_now()
+        self.backups.back_up_now()
 
     def activated(self) -> None:
         """Called when the destination is shown."""

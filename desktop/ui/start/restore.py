@@ -112,7 +112,14 @@ class RestorePage(StartPage):
         about = label("restore_about", "muted", wrap=True)
         self.texts.add(about.setText, "backup.restore.about")
         self._choose = button("restore_choose", "primary")
-        self.icons.add(self._choose, "folder")
+        self._choose_other = button("restore_choose_other")
+        for made_button, key in (
+            (self._choose, "backup.restore.choose"),
+            (self._choose_other, "backup.restore.choose_other"),
+        ):
+            self.icons.add(made_button, "folder")
+            self.texts.add(made_button.setText, key)
+            made_button.clicked.connect(self._ask_where)
         self._where = label("restore_source", "small", wrap=True)
         self.list = RowList(self.context, "restore_list")
         self.texts.add(self.list.setAccessibleName, "backup.restore.which")
@@ -129,7 +136,8 @@ class RestorePage(StartPage):
         place.addWidget(self._place, 1)
         place.addWidget(self._elsewhere)
         inner.addWidget(about)
-        inner.addWidget(self._choose, alignment=Qt.AlignmentFlag.AlignLeft)
+        for made_button in (self._choose, self._choose_other):
+            inner.addWidget(made_button, alignment=Qt.AlignmentFlag.AlignLeft)
         for part in (self._where, self._which, self.list, self.card_code, self._card_note):
             inner.addWidget(part)
         inner.addLayout(place)
@@ -143,7 +151,6 @@ class RestorePage(StartPage):
         buttons.addStretch(1)
         buttons.addWidget(self.submit)
         inner.addLayout(buttons)
-        self._choose.clicked.connect(self._ask_where)
         self._elsewhere.clicked.connect(self._ask_target)
         self.list.selectionModel().currentChanged.connect(self._card_changed)
         self.card_code.changed.connect(self._card_changed)
@@ -174,10 +181,11 @@ class RestorePage(StartPage):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._look_in)
+        dialog.fileSelected.connect(self.look_in)
         dialog.open()
 
-    def _look_in(self, chosen: str) -> None:
+    def look_in(self, chosen: str) -> None:
+        """Look for backups in a folder and below it."""
         source = Path(chosen)
         self._source, self._backups, self._error = source, (), None
         self.list.set_rows(())
@@ -205,10 +213,11 @@ class RestorePage(StartPage):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._target_chosen)
+        dialog.fileSelected.connect(self.put_in)
         dialog.open()
 
-    def _target_chosen(self, chosen: str) -> None:
+    def put_in(self, chosen: str) -> None:
+        """Let the clinic lie in another folder: itself where it is empty, else in a new one in it."""
         self._target = inside(Path(chosen), _CLINIC)
         self._show()
 
@@ -295,8 +304,8 @@ class RestorePage(StartPage):
             return
         tr = self.context.tr
         found = bool(self._backups)
-        self._choose.setText(tr("backup.restore.choose_other" if found else "backup.restore.choose"))
-        set_role(self._choose, "" if found else "primary")
+        self._choose.setVisible(not found)
+        self._choose_other.setVisible(found)
         self._where.setText(str(self._source) if self._source is not None else "")
         self._where.setVisible(self._source is not None)
         rows = [self._row(backup) for backup in self._backups]
@@ -307,7 +316,15 @@ class RestorePage(StartPage):
             part.setVisible(found)
         self._card_note.setVisible(found and self._card_fits)
         self._place.setText(tr("backup.restore.target", folder=str(self._target)))
-        for part in (self._choose, self.list, self.card_code, self._elsewhere, self.back, self.submit):
+        for part in (
+            self._choose,
+            self._choose_other,
+            self.list,
+            self.card_code,
+            self._elsewhere,
+            self.back,
+            self.submit,
+        ):
             part.setEnabled(not self._busy)
         self._complaint.setVisible(self._error is not None)
         if self._error is not None:

@@ -154,10 +154,11 @@ class SalvagePage(StartPage):
         dialog.setFileMode(QFileDialog.FileMode.Directory)
         dialog.setOption(QFileDialog.Option.ShowDirsOnly)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._target_chosen)
+        dialog.fileSelected.connect(self.put_in)
         dialog.open()
 
-    def _target_chosen(self, chosen: str) -> None:
+    def put_in(self, chosen: str) -> None:
+        """Let the new clinic lie in another folder: itself where it is empty, else in a new one in it."""
         self._target = inside(Path(chosen), f"{self._folder.name}-saved")
         self._show()
 

@@ -14,6 +14,7 @@ from desktop.store import StoreFiles
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
+from tests.conftest import ExpectLog
 from tests.ui.names import PASSPHRASE, USER
 
 PAGE = 4096
@@ -183,7 +184,7 @@ def torn(places: Places, clinic_template: Path, tmp_path: Path) -> Callable[[], 
     def tear() -> None:
         folder = places.clinic
         clinic = workflow.unlock(folder, Job(), user=USER, passphrase=PASSPHRASE, models=workflow.load_models())
-        aside = tmp_path / "aside"
+        aside = tmp_path / f"aside-{len(list(tmp_path.iterdir()))}"
         shutil.copytree(folder, aside)
         workflow.lock(clinic)
         shutil.rmtree(folder)
@@ -288,3 +289,39 @@ def test_a_check_can_be_cancelled(driver: Driver, opened: MainWindow, context: U
     driver.settle()
     assert not driver.shown("check_verdict")
     assert driver.find("check_start", QPushButton).isEnabled()
+
+
+def test_a_damaged_database_is_left_for_a_backup_or_what_is_whole(
+    driver: Driver,
+    locked: MainWindow,
+    context: UiContext,
+    places: Places,
+    torn: Callable[[], None],
+    expected_log: ExpectLog,
+) -> None:
+    torn()
+    clinic = workflow.unlock(places.clinic, Job(), user=USER, passphrase=PASSPHRASE, models=workflow.load_models())
+    with clinic.store.snapshot() as tx:
+        table = tx.patients._rows.one("SELECT rootpage FROM sqlite_schema WHERE name = 'backup_runs'")
+    workflow.lock(clinic)
+    assert table is not None
+    torn()
+    flip(StoreFiles(places.clinic).database, (int(table[0]) - 1) * PAGE + 100)
+    unlock(driver)
+    driver.wait(lambda: driver.shown("damaged_screen"), "page")
+    driver.settle()
+    assert "damaged" in words_in(driver, "damaged_problems")
+    assert "may be lost" in driver.find("damaged_about", QLabel).text()
+    assert not driver.shown("damaged_continue"), "nobody is invited to go on"
+    assert driver.find("damaged_restore", QPushButton).hasFocus()
+    assert not driver.shown("error_dialog"), "told once, on the page"
+    with expected_log("desktop.workflow.opening"), expected_log("desktop.store.store"):
+        driver.click("damaged_salvage")
+        driver.wait(lambda: driver.shown("salvage_page"), "salvage")
+        assert context.clinic is None
+        driver.settle()
+    driver.type(PASSPHRASE)
+    driver.press("Return")
+    driver.wait(lambda: driver.shown("salvage_finished"), "salvage")
+    driver.settle()
+    assert "3 patients" in driver.find("salvage_saved", QLabel).text()

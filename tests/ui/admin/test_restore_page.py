@@ -199,6 +199,6 @@ def test_the_card_may_be_pasted_and_another_place_chosen(
     assert driver.shown("restore_card_fits")
     (tmp_path / "big disk").mkdir()
     (tmp_path / "big disk" / "films").mkdir()
-    window.start.rescue.restore._target_chosen(str(tmp_path / "big disk"))
+    window.start.rescue.restore.put_in(str(tmp_path / "big disk"))
     assert str(tmp_path / "big disk" / "clinic") in driver.find("restore_target", QLabel).text()
     QGuiApplication.clipboard().clear()
