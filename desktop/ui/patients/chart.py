@@ -8,9 +8,11 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, 
 from desktop import workflow
 from desktop.access import Permission
 from desktop.records import Patient, PatientId, UserId
+from desktop.ui.patients.consents import ConsentsPart
 from desktop.ui.patients.notices import ChartNotices
 from desktop.ui.patients.words import birth_text, study_row
 from desktop.ui.widgets.empty_state import EmptyState
+from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row, set_role
 from desktop.ui.widgets.rows import RowList
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import PatientChart, Unmerged
 
+_PARTS = ("studies", "consents")
 _FACTS = ("phone", "village", "birth", "identifiers")
 
 
@@ -51,9 +54,11 @@ class ChartPage(QWidget):
         self._notices.undo_requested.connect(self.undo_merge)
         layout.addWidget(self._notices)
         layout.addWidget(self._build_facts())
-        heading = label("chart_studies_title", "heading")
-        self._texts.add(heading.setText, "patients.chart.studies")
-        layout.addWidget(heading)
+        self._parts = Choice("chart_parts", _PARTS)
+        self._parts.set_value("studies")
+        self._parts.chosen.connect(self._show_part)
+        self._parts.entered.connect(self.activated)
+        layout.addWidget(self._parts)
         self._studies = RowList(context, "chart_studies")
         self._texts.add(self._studies.setAccessibleName, "patients.chart.studies")
         self._studies.chosen.connect(self.study_chosen)
@@ -62,6 +67,8 @@ class ChartPage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._studies)
         self._stack.addWidget(self._empty)
+        self.consents = ConsentsPart(context)
+        self._stack.addWidget(self.consents)
         layout.addWidget(self._stack, 1)
         self.retranslate()
 
@@ -108,6 +115,8 @@ class ChartPage(QWidget):
         """A decision that is due has the focus, else the studies; without any, importing."""
         if self._notices.waits:
             self._notices.focus_first()
+        elif self._parts.value != "studies":
+            self._parts.setFocus()
         elif self._studies.rows.rows:
             self._studies.setFocus()
         else:
@@ -116,12 +125,16 @@ class ChartPage(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        tr = self._context.tr
+        self._parts.set_texts(tr("patients.chart.parts"), [tr(f"patients.chart.{part}") for part in _PARTS])
         self._empty.set_texts(self._context.tr("patients.chart.empty"), self._context.tr("patients.chart.import"))
+        self.consents.retranslate()
         self._fill()
 
     def clear(self) -> None:
         """Forget the patient."""
         self._wanted = self._chart = None
+        self._parts.set_value("studies")
         self._fill()
         self.patient_changed.emit(None)
 
@@ -197,9 +210,23 @@ class ChartPage(QWidget):
         self._studies.set_rows(
             [study_row(self._context, summary, with_name=False) for summary in studies], select_first=True
         )
-        self._stack.setCurrentWidget(self._studies if studies or patient is None else self._empty)
+        self.consents.show_chart(self._chart)
+        self._show_part(self._parts.value)
         self._notices.show_chart(self._chart)
         self._offer()
+
+    def go_back(self) -> bool:
+        """Close a form that is open on the page; False where none is."""
+        if self._parts.value == "consents" and self.consents.asks:
+            self.consents.close_form()
+            self._parts.setFocus()
+            return True
+        return False
+
+    def _show_part(self, part: str) -> None:
+        nothing = self._chart is not None and not self._chart.studies
+        parts = {"studies": self._empty if nothing else self._studies, "consents": self.consents}
+        self._stack.setCurrentWidget(parts[part])
 
     def _offer(self) -> None:
         """Only what the person may do; one bright button."""

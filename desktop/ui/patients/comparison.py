@@ -201,7 +201,8 @@ class Comparison(QScrollArea):
         return {row.field: row.side for row in self._rows}
 
     def show_sides(self, sides: Sides) -> None:
-        """Compare two versions."""
+        """Compare two versions; a row that has the keyboard keeps it."""
+        focused = next((row.field for row in self._rows if row.hasFocus()), None)
         self._sides = sides
         different = [field for field in PatientField if values_of(sides.first, field) != values_of(sides.second, field)]
         inner = QWidget()
@@ -222,6 +223,9 @@ class Comparison(QScrollArea):
         self.setWidget(inner)
         for before, after in itertools.pairwise(self._rows):
             QWidget.setTabOrder(before, after)
+        for row in self._rows:
+            if row.field is focused:
+                row.setFocus()
 
     def choose_all(self, side: Side) -> None:
         """Take one version in every field."""
@@ -276,8 +280,5 @@ class Comparison(QScrollArea):
 
     def _again(self) -> None:
         if self._sides is not None:
-            at = next((place for place, row in enumerate(self._rows) if row.hasFocus()), -1)
             sides = self._sides
             self.show_sides(Sides(sides.first, sides.second, sides.titles, self.choices, sides.both))
-            if at >= 0:
-                self._rows[at].setFocus()

@@ -139,7 +139,7 @@ class PatientsScreen(QStackedWidget):
             self._back_to_chart()
         elif self.currentWidget() is self.finder:
             self.finder.start_over()
-        else:
+        elif self.currentWidget() is self.form or not self.chart.go_back():
             self.show_finder()
 
     def _offer_unsaved(self) -> None:

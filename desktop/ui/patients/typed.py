@@ -17,6 +17,12 @@ _AGE = re.compile(
     r"(?:(?P<weeks>\d{1,2})\s*(?:weeks?|w|周))?\s*"
     r"(?:(?P<days>\d{1,3})\s*(?:days?|d|天|日))?"
 )
+_LENGTH = re.compile(r"(?P<count>\d{1,3})\s*(?P<unit>y|years?|年|m|months?|个月|月|d|days?|天|日)")
+_UNITS = {
+    **dict.fromkeys(("y", "year", "years", "年"), "y"),
+    **dict.fromkeys(("m", "month", "months", "个月", "月"), "m"),
+    **dict.fromkeys(("d", "day", "days", "天", "日"), "d"),
+}
 _ALLERGY = re.compile(r"(?P<substance>[^()]+?)\s*(?:\((?P<reaction>[^()]*)\))?")
 
 
@@ -38,6 +44,47 @@ def parse_birth(text: str, today: date) -> PartialDate | None:
     if born.year < today.year - _OLDEST_YEARS - 1:
         raise ValueError("too long ago")
     return born
+
+
+def parse_date(text: str) -> date | None:
+    """A whole date as `parse_birth` takes it; None for nothing. Raises ValueError for anything else."""
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    if not plain:
+        return None
+    said = _parse_date(plain)
+    if said is None or said.day is None:
+        raise ValueError("not a whole date")
+    return said.earliest
+
+
+def parse_day(text: str, today: date) -> date | None:
+    """A day to come, or how long from today; None for nothing.
+
+    Dates as `parse_birth`, whole ones only; lengths `5y`, `18m`, `30d`, `5年`, `6个月`. Raises ValueError for anything
+    else, and for days before today.
+    """
+    plain = unicodedata.normalize("NFKC", text).strip().lower()
+    if not plain:
+        return None
+    length = _LENGTH.fullmatch(plain)
+    if length:
+        count = int(length["count"])
+        months = {"y": 12 * count, "m": count}.get(_UNITS[length["unit"]])
+        day = today + timedelta(days=count) if months is None else _months_later(today, months)
+    else:
+        whole = parse_date(plain)
+        assert whole is not None
+        day = whole
+    if day < today:
+        raise ValueError("in the past")
+    return day
+
+
+def _months_later(today: date, months: int) -> date:
+    """The same day of a later month, or that month's last."""
+    year, month = divmod(today.year * 12 + today.month - 1 + months, 12)
+    after = date(year + (month == 11), (month + 1) % 12 + 1, 1)
+    return min(date(year, month + 1, 1) + timedelta(days=today.day - 1), after - timedelta(days=1))
 
 
 def _parse_date(text: str) -> PartialDate | None:
