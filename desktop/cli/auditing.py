@@ -96,7 +96,7 @@ def _answer(
         {
             **first,
             "ok": not problems,
-            "problems": [_problem(output, problem) for problem in problems],
+            "problems": [problem_line(output, problem) for problem in problems],
             "notes": [_note(output, note) for note in result.notes],
             "audit": {"seq": result.head.sequence, "head": result.head.hash} if result.head else None,
             "counts": {"patients": 0, "attachments": 0, "reports": 0, **result.counts},
@@ -110,7 +110,8 @@ def _answer(
     )
 
 
-def _problem(output: Output, problem: workflow.Problem) -> dict[str, str]:
+def problem_line(output: Output, problem: workflow.Problem) -> dict[str, str]:
+    """What was found, as an answer names it."""
     text = output.translator.text
     return {
         "kind": problem.kind.value,
@@ -128,7 +129,7 @@ def _words(output: Output, problems: list[workflow.Problem]) -> str:
     """What a person at a terminal reads."""
     if not problems:
         return output.translator.text("cli.verify_ok")
-    said = (_problem(output, problem) for problem in problems)
+    said = (problem_line(output, problem) for problem in problems)
     return "\n".join(f"{one['where']}: {one['message']} {one['advice']}" for one in said)
 
 
@@ -151,7 +152,7 @@ def _verify_file(path: Path, output: Output) -> None:
     output.answer(
         {
             "ok": not checked.problems,
-            "problems": [_problem(output, problem) for problem in checked.problems],
+            "problems": [problem_line(output, problem) for problem in checked.problems],
             "rows": checked.rows,
             "head": checked.head.to_json() if checked.head is not None else None,
         },

@@ -1,11 +1,11 @@
 """`backup` and `restore`."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from desktop import workflow
+from desktop.cli.auditing import problem_line
 from desktop.cli.output import Output
 from desktop.cli.secrets_in import read_secret
 from desktop.cli.session import store_folder, unlocked
@@ -56,19 +56,6 @@ def restore(arguments: argparse.Namespace, output: Output) -> None:
             "counts": dict(restored.counts),
             "audit": {"seq": restored.head.sequence, "head": restored.head.hash} if restored.head else None,
             "verified": restored.verified,
-            "problems": _problems(restored.problems, output),
+            "problems": [problem_line(output, problem) for problem in restored.problems],
         }
     )
-
-
-def _problems(problems: Sequence[workflow.Problem], output: Output) -> list[dict[str, object]]:
-    text = output.translator.text
-    return [
-        {
-            "kind": problem.kind.value,
-            "where": problem.where,
-            "message": text(problem.key, **problem.details),
-            "advice": text(f"{problem.key}.advice", **problem.details),
-        }
-        for problem in problems
-    ]

@@ -18,6 +18,7 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, UserId, new_id
 from desktop.store import Store
 from desktop.vault import RecoveryCard, Unlocked, give_back, keystore, seconds_to_wait
+from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, system_clock
 
 _log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ def create_clinic(
             if folder.is_dir():
                 folder.rmdir()
             building.rename(folder)
-            _sync_folder(folder.parent)
+            sync_folder(folder.parent)
         except BaseException:
             unlocked.close()
             raise
@@ -113,17 +114,6 @@ def _check_new_clinic(folder: Path, name: str, admin: str) -> None:
             raise UserFacingError("start.folder_not_empty", kind=ErrorKind.NOT_EMPTY)
     except OSError as error:
         raise from_os_error(error) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @open_to_all
