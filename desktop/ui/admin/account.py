@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
@@ -28,6 +29,7 @@ class AccountSection(Section):
         super().__init__(context, "settings_you", "settings.section.you")
         self._passphrase_refusal: Exception | None = None
         self._pin_refusal: Exception | None = None
+        self._focus_before: QWidget | None = None
         who = self.box("people.you.who")
         self._name = label("you_name", "strong")
         self._roles = label("you_roles", "muted", wrap=True)
@@ -37,6 +39,7 @@ class AccountSection(Section):
         self._build_pin()
         self._build_shift()
         self.body.addStretch(1)
+        context.theme_changed.connect(self.retranslate)
         self.retranslate()
 
     def activated(self) -> None:
@@ -63,6 +66,7 @@ class AccountSection(Section):
         self._name.setText("")
         self._roles.setText("")
         self._pin_state.setText("")
+        self.verticalScrollBar().setValue(0)
         self._passphrase_refusal = self._pin_refusal = None
         for field in (self.old, self.pin, self.pin_again):
             field.wipe()
@@ -223,8 +227,12 @@ class AccountSection(Section):
         self.context.operations.run(work, initiator=self, ended=self._show_pin)
 
     def _set_busy(self, busy: bool) -> None:
+        """While keys are made nothing can be changed; the focus comes back to where it was."""
+        before, self._focus_before = self._focus_before, self.focusWidget() if busy else None
         for part in (self.old, self.new, self._change, self.pin, self.pin_again, self._set):
             part.setEnabled(not busy)
+        if before is not None and self.isVisible():
+            before.setFocus()
 
     def _not_busy(self) -> None:
         self._set_busy(False)

@@ -32,6 +32,7 @@ class PeopleSection(Section):
         self._users: tuple[User, ...] = ()
         self._said = ""
         self._refusal: Exception | None = None
+        self._focus_before: QWidget | None = None
         about = label(role="muted", wrap=True)
         self.texts.add(about.setText, "people.about")
         self._add = button("people_add", "primary")
@@ -72,6 +73,7 @@ class PeopleSection(Section):
     def clear(self) -> None:
         """The clinic is locked."""
         self._users = ()
+        self.verticalScrollBar().setValue(0)
         self._close()
         self._fill()
 
@@ -196,6 +198,7 @@ class PeopleSection(Section):
     def _run(self, work: "Callable[[Job], UserChanged]") -> None:
         self._refusal = None
         self._complain()
+        self._focus_before = self.focusWidget()
         for form in self._forms:
             form.setEnabled(False)
         self.context.operations.run(
@@ -233,8 +236,11 @@ class PeopleSection(Section):
             form.complain(words if form.isVisibleTo(self) else "")
 
     def _ready(self) -> None:
+        before, self._focus_before = self._focus_before, None
         for form in self._forms:
             form.setEnabled(True)
+        if before is not None and self.isVisible():
+            before.setFocus()
 
     @property
     def _forms(self) -> tuple[AddForm, PersonForm]:

@@ -42,6 +42,7 @@ class NewPassphrase(QWidget):
         for field in (self.passphrase, self.again):
             field.edit.returnPressed.connect(self.submitted)
         self.setFocusProxy(self.passphrase)
+        context.theme_changed.connect(self.retranslate)
         self.retranslate()
 
     @property

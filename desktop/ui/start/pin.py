@@ -48,6 +48,7 @@ class PinPage(StartPage):
         self.pin.edit.installEventFilter(self)
         self.body.addWidget(self.pin)
         self._build_buttons()
+        context.theme_changed.connect(self.retranslate)
         self.retranslate()
 
     def show_people(self, names: Sequence[str]) -> None:

@@ -50,6 +50,7 @@ class UnlockPage(StartPage):
         self.texts.add(self.passphrase.set_caption, "start.unlock.passphrase")
         self.body.addWidget(self.passphrase)
         self._build_buttons()
+        context.theme_changed.connect(self.retranslate)
         self.retranslate()
 
     def show_clinic(self, folder: Path, *, with_pin: bool = False) -> None:
