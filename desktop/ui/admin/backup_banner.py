@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QLabel
 
-from desktop.ui.admin.backup_words import age, failure_words
+from desktop.ui.admin.backup_words import age, failure_words, sentences
 from desktop.ui.icons import pixmap
 from desktop.ui.widgets.parts import button, label, row
 
@@ -55,7 +55,7 @@ class BackupBanner(QFrame):
             if failed:
                 parts.append(tr("backup.alarm.failed", why=failure_words(self._context, failed)))
             parts.append(tr("backup.alarm.meaning" if last else "backup.alarm.none_meaning"))
-            self._words.setText(tr("backup.between_sentences").join(parts))
+            self._words.setText(sentences(self._context, parts))
         self.setVisible(self._keeper.alarm)
 
     def _paint(self) -> None:

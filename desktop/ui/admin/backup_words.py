@@ -3,12 +3,12 @@
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from desktop.i18n import format_datetime
+from desktop.i18n import Language, format_datetime
 from desktop.ui.widgets.rows import Row, Tone
 from desktop.workflow import KnownBackup, RunKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from desktop.errors import UserFacingError
     from desktop.ui.context import UiContext
@@ -35,6 +35,11 @@ def moment(context: "UiContext", when: datetime) -> str:
     return format_datetime(when.astimezone(), context.language)
 
 
+def sentences(context: "UiContext", parts: "Sequence[str]") -> str:
+    """One after the other, as the language sets them: Chinese leaves no blank between."""
+    return ("" if context.language is Language.CHINESE else " ").join(parts)
+
+
 def counts_words(context: "UiContext", counts: "Mapping[str, int]") -> str:
     """`12 patients, 40 files, 31 reports`, as a backup counts them."""
     names = ("patients", "attachments", "reports")
@@ -45,8 +50,7 @@ def counts_words(context: "UiContext", counts: "Mapping[str, int]") -> str:
 
 def error_words(context: "UiContext", error: "UserFacingError") -> str:
     """What happened and what to do, in one paragraph."""
-    space = context.tr("backup.between_sentences")
-    return space.join(context.tr(key, **error.details) for key in (error.key, f"{error.key}.advice"))
+    return sentences(context, [context.tr(key, **error.details) for key in (error.key, f"{error.key}.advice")])
 
 
 def failure_words(context: "UiContext", key: str) -> str:

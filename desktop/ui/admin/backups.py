@@ -11,7 +11,7 @@ from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.records import Changes
 from desktop.ui.admin.backup_plan import BackupPlanBox
-from desktop.ui.admin.backup_words import age, backup_row, counts_words, error_words, failure_words, moment
+from desktop.ui.admin.backup_words import age, backup_row, counts_words, error_words, failure_words, moment, sentences
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import button, label, row, set_role
@@ -277,7 +277,7 @@ class BackupsSection(Section):
         if state.failure is not None and self._result is None:
             why = failure_words(self.context, state.failure.failure)
             words.append(tr("backup.last.failed", time=moment(self.context, state.failure.finished), why=why))
-        self._last.setText(tr("backup.between_sentences").join(words))
+        self._last.setText(sentences(self.context, words))
         set_role(self._last, "danger" if state.overdue or state.failure is not None else "ok")
         self._where.setText(tr("backup.now.to", folder=str(self._chosen)) if self._chosen else tr("backup.now.first"))
 
@@ -326,7 +326,7 @@ class BackupsSection(Section):
         elif proof is not None and proof.problems:
             first = proof.problems[0]
             told = [tr("backup.drill.problems", count=len(proof.problems)), tr(first.key, **first.details)]
-            self._proof_words.setText(tr("backup.between_sentences").join(told))
+            self._proof_words.setText(sentences(self.context, told))
             set_role(self._proof_words, "danger")
         elif proof is not None:
             made = proof.run.made or proof.run.finished
