@@ -26,13 +26,13 @@ def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Cal
     Raises UserFacingError `backup.former_keys` or `backup.former_card` where a newer backup is wanted; KnownFailure: as
     `restore.bring` and `finish`, `backup.other_history`, or of the disk; and Cancelled. Nothing is left behind.
     """
-    if backup.manifest.epoch != unlocked.epoch:
-        raise UserFacingError("backup.former_keys")
     _is_our_history(backup, store)
     scratch = store.folder.with_name(f".{store.folder.name}{_SCRATCH}")
     remove_tree(scratch)
     try:
-        with translated():
+        with translated(), store.being_checked():
+            if backup.manifest.epoch != unlocked.epoch:
+                raise UserFacingError("backup.former_keys")
             scratch.mkdir()
             bring(backup, scratch, job)
             if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):

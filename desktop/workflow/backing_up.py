@@ -364,9 +364,9 @@ def _newest_reachable(clinic: Clinic) -> Backup:
         runs = tx.backups.newest(*_BACKUPS, ok=True)
     for run in runs:
         with contextlib.suppress(UserFacingError):
-            (found,) = find_backups(Path(run.place))
-            if found.manifest.id == run.backup:
-                return found
+            for found in find_backups(Path(run.place)):
+                if found.manifest.id == run.backup:
+                    return found
     raise UserFacingError("backup.nothing_to_prove", kind=ErrorKind.NOT_FOUND)
 
 

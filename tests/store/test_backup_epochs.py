@@ -83,6 +83,24 @@ def test_a_disk_that_fills_up_during_a_drill_is_said_in_words(
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
+def test_no_epoch_begins_while_a_backup_is_proven(clinic: Carried, tmp_path: Path) -> None:
+    class Meanwhile(Job):
+        refused = 0
+
+        def report(self, key: str, done: int = 0, total: int = 0) -> None:
+            if key == "backup.step.restore_attachments":
+                with pytest.raises(KnownFailure, match=r"store\.being_checked"):
+                    clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id)
+                self.refused += 1
+            super().report(key, done, total)
+
+    made = clinic.back_up(tmp_path / "stick").backup
+    job = Meanwhile()
+    assert prove(made, clinic.store, clinic.unlocked, job, lambda: NOW).problems == ()
+    assert job.refused
+    assert clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id) == 2
+
+
 def test_a_backup_is_good_though_its_maker_got_new_keys_meanwhile(clinic: Carried, tmp_path: Path) -> None:
     """Until the next unlock an administrator who gave themselves a new passphrase signs with the key of before."""
     me = clinic.unlocked.user_id
