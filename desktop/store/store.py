@@ -420,15 +420,21 @@ class Store:
                     yield None
                     return
                 held.callback(reading.close)
-                self._checks += 1
-                held.callback(self._end_check)
+                held.enter_context(self.being_checked())
                 heads, noted = self._heads, self._heads.size
                 clinic = OpenClinic(self._unlocked, reading, heads, self._sealed, self._files, noted)
             yield clinic
 
-    def _end_check(self) -> None:
+    @contextlib.contextmanager
+    def being_checked(self) -> Iterator[None]:
+        """While it lasts no new key epoch begins, and files that were sealed anew stay under their former names too."""
         with self._mutex:
-            self._checks -= 1
+            self._checks += 1
+        try:
+            yield
+        finally:
+            with self._mutex:
+                self._checks -= 1
 
     def _looked_at(self) -> bool:
         """Whether a backup or a check that sees an earlier moment still needs the files of then."""
