@@ -64,7 +64,11 @@ def _place(error: BaseException) -> str:
 
 
 def _speak_utf8() -> None:
-    """Standard streams are UTF-8 whatever the PC's code page is."""
-    for stream in (sys.stdin, sys.stdout, sys.stderr):
+    """Standard streams are UTF-8 whatever the PC's code page is; what comes in may start with a byte-order mark."""
+    for stream, encoding, errors in (
+        (sys.stdin, "utf-8-sig", "surrogateescape"),
+        (sys.stdout, "utf-8", "surrogateescape"),
+        (sys.stderr, "utf-8", "replace"),
+    ):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(encoding="utf-8", errors="surrogateescape" if stream is not sys.stderr else "replace")
+            stream.reconfigure(encoding=encoding, errors=errors)

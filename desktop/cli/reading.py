@@ -80,7 +80,7 @@ def suggestions(arguments: argparse.Namespace, output: Output) -> None:
                 line: dict[str, object] = {"id": item.id, "sealed": item.suggestion is None}
                 if item.suggestion is not None:
                     failed = output.failed
-                    line |= analysis_keys(item.suggestion.analysis, output)
+                    line |= {"file": item.file} | analysis_keys(item.suggestion.analysis, output)
                     output.failed = failed
                 output.answer(line)
             return

@@ -108,10 +108,14 @@ class OpenStudy:
 
 @dataclass(frozen=True)
 class SealedSuggestion:
-    """One suggestion as the command line lists it: `suggestion` is None while it is sealed."""
+    """One suggestion as the command line lists it: `suggestion` is None while it is sealed.
+
+    file: the name of the file that was judged, as it was when it came in.
+    """
 
     id: SuggestionId
     suggestion: Suggestion | None
+    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,10 +198,13 @@ def read_state(tx: Transaction, study: StudyId, user: UserId) -> Reading:
 def list_suggestions(clinic: Clinic, job: Job, study: StudyId) -> tuple[SealedSuggestion, ...]:
     """A study's suggestions, with what they say only once the seal is broken. Raises UserFacingError (not_found)."""
     state = reading(clinic, job, study)
-    if not state.sealed:
-        return tuple(SealedSuggestion(s.id, s) for s in state.suggestions)
     with clinic.store.snapshot() as tx:
-        return tuple(SealedSuggestion(s.id, None) for s in tx.suggestions.for_study(study))
+        if state.sealed:
+            return tuple(SealedSuggestion(s.id, None) for s in tx.suggestions.for_study(study))
+        attachments = {i.id: i.attachment for i in tx.studies.get(study).instances}
+        return tuple(
+            SealedSuggestion(s.id, s, tx.attachments.get(attachments[s.instance]).file_name) for s in state.suggestions
+        )
 
 
 @requires(Permission.READ_IMAGES)

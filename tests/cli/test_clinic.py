@@ -135,7 +135,7 @@ def test_verify_names_a_failed_unlock_and_a_missing_database(lantern: Lantern) -
 def test_the_program_itself_speaks_utf8_json_and_nothing_else(lantern: Lantern) -> None:
     add(lantern)
     lantern.monkeypatch.setenv("PYTHONIOENCODING", "ascii")
-    answer = lantern.spawn("patients", "search", "--batch", stdin="欧阳\n")
+    answer = lantern.spawn("patients", "search", "--batch", stdin="\ufeff欧阳\n")
     assert answer.code == 0
     assert answer.only["query"] == "欧阳"
     assert answer.only["patients"][0]["name"] == "欧阳小明"

@@ -14,6 +14,7 @@ from tests.cli.test_clinic import add
 
 MODEL = "chest-xray-child"
 ANALYSE_KEYS = {
+    "file",
     "status",
     "reason",
     "model",
@@ -69,7 +70,7 @@ def test_from_file_to_signed_report(lantern: Lantern, film: Path) -> None:
     revealed = lantern.run("suggestions", "list", "--study", study).only
     assert revealed["sealed"] is False
     assert revealed.keys() >= ANALYSE_KEYS
-    assert revealed["model"] == MODEL
+    assert (revealed["model"], revealed["file"]) == (MODEL, film.name)
     assert [finding["key"] for finding in revealed["findings"]] == ["pneumonia"]
 
     review = lantern.run(

@@ -241,6 +241,8 @@ def test_info_needs_no_passphrase_and_names_files_that_are_there(lantern: Lanter
     for name in (files["database"], files["audit_heads"], *files["keystores"]):
         assert not Path(name).is_absolute()
         assert (lantern.store / name).is_file()
+    assert not Path(files["attachments"]).is_absolute()
+    assert (lantern.store / files["attachments"]).is_dir()
     assert identity
 
 
