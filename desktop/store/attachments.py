@@ -166,11 +166,16 @@ class SealedFolder:
         return swept
 
     def _make_folder(self, folder: Path) -> None:
-        if folder.is_dir():
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
-        sync_folder(folder.parent.parent)
+        for missing in (folder.parent, folder):
+            if not missing.is_dir():
+                missing.mkdir(exist_ok=True)
+                try:
+                    sync_folder(missing.parent)
+                except BaseException:
+                    # Or the next file would take it for certain.
+                    with contextlib.suppress(OSError):
+                        missing.rmdir()
+                    raise
 
 
 class Attachments:

@@ -11,7 +11,8 @@ import hashlib
 import io
 import os
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -22,6 +23,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from desktop.errors import ErrorKind, KnownFailure
 
 CHUNK = 64 * 1024
+
+_BLOCK = 2 * CHUNK
+_LONG = 32 * CHUNK  # from here on it pays to hash in a thread of its own
 
 _MAGIC = b"LNTNSEAL"
 _VERSION = 1
@@ -92,22 +96,40 @@ def _write_chunks(
     size: int,
     between: Callable[[], None] | None,
 ) -> str:
-    """Encrypt exactly `size` bytes; returns their SHA-256 (hex)."""
+    """Encrypt exactly `size` bytes; returns their SHA-256 (hex). Of a long file each block is hashed, which takes
+    longest, while the next one is read, encrypted and written."""
     cipher = AESGCM(file_key)
     digest = hashlib.sha256()
-    count = _chunk_count(size)
-    for number in range(count):
-        if between is not None:
-            between()
-        expected = min(CHUNK, size - number * CHUNK)
-        chunk = stream.read(expected)
-        if len(chunk) != expected:
-            raise OSError("the source became shorter while it was read")
-        digest.update(chunk)
-        target.write(cipher.encrypt(_chunk_nonce(number, number == count - 1), chunk, header))
+    last = _chunk_count(size) - 1
+    with ThreadPoolExecutor(1, "hashing") as aside:
+        hashing: Future[None] | None = None
+        for start in range(0, size, _BLOCK):
+            expected = min(_BLOCK, size - start)
+            block = stream.read(expected)
+            if len(block) != expected:
+                raise OSError("the source became shorter while it was read")
+            if hashing is not None:
+                hashing.result()
+            if size >= _LONG:
+                hashing = aside.submit(digest.update, block)
+            else:
+                digest.update(block)
+            for number, chunk in enumerate(_chunks(block), start // CHUNK):
+                if between is not None:
+                    between()
+                target.write(cipher.encrypt(_chunk_nonce(number, number == last), chunk, header))
+        if hashing is not None:
+            hashing.result()
+    if size == 0:
+        target.write(cipher.encrypt(_chunk_nonce(0, last=True), b"", header))
     if stream.read(1):
         raise OSError("the source became longer while it was read")
     return digest.hexdigest()
+
+
+def _chunks(block: bytes) -> Iterator[memoryview]:
+    whole = memoryview(block)
+    return (whole[start : start + CHUNK] for start in range(0, len(block), CHUNK))
 
 
 class SealedReader(io.RawIOBase):
