@@ -176,6 +176,7 @@ class Store:
                 finally:
                     connection.close()
                 files.unfinished_database.replace(files.database)
+                files.attachments.mkdir(exist_ok=True)
                 sync_folder(folder)
         store = cls.open(folder, unlocked, clock=clock)
         store.sign_head()
