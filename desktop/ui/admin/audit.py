@@ -1,157 +1,258 @@
-"""The audit trail: who did what, newest first; ids, never a name."""
+"""The audit trail: who did what, newest first, searched as a whole; handed out as a signed file and checked again."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QSortFilterProxyModel, Qt
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLineEdit, QTableView
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout
 
 from desktop import workflow
 from desktop.i18n import format_datetime
 from desktop.records import AuditEntry
+from desktop.ui.admin.audit_filter import AuditFilter, Wanted
+from desktop.ui.admin.audit_table import AuditModel, audit_table
 from desktop.ui.settings.section import Section
-from desktop.ui.widgets.parts import button, label, row
+from desktop.ui.widgets.file_dialog import file_dialog
+from desktop.ui.widgets.parts import button, card, column, label, row, set_role
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
+    from desktop.workflow import ExportedTrail, FileCheck, SignedHead
 
 _PAGE = 200
-_COLUMNS = ("number", "time", "who", "what", "subject", "reason")
-_WIDTHS = (64, 190, 150, 170, 310)
-_Index = QModelIndex | QPersistentModelIndex
+_MOST_PROBLEMS = 3
+_ANY_WIDTH = 16777215
 
 
-class AuditModel(QAbstractTableModel):
-    """Lines of the trail."""
+@dataclass(frozen=True)
+class _Found:
+    """Lines that fit, and what the clinic's users are called. number: of the question."""
 
-    def __init__(self, context: "UiContext") -> None:
-        super().__init__()
-        self._context = context
-        self._entries: tuple[AuditEntry, ...] = ()
-        self._names: dict[str, str] = {}
+    number: int
+    entries: tuple[AuditEntry, ...]
+    more: bool
+    names: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def entries(self) -> tuple[AuditEntry, ...]:
-        """What is loaded, newest first."""
-        return self._entries
 
-    def set_entries(self, entries: Sequence[AuditEntry]) -> None:
-        """Show other lines."""
-        self.beginResetModel()
-        self._entries = tuple(entries)
-        clinic = self._context.clinic
-        self._names = {clinic.session.user.id: clinic.session.user.name} if clinic is not None else {}
-        self.endResetModel()
+@dataclass(frozen=True)
+class _Checked:
+    """What an exported file is like. known: it was signed with the key of somebody who works or worked here."""
 
-    def rowCount(self, parent: _Index | None = None) -> int:
-        """How many lines are loaded."""
-        return 0 if parent is not None and parent.isValid() else len(self._entries)
-
-    def columnCount(self, parent: _Index | None = None) -> int:
-        """How many columns there are."""
-        return 0 if parent is not None and parent.isValid() else len(_COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """A column's name."""
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self._context.tr(f"admin.audit.{_COLUMNS[section]}")
-        return None
-
-    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """One cell in words."""
-        if role not in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole) or not index.isValid():
-            return None
-        entry = self._entries[index.row()]
-        cells = (
-            str(entry.sequence),
-            format_datetime(entry.time.astimezone(), self._context.language),
-            self._names.get(entry.actor, entry.actor[:8]),
-            self._context.tr(f"admin.action.{entry.action.value}"),
-            entry.subject,
-            entry.reason,
-        )
-        return cells[index.column()]
+    path: Path
+    check: "FileCheck"
+    known: bool
 
 
 class AuditSection(Section):
-    """Search in what is loaded; older lines on demand. Looking at it is audited too."""
+    """Searches the whole trail; older lines on demand. Looking at it is audited too."""
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__(context, "admin_audit", "settings.section.audit")
+        self._number = 0
+        self._result: ExportedTrail | _Checked | None = None
         about = label(role="muted", wrap=True)
         self.texts.add(about.setText, "admin.audit.about")
         self.body.addWidget(about)
-        self.search = QLineEdit()
-        self.search.setObjectName("audit_search")
-        self.search.setClearButtonEnabled(True)
-        self.texts.add(self.search.setPlaceholderText, "admin.audit.search")
-        self.texts.add(self.search.setAccessibleName, "admin.audit.search")
-        self.body.addWidget(self.search)
+        self.filter = AuditFilter(context)
+        self.filter.changed.connect(self._search)
+        self.body.addWidget(self.filter)
         self._model = AuditModel(context)
-        self._found = QSortFilterProxyModel(self)
-        self._found.setSourceModel(self._model)
-        self._found.setFilterKeyColumn(-1)
-        self._found.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
-        self.search.textChanged.connect(self._found.setFilterFixedString)
-        self.table = self._build_table()
+        self.table = audit_table(self._model)
+        self.texts.add(self.table.setAccessibleName, "settings.section.audit")
         self.body.addWidget(self.table, 1)
-        self._older = button("audit_older")
-        self.texts.add(self._older.setText, "admin.audit.older")
-        self._older.clicked.connect(self._load_older)
-        foot = row()
-        foot.addWidget(self._older)
-        foot.addStretch(1)
-        self.body.addLayout(foot)
+        self.body.addLayout(self._build_foot())
+        self._box = card("audit_result")
+        inside = column(self._box, margin=16, spacing=4)
+        self._verdict = label("audit_result_title", "strong", wrap=True)
+        self._details = label("audit_result_details", "muted", wrap=True, selectable=True)
+        inside.addWidget(self._verdict)
+        inside.addWidget(self._details)
+        self.body.addWidget(self._box)
         inner = self.widget()
         if inner is not None:
-            inner.setMaximumWidth(16777215)
+            inner.setMaximumWidth(_ANY_WIDTH)
+        self._say()
 
     def activated(self) -> None:
-        """Load the newest lines."""
-        self._load(None)
+        """Load the newest lines that fit."""
+        self._search()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
         super().retranslate()
+        self.filter.retranslate()
         self._model.set_entries(self._model.entries)
+        self._say()
 
     def clear(self) -> None:
         """The clinic is locked."""
-        self.search.setText("")
-        self._model.set_entries(())
+        self._number += 1
+        self._result = None
+        self.filter.clear()
+        self._model.set_entries((), {})
+        self._say()
 
-    def _build_table(self) -> QTableView:
-        table = QTableView()
-        table.setObjectName("audit_table")
-        table.setModel(self._found)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setShowGrid(False)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.horizontalHeader().setHighlightSections(False)
-        table.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        for place, width in enumerate(_WIDTHS):
-            table.setColumnWidth(place, width)
-        table.horizontalHeader().setSectionResizeMode(len(_COLUMNS) - 1, QHeaderView.ResizeMode.Stretch)
-        table.setMinimumHeight(320)
-        self.texts.add(table.setAccessibleName, "settings.section.audit")
-        return table
+    def _build_foot(self) -> QHBoxLayout:
+        self._older = button("audit_older")
+        self._count = label("audit_count", "small")
+        check = button("audit_check", "quiet")
+        export = button("audit_export")
+        self.icons.add(export, "save")
+        self.texts.add(self._older.setText, "admin.audit.older")
+        self.texts.add(check.setText, "admin.audit.check")
+        self.texts.add(export.setText, "admin.audit.export")
+        self._older.clicked.connect(self._load_older)
+        check.clicked.connect(self._choose_file)
+        export.clicked.connect(self._choose_place)
+        foot = row()
+        foot.addWidget(self._older)
+        foot.addWidget(self._count)
+        foot.addStretch(1)
+        foot.addWidget(check)
+        foot.addWidget(export)
+        return foot
+
+    # Searching
+
+    def _search(self) -> None:
+        wanted = self.filter.wanted()
+        if wanted is not None and self.context.clinic is not None:
+            self._load(wanted, None)
 
     def _load_older(self) -> None:
-        if self._model.entries:
-            self._load(self._model.entries[-1].sequence)
+        wanted = self.filter.wanted()
+        if wanted is not None and self._model.entries:
+            self._load(wanted, self._model.entries[-1].sequence)
 
-    def _load(self, before: int | None) -> None:
+    def _load(self, wanted: Wanted, before: int | None) -> None:
         clinic = self.context.open_clinic
-        known = self._model.entries if before is not None else ()
+        self._number += 1
+        number, known = self._number, self._model.entries if before is not None else ()
 
-        def work(job: "Job") -> tuple[AuditEntry, ...]:
-            return (*known, *workflow.audit_entries(clinic, job, _PAGE, before))
+        def work(job: "Job") -> _Found:
+            page = workflow.search_audit(
+                clinic,
+                job,
+                text=wanted.text,
+                action=wanted.action,
+                actor=wanted.actor,
+                since=wanted.since,
+                until=wanted.until,
+                limit=_PAGE,
+                before=before,
+            )
+            names = {str(user.id): user.name for user in workflow.list_users(clinic, job)}
+            return _Found(number, (*known, *page), len(page) == _PAGE, names)
 
-        self.context.operations.run(work, initiator=self, done=self._show)
+        self.context.operations.run(work, initiator=self, done=self._show, title=self.context.tr("admin.audit.running"))
 
-    def _show(self, entries: tuple[AuditEntry, ...]) -> None:
-        self._model.set_entries(entries)
-        self._older.setEnabled(bool(entries) and entries[-1].sequence > 1)
+    def _show(self, found: _Found) -> None:
+        if found.number != self._number:
+            return
+        self.filter.set_names(found.names)
+        self._model.set_entries(found.entries, found.names)
+        self._older.setVisible(found.more)
+        self._say()
+
+    # Handing out and checking
+
+    def _choose_place(self) -> None:
+        dialog = file_dialog(self.context, self, self.context.tr("admin.audit.export.title"))
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+        dialog.setNameFilter("JSON Lines (*.jsonl)")
+        dialog.setDefaultSuffix("jsonl")
+        day = self.context.open_clinic.clock().astimezone().date()
+        dialog.selectFile(self.context.tr("admin.audit.export.name", day=day.isoformat()))
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._export)
+        dialog.open()
+
+    def _export(self, chosen: str) -> None:
+        clinic = self.context.open_clinic
+
+        def work(job: "Job") -> "ExportedTrail":
+            return workflow.export_audit(clinic, job, Path(chosen))
+
+        title = self.context.tr("admin.audit.export.running")
+        self.context.operations.run(work, initiator=self, done=self._take, title=title)
+
+    def _choose_file(self) -> None:
+        dialog = file_dialog(self.context, self, self.context.tr("admin.audit.check.title"))
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setNameFilter("JSON Lines (*.jsonl)")
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(self._check)
+        dialog.open()
+
+    def _check(self, chosen: str) -> None:
+        clinic = self.context.open_clinic
+
+        def work(job: "Job") -> _Checked:
+            check = workflow.verify_audit_file(Path(chosen), job)
+            head, users = check.head, workflow.list_users(clinic, job)
+            known = head is not None and any(
+                user.id == head.user and head.public_key in user.public_keys for user in users
+            )
+            return _Checked(Path(chosen), check, known)
+
+        title = self.context.tr("admin.audit.check.running")
+        self.context.operations.run(work, initiator=self, done=self._take, title=title)
+
+    def _take(self, result: "ExportedTrail | _Checked") -> None:
+        self._result = result
+        self._say()
+        self.ensureWidgetVisible(self._box)
+
+    # In words
+
+    def _say(self) -> None:
+        tr, entries = self.context.tr, self._model.entries
+        if self.context.clinic is None or not self._number:
+            self._count.setText("")
+        else:
+            self._count.setText(tr("admin.audit.count", count=len(entries)) if entries else tr("admin.audit.none"))
+        self._box.setVisible(self._result is not None)
+        if self._result is None:
+            self._verdict.setText("")
+            self._details.setText("")
+        elif isinstance(self._result, _Checked):
+            self._say_checked(self._result)
+        else:
+            set_role(self._verdict, "strong")
+            self._verdict.setText(tr("admin.audit.export.done", count=self._result.rows))
+            self._details.setText(
+                tr("admin.audit.export.where", path=str(self._result.path), sha256=self._result.sha256)
+            )
+
+    def _say_checked(self, result: _Checked) -> None:
+        tr, check = self.context.tr, result.check
+        path = tr("admin.audit.check.file", path=str(result.path))
+        if check.problems:
+            set_role(self._verdict, "danger")
+            self._verdict.setText(tr("admin.audit.check.problems", count=len(check.problems)))
+            told = [
+                f"{tr(problem.key, **problem.details)} {tr(f'{problem.key}.advice', **problem.details)}"
+                for problem in check.problems[:_MOST_PROBLEMS]
+            ]
+            self._details.setText("\n".join((*told, path)))
+            return
+        set_role(self._verdict, "ok")
+        self._verdict.setText(tr("admin.audit.check.ok", count=check.rows))
+        parts = [path]
+        if check.head is not None:
+            parts.insert(0, self._signature(check.head, known=result.known))
+        self._details.setText("\n".join(parts))
+
+    def _signature(self, head: "SignedHead", *, known: bool) -> str:
+        """Whose it is. Another clinic's cannot be told from here."""
+        clinic = self.context.clinic
+        if clinic is not None and head.store_id != clinic.store.store_id:
+            return self.context.tr("admin.audit.check.other_clinic")
+        if not known:
+            return self.context.tr("admin.audit.check.nobody")
+        when = format_datetime(head.time.astimezone(), self.context.language)
+        return self.context.tr("admin.audit.check.signed", who=self._model.name_of(head.user), when=when)

@@ -154,7 +154,7 @@ def test_checking_the_clinic_and_its_trail(driver: Driver, opened: MainWindow) -
     assert table.model().rowCount() >= 4
     driver.find("audit_search", QLineEdit).setFocus()
     driver.type("Registered")
-    assert table.model().rowCount() == 3
+    driver.wait(lambda: table.model().rowCount() == 3, "the trail is searched in the store")
 
 
 def test_a_problem_is_told_in_words_in_both_languages(driver: Driver, opened: MainWindow, context: UiContext) -> None:
