@@ -21,6 +21,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.words import plain_text
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,11 @@ def record_consent(clinic: Clinic, job: Job, draft: ConsentDraft) -> ConsentReco
         decision=draft.decision,
         decided=now,
         author=clinic.session.user.id,
-        decided_by=draft.decided_by.strip(),
+        decided_by=plain_text(draft.decided_by),
         valid_until=draft.valid_until,
         retain_until=draft.retain_until,
         document=draft.document,
-        note=draft.note,
+        note=plain_text(draft.note),
     )
     with clinic.store.transaction() as tx:
         latest = _state(tx, draft.patient, draft.purpose).latest

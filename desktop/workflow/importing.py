@@ -25,6 +25,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.words import plain_text
 
 IMPORT_OK, IMPORT_DUPLICATE = "ok", "duplicate"
 
@@ -105,7 +106,7 @@ def import_preview(
     if found is not None:
         study, instance = found
         return Imported(study.id, instance.id, instance.attachment, duplicate=True, changes=Changes())
-    reason = (accept_mismatch or "").strip()
+    reason = plain_text(accept_mismatch or "")
     fits = names_fit(preview.header, record).verdict
     if fits is NameVerdict.MISMATCH and not reason:
         raise NameMismatch(preview.header, record)

@@ -39,6 +39,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.words import plain_text
 
 _HEADER = 4096
 
@@ -109,26 +110,28 @@ def record_visit(clinic: Clinic, job: Job, visit: VisitDraft) -> VisitRecorded:
         patient=visit.patient,
         started=visit.started or now,
         author=author,
-        reason=visit.reason,
-        note=visit.note,
+        reason=plain_text(visit.reason),
+        note=plain_text(visit.note),
         kind=visit.kind,
         status=visit.status,
     )
     conditions = tuple(
-        Condition(ConditionId(new_id()), visit.patient, one.text, now, author, encounter.id, one.coding, one.onset)
+        Condition(
+            ConditionId(new_id()), visit.patient, plain_text(one.text), now, author, encounter.id, one.coding, one.onset
+        )
         for one in visit.conditions
     )
     medications = tuple(
         MedicationRequest(
             id=MedicationRequestId(new_id()),
             patient=visit.patient,
-            medication=one.medication,
+            medication=plain_text(one.medication),
             authored=now,
             author=author,
             encounter=encounter.id,
             coding=one.coding,
             dosage=one.dosage,
-            instruction=one.instruction,
+            instruction=plain_text(one.instruction),
         )
         for one in visit.medications
     )
@@ -164,8 +167,8 @@ def change_visit(
         tx.visits.update(
             replace(
                 old,
-                reason=old.reason if reason is None else reason,
-                note=old.note if note is None else note,
+                reason=old.reason if reason is None else plain_text(reason),
+                note=old.note if note is None else plain_text(note),
                 status=old.status if status is None else status,
             )
         )
@@ -278,7 +281,8 @@ def add_document(
     Raises UserFacingError (not_found, `store.patient_merged`, `visits.no_title`), KnownFailure of the disk; then
     nothing is stored.
     """
-    if not title.strip():
+    title = plain_text(title)
+    if not title:
         raise UserFacingError("visits.no_title")
     with clinic.store.snapshot() as tx:
         tx.patients.must_be_open(patient)
@@ -297,7 +301,7 @@ def add_document(
             patient,
             attachment.id,
             kind,
-            title.strip(),
+            title,
             now,
             clinic.session.user.id,
             encounter,

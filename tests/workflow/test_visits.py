@@ -81,6 +81,24 @@ def test_a_visit_is_on_the_chart_as_it_was_recorded(clinic: Clinic, child: Patie
     assert workflow.verify(clinic, Job()).ok
 
 
+def test_what_was_pasted_is_kept_without_what_is_no_text(clinic: Clinic, child: Patient, tmp_path: Path) -> None:
+    """Half a character of a page from elsewhere could not be written, and the whole visit would be lost with it."""
+    pasted = " 咳嗽\udc80三天\x00\r\n夜间重 "
+    kept = "咳嗽三天\n夜间重"
+    draft = replace(full_visit(child.id), reason=pasted, note=pasted, conditions=(ConditionDraft(pasted),))
+    visit = workflow.record_visit(clinic, Job(), draft).visit
+    assert (visit.encounter.reason, visit.encounter.note, visit.conditions[0].text) == (kept,) * 3
+    workflow.change_visit(clinic, Job(), visit.encounter.id, note=f"{pasted}！")
+    assert workflow.visits(clinic, Job(), child.id)[0].encounter.note == f"{kept} ！"
+    consent = ConsentDraft(child.id, ConsentPurpose.CARE, ConsentDecision.GIVEN, decided_by=pasted, note=pasted)
+    said = workflow.record_consent(clinic, Job(), consent).consent
+    assert (said.decided_by, said.note) == (kept, kept)
+    path = tmp_path / "letter.txt"
+    path.write_bytes(b"letter")
+    document = workflow.add_document(clinic, Job(), path, child.id, kind=DocumentKind.OTHER, title=pasted).document
+    assert document.title == kept
+
+
 def test_nothing_of_a_visit_stays_where_a_part_of_it_fails(clinic: Clinic, child: Patient) -> None:
     nobody = PatientId(new_id())
     assert refused(lambda: workflow.record_visit(clinic, Job(), full_visit(nobody))).kind is ErrorKind.NOT_FOUND
