@@ -22,6 +22,7 @@ WINDOW_ACTIONS: tuple[Action, ...] = (
 PATIENT_ACTIONS: tuple[Action, ...] = (
     Action("patients_back", "patients", ("Esc",)),
     Action("patients_edit", "patients", ("Ctrl+E",)),
+    Action("patients_visit", "patients", ("Ctrl+Shift+N",)),
     Action("patients_merge", "patients", ("Ctrl+M",)),
     Action("patients_undo", "patients", ("Ctrl+Z",)),
 )

@@ -10,6 +10,7 @@ from desktop.access import Permission
 from desktop.records import Patient, PatientId, UserId
 from desktop.ui.patients.consents import ConsentsPart
 from desktop.ui.patients.notices import ChartNotices
+from desktop.ui.patients.visits import VisitsPart
 from desktop.ui.patients.words import birth_text, study_row
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.fields import Choice
@@ -23,19 +24,20 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import PatientChart, Unmerged
 
-_PARTS = ("studies", "consents")
+_PARTS = ("studies", "visits", "consents")
 _FACTS = ("phone", "village", "birth", "identifiers")
 
 
 class ChartPage(QWidget):
     """Signals: patient_changed(Patient or None), study_chosen(id), import_requested(id), edit_requested(Patient),
-    merge_requested(Patient), conflict_chosen(ConflictView), left."""
+    merge_requested(Patient), visit_requested(Patient), conflict_chosen(ConflictView), left."""
 
     patient_changed = Signal(object)
     study_chosen = Signal(str)
     import_requested = Signal(str)
     edit_requested = Signal(object)
     merge_requested = Signal(object)
+    visit_requested = Signal(object)
     conflict_chosen = Signal(object)
     left = Signal()
 
@@ -67,7 +69,10 @@ class ChartPage(QWidget):
         self._stack = QStackedWidget()
         self._stack.addWidget(self._studies)
         self._stack.addWidget(self._empty)
+        self.visits = VisitsPart(context)
+        self.visits.record_requested.connect(self._ask_visit)
         self.consents = ConsentsPart(context)
+        self._stack.addWidget(self.visits)
         self._stack.addWidget(self.consents)
         layout.addWidget(self._stack, 1)
         self.retranslate()
@@ -86,6 +91,11 @@ class ChartPage(QWidget):
     def colleagues(self) -> "Mapping[UserId, str]":
         """What the clinic's users are called."""
         return self._chart.colleagues if self._chart is not None else {}
+
+    def show_part(self, part: str) -> None:
+        """`studies`, `visits` or `consents`."""
+        self._parts.set_value(part)
+        self._show_part(part)
 
     def undo_merge(self, merge: str) -> None:
         """Let two records stand for themselves again."""
@@ -128,6 +138,7 @@ class ChartPage(QWidget):
         tr = self._context.tr
         self._parts.set_texts(tr("patients.chart.parts"), [tr(f"patients.chart.{part}") for part in _PARTS])
         self._empty.set_texts(self._context.tr("patients.chart.empty"), self._context.tr("patients.chart.import"))
+        self.visits.retranslate()
         self.consents.retranslate()
         self._fill()
 
@@ -210,6 +221,7 @@ class ChartPage(QWidget):
         self._studies.set_rows(
             [study_row(self._context, summary, with_name=False) for summary in studies], select_first=True
         )
+        self.visits.show_chart(self._chart)
         self.consents.show_chart(self._chart)
         self._show_part(self._parts.value)
         self._notices.show_chart(self._chart)
@@ -225,7 +237,11 @@ class ChartPage(QWidget):
 
     def _show_part(self, part: str) -> None:
         nothing = self._chart is not None and not self._chart.studies
-        parts = {"studies": self._empty if nothing else self._studies, "consents": self.consents}
+        parts: dict[str, QWidget] = {
+            "studies": self._empty if nothing else self._studies,
+            "visits": self.visits,
+            "consents": self.consents,
+        }
         self._stack.setCurrentWidget(parts[part])
 
     def _offer(self) -> None:
@@ -249,6 +265,10 @@ class ChartPage(QWidget):
     def _undone(self, result: "Unmerged") -> None:
         names = {"one": result.kept.display_name, "other": result.gone.display_name}
         self._context.toast(self._context.tr("merging.undone", **names))
+
+    def _ask_visit(self) -> None:
+        if self.patient is not None:
+            self.visit_requested.emit(self.patient)
 
     def _ask_merge(self) -> None:
         if self.patient is not None:

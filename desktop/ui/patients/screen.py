@@ -14,6 +14,7 @@ from desktop.ui.patients.conflicts import ConflictPage
 from desktop.ui.patients.finder import PatientFinder
 from desktop.ui.patients.form_page import PatientFormPage
 from desktop.ui.patients.merge import MergePage
+from desktop.ui.patients.visit_form import VisitForm
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -37,8 +38,10 @@ class PatientsScreen(QStackedWidget):
         self.chart = ChartPage(context)
         self.merge = MergePage(context)
         self.conflict = ConflictPage(context)
+        self.visit = VisitForm(context)
         self._last_merge = ""
-        self._pages = (self.finder, self.form, self.chart, self.merge, self.conflict)
+        self._about_chart = (self.chart, self.merge, self.conflict, self.visit)
+        self._pages = (self.finder, self.form, *self._about_chart)
         for page in self._pages:
             self.addWidget(page)
         self.finder.chosen.connect(self.open_patient)
@@ -56,7 +59,9 @@ class PatientsScreen(QStackedWidget):
         self.chart.conflict_chosen.connect(self._compare_versions)
         self.form.merge_requested.connect(self._compare_records)
         self.merge.merged.connect(self._merged)
-        for page in (self.merge, self.conflict):
+        self.chart.visit_requested.connect(self._record_visit)
+        self.visit.saved.connect(self._visit_saved)
+        for page in (self.merge, self.conflict, self.visit):
             page.left.connect(self._back_to_chart)
         self.conflict.settled.connect(self._saved)
         self._actions = bind(
@@ -66,6 +71,7 @@ class PatientsScreen(QStackedWidget):
             {
                 "patients_back": self._leave,
                 "patients_edit": self._edit_current,
+                "patients_visit": self._visit_current,
                 "patients_merge": self._merge_current,
                 "patients_undo": self._undo_merge,
             },
@@ -75,7 +81,7 @@ class PatientsScreen(QStackedWidget):
     @property
     def patient(self) -> Patient | None:
         """Whom the shown page is about."""
-        return self.chart.patient if self.currentWidget() in (self.chart, self.merge, self.conflict) else None
+        return self.chart.patient if self.currentWidget() in self._about_chart else None
 
     def activated(self) -> None:
         """Called when the destination is shown."""
@@ -87,6 +93,8 @@ class PatientsScreen(QStackedWidget):
             self.merge.activated()
         elif self.currentWidget() is self.conflict:
             self.conflict.activated()
+        elif self.currentWidget() is self.visit:
+            self.visit.activated()
         else:
             self.form.form.focus_first()
 
@@ -133,7 +141,7 @@ class PatientsScreen(QStackedWidget):
         """Back to where one came from; what was typed stays in the form."""
         if self.currentWidget() is self.merge:
             self.merge.go_back()
-        elif self.currentWidget() is self.conflict or (
+        elif self.currentWidget() in (self.conflict, self.visit) or (
             self.currentWidget() is self.form and self.form.form.patient is not None
         ):
             self._back_to_chart()
@@ -170,6 +178,19 @@ class PatientsScreen(QStackedWidget):
             and self._may(Permission.EDIT_PATIENTS)
         ):
             self._edit(self.chart.patient)
+
+    def _record_visit(self, patient: Patient) -> None:
+        if self._may(Permission.RECORD_VISITS):
+            self._go(self.visit)
+            self.visit.begin(patient)
+
+    def _visit_current(self) -> None:
+        if self.currentWidget() is self.chart and self.chart.patient is not None:
+            self._record_visit(self.chart.patient)
+
+    def _visit_saved(self) -> None:
+        self.chart.show_part("visits")
+        self._back_to_chart()
 
     def _merge_current(self) -> None:
         if self.currentWidget() is self.chart and self.chart.patient is not None:
