@@ -4,14 +4,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QFrame, QSpinBox, QWidget
+from PySide6.QtWidgets import QFrame, QSpinBox, QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.records import Changes
 from desktop.ui.admin.backup_words import error_words
 from desktop.ui.widgets.fields import Choice
-from desktop.ui.widgets.file_dialog import file_dialog
+from desktop.ui.widgets.folder_dialog import ask_for_folder
 from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row, set_role
 
 if TYPE_CHECKING:
@@ -132,12 +132,8 @@ class BackupPlanBox(QWidget):
         self._show()
 
     def _ask_where(self) -> None:
-        dialog = file_dialog(self._context, self, self._context.tr("backup.now.where"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.add_place)
-        dialog.open()
+        title = self._context.tr("backup.now.where")
+        ask_for_folder(self._context, self, title, self.add_place)
 
     def add_place(self, chosen: str) -> None:
         """One more folder or stick."""

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QFileDialog
 
 from desktop import workflow
 from desktop.access import Permission
@@ -13,7 +12,7 @@ from desktop.records import Changes
 from desktop.ui.admin.backup_plan import BackupPlanBox
 from desktop.ui.admin.backup_words import age, backup_row, counts_words, error_words, failure_words, moment, sentences
 from desktop.ui.settings.section import Section
-from desktop.ui.widgets.file_dialog import file_dialog
+from desktop.ui.widgets.folder_dialog import ask_for_folder
 from desktop.ui.widgets.parts import button, label, row, set_role
 from desktop.ui.widgets.rows import RowList
 
@@ -172,14 +171,8 @@ class BackupsSection(Section):
             self._back_up(self._chosen)
 
     def _ask_where(self) -> None:
-        dialog = file_dialog(self.context, self, self.context.tr("backup.now.where"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        if self._chosen is not None and self._chosen.is_dir():
-            dialog.setDirectory(str(self._chosen))
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.back_up_to)
-        dialog.open()
+        title = self.context.tr("backup.now.where")
+        ask_for_folder(self.context, self, title, self.back_up_to, self._chosen)
 
     def back_up_to(self, chosen: str) -> None:
         """Make a backup in a folder, and remember it for the next one."""
@@ -205,6 +198,8 @@ class BackupsSection(Section):
         self._run(work, self._proved, "backup.progress.drill", outlasts=False)
 
     def _run(self, work: Any, done: Any, title: str, *, outlasts: bool) -> None:
+        # A button that is switched off hands its focus on, and the page would scroll after it.
+        self.setFocus()
         self._running = self.context.operations.run(
             work,
             initiator=self,

@@ -104,6 +104,8 @@ class CheckSection(Section):
         if self._running is not None:
             return
         self._result = None
+        # A button that is switched off hands its focus on, and the page would scroll after it.
+        self.setFocus()
         self._running = self.context.operations.run(
             work,
             initiator=self,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop import workflow
 from desktop.errors import ErrorKind, UserFacingError
@@ -15,7 +15,7 @@ from desktop.ui.admin.damage import ProblemList
 from desktop.ui.start.folders import free_folder, inside
 from desktop.ui.start.page import StartPage
 from desktop.ui.widgets.card_field import CardField
-from desktop.ui.widgets.file_dialog import file_dialog
+from desktop.ui.widgets.folder_dialog import ask_for_folder
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
 from desktop.ui.widgets.rows import Row, RowList
 
@@ -177,12 +177,8 @@ class RestorePage(StartPage):
     # Where the backup is
 
     def _ask_where(self) -> None:
-        dialog = file_dialog(self.context, self, self.context.tr("backup.restore.choose"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.look_in)
-        dialog.open()
+        title = self.context.tr("backup.restore.choose")
+        ask_for_folder(self.context, self, title, self.look_in)
 
     def look_in(self, chosen: str) -> None:
         """Look for backups in a folder and below it."""
@@ -209,12 +205,8 @@ class RestorePage(StartPage):
         self.list.setCurrentIndex(self.list.rows.index(0))
 
     def _ask_target(self) -> None:
-        dialog = file_dialog(self.context, self, self.context.tr("backup.restore.elsewhere"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.put_in)
-        dialog.open()
+        title = self.context.tr("backup.restore.elsewhere")
+        ask_for_folder(self.context, self, title, self.put_in)
 
     def put_in(self, chosen: str) -> None:
         """Let the clinic lie in another folder: itself where it is empty, else in a new one in it."""

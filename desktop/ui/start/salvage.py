@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
@@ -14,7 +14,7 @@ from desktop.ui.admin.damage import ProblemList
 from desktop.ui.start.folders import free_folder, inside
 from desktop.ui.start.page import StartPage
 from desktop.ui.widgets.fields import SecretField
-from desktop.ui.widgets.file_dialog import file_dialog
+from desktop.ui.widgets.folder_dialog import ask_for_folder
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
 
 if TYPE_CHECKING:
@@ -150,12 +150,8 @@ class SalvagePage(StartPage):
         return made
 
     def _ask_target(self) -> None:
-        dialog = file_dialog(self.context, self, self.context.tr("backup.restore.elsewhere"))
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self.put_in)
-        dialog.open()
+        title = self.context.tr("backup.restore.elsewhere")
+        ask_for_folder(self.context, self, title, self.put_in)
 
     def put_in(self, chosen: str) -> None:
         """Let the new clinic lie in another folder: itself where it is empty, else in a new one in it."""
