@@ -12,7 +12,7 @@ from desktop.ui.widgets.file_dialog import file_dialog
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
-_WHERE_STICKS_ARE = ("/media/", "/run/media/", "/mnt/", "/Volumes/")
+_WHERE_STICKS_ARE = ("/media/", "/run/media/", "/Volumes/")
 
 
 def ask_for_folder(

@@ -1,6 +1,7 @@
 """Backing up, proving and planning in the window: real widgets, a real clinic, folders that stand for sticks."""
 
 import shutil
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.widgets.rows import RowList
 from desktop.workflow.clinic import system_clock
+from tests.ui.names import PASSPHRASE
 
 DAY = timedelta(days=1)
 
@@ -263,3 +265,38 @@ def test_a_nurse_backs_up_but_does_not_plan(driver: Driver, opened: MainWindow, 
     assert not driver.shown("backup_plan_save")
     assert not driver.find("backup_when", QWidget).isEnabled()
     assert text(driver, "backup_plan_note") == "An administrator can change the plan."
+
+
+def test_closing_the_window_waits_for_the_backup_that_is_due(
+    driver: Driver, opened: MainWindow, context: UiContext, stick: Path
+) -> None:
+    clinic, closed = context.open_clinic, []
+    opened.closed.connect(lambda: closed.append(True))
+    workflow.set_backup_plan(clinic, Job(), places=(stick,))
+    assert opened.workspace is not None
+    opened.workspace.status.backups.activated()
+    driver.settle()
+    opened.close()
+    assert opened.isVisible(), "it says why it is still there"
+    assert driver.shown("unlock_page")
+    driver.wait(lambda: bool(closed), "closed")
+    assert list(stick.glob("lantern-*-scheduled/lantern-*/manifest.json"))
+    assert not clinic.store.is_open
+
+
+def test_coming_back_does_not_wait_for_a_backup(
+    driver: Driver, opened: MainWindow, context: UiContext, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def endless(clinic: workflow.Clinic, job: Job) -> None:
+        while True:
+            job.check()
+            time.sleep(0.01)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(workflow, "run_scheduled_backup", endless)
+        opened.lock()
+        driver.type(PASSPHRASE)
+        driver.press("Return")
+        driver.wait(lambda: context.clinic is not None, "unlock")
+    driver.settle()
+    assert driver.shown("today_screen")
