@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
 _PAUSE_MILLISECONDS = 300
-_DAY_WIDTH = 130
-_COMBO_WIDTH = 190
+_DAY_WIDTH = 148
+_COMBO_WIDTH = 180
 
 
 @dataclass(frozen=True)

@@ -119,9 +119,9 @@ class FieldRow(QWidget):
             made.clicked.connect(self._clicked)
             grid.addWidget(made, 0, place)
             self._values[side] = made
-        last = self._values.get(Side.BOTH) or label()
-        last.setFixedWidth(_BOTH_WIDTH)
-        grid.addWidget(last, 0, 3)
+        if Side.BOTH not in self._values:
+            grid.addWidget(label(), 0, 3)
+        grid.setColumnMinimumWidth(3, _BOTH_WIDTH)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
         self.choose(sides.choices.get(field, Side.FIRST))
@@ -262,9 +262,8 @@ class Comparison(QScrollArea):
             words.setContentsMargins(12, 0, 0, 0)
             grid.addWidget(words, 0, place, Qt.AlignmentFlag.AlignTop)
             grid.setColumnStretch(place, 1)
-        rest = label()
-        rest.setFixedWidth(_BOTH_WIDTH)
-        grid.addWidget(rest, 0, 3)
+        grid.addWidget(label(), 0, 3)
+        grid.setColumnMinimumWidth(3, _BOTH_WIDTH)
         return head
 
     def _same(self, patient: Patient, fields: Sequence[PatientField]) -> QWidget:

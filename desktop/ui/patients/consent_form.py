@@ -60,6 +60,7 @@ class ConsentForm(QWidget):
         for field in (self.until, self.keep):
             field.edit.textChanged.connect(self._say_days)
         layout.addLayout(grid)
+        layout.addStretch(1)
         back = button("consent_back", "quiet")
         back.clicked.connect(self.given_up)
         self._save.clicked.connect(self._submit)

@@ -87,10 +87,10 @@ def field_text(context: "UiContext", patient: Patient, field: PatientField) -> s
         case PatientField.IDENTIFIERS:
             listed = tuple(identifier.value for identifier in patient.identifiers)
         case PatientField.ALLERGIES:
-            listed = (allergies_text(context, patient),)
-    return context.tr("patients.list_comma").join(part for part in listed if part) or context.tr(
-        "patients.fact.missing"
-    )
+            asked = "none" if patient.no_known_allergies else "not_asked"
+            listed = _allergies(context, patient) or (context.tr(f"patients.form.asked.{asked}"),)
+    said = context.tr("patients.list_comma").join(part for part in listed if part)
+    return said or context.tr("patients.fact.missing")
 
 
 def reasons_text(context: "UiContext", candidate: DuplicateCandidate) -> str:
