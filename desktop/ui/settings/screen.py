@@ -1,5 +1,6 @@
 """The Settings destination: sections at the left, the chosen one at the right."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QFrame, QPushButton, QStackedWidget, QWidget
@@ -22,6 +23,18 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
 _NAMES_WIDTH = 200
+_SECTIONS: dict[str, Callable[["UiContext"], Section]] = {
+    "this_pc": ThisPcSection,
+    "you": AccountSection,
+    "clinic": ClinicSection,
+    "people": PeopleSection,
+    "keys": KeysSection,
+    "models": ModelsSection,
+    "backups": BackupsSection,
+    "check": CheckSection,
+    "audit": AuditSection,
+    "about": AboutSection,
+}
 _NEEDS = {
     "clinic": Permission.MANAGE_CLINIC,
     "people": Permission.VIEW_USERS,
@@ -32,30 +45,19 @@ _NEEDS = {
 
 
 class SettingsScreen(QWidget):
-    """Shows only the sections the person's role may use."""
+    """Shows only the sections the person's role may use. Each is built when it is first wanted and then kept."""
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
         self.setObjectName("settings_screen")
         self._context = context
-        self._sections: dict[str, Section] = {
-            "this_pc": ThisPcSection(context),
-            "you": AccountSection(context),
-            "clinic": ClinicSection(context),
-            "people": PeopleSection(context),
-            "keys": KeysSection(context),
-            "models": ModelsSection(context),
-            "backups": BackupsSection(context),
-            "check": CheckSection(context),
-            "audit": AuditSection(context),
-            "about": AboutSection(context),
-        }
+        self._sections: dict[str, Section] = {}
         self._names: dict[str, QPushButton] = {}
         self._stack = QStackedWidget()
         names = QFrame()
         names.setFixedWidth(_NAMES_WIDTH)
         inside = column(names, margin=12, spacing=4)
-        for name, section in self._sections.items():
+        for name in _SECTIONS:
             made = button(f"section_{name}", "section")
             made.setCheckable(True)
             made.setAutoExclusive(True)
@@ -63,7 +65,6 @@ class SettingsScreen(QWidget):
             made.clicked.connect(self._chosen)
             inside.addWidget(made)
             self._names[name] = made
-            self._stack.addWidget(section)
         inside.addStretch(1)
         layout = row(self, spacing=0)
         layout.addWidget(names)
@@ -74,24 +75,25 @@ class SettingsScreen(QWidget):
     @property
     def section_names(self) -> tuple[str, ...]:
         """Every section, in order, whether or not the person may use it."""
-        return tuple(self._sections)
+        return tuple(_SECTIONS)
 
     def show_section(self, name: str) -> None:
         """Go to a section."""
+        section = self._section(name)
         self._names[name].setChecked(True)
-        self._stack.setCurrentWidget(self._sections[name])
-        self._sections[name].activated()
+        self._stack.setCurrentWidget(section)
+        section.activated()
 
     @property
     def backups(self) -> BackupsSection:
         """The backups' section."""
-        section = self._sections["backups"]
+        section = self._section("backups")
         assert isinstance(section, BackupsSection)
         return section
 
     def check_now(self) -> None:
         """As the bright button of the check's section does."""
-        section = self._sections["check"]
+        section = self._section("check")
         assert isinstance(section, CheckSection)
         section.check()
 
@@ -105,8 +107,9 @@ class SettingsScreen(QWidget):
         for name, permission in _NEEDS.items():
             self._names[name].setVisible(session.may(permission))
         current = next(name for name, made in self._names.items() if made.isChecked())
-        self.show_section("this_pc" if self._names[current].isHidden() else current)
-        self._names[current].setFocus()
+        shown = "this_pc" if self._names[current].isHidden() else current
+        self.show_section(shown)
+        self._names[shown].setFocus()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -119,6 +122,14 @@ class SettingsScreen(QWidget):
         """The clinic is locked."""
         for section in self._sections.values():
             section.clear()
+
+    def _section(self, name: str) -> Section:
+        if name not in self._sections:
+            made = _SECTIONS[name](self._context)
+            made.retranslate()
+            self._sections[name] = made
+            self._stack.addWidget(made)
+        return self._sections[name]
 
     def _chosen(self) -> None:
         self.show_section(self.sender().property("section"))
