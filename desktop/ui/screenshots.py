@@ -16,7 +16,8 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.settings import Theme
-from desktop.ui import backup_scenes, people_scenes, reading_steps
+from desktop.ui import backup_scenes, patient_scenes, people_scenes, reading_steps
+from desktop.ui.admin.audit import AuditSection
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.settings.screen import SettingsScreen
@@ -182,6 +183,7 @@ class Gallery:
         driver.press("Return")
         driver.wait(lambda: driver.shown("chart_page"), "chart")
         self.take("chart")
+        patient_scenes.about_a_chart(self, self._context)
 
     def _reading(self) -> None:
         driver = self.driver
@@ -209,6 +211,10 @@ class Gallery:
         self.driver.click("check_start")
         self.take("settings-check-done")
         people_scenes.people_and_keys(self, screen)
+        screen.show_section("audit")
+        driver = self.driver
+        driver.settle()
+        patient_scenes.audit_trail(self, driver.find("admin_audit", AuditSection))
 
     def _over_the_screen(self) -> None:
         driver = self.driver

@@ -168,10 +168,11 @@ class AuditSection(Section):
         day = self.context.open_clinic.clock().astimezone().date()
         dialog.selectFile(self.context.tr("admin.audit.export.name", day=day.isoformat()))
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._export)
+        dialog.fileSelected.connect(self.export_to)
         dialog.open()
 
-    def _export(self, chosen: str) -> None:
+    def export_to(self, chosen: str) -> None:
+        """Write the whole trail, signed, to a file that is not there yet."""
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> "ExportedTrail":
@@ -185,10 +186,11 @@ class AuditSection(Section):
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setNameFilter("JSON Lines (*.jsonl)")
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.fileSelected.connect(self._check)
+        dialog.fileSelected.connect(self.check_file)
         dialog.open()
 
-    def _check(self, chosen: str) -> None:
+    def check_file(self, chosen: str) -> None:
+        """Say whether an exported file is whole, and whose signature it bears."""
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> _Checked:
