@@ -89,11 +89,17 @@ class HeadsRead:
 @dataclass(frozen=True)
 class HeadLine:
     """One line of the file. number: from 1. head: None where it is no authentic one. torn: it was cut off or has a
-    hole, as a power cut leaves what no signed head made certain yet."""
+    hole, as a power cut leaves what no signed head made certain yet. rest: what is left of one that was cut off."""
 
     number: int
     head: NotedHead | None
     torn: bool = False
+    rest: bytes = b""
+
+    def may_be(self, sequence: int) -> bool:
+        """Whether this is what a cut left of the head of that number, as far as one can still tell."""
+        start = f'{{"sequence": {sequence}, '.encode()
+        return self.torn and bool(self.rest) and (self.rest.startswith(start) or start.startswith(self.rest))
 
 
 class HeadsFile:
@@ -200,8 +206,10 @@ class HeadsFile:
 
     def _judged(self, number: int, line: bytes) -> HeadLine:
         """One line as it lies in the file, its end included."""
-        if b"\0" in line or (not line.endswith(b"\n") and len(line) < _LONGEST_LINE):
+        if b"\0" in line:
             return HeadLine(number, None, torn=True)
+        if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
+            return HeadLine(number, None, torn=True, rest=line)
         try:
             noted = NotedHead.from_line(line[:-1])
         except ValueError:

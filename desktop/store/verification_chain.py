@@ -64,17 +64,25 @@ def check_heads(
     row = rows.one("SELECT max(sequence) FROM audit_log")
     last = int(row[0] or 0) if row else 0
     keys = known_keys(rows)
+    row = rows.one("SELECT value FROM meta WHERE name = 'signed_head'")
+    remembered = int(row[0]) if row else last
+    if row is None:
+        found.problem(ProblemKind.DATABASE, "meta/signed_head", "verify.form_changed")
     furthest = furthest_signed = 0
-    differs = False
+    differs = cut_off = False
+    unremembered: set[int] = set()
     for line in heads.lines(noted, newest):
         if line.number % _BETWEEN_CHECKS == 1:
             job.report("verify.step.audit", last)
         if line.torn:
             found.note(heads.name, "verify.head_torn")
+            cut_off = line.may_be(remembered)
         if line.head is None:
             if not line.torn:
                 found.problem(ProblemKind.AUDIT, heads.name, "verify.head_changed", line=line.number)
             continue
+        if line.head.sequence < furthest:
+            found.problem(ProblemKind.AUDIT, heads.name, "verify.head_misplaced", line=line.number)
         furthest = max(furthest, line.head.sequence)
         if line.head.sequence <= last and not differs and not _in_chain(rows, line.head.sequence, line.head.hash):
             differs = True
@@ -85,17 +93,19 @@ def check_heads(
             if not _signed_by_one_of(line.head, store_id, keys):
                 where = heads.name
                 found.problem(ProblemKind.AUDIT, where, "verify.head_signature", sequence=line.head.sequence)
+            elif remembered < line.head.sequence <= last:
+                unremembered.add(line.head.sequence)
     if furthest < last:
         found.note(heads.name, "verify.heads_behind", count=last - furthest)
     if furthest > last:
         details = {"sequence": last, "noted": furthest, "count": furthest - last}
         found.problem(ProblemKind.ROLLBACK, f"audit/{last + 1}", "verify.tail_missing", **details)
-    remembered = rows.one("SELECT value FROM meta WHERE name = 'signed_head'")
-    if remembered is None:
-        found.problem(ProblemKind.DATABASE, "meta/signed_head", "verify.form_changed")
-    elif int(remembered[0]) > furthest_signed:
+    if row is not None and remembered > furthest_signed and not cut_off:
         key = "verify.heads_cut" if heads.present else "verify.heads_missing"
         found.problem(ProblemKind.AUDIT, heads.name, key)
+    # One is what a power cut leaves between the file and the database's memory of it.
+    if len(unremembered) > 1:
+        found.problem(ProblemKind.ROLLBACK, "meta/signed_head", "verify.signed_head_rolled_back", sequence=remembered)
 
 
 def check_anchor(anchor: Anchor, rows: Rows, store_id: str, found: Findings) -> None:

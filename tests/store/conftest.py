@@ -11,7 +11,7 @@ from desktop.i18n import Language, Translator
 from desktop.jobs import Job
 from desktop.records import AuditAction, UserId, new_id
 from desktop.store import Checkup, Store, Verification
-from tests.store.helpers import NOW, PASSPHRASE, USER, Keys, import_file, read_a_film
+from tests.store.helpers import NOW, PASSPHRASE, USER, Keys, Read, import_file, read_a_film
 from tests.store.tampering import Clinic
 from tests.store.visiting import see_a_patient
 
@@ -96,3 +96,10 @@ def look(checkup: Checkup) -> Callable[[Path], Verification]:
         return found
 
     return check
+
+
+@pytest.fixture
+def read(folder: Path, keys: vault.Unlocked) -> Read:
+    """A closed clinic in which every table holds something."""
+    with Store.open(folder, keys) as store:
+        return read_a_film(store, keys)

@@ -11,6 +11,7 @@ import numpy as np
 from sqlcipher3 import dbapi2
 
 from desktop import vault
+from desktop.i18n import Language, Translator
 from desktop.jobs import Job
 from desktop.records import (
     Activation,
@@ -226,3 +227,15 @@ def kinds(verification: Verification) -> set[str]:
 
 def keys_of(verification: Verification) -> set[str]:
     return {problem.key for problem in verification.problems}
+
+
+def said_in_both_languages(verification: Verification) -> bool:
+    """Whether every problem and note has its sentence, and problems their advice, in each language."""
+    for language in Language:
+        translator = Translator(language)
+        for problem in verification.problems:
+            for key in (problem.key, f"{problem.key}.advice"):
+                assert translator.text(key, **problem.details) != key
+        for note in verification.notes:
+            assert translator.text(note.key, **note.details) != note.key
+    return True

@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from desktop import vault
-from desktop.i18n import Language, Translator
 from desktop.jobs import Job
 from desktop.records import AuditAction
-from desktop.store import Checkup, Store, Verification, heads, places, verify_folder
+from desktop.store import Checkup, Store, Verification, verify_folder
 from desktop.store.audit import ChainLine, read_lines
 from desktop.store.kept import KEPT
 from desktop.store.places import ATTACHMENTS, DATABASE
@@ -30,31 +29,13 @@ from tests.store.helpers import (
     keys_of,
     kinds,
     patient,
-    read_a_film,
+    said_in_both_languages,
     verify,
 )
 
 
-@pytest.fixture
-def read(folder: Path, keys: vault.Unlocked) -> Read:
-    """A closed clinic in which every table holds something."""
-    with Store.open(folder, keys) as store:
-        return read_a_film(store, keys)
-
-
 def attachment_file(folder: Path) -> Path:
     return next(path for path in sorted((folder / ATTACHMENTS).glob("*/*")))
-
-
-def said_in_both_languages(verification: Verification) -> bool:
-    for language in Language:
-        translator = Translator(language)
-        for problem in verification.problems:
-            for key in (problem.key, f"{problem.key}.advice"):
-                assert translator.text(key, **problem.details) != key
-        for note in verification.notes:
-            assert translator.text(note.key, **note.details) != note.key
-    return True
 
 
 def test_an_untouched_clinic_is_whole(folder: Path, keys: vault.Unlocked, read: Read) -> None:
@@ -360,83 +341,12 @@ def test_a_check_removes_old_orphans_where_all_is_well(
     assert orphan.exists() is not whole
 
 
-def edit_head(data: bytes) -> bytes:
-    lines = data.splitlines(keepends=True)
-    lines[1] = lines[1].replace(b'"sequence": ', b'"sequence": 1')
-    return b"".join(lines)
-
-
-HEADS_TAMPERS: dict[str, tuple[Callable[[Path], object], str]] = {
-    "edited": (lambda path: path.write_bytes(edit_head(path.read_bytes())), "verify.head_changed"),
-    "garbage": (lambda path: path.write_bytes(b"\xff\n" + path.read_bytes()), "verify.head_changed"),
-    "removed": (lambda path: path.unlink(), "verify.heads_missing"),
-    "emptied": (lambda path: path.write_bytes(b""), "verify.heads_cut"),
-    "cut back": (lambda path: path.write_bytes(path.read_bytes().splitlines(keepends=True)[0]), "verify.heads_cut"),
-}
-
-
-def test_any_flipped_bit_of_a_head_is_found(folder: Path, keys: vault.Unlocked, read: Read) -> None:
-    data = (folder / places.HEADS).read_bytes()
-    with Store.open(folder, keys) as store:
-        for place in range(0, len(data) - 1, 11):
-            spoiled = bytearray(data)
-            spoiled[place] ^= 1 << place % 7
-            (folder / places.HEADS).write_bytes(spoiled)
-            found = store._heads.read()
-            signed = all(head.signature_holds(keys.store_id) for head in found.heads if head.signed)
-            assert found.bad_lines or not signed, f"byte {place}"
-    (folder / places.HEADS).write_bytes(data)
-
-
-@pytest.mark.parametrize("tamper", HEADS_TAMPERS)
-def test_a_spoiled_heads_file_is_named(folder: Path, keys: vault.Unlocked, read: Read, tamper: str) -> None:
-    spoil, key = HEADS_TAMPERS[tamper]
-    spoil(folder / places.HEADS)
+def test_a_search_index_whose_directory_is_of_another_time_is_named(
+    folder: Path, keys: vault.Unlocked, read: Read
+) -> None:
+    as_attacker(folder, keys, "UPDATE patient_search_idx SET segid = segid + 1")
     found = verify(folder, keys)
-    assert kinds(found) == {"audit"}
-    assert keys_of(found) == {key}
-    assert said_in_both_languages(found)
-
-
-def test_a_head_signed_by_a_stranger_is_named(folder: Path, keys: vault.Unlocked, read: Read) -> None:
-    with Store.open(folder, keys) as store:
-        head = store.sign_head()
-        store._heads.note(head, vault.SigningKey(bytes(32)))
-        found = store.verify(Job())
-    assert keys_of(found) == {"verify.head_signature"}
-
-
-def test_a_torn_last_head_is_a_note_and_is_dropped(folder: Path, keys: vault.Unlocked, read: Read) -> None:
-    whole = (folder / places.HEADS).read_bytes()
-    (folder / places.HEADS).write_bytes(whole + b'{"sequence": 99, "ha')
-    found = verify(folder, keys)
-    assert found.ok
-    assert [note.key for note in found.notes] == ["verify.head_torn"]
-    with Store.open(folder, keys) as store:
-        add_patient(store, patient("李四"))
-    assert verify(folder, keys).ok
-
-
-def test_lost_unsigned_heads_are_no_damage(folder: Path, keys: vault.Unlocked) -> None:
-    """Heads are not made certain one by one: a power cut may take the last unsigned ones."""
-    store = Store.open(folder, keys)
-    kept = (folder / places.HEADS).read_bytes()
-    add_patient(store, patient())
-    (folder / places.HEADS).write_bytes(kept)
-    assert store.verify(Job()).ok
-    store.close()
-
-
-def test_very_many_heads_are_thinned_out(folder: Path, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
-    with Store.open(folder, keys) as store:
-        for number in range(12):
-            add_patient(store, patient(f"王{number}"))
-    monkeypatch.setattr(heads, "_LARGEST", 1000)
-    monkeypatch.setattr(heads, "_KEPT_LINES", 5)
-    with Store.open(folder, keys) as store:
-        add_patient(store, patient("李四"))
-    assert len((folder / places.HEADS).read_bytes().splitlines()) == 5 + 2
-    assert verify(folder, keys).ok
+    assert (kinds(found), "verify.database_inconsistent" in keys_of(found)) == ({"database"}, True)
 
 
 def test_a_table_that_is_gone_is_damage(folder: Path, keys: vault.Unlocked, read: Read) -> None:
