@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 PATIENTS = int(os.environ.get("LANTERN_BENCH_PATIENTS", "1000000"))
 SHARE = PATIENTS / 1_000_000
-GROUP = 5000
+GROUP = 2500
 EACH = 60
 LIMIT = 50
 PASSPHRASE = "correct horse"
