@@ -1,4 +1,4 @@
-"""How the file's form came about: small named steps, each in one transaction with its version number.
+"""How the file's form came about: small named steps; all still to do run in one transaction with the version number.
 
 A released step is never edited. A file newer than the last step is refused.
 """
@@ -201,7 +201,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
 
 
 def migrate(connection: Connection, before: Callable[[int], None] | None = None) -> None:
-    """Bring the file to the newest form.
+    """Bring the file to the newest form, all steps in one transaction: a power cut leaves the form of before.
 
     before: called with the file's version where an earlier release made it, and before anything is changed. Raises
     KnownFailure `store.too_new` for a file of a later release, and what `before` raises.
@@ -211,13 +211,15 @@ def migrate(connection: Connection, before: Callable[[int], None] | None = None)
         raise KnownFailure("store.too_new", kind=ErrorKind.BAD_INPUT)
     if before is not None and 0 < version < len(MIGRATIONS):
         before(version)
-    for number, step in enumerate(MIGRATIONS[version:], start=version + 1):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+    if version == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for step in MIGRATIONS[version:]:
             step(connection)
-            connection.execute(f"PRAGMA user_version = {number}")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
+        connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

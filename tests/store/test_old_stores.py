@@ -99,7 +99,7 @@ def test_a_migration_that_fails_leaves_the_old_store(
     def fails(connection: object) -> None:
         raise dbapi2.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("desktop.store.migrations.MIGRATIONS", (*MIGRATIONS[:1], fails))
+    monkeypatch.setattr("desktop.store.migrations.MIGRATIONS", (*MIGRATIONS[:3], fails))
     with contextlib.suppress(Exception):
         Store.open(folder, keys)
     with contextlib.closing(connect(folder / "clinic.db", keys.master.derive("db"))) as now:
