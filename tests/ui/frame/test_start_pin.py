@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -106,7 +106,8 @@ def test_five_wrong_digits_lead_to_the_passphrase(driver: Driver, on_duty: MainW
     driver.press("Return")
     driver.wait(lambda: driver.shown("unlock_page"), "page for the passphrase")
     driver.settle()
-    assert "no longer opens" in driver.find("unlock_passphrase_note", QLabel).text()
+    words = [label.text() for label in driver.find("damaged_page_problems", QWidget).findChildren(QLabel)]
+    assert "Both copies of the key file are damaged." in words
     assert on_duty.start.unlock.user.currentText() == USER
     assert driver.shown("unlock_pin"), "the nurse still has hers"
     driver.click("unlock_pin")
@@ -154,4 +155,5 @@ def test_a_damaged_keystore_lets_nobody_in_by_pin(
     driver.press("Return")
     driver.settle()
     assert context.clinic is None
-    assert "no longer opens" in driver.find("unlock_passphrase_note", QLabel).text()
+    words = [label.text() for label in driver.find("damaged_page_problems", QWidget).findChildren(QLabel)]
+    assert "Both copies of the key file are damaged." in words
