@@ -10,7 +10,8 @@ from desktop.learning import child_card
 
 @dataclass(frozen=True)
 class CardFigures:
-    """As they stand on a card: areas under the curve to three digits, shares in per cent."""
+    """As they stand on a card: areas under the curve to three digits, shares in per cent, or empty where the card has a
+    dash: a network that decides on nothing is right in no share of it."""
 
     area: str
     area_on_test: str
@@ -23,11 +24,11 @@ class CardFigures:
         rows = (
             r"area under the ROC curve \| (\d\.\d{3})",
             r"published part test \|[^|]*\| (\d\.\d{3})",
-            r"decided \(likely or unlikely\) \| ([\d.]+) %",
-            r"right among the decided \| ([\d.]+) %",
+            r"decided \(likely or unlikely\) \| (?:([\d.]+) %|–)",
+            r"right among the decided \| (?:([\d.]+) %|–)",
         )
         found = [re.search(rf"^\| {row}", card, re.MULTILINE) for row in rows]
-        area, on_test, decided, right = (match[1] for match in found if match is not None)
+        area, on_test, decided, right = (match[1] or "" for match in found if match is not None)
         return cls(area, on_test, decided, right)
 
 
