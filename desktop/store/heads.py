@@ -209,7 +209,8 @@ class HeadsFile:
         if b"\0" in line:
             return HeadLine(number, None, torn=True)
         if not line.endswith(b"\n") and len(line) < _LONGEST_LINE:
-            return HeadLine(number, None, torn=True, rest=line)
+            # A power cut leaves the start of a line; a whole one with another end was changed.
+            return HeadLine(number, None, torn=not _is_whole(line[:-1]), rest=line)
         try:
             noted = NotedHead.from_line(line[:-1])
         except ValueError:
@@ -283,3 +284,12 @@ def _bounded_lines(stream: BinaryIO, size: int | None) -> Iterator[bytes]:
         yield line
         while len(line) == _LONGEST_LINE and not line.endswith(b"\n"):
             line = stream.readline(_LONGEST_LINE)
+
+
+def _is_whole(line: bytes) -> bool:
+    """Whether a head can be read from the line without its end."""
+    try:
+        NotedHead.from_line(line)
+    except ValueError:
+        return False
+    return True
