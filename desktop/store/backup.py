@@ -115,7 +115,7 @@ def _write(moment: Moment, into: Path, job: Job, now: datetime, shared: bool, pa
         for leftover in (_BUILDING, JOINED):
             (moment.folder / leftover).unlink(missing_ok=True)
         files = [row[0] for row in moment.connection.execute("SELECT file FROM attachments ORDER BY file")]
-        need_room(into, database_size(moment.connection) + _bytes_to_copy(moment, files, root))
+        need_room(into, database_size(moment.connection) + _bytes_to_copy(moment, files, root, part_bytes))
         partial.mkdir()
         try:
             manifest = _fill(moment, partial, root, files, identity, now, job, part_bytes)
@@ -207,12 +207,19 @@ def _copy_attachment(source: BinaryIO, root: Path, file: str, job: Job, part_byt
     """Copy a sealed file, or only describe it where another backup of the medium brought it there already."""
     name = part_path(file)
     size = os.fstat(source.fileno()).st_size
-    lengths = [(root / part, length) for part, length in part_names(name, size, part_bytes)]
-    if all(path.is_file() and path.stat().st_size == length for path, length in lengths):
+    if not _bytes_lacking(root, name, size, part_bytes):
         return copy_in_parts(source, None, name, job.check, part_bytes)
-    for path, _ in lengths:
-        path.unlink(missing_ok=True)
+    for part, _ in part_names(name, size, part_bytes):
+        (root / part).unlink(missing_ok=True)
     return copy_in_parts(source, root, name, job.check, part_bytes)
+
+
+def _bytes_lacking(root: Path, name: str, size: int, part_bytes: int) -> int:
+    """How many more bytes the medium must take for a file to lie there whole; 0 where it does. Parts that lie there
+    give their room back where others are missing: the file is copied anew then."""
+    lengths = part_names(name, size, part_bytes)
+    there = {part: (root / part).stat().st_size for part, _ in lengths if (root / part).is_file()}
+    return 0 if there == dict(lengths) else max(1, size - sum(there.values()))
 
 
 def part_path(file: str) -> str:
@@ -220,11 +227,11 @@ def part_path(file: str) -> str:
     return f"{ATTACHMENTS}/{file[:2]}/{file}"
 
 
-def _bytes_to_copy(moment: Moment, files: list[str], root: Path) -> int:
+def _bytes_to_copy(moment: Moment, files: list[str], root: Path, part_bytes: int) -> int:
     """Bytes of the attachments that the medium does not hold yet."""
     total = 0
     for file in files:
         path = moment.sealed.path(file)
-        if path.is_file() and not (root / part_path(file)).is_file():
-            total += path.stat().st_size
+        if path.is_file():
+            total += _bytes_lacking(root, part_path(file), path.stat().st_size, part_bytes)
     return total

@@ -290,6 +290,26 @@ def test_a_full_stick_is_told_before_anything_is_written(
     assert not list((tmp_path / "stick").iterdir())
 
 
+def test_a_shared_film_in_several_parts_needs_its_room_once(
+    clinic: Carried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stick = tmp_path / "stick"
+    wanted: list[int] = []
+    monkeypatch.setattr("desktop.store.backup.need_room", lambda folder, needed, *_: wanted.append(needed))
+    sealed = next(path for path in (clinic.store.folder / "att").rglob("*") if path.is_file()).stat().st_size
+    first = clinic.back_up(stick, shared=True, part_bytes=40_000)
+    assert len(first.backup.manifest.attachments[0]) > 1
+    clinic.back_up(stick, shared=True, part_bytes=40_000)
+    assert wanted[1] - wanted[0] == -sealed
+    last = stick / first.backup.manifest.attachments[0][-1].name
+    spoil_file(last, "cut")
+    clinic.back_up(stick, shared=True, part_bytes=40_000)
+    assert wanted[2] - wanted[1] == 1, "copied anew; what lies there gives its room back"
+    last.unlink()
+    assert clinic.back_up(stick, shared=True, part_bytes=40_000).faults == ()
+    assert wanted[3] - wanted[1] == first.backup.manifest.attachments[0][-1].size
+
+
 @pytest.mark.parametrize("spoil", ["flip", "cut", "remove", "lengthen"])
 def test_what_the_medium_spoils_is_found_when_it_is_read_back(
     clinic: Carried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: str
