@@ -35,7 +35,7 @@ def clinic(arguments: argparse.Namespace, output: Output) -> None:
         )
     except BaseException:
         if cards and not workflow.clinic_exists(folder):
-            _remove(written)  # the card of no clinic; it would be in the way of the next try
+            remove_recovery(written)  # the card of no clinic; it would be in the way of the next try
         raise
     identity = created.clinic.store.store_id
     workflow.lock(created.clinic)
@@ -58,7 +58,7 @@ def write_recovery(path: Path, card: workflow.RecoveryCard) -> None:
             os.fsync(stream.fileno())
         _make_name_certain(path)
     except OSError as error:
-        _remove(path)
+        remove_recovery(path)
         raise from_os_error(error) from error
 
 
@@ -73,6 +73,7 @@ def _make_name_certain(path: Path) -> None:
         os.close(descriptor)
 
 
-def _remove(path: Path) -> None:
+def remove_recovery(path: Path) -> None:
+    """Take a card back that opens nothing; one that cannot be removed stays."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)

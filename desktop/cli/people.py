@@ -14,7 +14,7 @@ from desktop.cli import clinic as clinics
 from desktop.cli.output import Output, note
 from desktop.cli.secrets_in import read_secret
 from desktop.cli.session import store_folder, unlocked
-from desktop.errors import UserFacingError
+from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Translator
 from desktop.jobs import Job
 from desktop.records import User
@@ -83,7 +83,10 @@ def rekey(arguments: argparse.Namespace, output: Output) -> None:
     job = _TellingJob(output.translator)
     with unlocked(arguments) as opened:
         epoch = workflow.start_new_epoch(opened, job)
-        left = workflow.reseal_attachments(opened, job)
+        try:
+            left = workflow.reseal_attachments(opened, job)
+        except UserFacingError as error:
+            raise KnownFailure("cli.files_wait_for_key", kind=error.kind, epoch=epoch) from error
     output.answer({"epoch": epoch, "unreadable_attachments": left})
 
 
@@ -119,9 +122,14 @@ def _info(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _new_card(arguments: argparse.Namespace, output: Output) -> None:
+    """The card's file is taken back only where it is certain that the old card stays the clinic's."""
+    written = arguments.recovery_out
     with unlocked(arguments) as opened:
         workflow.new_recovery_card(
-            opened, Job(), hand_over=lambda card: clinics.write_recovery(arguments.recovery_out, card)
+            opened,
+            Job(),
+            hand_over=lambda card: clinics.write_recovery(written, card),
+            take_back=lambda _card: clinics.remove_recovery(written),
         )
         identity = opened.store.store_id
     output.answer({"id": identity})

@@ -139,22 +139,33 @@ def new_recovery_card(
     *,
     clinic_name: str,
     hand_over: Callable[[RecoveryCard], None],
+    take_back: Callable[[RecoveryCard], None] | None = None,
     card: RecoveryCard | None = None,
 ) -> RecoveryCard:
     """Another card in place of all earlier ones, which open nothing any more.
 
-    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. card: of
-    `draft_recovery_card`, where somebody holds it already. Raises what `hand_over` raises, and as `_changed` does.
+    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. take_back: gets the
+    card that was handed over and certainly opens nothing, because the keystore could not be written; where nobody can
+    say (HalfWritten), it may be the only good one and stays. card: of `draft_recovery_card`, where somebody holds it
+    already. Raises what `hand_over` raises, and as `_changed` does.
     """
     made = card if card is not None else draft_recovery_card(unlocked, clinic_name)
+    handed_over = False
 
     def change(keystore: Keystore) -> Keystore:
+        nonlocal handed_over
         with unlocked.master.lent() as master:
             slot = opening.card_slot(made, master, keystore.epoch)
         hand_over(made)
+        handed_over = True
         return replace(keystore, recovery=(slot,))
 
-    _changed(folder, unlocked, change)
+    try:
+        _changed(folder, unlocked, change)
+    except UserFacingError as error:
+        if take_back is not None and handed_over and not isinstance(error, HalfWritten):
+            take_back(made)
+        raise
     return made
 
 

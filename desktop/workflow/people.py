@@ -1,11 +1,13 @@
 """Who may unlock the clinic, what each may do, and new keys for all.
 
 Every change goes into both copies of the keystore first, durably, then into the database with its audit line. A power
-cut in between is made good at the next opening (`store.membership`).
+cut in between is made good at the next opening (`store.membership`); where the disk fails there, `StillHolds` says so.
 """
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from desktop import vault
@@ -22,7 +24,24 @@ CARD_ACTOR = "recovery_card"
 
 
 def _in_hand(card: RecoveryCard) -> None:
-    """The card was printed before."""
+    """The card is in the person's hands, before and after."""
+
+
+class Holding(StrEnum):
+    """What holds from the moment the key files say it: the key of its sentence."""
+
+    PASSPHRASE = "people.holds.passphrase"
+    DISABLED = "people.holds.disabled"
+    ROLES = "people.holds.roles"
+    CARD = "people.holds.card"
+    EPOCH = "people.holds.epoch"
+
+
+class StillHolds(KnownFailure):
+    """The disk failed after the key files were written: the change holds, and the next opening completes it."""
+
+    def __init__(self, what: Holding, cause: UserFacingError) -> None:
+        super().__init__(what.value, kind=cause.kind)
 
 
 @dataclass(frozen=True)
@@ -106,7 +125,7 @@ def add_user(clinic: Clinic, job: Job, *, name: str, roles: Sequence[Role], pass
         roles=_values(roles),
         passphrase=passphrase,
     )
-    return _taken_over(clinic.store, clinic.unlocked, identity, clinic.actor)
+    return _taken_over(clinic.store, clinic.unlocked, identity, clinic.actor, Holding.PASSPHRASE)
 
 
 @requires(Permission.USE_CLINIC)
@@ -120,7 +139,9 @@ def change_passphrase(clinic: Clinic, job: Job, *, old: str, new: str) -> UserCh
     job.report("people.step.key")
     vault.change_passphrase(clinic.store.folder, clinic.unlocked, old=old, new=new)
     user = clinic.session.user.id
-    return _taken_over(clinic.store, clinic.unlocked, user, clinic.actor, AuditAction.CHANGE_PASSPHRASE)
+    return _taken_over(
+        clinic.store, clinic.unlocked, user, clinic.actor, Holding.PASSPHRASE, AuditAction.CHANGE_PASSPHRASE
+    )
 
 
 @requires(Permission.MANAGE_USERS)
@@ -138,7 +159,7 @@ def disable_user(clinic: Clinic, job: Job, *, name: str) -> UserChanged:
     _check_administrator_remains(clinic.store, user, ())
     _check_current(clinic.store, clinic.unlocked)
     vault.drop_user(clinic.store.folder, clinic.unlocked, user_id=user.id)
-    return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor)
+    return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor, Holding.DISABLED)
 
 
 @requires(Permission.MANAGE_USERS)
@@ -160,7 +181,7 @@ def enable_user(clinic: Clinic, job: Job, *, name: str, passphrase: str) -> User
         roles=user.roles,
         passphrase=passphrase,
     )
-    return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor)
+    return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor, Holding.PASSPHRASE)
 
 
 @requires(Permission.MANAGE_USERS)
@@ -218,7 +239,7 @@ def set_roles(clinic: Clinic, job: Job, *, name: str, roles: Sequence[Role]) -> 
     _check_administrator_remains(clinic.store, user, roles)
     _check_current(clinic.store, clinic.unlocked)
     vault.set_roles(clinic.store.folder, clinic.unlocked, user_id=user.id, roles=_values(roles))
-    return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor)
+    return _taken_over(clinic.store, clinic.unlocked, user.id, clinic.actor, Holding.ROLES)
 
 
 @open_to_all
@@ -240,20 +261,27 @@ def new_recovery_card(
     job: Job,
     *,
     hand_over: Callable[[RecoveryCard], None] = _in_hand,
+    take_back: Callable[[RecoveryCard], None] = _in_hand,
     card: RecoveryCard | None = None,
 ) -> RecoveryCard:
     """Another recovery card; the earlier ones open nothing any more, but for backups made before.
 
-    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. card: a drafted one
-    that is in the person's hands already.
+    hand_over: gets the card before the old one is given up; if it fails, the old one stays good. take_back: gets it
+    again where it is certain that it opens nothing. card: a drafted one that is in the person's hands already. Raises
+    StillHolds where the disk fails once it is the clinic's card.
     """
     job.check()
     _check_current(clinic.store, clinic.unlocked)
     card = vault.new_recovery_card(
-        clinic.store.folder, clinic.unlocked, clinic_name=clinic.name, hand_over=hand_over, card=card
+        clinic.store.folder,
+        clinic.unlocked,
+        clinic_name=clinic.name,
+        hand_over=hand_over,
+        take_back=take_back,
+        card=card,
     )
     identity = clinic.session.user.id
-    _taken_over(clinic.store, clinic.unlocked, identity, clinic.actor, AuditAction.NEW_RECOVERY_CARD)
+    _taken_over(clinic.store, clinic.unlocked, identity, clinic.actor, Holding.CARD, AuditAction.NEW_RECOVERY_CARD)
     return card
 
 
@@ -263,9 +291,16 @@ def start_new_epoch(clinic: Clinic, job: Job) -> int:
     copy of the keystore. Passphrases and recovery card stay. The clinic handed in goes on under the new key; stored
     files follow with `reseal_attachments`.
 
-    Returns the new epoch. Raises KnownFailure (disk_full, io), Cancelled: the clinic is as before then.
+    Returns the new epoch. Raises KnownFailure (disk_full, io), Cancelled: the clinic is as before then; StillHolds
+    where the disk failed once the new key was the clinic's.
     """
-    return clinic.store.begin_epoch(job, actor=clinic.actor)
+    before = clinic.unlocked.epoch
+    try:
+        return clinic.store.begin_epoch(job, actor=clinic.actor)
+    except UserFacingError as error:
+        if clinic.unlocked.epoch == before:
+            raise
+        raise StillHolds(Holding.EPOCH, error) from error
 
 
 @requires(Permission.USE_CLINIC)
@@ -334,16 +369,29 @@ def _check_current(store: Store, unlocked: Unlocked) -> None:
 
 def _reset(store: Store, unlocked: Unlocked, user: User, passphrase: str, actor: str) -> UserChanged:
     vault.reset_user(store.folder, unlocked, user_id=user.id, passphrase=passphrase)
-    return _taken_over(store, unlocked, user.id, actor)
+    return _taken_over(store, unlocked, user.id, actor, Holding.PASSPHRASE)
 
 
 def _taken_over(
-    store: Store, unlocked: Unlocked, user: UserId, actor: str, action: AuditAction | None = None
+    store: Store, unlocked: Unlocked, user: UserId, actor: str, what: Holding, action: AuditAction | None = None
 ) -> UserChanged:
-    """The database says what the keystore says now. action: the deed where it changes no user's record."""
-    members = vault.members(store.folder, unlocked)
-    with store.transaction() as tx:
-        tx.membership.take_over(members, unlocked.generation, actor=actor)
-        if action is not None:
-            tx.audit.add(action, user, actor=actor)
-        return UserChanged(tx.users.get(user), Changes(users=True))
+    """The database says what the keystore says now. action: the deed where it changes no user's record.
+
+    Raises StillHolds where the disk fails.
+    """
+    with _said_to_hold(what):
+        members = vault.members(store.folder, unlocked)
+        with store.transaction() as tx:
+            tx.membership.take_over(members, unlocked.generation, actor=actor)
+            if action is not None:
+                tx.audit.add(action, user, actor=actor)
+            return UserChanged(tx.users.get(user), Changes(users=True))
+
+
+@contextlib.contextmanager
+def _said_to_hold(what: Holding) -> Iterator[None]:
+    """The key files are written: no failure from here on undoes that, so none may say that nothing was changed."""
+    try:
+        yield
+    except UserFacingError as error:
+        raise StillHolds(what, error) from error

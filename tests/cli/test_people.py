@@ -1,12 +1,16 @@
 """Several people and one clinic, from the command line."""
 
+import errno
 import json
 from pathlib import Path
 
 import pytest
 
+from desktop import workflow
+from desktop.errors import ErrorKind, KnownFailure
 from desktop.records import is_id
-from desktop.vault import derive
+from desktop.store.membership import Membership
+from desktop.vault import changes, derive
 from tests.cli.helpers import PASSPHRASE, Answer, Lantern
 from tests.cli.test_clinic import add
 
@@ -291,6 +295,46 @@ def test_a_new_card_replaces_the_old_one(lantern: Lantern) -> None:
     refused = lantern.run("users", "reset", "li", "--recovery-file", old, "--new-passphrase-file", passphrase)
     assert refused.only["kind"] == "wrong_recovery_card"
     assert lantern.run("users", "reset", "li", "--recovery-file", new, "--new-passphrase-file", passphrase).code == 0
+
+
+def test_a_card_that_was_not_taken_leaves_no_file_and_one_that_was_stays(
+    lantern: Lantern, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = lantern.folder / "card.txt", lantern.folder / "card-2.txt"
+
+    def full(*_words: object, **_more: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(changes, "write_copies", full)
+        refused = lantern.run("clinic", "new-card", "--recovery-out", new)
+    assert (refused.code, refused.only["kind"]) == (1, "disk_full")
+    assert "Nothing was changed" in refused.only["message"]
+    assert not new.exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(Membership, "take_over", full)
+        held = lantern.run("clinic", "new-card", "--recovery-out", new)
+    assert (held.code, held.only["kind"]) == (1, "disk_full")
+    assert "The new recovery card holds" in held.only["message"]
+    passphrase = secret(lantern, "found again")
+    refused = lantern.run("users", "reset", "li", "--recovery-file", old, "--new-passphrase-file", passphrase)
+    assert refused.only["kind"] == "wrong_recovery_card"
+    assert lantern.run("users", "reset", "li", "--recovery-file", new, "--new-passphrase-file", passphrase).code == 0
+
+
+def test_a_new_key_holds_although_stored_files_could_not_follow(
+    lantern: Lantern, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_words: object, **_more: object) -> int:
+        raise KnownFailure("error.disk_full", kind=ErrorKind.DISK_FULL)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "reseal_attachments", full)
+        held = lantern.run("rekey")
+    assert (held.code, held.only["kind"]) == (1, "disk_full")
+    assert "epoch 2" in held.only["message"]
+    assert "Nothing was changed" not in held.only["message"]
+    assert info(lantern)["epoch"] == 2
 
 
 def test_no_name_and_no_secret_reaches_standard_error_or_the_audit_trail(lantern: Lantern) -> None:

@@ -1,7 +1,8 @@
 """Users, PINs, new keys and locking, as the window uses them."""
 
+import errno
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,9 @@ from desktop.i18n import Language, catalogue
 from desktop.jobs import Job
 from desktop.records import AuditAction, HumanName
 from desktop.store import sounds
-from desktop.vault import derive
+from desktop.store.membership import Membership
+from desktop.vault import HalfWritten, changes, derive
+from desktop.vault.keystore_file import UncertainKeystore
 
 JOB = Job()
 PASSPHRASE = "correct horse battery"
@@ -188,6 +191,110 @@ def test_a_new_card_whose_file_cannot_be_written_leaves_the_old_one_good(
         workflow.reset_with_card(folder, JOB, name="li", card=cards[0].code, passphrase="found again")
     assert caught.value.kind is ErrorKind.WRONG_RECOVERY_CARD
     assert workflow.reset_with_card(folder, JOB, name="li", card=new.code, passphrase="found again").user.name == "li"
+
+
+# The disk fails between the key files and the database
+
+
+def full(*_words: object, **_more: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def set_nurse_roles(clinic: workflow.Clinic) -> object:
+    return workflow.set_roles(clinic, JOB, name="王芳", roles=[Role.DOCTOR])
+
+
+HOLDING: dict[str, tuple[str, Callable[[workflow.Clinic], object], AuditAction]] = {
+    "add": (
+        "people.holds.passphrase",
+        lambda clinic: workflow.add_user(clinic, JOB, name="x", roles=[Role.NURSE], passphrase=NURSE),
+        AuditAction.ADD_USER,
+    ),
+    "change": (
+        "people.holds.passphrase",
+        lambda clinic: workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase"),
+        AuditAction.TAKE_OVER_KEYSTORE,
+    ),
+    "reset": (
+        "people.holds.passphrase",
+        lambda clinic: workflow.reset_user(clinic, JOB, name="王芳", passphrase="given anew"),
+        AuditAction.RESET_USER,
+    ),
+    "disable": (
+        "people.holds.disabled",
+        lambda clinic: workflow.disable_user(clinic, JOB, name="王芳"),
+        AuditAction.DISABLE_USER,
+    ),
+    "roles": ("people.holds.roles", set_nurse_roles, AuditAction.CHANGE_ROLES),
+    "card": (
+        "people.holds.card",
+        lambda clinic: workflow.new_recovery_card(clinic, JOB),
+        AuditAction.TAKE_OVER_KEYSTORE,
+    ),
+    "epoch": (
+        "people.holds.epoch",
+        lambda clinic: workflow.start_new_epoch(clinic, JOB),
+        AuditAction.NEW_EPOCH,
+    ),
+}
+
+
+@pytest.mark.parametrize("deed", HOLDING)
+def test_what_the_key_files_hold_is_said_to_hold_although_the_database_could_not_follow(
+    clinic: workflow.Clinic, folder: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+) -> None:
+    key, do, action = HOLDING[deed]
+    add_nurse(clinic)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Membership, "take_over", full)
+        with pytest.raises(workflow.StillHolds) as caught:
+            do(clinic)
+    assert (caught.value.key, caught.value.kind) == (key, ErrorKind.DISK_FULL)
+    workflow.lock(clinic)
+    again = unlock(folder, "li", "another passphrase" if deed == "change" else PASSPHRASE)
+    assert action in {entry.action for entry in workflow.audit_entries(again, JOB, 6)}
+    assert workflow.verify(again, JOB).problems == ()
+    workflow.lock(again)
+
+
+def test_what_holds_is_told_with_what_it_means_and_what_to_do() -> None:
+    for language in Language:
+        for what in workflow.Holding:
+            assert {what.value, f"{what.value}.data", f"{what.value}.advice"} <= catalogue(language).keys()
+
+
+def test_a_card_is_taken_back_only_where_it_certainly_opens_nothing(
+    clinic: workflow.Clinic, folder: Path, cards: list[workflow.RecoveryCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    back: list[workflow.RecoveryCard] = []
+    first = cards[0]
+
+    def new_card(error: type[OSError]) -> None:
+        def fail(*_words: object) -> None:
+            raise error(errno.EIO, "Input/output error")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(changes, "write_copies", fail)
+            workflow.new_recovery_card(clinic, JOB, hand_over=cards.append, take_back=back.append)
+
+    with pytest.raises(UserFacingError, match=r"error\.io"):
+        new_card(OSError)
+    assert back == cards[1:]
+    with pytest.raises(HalfWritten):
+        new_card(UncertainKeystore)
+    assert len(back) == 1
+    with monkeypatch.context() as patch:
+        patch.setattr(Membership, "take_over", full)
+        with pytest.raises(workflow.StillHolds):
+            workflow.new_recovery_card(clinic, JOB, hand_over=cards.append, take_back=back.append)
+    assert len(back) == 1
+    workflow.lock(clinic)
+    with pytest.raises(UserFacingError) as caught:
+        workflow.reset_with_card(folder, JOB, name="li", card=first.code, passphrase="found again")
+    assert caught.value.kind is ErrorKind.WRONG_RECOVERY_CARD
+    changed = workflow.reset_with_card(folder, JOB, name="li", card=cards[-1].code, passphrase="found again")
+    assert changed.user.name == "li"
 
 
 # The shift
