@@ -15,7 +15,7 @@ from desktop.store.patients import Filing, filing_of
 from desktop.store.places import StoreFiles
 from desktop.store.readings import Draft
 from desktop.store.store import Store, Transaction
-from desktop.store.unsaved import UnsavedPatient
+from desktop.store.unsaved import Unsaved, UnsavedEdit, UnsavedPatient, UnsavedVisit
 from desktop.store.verification import Inventory, Note, Problem, ProblemKind, Verification, Wanted
 
 __all__ = [
@@ -34,7 +34,10 @@ __all__ = [
     "Store",
     "StoreFiles",
     "Transaction",
+    "Unsaved",
+    "UnsavedEdit",
     "UnsavedPatient",
+    "UnsavedVisit",
     "Verification",
     "Wanted",
     "canonical_bytes",

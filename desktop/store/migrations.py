@@ -189,6 +189,21 @@ def keep_drafts_for_each_user(connection: Connection) -> None:
     connection.execute("ALTER TABLE drafts_of_users RENAME TO drafts")
 
 
+def keep_unsaved_edits_and_visits(connection: Connection) -> None:
+    """Half-typed changes of a record and half-typed visits, beside half-typed registrations. patient: empty for
+    somebody new."""
+    connection.execute(
+        """CREATE TABLE unsaved_forms (user TEXT NOT NULL REFERENCES users (id), kind TEXT NOT NULL,
+           patient TEXT NOT NULL, form BLOB NOT NULL, saved TEXT NOT NULL, PRIMARY KEY (user, kind, patient))
+           STRICT, WITHOUT ROWID"""
+    )
+    connection.execute(
+        """INSERT INTO unsaved_forms (user, kind, patient, form, saved)
+           SELECT user, 'registration', '', form, saved FROM unsaved_patients"""
+    )
+    connection.execute("DROP TABLE unsaved_patients")
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -197,6 +212,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     keep_unsaved_patients,
     fit_the_search_index,
     keep_drafts_for_each_user,
+    keep_unsaved_edits_and_visits,
 )
 
 

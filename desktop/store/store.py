@@ -41,7 +41,7 @@ from desktop.store.reports import Reports
 from desktop.store.rows import Rows
 from desktop.store.salvage_rows import SalvageRows
 from desktop.store.studies import Studies
-from desktop.store.unsaved import UnsavedPatients
+from desktop.store.unsaved import UnsavedForms
 from desktop.store.verification import (
     NOTHING_MORE,
     Findings,
@@ -86,7 +86,7 @@ class Transaction:
         self.annotations = Annotations(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)
-        self.unsaved_patients = UnsavedPatients(rows)
+        self.unsaved = UnsavedForms(rows)
         self.policy = Policies(rows)
         self.users = Users(rows)
         self.attachment_keys = AttachmentKeys(rows)

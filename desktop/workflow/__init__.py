@@ -14,7 +14,10 @@ from desktop.store import (
     Problem,
     ProblemKind,
     SignedHead,
+    Unsaved,
+    UnsavedEdit,
     UnsavedPatient,
+    UnsavedVisit,
     Verification,
 )
 from desktop.store.backup_runs import BackupPlan, BackupRun, PlannedPlace, RunKind
@@ -194,7 +197,15 @@ from desktop.workflow.shelf import (
     train_model,
 )
 from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, suggest
-from desktop.workflow.unsaved import keep_unsaved_patient, unsaved_patient
+from desktop.workflow.unsaved import (
+    UnsavedKind,
+    UnsavedWork,
+    keep_unsaved_edit,
+    keep_unsaved_patient,
+    keep_unsaved_visit,
+    unsaved_patient,
+    unsaved_work,
+)
 from desktop.workflow.visits import (
     ConditionDraft,
     DocumentKept,
@@ -287,7 +298,12 @@ __all__ = [
     "StillHolds",
     "Suggested",
     "Unmerged",
+    "Unsaved",
+    "UnsavedEdit",
+    "UnsavedKind",
     "UnsavedPatient",
+    "UnsavedVisit",
+    "UnsavedWork",
     "UserChanged",
     "Verification",
     "VisitDraft",
@@ -337,7 +353,9 @@ __all__ = [
     "import_preview",
     "inspect_backup",
     "installed_models",
+    "keep_unsaved_edit",
     "keep_unsaved_patient",
+    "keep_unsaved_visit",
     "known_backups",
     "label_annotation",
     "list_suggestions",
@@ -404,6 +422,7 @@ __all__ = [
     "unlock_with_pin",
     "unmerge",
     "unsaved_patient",
+    "unsaved_work",
     "verify",
     "verify_audit_file",
     "verify_clinic",

@@ -35,6 +35,7 @@ from desktop.records import (
 from desktop.store import Filing, filing_of
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.merging import ConflictView, open_conflicts
+from desktop.workflow.unsaved import UnsavedWork, drop_unsaved_edit, unsaved_about
 from desktop.workflow.visits import visits_of
 
 VISITS_ON_A_CHART = 50
@@ -131,7 +132,8 @@ class PatientChart:
 
     version: of the record, for an edit to say what it is based on. visits: the latest; more_visits: there are older
     ones. merges: by which other records came under this one; merged: those records. conflicts: edits that crossed and
-    wait for a decision. colleagues: what the clinic's users are called, for "by whom".
+    wait for a decision. unsaved: what whoever looks began about the patient and did not put on file. colleagues: what
+    the clinic's users are called, for "by whom".
     """
 
     patient: Patient
@@ -146,6 +148,7 @@ class PatientChart:
     merges: tuple[PatientMerge, ...] = ()
     merged: tuple[Patient, ...] = ()
     conflicts: tuple[ConflictView, ...] = ()
+    unsaved: tuple[UnsavedWork, ...] = ()
     colleagues: Mapping[UserId, str] = field(default_factory=dict)
 
 
@@ -235,16 +238,20 @@ def possible_duplicates(
 
 
 @requires(Permission.EDIT_PATIENTS)
-def edit_patient(clinic: Clinic, job: Job, patient: PatientId, draft: PatientDraft, base: str | None = None) -> Edited:
+def edit_patient(
+    clinic: Clinic, job: Job, patient: PatientId, draft: PatientDraft, base: str | None = None, *, typed: bool = False
+) -> Edited:
     """Replace what is on file, keeping the id, the card number and whether the person is real.
 
     base: version of the record that was edited (`PatientChart.version`). If another one is on file by now, that one
-    stays and this edit is kept as a conflict; without `base` nothing is compared. Raises UserFacingError (not_found,
-    `store.patient_merged`).
+    stays and this edit is kept as a conflict; without `base` nothing is compared. typed: it comes from the form, so
+    what was kept of it meanwhile is dropped. Raises UserFacingError (not_found, `store.patient_merged`).
     """
     job.check()
     with clinic.store.transaction() as tx:
         tx.patients.must_be_open(patient)
+        if typed:
+            drop_unsaved_edit(tx, clinic.session.user.id, patient)
         old, version = tx.patients.get(patient), tx.patients.version(patient)
         new = replace(draft, synthetic=old.synthetic).as_patient(patient, old.card_number)
         if new == old:
@@ -316,6 +323,7 @@ def open_patient(clinic: Clinic, job: Job, patient: PatientId, visits: int = VIS
             merges=tuple(tx.merges.of_person(record.id)),
             merged=tuple(tx.patients.stood_for(record.id)),
             conflicts=open_conflicts(tx, record),
+            unsaved=unsaved_about(tx, clinic.session, record),
             colleagues={user.id: user.name for user in tx.users.all()},
         )
         tx.patients.touch(record.id)

@@ -39,6 +39,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.unsaved import drop_unsaved_visit
 from desktop.workflow.words import plain_text
 
 _HEADER = 4096
@@ -65,7 +66,8 @@ class MedicationDraft:
 
 @dataclass(frozen=True)
 class VisitDraft:
-    """A visit before it is on file. started: now, where it is not given."""
+    """A visit before it is on file. started: now, where it is not given. id: a new one, where none was chosen before;
+    what the user had kept of that visit while typing is dropped with it."""
 
     patient: PatientId
     reason: str = ""
@@ -76,6 +78,7 @@ class VisitDraft:
     observations: tuple[Observation, ...] = ()
     conditions: tuple[ConditionDraft, ...] = ()
     medications: tuple[MedicationDraft, ...] = ()
+    id: EncounterId | None = None
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ def record_visit(clinic: Clinic, job: Job, visit: VisitDraft) -> VisitRecorded:
         require(clinic.session.roles, Permission.PRESCRIBE)
     now, author = clinic.clock(), clinic.session.user.id
     encounter = Encounter(
-        id=EncounterId(new_id()),
+        id=visit.id or EncounterId(new_id()),
         patient=visit.patient,
         started=visit.started or now,
         author=author,
@@ -142,6 +145,8 @@ def record_visit(clinic: Clinic, job: Job, visit: VisitDraft) -> VisitRecorded:
         for medication in medications:
             tx.medications.add(medication)
         tx.patients.touch(visit.patient)
+        if visit.id is not None:
+            drop_unsaved_visit(tx, author, encounter)
         tx.audit.add(AuditAction.RECORD_VISIT, encounter.id, actor=clinic.actor)
     recorded = tuple(
         RecordedObservation(encounter.id, number, one.effective or encounter.started, one)

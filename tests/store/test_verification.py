@@ -52,7 +52,7 @@ def test_every_table_of_records_is_covered(store: Store) -> None:
     with store.snapshot() as tx:
         rows = tx.patients._rows
         tables = rows.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'patient_search%'")
-    unrecorded = {"meta", "audit_log", "drafts", "unsaved_patients", "search_words"}
+    unrecorded = {"meta", "audit_log", "drafts", "unsaved_forms", "search_words"}
     unrecorded |= {"sqlite_sequence", "sqlite_stat1", "sqlite_stat4"}
     assert {name for (name,) in tables} - unrecorded == {kept.table for kept in KEPT}
 
