@@ -18,6 +18,8 @@ from desktop.records import new_id
 from desktop.store.backup_check import JOINED, Backup, Fault, backup_key, faults_of
 from desktop.store.backup_database import copy_database, counts_of, database_size
 from desktop.store.backup_files import (
+    DISK_SHORT,
+    MEDIUM_SHORT,
     PART_BYTES,
     PARTIAL,
     copy_in_parts,
@@ -57,8 +59,8 @@ def make_backup(
     """Write a backup below `into`, then check it as it lies on the medium.
 
     into: an existing folder. shared: attachments go to a folder that all backups in `into` use. Raises KnownFailure
-    (`backup.medium_full`, `backup.medium_gone`, `backup.running`, …) or Cancelled; then nothing new is called a backup
-    and no other backup was touched.
+    (`backup.medium_short`, `backup.disk_short`, `backup.medium_full`, `backup.medium_gone`, `backup.running`, …) or
+    Cancelled; then nothing new is called a backup and no other backup was touched.
     """
     for _ in range(_TRIES):
         try:
@@ -115,7 +117,7 @@ def _write(moment: Moment, into: Path, job: Job, now: datetime, shared: bool, pa
         for leftover in (_BUILDING, JOINED):
             (moment.folder / leftover).unlink(missing_ok=True)
         files = [row[0] for row in moment.connection.execute("SELECT file FROM attachments ORDER BY file")]
-        need_room(into, database_size(moment.connection) + _bytes_to_copy(moment, files, root, part_bytes))
+        _need_room(moment, into, _bytes_to_copy(moment, files, root, part_bytes), part_bytes)
         partial.mkdir()
         try:
             manifest = _fill(moment, partial, root, files, identity, now, job, part_bytes)
@@ -129,6 +131,15 @@ def _write(moment: Moment, into: Path, job: Job, now: datetime, shared: bool, pa
             remove_tree(partial)
             raise
     return Backup(into / name, manifest)
+
+
+def _need_room(moment: Moment, into: Path, films: int, part_bytes: int) -> None:
+    """Raises KnownFailure where the medium lacks room, or the clinic's disk for a database to be built beside it."""
+    database = database_size(moment.connection)
+    need_room(into, database + films, MEDIUM_SHORT)
+    if database > part_bytes:
+        one_disk = moment.folder.stat().st_dev == into.stat().st_dev
+        need_room(moment.folder, 2 * database + films if one_disk else database, DISK_SHORT)
 
 
 def _fill(

@@ -20,14 +20,15 @@ from desktop.store.backup_manifest import Part
 from desktop.store.database import failure
 from desktop.vault.files import sync_folder
 
-# FAT32 ends at 4 GiB; a part that fails is also the smallest piece that can be read again.
-PART_BYTES = 1 << 30
+# FAT32 ends at 4 GiB, older sticks and shares at 2. A database that one part holds needs no room beside the clinic.
+PART_BYTES = 2_000_000_000
 PARTIAL = ".partial"
 MEDIUM_FULL = "backup.medium_full"
+MEDIUM_SHORT, DISK_SHORT = "backup.medium_short", "backup.disk_short"
 
 _BLOCK = 1 << 20
-_MEBIBYTE = 1 << 20
-_ROOM_TO_SPARE = 4 * _MEBIBYTE
+_ROOM_TO_SPARE = 4 << 20
+_MEGABYTE = 1_000_000
 _UNREADABLE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EIO})
 # What Windows calls it.
 _WRITE_PROTECTED = 19
@@ -70,11 +71,12 @@ def is_folder(folder: Path) -> bool:
         return False
 
 
-def need_room(folder: Path, needed: int, full: str = MEDIUM_FULL) -> None:
-    """Raises KnownFailure `full` where `needed` bytes will not fit, before anything is written; and OSError."""
-    free = shutil.disk_usage(folder).free
-    if needed + _ROOM_TO_SPARE > free:
-        raise KnownFailure(full, kind=ErrorKind.DISK_FULL)
+def need_room(folder: Path, needed: int, short: str) -> None:
+    """Raises KnownFailure `short` (MEDIUM_SHORT or DISK_SHORT, with the missing megabytes) where `needed` bytes will
+    not fit, before anything is written; and OSError."""
+    missing = needed + _ROOM_TO_SPARE - shutil.disk_usage(folder).free
+    if missing > 0:
+        raise KnownFailure(short, kind=ErrorKind.DISK_FULL, missing=-(-missing // _MEGABYTE))
 
 
 def write_part(folder: Path, name: str, data: bytes) -> Part:

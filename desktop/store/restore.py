@@ -18,6 +18,7 @@ from desktop.store import migrations
 from desktop.store.backup_check import Backup, backup_key, database_agrees
 from desktop.store.backup_database import copy_database, is_sound, open_to_read
 from desktop.store.backup_files import (
+    DISK_SHORT,
     PARTIAL,
     is_whole,
     join,
@@ -164,7 +165,7 @@ def bring(backup: Backup, building: Path, job: Job) -> None:
     manifest = backup.manifest
     if manifest.store_format > len(migrations.MIGRATIONS):
         raise KnownFailure("store.too_new", kind=ErrorKind.BAD_INPUT)
-    need_room(building, manifest.size + manifest.database_size, "error.disk_full")
+    need_room(building, manifest.size + manifest.database_size, DISK_SHORT)
     _bring(backup, backup.folder, (manifest.keystore,), building / PRIMARY, job)
     _bring(backup, backup.folder, (manifest.heads,), StoreFiles(building, manifest.epoch).heads, job)
     job.report("backup.step.restore_database", 0, 0)

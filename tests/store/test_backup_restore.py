@@ -313,7 +313,8 @@ def test_a_full_disk_is_told_at_once(
     usage = shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=1 << 20))
     told = refused(clinic, backup.folder, tmp_path / "target")
-    assert (told.key, told.kind) == ("error.disk_full", ErrorKind.DISK_FULL)
+    assert (told.key, told.kind) == ("backup.disk_short", ErrorKind.DISK_FULL)
+    assert int(str(told.details["missing"])) > 3
 
 
 def test_a_stick_that_is_pulled_out_is_not_called_damaged(

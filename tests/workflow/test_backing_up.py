@@ -107,8 +107,8 @@ def test_what_failed_is_remembered_until_one_goes_well(
     state = workflow.backup_state(clinic, JOB)
     assert state.last is None
     assert state.failure is not None
-    assert state.failure.failure == "backup.medium_full"
-    assert said(clinic)[-1] == (AuditAction.BACKUP_FAILED, "backup.medium_full")
+    assert state.failure.failure == "backup.medium_short"
+    assert said(clinic)[-1] == (AuditAction.BACKUP_FAILED, "backup.medium_short")
     workflow.back_up(clinic, JOB, tmp_path / "stick")
     assert workflow.backup_state(clinic, JOB).failure is None
     assert clinic.store.verify(JOB).ok

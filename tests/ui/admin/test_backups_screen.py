@@ -129,7 +129,7 @@ def test_a_full_stick_is_told_and_stays_told(
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=0))
     driver.click("backup_start")
     driver.settle()
-    assert "not enough room" in text(driver, "backup_result")
+    assert "MB are missing on the disk or USB stick" in text(driver, "backup_result")
     assert "full" in driver.find("status_backup", QPushButton).text()
     assert len(list(stick.iterdir())) == 1
 

@@ -184,7 +184,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=0))
     driver.click("restore_submit")
     driver.settle()
-    assert "disk is full" in driver.find("restore_error", QLabel).text()
+    assert "MB are missing on the disk that holds the clinic" in driver.find("restore_error", QLabel).text()
     assert not places.clinics.exists() or not list(places.clinics.iterdir())
 
 
