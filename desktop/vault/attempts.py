@@ -79,9 +79,14 @@ def succeeded(folder: Path) -> None:
         (folder / COUNTER).unlink(missing_ok=True)
 
 
-def failed(folder: Path, user: str) -> None:
-    """Remember a failure for the audit chain, and start the wait now rather than when the try began."""
+def slow_down(folder: Path) -> None:
+    """A try failed: start the wait now rather than when the try began."""
     _save(folder, _Counter(_load(folder).failures, datetime.now(UTC)))
+
+
+def failed(folder: Path, user: str) -> None:
+    """A try failed while the clinic is locked: slow down, and remember it for the audit chain."""
+    slow_down(folder)
     with contextlib.suppress(OSError):
         path = folder / PENDING
         if path.exists() and path.stat().st_size > _MOST_PENDING * 120:

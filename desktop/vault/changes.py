@@ -13,6 +13,7 @@ from pathlib import Path
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.records import UserId
+from desktop.vault import attempts
 from desktop.vault import keystore as opening
 from desktop.vault.derive import KEY_BYTES, fresh_parameters
 from desktop.vault.keystore_file import (
@@ -75,10 +76,11 @@ def add_user(
 
 
 def change_passphrase(folder: Path, unlocked: Unlocked, *, old: str, new: str) -> None:
-    """Another passphrase for whoever unlocked; the signing key stays.
+    """Another passphrase for whoever unlocked; the signing key stays. Wrong ones slow the next try down as at the door:
+    who is at the keyboard need not be who unlocked.
 
-    Raises UserFacingError: `unlock.wrong_passphrase` (kind UNLOCK) where `old` does not open the slot,
-    `unlock.passphrase_too_short`; and as `_changed` does.
+    Raises UserFacingError: `unlock.wrong_passphrase` (kind UNLOCK) where `old` does not open the slot, `unlock.wait`
+    with `seconds`, `unlock.passphrase_too_short`; and as `_changed` does.
     """
 
     def change(keystore: Keystore) -> Keystore:
@@ -87,13 +89,16 @@ def change_passphrase(folder: Path, unlocked: Unlocked, *, old: str, new: str) -
             derived = slot.kdf.derive(old)
             opened = open_slot(slot.keys, derived, kdf_to_json(slot.kdf), keystore.store_id, keystore.epoch)
         except (WrongSecret, ValueError):
+            attempts.slow_down(folder)
             raise UserFacingError("unlock.wrong_passphrase", kind=ErrorKind.UNLOCK) from None
+        attempts.succeeded(folder)
         opened.master[:] = bytes(len(opened.master))
         fresh = _slot(unlocked, unlocked.user_id, slot.user, slot.roles, new, opened.signing_key)
         opened.signing_key.close()
         return _with(keystore, fresh)
 
     opening.check_passphrase(new)
+    attempts.admit(folder, None)
     _changed(folder, unlocked, change)
 
 

@@ -22,6 +22,9 @@ from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system
 # Stands as actor where the printed card let somebody in.
 CARD_ACTOR = "recovery_card"
 
+# Remark of a failed try with the present passphrase where another one was to be set.
+_AT_CHANGING = "change_passphrase"
+
 
 def _in_hand(card: RecoveryCard) -> None:
     """The card is in the person's hands, before and after."""
@@ -130,15 +133,21 @@ def add_user(clinic: Clinic, job: Job, *, name: str, roles: Sequence[Role], pass
 
 @requires(Permission.USE_CLINIC)
 def change_passphrase(clinic: Clinic, job: Job, *, old: str, new: str) -> UserChanged:
-    """Another passphrase for whoever is signed in.
+    """Another passphrase for whoever is signed in. A wrong `old` is audited as a failed unlock.
 
-    Raises UserFacingError: `unlock.wrong_passphrase` (unlock) where `old` is not the present one,
-    `unlock.passphrase_too_short`.
+    Raises UserFacingError: `unlock.wrong_passphrase` (unlock) where `old` is not the present one, `unlock.wait` with
+    `seconds` after several of them, `unlock.passphrase_too_short`.
     """
     _check_current(clinic.store, clinic.unlocked)
     job.report("people.step.key")
-    vault.change_passphrase(clinic.store.folder, clinic.unlocked, old=old, new=new)
     user = clinic.session.user.id
+    try:
+        vault.change_passphrase(clinic.store.folder, clinic.unlocked, old=old, new=new)
+    except UserFacingError as error:
+        if error.key == "unlock.wrong_passphrase":
+            with clinic.store.transaction() as tx:
+                tx.audit.add(AuditAction.UNLOCK_FAILED, user, actor=clinic.actor, reason=_AT_CHANGING)
+        raise
     return _taken_over(
         clinic.store, clinic.unlocked, user, clinic.actor, Holding.PASSPHRASE, AuditAction.CHANGE_PASSPHRASE
     )

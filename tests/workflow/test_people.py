@@ -1,6 +1,7 @@
 """Users, PINs, new keys and locking, as the window uses them."""
 
 import errno
+import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, HumanName
 from desktop.store import sounds
 from desktop.store.membership import Membership
-from desktop.vault import HalfWritten, changes, derive
+from desktop.vault import HalfWritten, attempts, changes, derive
 from desktop.vault.keystore_file import UncertainKeystore
 
 JOB = Job()
@@ -105,6 +106,33 @@ def test_what_the_own_words_of_somebody_need(clinic: workflow.Clinic, folder: Pa
         workflow.enable_user(clinic, JOB, name="li", passphrase=NURSE)
     with pytest.raises(UserFacingError, match=r"people\.needs_role"):
         workflow.add_user(clinic, JOB, name="x", roles=[], passphrase=NURSE)
+
+
+def test_guessing_the_present_passphrase_at_an_open_clinic_is_slow_and_leaves_lines(
+    clinic: workflow.Clinic, folder: Path
+) -> None:
+    for _ in range(2):
+        with pytest.raises(UserFacingError, match=r"unlock\.wrong_passphrase"):
+            workflow.change_passphrase(clinic, JOB, old="not mine", new="another passphrase")
+    with pytest.raises(UserFacingError, match=r"unlock\.wait") as waits:
+        workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
+    assert waits.value.details["seconds"] == 1
+    assert workflow.seconds_until_next_try(folder) == 1
+    failed = [
+        (entry.action, entry.actor, entry.subject, entry.reason)
+        for entry in workflow.audit_entries(clinic, JOB)
+        if entry.action is AuditAction.UNLOCK_FAILED
+    ]
+    assert failed == [(AuditAction.UNLOCK_FAILED, clinic.actor, clinic.actor, "change_passphrase")] * 2
+    long_ago = {"failures": 2, "last": "2020-01-01T00:00:00+00:00"}
+    (folder / attempts.COUNTER).write_text(json.dumps(long_ago), encoding="utf-8")
+    workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
+    assert workflow.seconds_until_next_try(folder) == 0
+    workflow.lock(clinic)
+    again = unlock(folder, "li", "another passphrase")
+    lines = [entry.action for entry in workflow.audit_entries(again, JOB)]
+    assert lines.count(AuditAction.UNLOCK_FAILED) == 2
+    workflow.lock(again)
 
 
 def test_a_report_signed_before_a_reset_stays_valid(clinic: workflow.Clinic, folder: Path) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from desktop import workflow
-from desktop.errors import UserFacingError
+from desktop.errors import ErrorKind, UserFacingError
 from desktop.ui.admin.people_words import complaint, role_words
 from desktop.ui.settings.section import Section
 from desktop.ui.start.new_passphrase import NewPassphrase
@@ -78,7 +78,8 @@ class AccountSection(Section):
         wrong_old = isinstance(refusal, UserFacingError) and refusal.key == "unlock.wrong_passphrase"
         if refusal is not None:
             words = self.context.tr("people.you.old.wrong") if wrong_old else complaint(self.context, refusal)
-            (self.old if wrong_old else self.new.passphrase).set_error(words)
+            about_old = isinstance(refusal, UserFacingError) and refusal.kind is ErrorKind.UNLOCK
+            (self.old if about_old else self.new.passphrase).set_error(words)
         if self._pin_refusal is not None:
             self.pin.set_error(complaint(self.context, self._pin_refusal))
 
