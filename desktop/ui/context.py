@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,8 @@ class UiContext(QObject):
 
     Signals: language_changed and theme_changed after the choice took effect; changed(Changes, initiator or
     None) after a deed; unlocked once `clinic` is there; locked once it is gone (screens were cleared before);
-    damaged(UserFacingError) where a deed met a damaged database; study_requested(StudyId) and
+    damaged(UserFacingError) where a deed met a damaged database; undo_offered(text, words, deed) for a notice with a
+    button; study_requested(StudyId) and
     patient_requested(PatientId) ask the frame to show one.
     """
 
@@ -57,6 +59,7 @@ class UiContext(QObject):
     locked = Signal()
     damaged = Signal(object)
     toast_requested = Signal(str)
+    undo_offered = Signal(str, str, object)
     lock_requested = Signal()
     shift_end_requested = Signal()
     reseal_requested = Signal()
@@ -181,9 +184,12 @@ class UiContext(QObject):
         if changes:
             self.changed.emit(changes, initiator)
 
-    def toast(self, text: str) -> None:
-        """A short quiet notice at the bottom of the window."""
-        self.toast_requested.emit(text)
+    def toast(self, text: str, undo: Callable[[], None] | None = None) -> None:
+        """A short quiet notice at the bottom of the window. undo: a bound method that takes back what it tells."""
+        if undo is None:
+            self.toast_requested.emit(text)
+        else:
+            self.undo_offered.emit(text, self.tr("ui.undo"), undo)
 
     def show_error(self, error: BaseException, parent: QWidget | None) -> None:
         """Open a dialog with the three lines of `error_text`; it does not block."""

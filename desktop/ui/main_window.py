@@ -65,6 +65,7 @@ class MainWindow(QMainWindow):
         self.idle.expired.connect(self.lock)
         self.idle.slept.connect(self._slept)
         context.toast_requested.connect(self.toast.say)
+        context.undo_offered.connect(self.toast.offer)
         context.lock_requested.connect(self.lock)
         context.shift_end_requested.connect(self._end_shift)
         context.language_changed.connect(self.retranslate)

@@ -30,7 +30,7 @@ _FACTS = ("phone", "village", "birth", "identifiers")
 
 class ChartPage(QWidget):
     """Signals: patient_changed(Patient or None), study_chosen(id), import_requested(id), edit_requested(Patient),
-    merge_requested(Patient), visit_requested(Patient), conflict_chosen(ConflictView), left."""
+    merge_requested(Patient), visit_requested(Patient), conflict_chosen(ConflictView), merge_undone, left."""
 
     patient_changed = Signal(object)
     study_chosen = Signal(str)
@@ -39,6 +39,7 @@ class ChartPage(QWidget):
     merge_requested = Signal(object)
     visit_requested = Signal(object)
     conflict_chosen = Signal(object)
+    merge_undone = Signal()
     left = Signal()
 
     def __init__(self, context: "UiContext") -> None:
@@ -104,7 +105,9 @@ class ChartPage(QWidget):
         def work(job: "Job") -> "Unmerged":
             return workflow.unmerge(clinic, job, merge)
 
-        self._context.operations.run(work, initiator=self, done=self._undone, title=self._context.tr("merging.undoing"))
+        self._context.operations.run(
+            work, initiator=self, done=self.tell_undone, title=self._context.tr("merging.undoing")
+        )
 
     def open(self, patient: PatientId) -> None:
         """Show somebody's page; the look is audited."""
@@ -262,9 +265,11 @@ class ChartPage(QWidget):
             if view.conflict.id == conflict:
                 self.conflict_chosen.emit(view)
 
-    def _undone(self, result: "Unmerged") -> None:
+    def tell_undone(self, result: "Unmerged") -> None:
+        """Say whose records stand for themselves again."""
         names = {"one": result.kept.display_name, "other": result.gone.display_name}
         self._context.toast(self._context.tr("merging.undone", **names))
+        self.merge_undone.emit()
 
     def _ask_visit(self) -> None:
         if self.patient is not None:

@@ -1,10 +1,12 @@
 """The Patients destination: finder, form, chart and what a chart leads to; remembers where it was."""
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from desktop import workflow
 from desktop.access import Permission
 from desktop.records import Changes, Patient, PatientId
 from desktop.ui.action import bind
@@ -13,12 +15,14 @@ from desktop.ui.patients.chart import ChartPage
 from desktop.ui.patients.conflicts import ConflictPage
 from desktop.ui.patients.finder import PatientFinder
 from desktop.ui.patients.form_page import PatientFormPage
+from desktop.ui.patients.last_deed import LastDeed
 from desktop.ui.patients.merge import MergePage
 from desktop.ui.patients.visit_form import VisitForm
 
 if TYPE_CHECKING:
+    from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import ConflictView, Merged
+    from desktop.workflow import Clinic, ConflictView, Merged, Unmerged
 
 
 class PatientsScreen(QStackedWidget):
@@ -39,7 +43,8 @@ class PatientsScreen(QStackedWidget):
         self.merge = MergePage(context)
         self.conflict = ConflictPage(context)
         self.visit = VisitForm(context)
-        self._last_merge = ""
+        self.last_deed = LastDeed(context, self)
+        self.last_deed.taken_back.connect(self._taken_back)
         self._about_chart = (self.chart, self.merge, self.conflict, self.visit)
         self._pages = (self.finder, self.form, *self._about_chart)
         for page in self._pages:
@@ -57,6 +62,7 @@ class PatientsScreen(QStackedWidget):
         self.chart.patient_changed.connect(self._tell_patient)
         self.chart.merge_requested.connect(self._begin_merge)
         self.chart.conflict_chosen.connect(self._compare_versions)
+        self.chart.merge_undone.connect(self.last_deed.forget)
         self.form.merge_requested.connect(self._compare_records)
         self.merge.merged.connect(self._merged)
         self.chart.visit_requested.connect(self._record_visit)
@@ -73,7 +79,7 @@ class PatientsScreen(QStackedWidget):
                 "patients_edit": self._edit_current,
                 "patients_visit": self._visit_current,
                 "patients_merge": self._merge_current,
-                "patients_undo": self._undo_merge,
+                "patients_undo": self._undo_last,
             },
         )
         context.changed.connect(self._on_changed)
@@ -106,7 +112,7 @@ class PatientsScreen(QStackedWidget):
 
     def clear(self) -> None:
         """Forget every patient."""
-        self._last_merge = ""
+        self.last_deed.forget()
         self._was_registering = self.currentWidget() is self.form and self.form.form.patient is None
         for page in self._pages:
             page.clear()
@@ -206,16 +212,23 @@ class PatientsScreen(QStackedWidget):
         self.merge.compare(patient, PatientId(other))
 
     def _merged(self, result: "Merged") -> None:
-        """Back on the page of the record that stays, where Ctrl+Z takes it back."""
-        self._last_merge = result.merge.id
+        """Back on the page of the record that stays, where it can be taken back."""
         self.merge.clear()
         self.open_patient(result.patient.id)
-        self._context.toast(self._context.tr("merging.done"))
+        undo = partial(_unmerge, merge=result.merge.id)
+        self.last_deed.offer(self._context.tr("merging.done"), result.patient.id, undo)
 
-    def _undo_merge(self) -> None:
-        if self._last_merge and self.currentWidget() is self.chart:
-            merge, self._last_merge = self._last_merge, ""
-            self.chart.undo_merge(merge)
+    def _undo_last(self) -> None:
+        """Ctrl+Z on the page of the patient whom the last deed concerned."""
+        patient = self.chart.patient
+        if self.currentWidget() is self.chart and patient is not None and self.last_deed.concerns(patient.id):
+            self.last_deed.take_back()
+
+    def _taken_back(self, result: object) -> None:
+        if isinstance(result, workflow.Unmerged):
+            self.chart.tell_undone(result)
+        else:
+            self._context.toast(self._context.tr("ui.undone"))
 
     def _compare_versions(self, view: "ConflictView") -> None:
         if self.chart.patient is not None:
@@ -244,3 +257,7 @@ class PatientsScreen(QStackedWidget):
         )
         if concerned and self.currentWidget() is self.chart:
             self.chart.reload()
+
+
+def _unmerge(clinic: "Clinic", job: "Job", merge: str) -> "Unmerged":
+    return workflow.unmerge(clinic, job, merge)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton
 
 from desktop import workflow
 from desktop.access import Role
@@ -15,6 +15,7 @@ from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.patients.comparison import Comparison, FieldRow
 from desktop.ui.widgets.rows import RowList
+from desktop.ui.widgets.toast import Toast
 from tests.ui.names import USER
 
 IDENTIFIERS = PatientField.IDENTIFIERS
@@ -89,6 +90,88 @@ def test_two_records_are_merged_by_keyboard_and_taken_apart_again(
     driver.settle()
     assert find(context, "13800138000") == kept
     assert find(context, "13900139000") == double
+
+
+def merge(driver: Driver, context: UiContext, kept: Patient) -> None:
+    open_chart(driver, context, kept)
+    driver.press("Ctrl+M")
+    driver.settle()
+    driver.press("Return")
+    driver.wait(lambda: driver.shown("merge_compare"), "both records")
+    driver.settle()
+    driver.press("Ctrl+Return")
+    driver.wait(lambda: driver.shown("chart_merge"), "merging")
+    driver.settle()
+
+
+def test_the_notice_has_a_button_for_the_mouse_that_undoes_the_merge(
+    driver: Driver, opened: MainWindow, context: UiContext, double: Patient
+) -> None:
+    kept = find(context, "张小明")
+    merge(driver, context, kept)
+    assert driver.find("toast_undo", QPushButton).text() == "Undo"
+    driver.click("toast_undo")
+    assert not driver.shown("toast_undo")
+    driver.wait(lambda: not driver.shown("chart_merge"), "undoing")
+    driver.settle()
+    assert find(context, "13900139000") == double
+    assert text(driver, "toast_words").startswith("Two records again")
+    assert not driver.shown("toast_undo")
+
+
+def test_the_next_tab_leads_to_that_button_and_esc_leads_back(
+    driver: Driver, opened: MainWindow, context: UiContext, double: Patient, qapp: QApplication
+) -> None:
+    merge(driver, context, find(context, "张小明"))
+    was = qapp.focusWidget()
+    assert was is not None
+    driver.press("Tab")
+    assert driver.find("toast_undo", QPushButton).hasFocus()
+    driver.find("toast", Toast)._end()
+    assert driver.shown("toast_undo"), "it stays while the keyboard is on it"
+    driver.press("Esc")
+    assert not driver.shown("toast")
+    assert qapp.focusWidget() is was
+    assert driver.shown("chart_merge")
+    driver.press("Ctrl+Z")
+    driver.wait(lambda: not driver.shown("chart_merge"), "undoing")
+    driver.settle()
+
+
+def test_return_on_that_button_undoes_and_gives_the_keyboard_back(
+    driver: Driver, opened: MainWindow, context: UiContext, double: Patient, qapp: QApplication
+) -> None:
+    merge(driver, context, find(context, "张小明"))
+    driver.press("Tab")
+    driver.press("Return")
+    driver.wait(lambda: not driver.shown("chart_merge"), "undoing")
+    driver.settle()
+    assert find(context, "13900139000") == double
+    focused = qapp.focusWidget()
+    assert focused is not None
+    assert opened.workspace is not None
+    assert opened.workspace.isAncestorOf(focused)
+
+
+def test_on_the_page_of_somebody_else_the_keys_undo_nothing(
+    driver: Driver, opened: MainWindow, context: UiContext, double: Patient
+) -> None:
+    kept = find(context, "张小明")
+    merge(driver, context, kept)
+    open_chart(driver, context, find(context, "Aisha"))
+    driver.press("Ctrl+Z")
+    driver.settle()
+    assert workflow.open_patient(context.open_clinic, Job(), double.id).patient.id == kept.id
+
+
+def test_nothing_is_offered_once_the_clinic_is_locked(
+    driver: Driver, opened: MainWindow, context: UiContext, double: Patient
+) -> None:
+    merge(driver, context, find(context, "张小明"))
+    opened.lock()
+    driver.settle()
+    assert not driver.shown("toast")
+    assert opened.toast._deed is None
 
 
 def test_an_earlier_merge_is_undone_from_the_chart(
