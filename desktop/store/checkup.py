@@ -40,6 +40,7 @@ _OF_THE_KEYSTORE = frozenset(
     {
         "vault.keystore_missing",
         "vault.keystore_damaged",
+        "vault.keystore_too_new",
         "vault.keystore_changed",
         "store.keystore_of_former_epoch",
     }

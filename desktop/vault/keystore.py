@@ -76,10 +76,12 @@ class KeystoreInfo:
 def describe(folder: Path) -> KeystoreInfo:
     """Which clinic this is, from the newest readable copy.
 
-    Raises KnownFailure: `vault.keystore_missing`, `vault.keystore_damaged`.
+    Raises KnownFailure: `vault.keystore_missing`, `vault.keystore_damaged`, `vault.keystore_too_new`.
     """
     copies = read_copies(folder)
     newest = _newest(copies)
+    if newest is None:
+        _refuse_newer(copies, ErrorKind.BAD_INPUT)
     if newest is None and any(copy.present for copy in copies):
         raise KnownFailure("vault.keystore_damaged", kind=ErrorKind.IO)
     if newest is None:
@@ -176,7 +178,8 @@ def unlock(
     what earlier calls with this very passphrase derived, by cost and salt; used where both are the same, and added to.
     Raises UserFacingError (kind UNLOCK): `unlock.wrong_passphrase` for a wrong name or passphrase alike and after the
     same time, `unlock.wait` with `seconds`; KnownFailure: `vault.keystore_missing`, `vault.keystore_damaged`,
-    `vault.keystore_changed` where the passphrase is right and the file is not what Lantern wrote.
+    `vault.keystore_too_new`, `vault.keystore_changed` where the passphrase is right and the file is not what Lantern
+    wrote.
     """
     copies = _readable(folder)
     if touch:
@@ -290,8 +293,15 @@ def _readable(folder: Path) -> tuple[Copy, ...]:
     if not any(copy.present for copy in copies):
         raise KnownFailure("vault.keystore_missing", kind=ErrorKind.UNLOCK)
     if not any(copy.keystore for copy in copies):
+        _refuse_newer(copies, ErrorKind.UNLOCK)
         raise KnownFailure("vault.keystore_damaged", kind=ErrorKind.UNLOCK)
     return tuple(sorted(copies, key=lambda copy: -copy.keystore.generation if copy.keystore else 1))
+
+
+def _refuse_newer(copies: Sequence[Copy], kind: ErrorKind) -> None:
+    """Raises KnownFailure `vault.keystore_too_new` where a later release wrote one of the copies."""
+    if any(copy.newer for copy in copies):
+        raise KnownFailure("vault.keystore_too_new", kind=kind)
 
 
 def _first_authentic(

@@ -120,12 +120,14 @@ class Keystore:
 @dataclass(frozen=True)
 class Copy:
     """One of the two files. keystore: None where it is missing or cannot be read as a keystore. exact: whether the
-    file is byte for byte what Lantern writes; one that only reads the same still opens, and is reported."""
+    file is byte for byte what Lantern writes; one that only reads the same still opens, and is reported. newer: a later
+    release wrote it in a form that this one does not know."""
 
     path: Path
     present: bool
     keystore: Keystore | None
     exact: bool = False
+    newer: bool = False
 
 
 def folded(user_name: str) -> str:
@@ -205,14 +207,23 @@ def _read(path: Path) -> Copy:
     try:
         keystore = parse(data)
         return Copy(path, True, keystore, exact=keystore.to_bytes() == data)
+    except NewerKeystore:
+        return Copy(path, True, None, newer=True)
     except ValueError:
         return Copy(path, True, None)
 
 
+class NewerKeystore(ValueError):
+    """A keystore of a later release."""
+
+
 def parse(data: bytes) -> Keystore:
-    """A keystore from its file. Raises ValueError for anything that is not exactly one."""
+    """A keystore from its file. Raises ValueError for anything that is not exactly one, NewerKeystore for a later
+    release's."""
     try:
         raw = json.loads(data.decode("utf-8"))
+        if raw["format"] == FORMAT and _integer(raw["version"]) > VERSION:
+            raise NewerKeystore("a keystore of a later release")
         if raw["format"] != FORMAT or raw["version"] != VERSION:
             raise ValueError("not a keystore of this version")
         return Keystore(

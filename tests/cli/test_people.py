@@ -255,6 +255,22 @@ def test_info_of_nothing_is_not_found(empty: Lantern) -> None:
     assert (nothing.code, nothing.only["kind"]) == (1, "not_found")
 
 
+def test_key_files_of_a_newer_lantern_are_not_called_damaged(lantern: Lantern) -> None:
+    for name in ("keystore.json", "keystore.copy.json"):
+        path = lantern.store / name
+        path.write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 2'))
+    for command, code in ((("clinic", "info"), 1), (("users", "list"), 3)):
+        said = lantern.run(*command)
+        assert said.code == code
+        assert "newer Lantern" in said.only["message"]
+        assert "Install the newer version" in said.only["advice"]
+    checked = lantern.run("verify")
+    assert checked.code == 1
+    assert [(problem["kind"], "newer Lantern" in problem["message"]) for problem in checked.only["problems"]] == [
+        ("keystore", True)
+    ]
+
+
 def test_a_new_epoch_keeps_everything_and_everybody(lantern: Lantern) -> None:
     identity = add(lantern)
     add_user(lantern)

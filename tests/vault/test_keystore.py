@@ -208,6 +208,22 @@ def test_no_copy_and_no_readable_copy_are_told_apart(made: Made) -> None:
     assert refused(made).key == "vault.keystore_missing"
 
 
+def test_a_newer_keystore_is_no_damage_and_is_left_alone(made: Made) -> None:
+    newer = (made.folder / FILES[0]).read_bytes().replace(b'"version": 1', b'"version": 2')
+    for name in FILES:
+        (made.folder / name).write_bytes(newer)
+    assert (refused(made).key, refused(made).kind) == ("vault.keystore_too_new", ErrorKind.UNLOCK)
+    with pytest.raises(KnownFailure, match=r"vault\.keystore_too_new"):
+        vault.describe(made.folder)
+    with pytest.raises(KnownFailure, match=r"vault\.keystore_too_new"):
+        vault.unlock_with_card(made.folder, made.code)
+    assert [(made.folder / name).read_bytes() for name in FILES] == [newer, newer]
+    for word in (b"true", b'"2"', b"0"):
+        for name in FILES:
+            (made.folder / name).write_bytes(newer.replace(b'"version": 2', b'"version": ' + word))
+        assert refused(made).key == "vault.keystore_damaged"
+
+
 def test_an_older_copy_is_an_honest_remain(made: Made) -> None:
     unlocked = vault.unlock(made.folder, USER, PASSPHRASE, touch=False)
     newest = keystore_file.parse((made.folder / FILES[0]).read_bytes())

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from desktop.workflow import Verification
 
 _WIDTH = 760
-_TOO_NEW = "store.too_new"
+_TOO_NEW = frozenset({"store.too_new", "vault.keystore_too_new"})
 # Keys that mean the clinic is damaged, not the passphrase wrong or another window open.
 _DAMAGE = frozenset(
     {
-        _TOO_NEW,
+        *_TOO_NEW,
         "store.database_missing",
         "store.database_damaged",
         "store.not_encrypted",
@@ -71,7 +71,7 @@ class DamagedPage(StartPage):
         """Say what kept the clinic in `folder` from opening; with a passphrase, also look for everything else that is
         wrong with it. It is kept in memory until the page is left."""
         self._error, self._found, self._who = error, None, (user, passphrase)
-        self._looking = bool(passphrase) and error.key != _TOO_NEW
+        self._looking = bool(passphrase) and error.key not in _TOO_NEW
         self.place.setText(str(folder))
         if self._looking:
 
@@ -92,7 +92,7 @@ class DamagedPage(StartPage):
         """Speak the window's language."""
         super().retranslate()
         tr, error = self.context.tr, self._error
-        newer = error is not None and error.key == _TOO_NEW
+        newer = error is not None and error.key in _TOO_NEW
         self.title.setText(tr("admin.damage.too_new.title" if newer else "admin.damage.closed.title"))
         self.about.setText(tr("admin.damage.too_new.about" if newer else "admin.damage.closed.about"))
         self.looking.setVisible(self._looking)

@@ -127,6 +127,17 @@ def test_a_newer_store_is_refused_calmly(
     assert driver.find("damaged_page_back", QPushButton).hasFocus()
 
 
+def test_newer_key_files_are_refused_as_calmly(driver: Driver, locked: MainWindow, places: Places) -> None:
+    for name in ("keystore.json", "keystore.copy.json"):
+        path = places.clinic / name
+        path.write_bytes(path.read_bytes().replace(b'"version": 1', b'"version": 2'))
+    locked.start.begin()
+    driver.settle()
+    assert driver.find("damaged_page_title", QLabel).text() == "This clinic needs a newer Lantern"
+    assert "written by a newer Lantern" in words_in(driver, "damaged_page_problems")
+    assert not driver.shown("damaged_page_restore")
+
+
 def test_what_is_whole_is_saved_into_a_new_clinic(
     driver: Driver, locked: MainWindow, context: UiContext, places: Places
 ) -> None:
