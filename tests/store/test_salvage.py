@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import tracemalloc
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from desktop import vault
-from desktop.errors import UserFacingError
+from desktop.errors import Cancelled, UserFacingError
 from desktop.jobs import Job
 from desktop.records import AuditAction
 from desktop.store import Checkup, Store, Wanted
 from desktop.store.audit_file import check_lines
+from desktop.store.patients import filing_of
 from desktop.store.places import ATTACHMENTS, DATABASE
 from desktop.store.salvage import TRAIL, Salvaged, salvage
 from tests.store.helpers import (
@@ -209,6 +211,67 @@ def test_a_power_cut_leaves_no_half_clinic_in_its_place(damaged: Path, keys: vau
     salvage(damaged, place, keys, Looking(), clock=lambda: datetime.now(UTC))
     assert {"store.salvage.step.writing", "verify.step.records"} <= seen
     assert sorted(path.name for path in damaged.parent.iterdir()) == ["clinic", "saved"]
+
+
+def test_memory_does_not_grow_with_the_clinic(folder: Path, keys: vault.Unlocked) -> None:
+    """What was read of a million patients would fill several gigabytes; the PC has four."""
+    small = peak_of_reading(folder, keys, "small", 150)
+    large = peak_of_reading(folder, keys, "large", 750)
+    assert large - small < 400_000, (small, large)
+
+
+def peak_of_reading(folder: Path, keys: vault.Unlocked, name: str, patients: int) -> int:
+    """Bytes that Python held at most while all that can be saved of a clinic of so many was read."""
+    own = folder.with_name(name)
+    shutil.copytree(folder, own)
+    with Store.open(own, keys) as store, store.transaction() as tx:
+        people = [patient(f"王{number}") for number in range(patients)]
+        tx.patients.add_all(people, [filing_of(person) for person in people])
+        tx.audit.add_all(AuditAction.ADD_PATIENT, [person.id for person in people], actor="t")
+
+    class OnlyReading(Job):
+        def report(self, key: str, done: int = 0, total: int = 0) -> None:
+            if key == "store.salvage.step.writing":
+                assert total > patients
+                self.cancel()
+            super().report(key, done, total)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(Cancelled):
+            salvage(own, own.with_name("saved"), keys, OnlyReading(), clock=lambda: datetime.now(UTC))
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_what_is_carved_lies_encrypted_meanwhile_and_goes(damaged: Path, keys: vault.Unlocked) -> None:
+    seen: set[str] = set()
+
+    class Looking(Job):
+        def report(self, key: str, done: int = 0, total: int = 0) -> None:
+            for path in damaged.parent.glob(".*/**/*"):
+                if path.is_file() and path.name != TRAIL and not path.name.startswith("keystore"):
+                    seen.add(path.name)
+                    data = path.read_bytes()
+                    assert b"SQLite format 3" not in data
+                    assert "清河村".encode() not in data
+            super().report(key, done, total)
+
+    left = damaged.parent / ".saved.carved"  # of a salvage that a power cut ended
+    left.mkdir()
+    (left / "carved.db").write_bytes(b"x")
+    salvage(damaged, damaged.parent / "saved", keys, Looking(), clock=lambda: datetime.now(UTC))
+    assert "carved.db" in seen
+    assert sorted(path.name for path in damaged.parent.iterdir()) == ["clinic", "saved"]
+
+
+def test_a_cancelled_salvage_leaves_nothing(damaged: Path, keys: vault.Unlocked) -> None:
+    job = Job()
+    job.cancel()
+    with pytest.raises(Cancelled):
+        salvage(damaged, damaged.parent / "saved", keys, job, clock=lambda: datetime.now(UTC))
+    assert sorted(path.name for path in damaged.parent.iterdir()) == ["clinic"]
 
 
 def test_it_never_writes_over_anything(damaged: Path, keys: vault.Unlocked) -> None:
