@@ -15,6 +15,9 @@ from desktop.jobs import Job
 
 _UNREADABLE_ANCHOR = workflow.Problem(workflow.ProblemKind.ANCHOR, "anchor", "verify.anchor_unreadable")
 
+# Of a line that names no folder: there are no key files to begin with.
+_BLANK = workflow.Problem(workflow.ProblemKind.KEYSTORE, "", "cli.blank_line")
+
 
 def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     """The grammar of both."""
@@ -59,6 +62,7 @@ def _verify_each(
     for line in sys.stdin:
         given = line.rstrip("\r\n")
         if not given.strip():
+            _answer(arguments, output, workflow.Verification((_BLANK,)), anchor, store=given)
             continue
         folder = Path(given)
         result = workflow.verify_closed(

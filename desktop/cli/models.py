@@ -59,13 +59,13 @@ def _inputs(arguments: argparse.Namespace) -> Iterator[AnalyseInput]:
             yield AnalyseInput(file, arguments.age_years, sex)
         return
     for line in sys.stdin:
-        text = line.rstrip("\r\n")
-        if text.strip():
-            yield parse_batch_line(text, arguments.age_years, sex)
+        yield parse_batch_line(line.rstrip("\r\n"), arguments.age_years, sex)
 
 
 def parse_batch_line(text: str, age_years: float | None, sex: Sex | None) -> AnalyseInput:
     """A path, or `{"file", "age_years"?, "sex"?}`; what the line says overrides the command's options."""
+    if not text.strip():
+        return AnalyseInput(text, failure=UserFacingError("cli.blank_line"))
     if not text.lstrip().startswith("{"):
         return AnalyseInput(text, age_years, sex)
     try:

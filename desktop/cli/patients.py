@@ -94,7 +94,7 @@ def _add(lines: Iterable[tuple[int, str]], output: Output, clinic: workflow.Clin
     """One commit and one answer a line; who may be registered already is told."""
     for number, text in lines:
         try:
-            registered = workflow.register_fhir_patient(clinic, Job(), _json(text))
+            registered = workflow.register_fhir_patient(clinic, Job(), _resource(text))
         except UserFacingError as error:
             output.answer(_refused(number, error, output))
             if error.kind in _ENDS_A_BATCH:
@@ -126,7 +126,7 @@ def _read_group(
     unread: dict[int, UserFacingError] = {}
     for number, text in group:
         try:
-            resources.append(_json(text))
+            resources.append(_resource(text))
         except UserFacingError as error:
             unread[number] = error
     return workflow.read_fhir_group(clinic, Job(), resources), unread
@@ -265,10 +265,8 @@ def _search(arguments: argparse.Namespace, output: Output, clinic: workflow.Clin
 
 
 def _batch_lines() -> Iterator[tuple[int, str]]:
-    """Standard input's lines with their numbers; blank ones are passed over."""
-    for number, line in enumerate(sys.stdin, 1):
-        if line.strip():
-            yield number, line
+    """Standard input's lines with their numbers, blank ones too: each line is answered."""
+    yield from enumerate(sys.stdin, 1)
 
 
 def _documents(path: Path) -> Iterator[tuple[int, str]]:
@@ -281,6 +279,13 @@ def _documents(path: Path) -> Iterator[tuple[int, str]]:
         yield from lines if len(lines) > 1 else [(1, text)]
     else:
         yield 1, text
+
+
+def _resource(text: str) -> object:
+    """What a line holds. Raises UserFacingError."""
+    if not text.strip():
+        raise UserFacingError("cli.blank_line")
+    return _json(text)
 
 
 def _json(text: str) -> object:

@@ -92,7 +92,7 @@ def test_a_batch_answers_each_folder_in_order_and_writes_nothing(lantern: Lanter
         folders.append(folder)
     folders.append(lantern.store)
     before = everything(lantern.folder)
-    answer = lantern.run("verify", "--batch", "--inventory", stdin="\n\n".join(str(folder) for folder in folders))
+    answer = lantern.run("verify", "--batch", "--inventory", stdin="\n".join(str(folder) for folder in folders))
     assert answer.code == 1
     assert [line["store"] for line in answer.lines] == [str(folder) for folder in folders]
     assert all(line.keys() == VERIFIED | {"store"} for line in answer.lines)
@@ -113,6 +113,20 @@ def test_a_batch_needs_no_store_and_takes_wrong_passphrases_without_slowing_down
 def test_a_batch_ends_well_where_nothing_is_wrong(lantern: Lantern) -> None:
     assert lantern.run("verify", "--batch", stdin="").code == 0
     assert lantern.run("verify", "--batch", stdin=f"{lantern.store}\n").code == 0
+
+
+def test_a_blank_line_is_answered_as_no_clinic_wherever_it_stands(lantern: Lantern) -> None:
+    answer = lantern.run("verify", "--batch", stdin=f"\n{lantern.store}\n  \n{lantern.store}\n\n")
+    assert answer.code == 1
+    assert [(line["store"], line["ok"]) for line in answer.lines] == [
+        ("", False),
+        (str(lantern.store), True),
+        ("  ", False),
+        (str(lantern.store), True),
+        ("", False),
+    ]
+    assert all(line.keys() == VERIFIED | {"store"} for line in answer.lines)
+    assert answer.lines[0]["problems"][0]["message"] == "This line is blank."
 
 
 # A head kept outside

@@ -151,6 +151,10 @@ def test_analyse_needs_no_clinic_and_answers_in_order(empty: Lantern, tmp_path: 
     answer = empty.run("analyse", "--batch", "--model", MODEL, stdin="\n".join(lines) + "\n")
     assert answer.code == 1
     assert [line["status"] for line in answer.lines] == ["refused", "error", "error", "error"]
+    blanks = empty.run("analyse", "--batch", "--model", MODEL, stdin=f"\n{noise}\n \n{noise}\n\n")
+    assert blanks.code == 1
+    assert [line["status"] for line in blanks.lines] == ["error", "refused", "error", "refused", "error"]
+    assert all(line.keys() == answer.lines[1].keys() for line in blanks.lines[::2])
     assert all(line.keys() >= ANALYSE_KEYS | {"file"} for line in answer.lines)
     assert answer.lines[0]["quality"]["ok"] is False
     assert answer.lines[0]["quality"]["problems"]

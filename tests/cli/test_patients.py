@@ -101,10 +101,11 @@ def test_a_bad_line_spoils_nothing_for_the_others_of_its_group(lantern: Lantern)
     assert [(line["line"], line["status"]) for line in answer.lines] == [
         (1, "ok"),
         (2, "error"),
+        (3, "error"),
         (4, "error"),
         (5, "ok"),
     ]
-    assert [line.get("kind") for line in answer.lines] == [None, "bad_input", "bad_input", None]
+    assert [line.get("kind") for line in answer.lines] == [None, "bad_input", "bad_input", "bad_input", None]
     assert all({"line", "status", "id", "duplicates", "reason"} <= line.keys() for line in answer.lines)
 
 
@@ -147,6 +148,32 @@ def test_a_full_disk_ends_the_batch_and_no_line_of_the_failed_group_is_ok(
         (6, "error", kind),
     ]
     assert lantern.run("verify").only["counts"]["patients"] == 3
+
+
+@pytest.mark.parametrize("options", [(), ("--group", "2"), ("--group", "10")])
+def test_a_blank_line_is_answered_wherever_it_stands(lantern: Lantern, options: tuple[str, ...]) -> None:
+    text = "\n" + line_of("甲") + "\n \t\n" + line_of("乙") + "\n\n"
+    answer = lantern.run("patients", "add", "--batch", *options, stdin=text)
+    assert answer.code == 1
+    assert [(line["line"], line["status"]) for line in answer.lines] == [
+        (1, "error"),
+        (2, "ok"),
+        (3, "error"),
+        (4, "ok"),
+        (5, "error"),
+    ]
+    blank = answer.lines[0]
+    assert (blank["kind"], blank["id"]) == ("bad_input", None)
+    assert blank["message"] == "This line is blank."
+    searched = lantern.run("patients", "search", "--batch", stdin="\n甲\n\n乙\n\n")
+    assert searched.code == 0
+    assert [(line["query"], len(line["patients"])) for line in searched.lines] == [
+        ("", 0),
+        ("甲", 1),
+        ("", 0),
+        ("乙", 1),
+        ("", 0),
+    ]
 
 
 def test_a_group_without_a_batch_is_a_usage_error(lantern: Lantern) -> None:
