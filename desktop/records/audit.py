@@ -58,6 +58,13 @@ class AuditAction(StrEnum):
     NEW_EPOCH = "new_epoch"
     RESEAL_ATTACHMENTS = "reseal_attachments"
     TAKE_OVER_KEYSTORE = "take_over_keystore"
+    CHANGE_NODE = "change_node"
+    RECEIVE_OBJECT = "receive_object"
+    FILE_ARRIVAL = "file_arrival"
+    SET_ASIDE_ARRIVAL = "set_aside_arrival"
+    SERVE_WORKLIST = "serve_worklist"
+    QUERY_PEER = "query_peer"
+    SEND_STUDY = "send_study"
 
 
 @dataclass(frozen=True)

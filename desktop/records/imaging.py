@@ -9,7 +9,8 @@ from desktop.records.picture import Modality
 
 @dataclass(frozen=True)
 class Attachment:
-    """A sealed file. sha256: hex digest of the plain bytes. size: plain bytes. media_type: as recognised."""
+    """A sealed file. patient: empty while it came from the network and nobody has said whose it is. sha256: hex digest
+    of the plain bytes. size: plain bytes. media_type: as recognised."""
 
     id: AttachmentId
     patient: PatientId

@@ -194,7 +194,7 @@ class Attachments:
             "INSERT INTO attachments (id, patient, sha256, file, record) VALUES (?, ?, ?, ?, ?)",
             (
                 attachment.id,
-                attachment.patient,
+                attachment.patient or None,
                 attachment.sha256,
                 staged.file,
                 self._rows.written(KIND, attachment.id, stored),

@@ -26,6 +26,7 @@ from desktop.records import (
     Suggestion,
     User,
 )
+from desktop.records.dicom_node import Arrival, ArrivalState, NodeSettings, Sending
 from desktop.store import (
     attachments,
     backup_runs,
@@ -33,6 +34,7 @@ from desktop.store import (
     clinical,
     conflicts,
     consents,
+    dicom_node,
     merges,
     patients,
     readings,
@@ -203,7 +205,7 @@ KEPT: tuple[Kept, ...] = (
         "id, patient, sha256, file",
         lambda stored: (
             stored.attachment.id,
-            stored.attachment.patient,
+            stored.attachment.patient or None,
             stored.attachment.sha256,
             stored.file,
         ),
@@ -267,6 +269,26 @@ KEPT: tuple[Kept, ...] = (
         lambda run: (run.id, run.kind.value, int(run.ok), run.medium),
     ),
     Kept(backup_runs.PLAN, "backup_plans", BackupPlan, "id", lambda plan: ()),
+    Kept(dicom_node.NODE, "dicom_nodes", NodeSettings, "id", lambda node: ()),
+    Kept(
+        dicom_node.ARRIVAL,
+        "arrivals",
+        Arrival,
+        "id, attachment, waiting, study_uid",
+        lambda arrival: (
+            arrival.id,
+            arrival.attachment,
+            int(arrival.state is ArrivalState.WAITING),
+            arrival.header.study_uid,
+        ),
+    ),
+    Kept(
+        dicom_node.SENDING,
+        "dicom_sendings",
+        Sending,
+        "id, state, transaction_uid",
+        lambda sending: (sending.id, sending.state.value, sending.transaction),
+    ),
 )
 
 

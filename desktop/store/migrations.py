@@ -204,6 +204,26 @@ def keep_unsaved_edits_and_visits(connection: Connection) -> None:
     connection.execute("DROP TABLE unsaved_patients")
 
 
+def add_the_dicom_node(connection: Connection) -> None:
+    """The node's settings, what arrived from the network and is to be sent there. A file may be nobody's while it is
+    asked whose it is."""
+    for statement in (
+        "ALTER TABLE attachments ALTER COLUMN patient DROP NOT NULL",
+        "CREATE TABLE dicom_nodes (id TEXT PRIMARY KEY, record BLOB NOT NULL) STRICT, WITHOUT ROWID",
+        """CREATE TABLE arrivals (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+           attachment TEXT NOT NULL REFERENCES attachments (id), waiting INTEGER NOT NULL, study_uid TEXT NOT NULL,
+           record BLOB NOT NULL) STRICT""",
+        "CREATE INDEX arrivals_waiting ON arrivals (key) WHERE waiting = 1",
+        "CREATE INDEX arrivals_by_attachment ON arrivals (attachment)",
+        """CREATE TABLE dicom_sendings (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, state TEXT NOT NULL,
+           transaction_uid TEXT NOT NULL, record BLOB NOT NULL) STRICT""",
+        "CREATE INDEX dicom_sendings_by_state ON dicom_sendings (state, key)",
+        """CREATE INDEX dicom_sendings_by_transaction ON dicom_sendings (transaction_uid)
+           WHERE transaction_uid <> ''""",
+    ):
+        connection.execute(statement)
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -213,6 +233,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     fit_the_search_index,
     keep_drafts_for_each_user,
     keep_unsaved_edits_and_visits,
+    add_the_dicom_node,
 )
 
 

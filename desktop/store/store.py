@@ -26,6 +26,7 @@ from desktop.store.clinical import Conditions, Documents, Medications
 from desktop.store.conflicts import Conflicts
 from desktop.store.consents import Consents
 from desktop.store.database import Connection, translated, value
+from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, Sendings
 from desktop.store.forgetting import forget_names
 from desktop.store.heads import SIGNED_EVERY, HeadsFile
 from desktop.store.key_epochs import AttachmentKeys, check_present, remove_successor, settle_epochs
@@ -91,6 +92,10 @@ class Transaction:
         self.users = Users(rows)
         self.attachment_keys = AttachmentKeys(rows)
         self.backups = Backups(rows)
+        self.node = Nodes(rows)
+        self.arrivals = Arrivals(rows)
+        self.sendings = Sendings(rows)
+        self.lookups = NodeLookups(rows)
         self.audit = Audit(rows, store_id, clock)
         self.salvage = SalvageRows(rows, self.audit)
         self.membership = Membership(rows, self.users, self.audit)
