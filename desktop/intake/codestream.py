@@ -3,7 +3,7 @@
 A file whose two headers disagree is damaged or hostile: memory is reserved for one size and filled for another.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _J2K_START = b"\xff\x4f\xff\x51"
 _J2K_SEARCH = 4096
@@ -44,7 +44,12 @@ def _jpeg2000(size: bytes, complete: bool) -> CodedFrame | None:
 
 
 def _jpeg(data: bytes, complete: bool) -> CodedFrame | None:
-    """First frame header (ITU-T T.81 B.2.2, T.87 C.2.2)."""
+    found = _frame_header(data)
+    return replace(found[0], complete=complete) if found is not None else None
+
+
+def _frame_header(data: bytes) -> tuple[CodedFrame, bytes] | None:
+    """First frame header of a JPEG or JPEG-LS, and its components' names (ITU-T T.81 B.2.2, T.87 C.2.2)."""
     if not data.startswith(b"\xff\xd8"):
         return None
     at = 2
@@ -63,14 +68,30 @@ def _jpeg(data: bytes, complete: bool) -> CodedFrame | None:
             body = data[at + 4 : at + 2 + length]
             if len(body) < 6:
                 return None
-            return CodedFrame(
+            size = CodedFrame(
                 rows=int.from_bytes(body[1:3], "big"),
                 columns=int.from_bytes(body[3:5], "big"),
                 samples=body[5],
                 precision=body[0],
-                complete=complete,
+                complete=False,
             )
+            return size, body[6::3]
         if marker == _START_OF_SCAN or length < 2:
             return None
         at += 2 + length
     return None
+
+
+def colours_of(data: bytes, photometric: str) -> str:
+    """What the components of a JPEG mean, by its own marks, where they contradict the data set's word.
+
+    Components named R, G and B are those; a JFIF mark means brightness and chroma (what pydicom goes by, too).
+    """
+    head = data[:_J2K_SEARCH]
+    frame = _frame_header(head)
+    if frame is None or frame[0].samples != 3:
+        return photometric
+    names = frame[1]
+    if names in (b"RGB", b"rgb"):
+        return "RGB"
+    return "YBR_FULL" if head[6:10] == b"JFIF" and "YBR" not in photometric else photometric

@@ -6,34 +6,23 @@ would lose what makes it readable (neighbours, Hounsfield units, calibrated regi
 """
 
 import io
-import logging
 import warnings
-import zlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
-from pydicom import config, dcmread
-from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
-from pydicom.filereader import read_dataset
-from pydicom.uid import UID, DeflatedExplicitVRLittleEndian
+from pydicom.dataset import Dataset
 
 from desktop.errors import UserFacingError
 from desktop.intake.dicom_fields import Fields, clean
+from desktop.intake.dicom_file import DicomFile, open_dicom
+from desktop.intake.dicom_frames import fits_exactly
 from desktop.intake.dicom_header import file_header, spacing
-from desktop.intake.dicom_pixels import Layout, decode_pixels, read_layout
-from desktop.intake.limits import MAX_FILE_BYTES, MAX_PARSER_READS, MAX_SAMPLES
+from desktop.intake.dicom_layout import Layout, frame_count, read_layout
+from desktop.intake.dicom_pixels import decode_pixels
+from desktop.intake.limits import MAX_SAMPLES
 from desktop.records import Modality, Picture, VoiWindow
 from desktop.records.picture import Array
 
-if TYPE_CHECKING:
-    from pydicom.tag import BaseTag
-
-# Odd values are ours to judge, one by one (`Fields`); and what pydicom would say about them can hold a patient's name.
-config.settings.reading_validation_mode = config.IGNORE
-logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
-
-_PREFIX_END = 132
 _BASIC_DIRECTORY = "1.2.840.10008.1.3.10"
 _STORAGE = "1.2.840.10008.5.1.4.1.1."
 
@@ -62,26 +51,6 @@ _MODALITIES = {
 """What counts where a file names no storage class this release knows."""
 
 
-class _Budgeted(io.BytesIO):
-    """Bytes that end a parse which would never end, and remember whether it ran over their end."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self._reads = 0
-        self.ran_over = False
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        """Like BytesIO's. Raises UserFacingError after MAX_PARSER_READS."""
-        self._reads += 1
-        if self._reads > MAX_PARSER_READS:
-            raise UserFacingError("intake.damaged")
-        part = super().read(size)
-        # Between two elements 8 bytes are asked for, and none left there is the honest end.
-        if size is not None and len(part) < size and (part or size != 8):
-            self.ran_over = True
-        return part
-
-
 def decode(data: bytes) -> Picture:
     """The single frame in a DICOM file, before modality and VOI LUT, with what its header says.
 
@@ -90,7 +59,7 @@ def decode(data: bytes) -> Picture:
     """
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # see the settings above
+            warnings.simplefilter("ignore")  # pydicom's words can hold a patient's name
             return _decode(data)
     except UserFacingError:
         raise
@@ -102,62 +71,26 @@ def decode(data: bytes) -> Picture:
 
 
 def _decode(data: bytes) -> Picture:
-    dataset, syntax, ran_over = _parse(data)
+    file = open_dicom(io.BytesIO(data))
+    dataset = file.dataset
     fields = Fields(dataset)
-    modality = _modality(fields)
-    if "PixelData" not in dataset:
-        # pydicom gives up on the whole data set where a compressed picture has no end.
-        cut_short = ran_over and ("Rows" in dataset or not len(dataset))
+    modality = _modality(file, fields)
+    if file.pixels is None or file.pixels.keyword != "PixelData":
+        cut_short = file.cut_short and ("Rows" in dataset or not len(dataset))
         raise UserFacingError("intake.truncated" if cut_short else "intake.no_pixels")
-    if syntax is None:
-        raise UserFacingError("intake.no_transfer_syntax")
-    if not syntax.is_transfer_syntax:
-        raise UserFacingError("intake.unsupported_transfer_syntax", syntax=clean(str(syntax)))
-    _refuse_several(fields)
+    if frame_count(fields) > 1:
+        raise UserFacingError("intake.several_pictures")
     layout = read_layout(fields)
-    pixels, photometric, bits = decode_pixels(dataset, layout, syntax)
-    header = file_header(fields, modality, clean(str(syntax)))
+    if file.syntax is None or (not file.told and not fits_exactly(file.pixels, layout, 1)):
+        raise UserFacingError("intake.no_transfer_syntax")
+    pixels, photometric, bits = decode_pixels(file.pixels, dataset, layout, file.syntax)
+    header = file_header(fields, modality, clean(str(file.syntax)))
     picture = Picture(pixels, photometric, header, bits=bits, spacing=spacing(fields))
     # What was stored in colour has no grey transformations, even where it turned out to be grey.
     return _transformed(picture, fields, layout) if layout.photometric.startswith("MONOCHROME") else picture
 
 
-def _parse(data: bytes) -> tuple[Dataset, UID | None, bool]:
-    """The data set, its transfer syntax, and whether the file ended in the middle of an element."""
-    source = _Budgeted(data)
-    has_prefix = data[_PREFIX_END - 4 : _PREFIX_END] == b"DICM"
-    source.seek(_PREFIX_END if has_prefix else 0)
-    meta = FileMetaDataset()
-    if data[source.tell() : source.tell() + 2] == b"\x02\0":
-        meta = FileMetaDataset(read_dataset(source, False, True, stop_when=_after_meta))
-    syntax = meta.get("TransferSyntaxUID")
-    if syntax == DeflatedExplicitVRLittleEndian:
-        body = _Budgeted(_inflate(data[source.tell() :]))
-        inner = read_dataset(body, False, True)
-        return FileDataset("", inner, b"", meta, False, True), syntax, body.ran_over
-    source.seek(0)
-    return dcmread(source, force=True), UID(syntax) if syntax else None, source.ran_over
-
-
-def _after_meta(tag: "BaseTag", _vr: str | None, _length: int) -> bool:
-    return tag.group != 2
-
-
-def _inflate(data: bytes) -> bytes:
-    """A deflated data set (PS3.5 A.5), which may unfold to a thousand times its size."""
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        unfolded = inflater.decompress(data, MAX_FILE_BYTES)
-    except zlib.error as error:
-        raise UserFacingError("intake.damaged") from error
-    if inflater.unconsumed_tail:
-        raise UserFacingError("intake.too_large", megabytes=MAX_FILE_BYTES // (1024 * 1024))
-    if not inflater.eof:
-        raise UserFacingError("intake.truncated")
-    return unfolded
-
-
-def _modality(fields: Fields) -> Modality:
+def _modality(file: DicomFile, fields: Fields) -> Modality:
     """What kind of picture this is. Raises UserFacingError for kinds this release does not read."""
     sop_class = fields.text("SOPClassUID")
     word = fields.text("Modality").upper()
@@ -171,17 +104,9 @@ def _modality(fields: Fields) -> Modality:
         return known
     if word in _MODALITIES and not sop_class.startswith(_STORAGE):
         return _MODALITIES[word]
-    if "PixelData" not in fields.dataset and "Rows" not in fields.dataset:
+    if file.pixels is None and "Rows" not in fields.dataset:
         raise UserFacingError("intake.no_pixels")
     raise UserFacingError("intake.not_an_image_of_this_kind", modality=word or "?")
-
-
-def _refuse_several(fields: Fields) -> None:
-    frames = fields.integer("NumberOfFrames")
-    if frames is None and fields.text("NumberOfFrames"):
-        raise UserFacingError("intake.damaged")
-    if frames is not None and frames > 1:
-        raise UserFacingError("intake.several_pictures")
 
 
 def _transformed(picture: Picture, fields: Fields, layout: Layout) -> Picture:

@@ -15,3 +15,8 @@ MAX_TABLE_BYTES = 4 * 1024 * 1024
 
 MAX_JPEG_SCANS = 200
 """Most scans of a JPEG. A progressive picture has about ten; thousands only serve to keep a reader busy."""
+
+LARGE_FRAME, MOST_VALUES_PER_BYTE = 16_000_000, 2_000
+"""A compressed picture of more values than the first is read only where each of its bytes stands for fewer than the
+second. Blank films pack ten thousand values into a byte, but not of that size; a bomb of some hundred bytes would make
+a decoder reserve a gigabyte."""

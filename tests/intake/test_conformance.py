@@ -1,6 +1,5 @@
 """Other people's odd files: each is shown as the reference shows it, or refused in words. Nothing else may happen."""
 
-import csv
 import importlib.util
 import io
 import warnings
@@ -18,10 +17,12 @@ from desktop.errors import UserFacingError
 from desktop.i18n import Language, Translator, catalogue
 from desktop.imaging.display import grey
 from desktop.intake import read_picture
-from desktop.intake.dicom import _parse
 from desktop.intake.dicom_fields import Fields
-from desktop.intake.dicom_pixels import decode_raw, read_layout
+from desktop.intake.dicom_file import open_dicom
+from desktop.intake.dicom_layout import read_layout
+from desktop.intake.dicom_pixels import decode_raw
 from desktop.records import Photometric, Picture
+from tests.intake.conformance import BEYOND_THE_REFERENCE, Row, read_manifest
 from tests.intake.dicom_files import file_bytes, film, film_bytes, gradient
 
 # The files in the package itself; pydicom.data would also look for others on the network.
@@ -47,49 +48,48 @@ def shown_or_refused(data: bytes) -> Picture | UserFacingError:
 
 
 @pytest.fixture(scope="module")
-def manifest(shared_data: Path) -> list[dict[str, str]]:
-    with (shared_data / "dicom_conformance" / "manifest.csv").open(encoding="utf-8", newline="") as table:
-        return list(csv.DictReader(table))
+def manifest(shared_data: Path) -> list[Row]:
+    return read_manifest(shared_data)
 
 
 @pytest.mark.data
-def test_every_file_is_shown_or_refused(shared_data: Path, manifest: list[dict[str, str]]) -> None:
+def test_every_file_is_shown_or_refused(manifest: list[Row]) -> None:
     shown = []
     for row in manifest:
-        data = (shared_data / "dicom_conformance" / "files" / row["file"]).read_bytes()
+        data = row.path.read_bytes()
         outcome = shown_or_refused(data)
         if isinstance(outcome, Picture):
-            assert row["decoded"] == "yes", f"{row['file']}: the reference could not decode it"
-            shown.append(row["file"])
-        elif row["decoded"] == "yes":
+            assert row.decoded == "yes" or row.name in BEYOND_THE_REFERENCE, row.name
+            shown.append(row.name)
+        elif row.decoded == "yes":
             # Only for what the file is, never for how it is packed.
             expected = {"intake.not_an_image_of_this_kind", "intake.several_pictures"}
-            if not JPEG_LS and row["transfer_syntax"].startswith("JPEG-LS"):
+            if not JPEG_LS and row.transfer_syntax.startswith("JPEG-LS"):
                 expected.add("intake.unsupported_transfer_syntax")
-            assert outcome.key in expected, row["file"]
+            assert outcome.key in expected, row.name
     assert len(shown) >= 50
 
 
 @pytest.mark.data
-def test_decoded_values_are_those_of_the_reference(shared_data: Path, manifest: list[dict[str, str]]) -> None:
+def test_decoded_values_are_those_of_the_reference(manifest: list[Row]) -> None:
     compared = 0
     for row in manifest:
-        data = (shared_data / "dicom_conformance" / "files" / row["file"]).read_bytes()
+        data = row.path.read_bytes()
         outcome = shown_or_refused(data)
-        if not isinstance(outcome, Picture):
+        if not isinstance(outcome, Picture) or row.decoded != "yes":
             continue
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            dataset, syntax, _ = _parse(data)
-            assert syntax is not None
-            raw, photometric = decode_raw(dataset, read_layout(Fields(dataset)), syntax)
+            file = open_dicom(io.BytesIO(data))
+            assert file.syntax is not None
+            assert file.pixels is not None
+            raw, photometric = decode_raw(file.pixels, file.dataset, read_layout(Fields(file.dataset)), file.syntax)
         if photometric.startswith("YBR"):
             from pydicom.pixels.processing import convert_color_space
 
             raw = convert_color_space(raw, "YBR_FULL", "RGB")
         found = (float(raw.min()), float(raw.max()), float(raw.mean()))
-        reference = tuple(float(row[name]) for name in ("pmin", "pmax", "pmean"))
-        assert found == pytest.approx(reference, abs=1e-3), row["file"]
+        assert found == pytest.approx(row.figures, abs=1e-3), row.name
         if outcome.photometric is not Photometric.RGB and raw.ndim == 2:
             assert np.array_equal(outcome.pixels, raw)
         compared += 1

@@ -118,8 +118,15 @@ class TestTransferSyntaxes:
         assert caught.value.key == "intake.unsupported_transfer_syntax"
         assert caught.value.details == {"syntax": MPEG2MPML.name}
 
-    def test_a_missing_one_is_refused(self) -> None:
+    @pytest.mark.parametrize(("implicit", "little"), [(True, True), (False, True)])
+    def test_a_missing_one_is_told_from_the_bytes_where_the_length_fits(self, implicit: bool, little: bool) -> None:
+        buffer = io.BytesIO()
+        film().save_as(buffer, implicit_vr=implicit, little_endian=little)
+        assert np.array_equal(read_picture(buffer.getvalue()).pixels, gradient())
+
+    def test_a_missing_one_is_refused_where_the_length_fits_no_native_picture(self) -> None:
         dataset = film()
+        dataset.PixelData = dataset.PixelData[: len(dataset.PixelData) // 2]
         buffer = io.BytesIO()
         dataset.save_as(buffer, implicit_vr=True, little_endian=True)
         assert refusal(buffer.getvalue()) == "intake.no_transfer_syntax"
@@ -201,7 +208,7 @@ class TestCodestreams:
 
 class TestHostileFiles:
     def test_a_deflated_bomb_is_cut_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("desktop.intake.dicom.MAX_FILE_BYTES", 10_000_000)
+        monkeypatch.setattr("desktop.intake.dicom_file.MAX_FILE_BYTES", 10_000_000)
         head = file_bytes(film(), DeflatedExplicitVRLittleEndian)
         head = head[: head.index(DeflatedExplicitVRLittleEndian.encode()) + len(DeflatedExplicitVRLittleEndian)]
         packer = zlib.compressobj(9, wbits=-15)
@@ -214,7 +221,7 @@ class TestHostileFiles:
         assert refusal(data[:400] + opened * 20_000) in {"intake.damaged", "intake.truncated", "intake.no_pixels"}
 
     def test_millions_of_empty_elements_end(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("desktop.intake.dicom.MAX_PARSER_READS", 20_000)
+        monkeypatch.setattr("desktop.intake.dicom_file.MAX_PARSER_READS", 20_000)
         private = b"".join(
             struct.pack("<HH2sH", 0x0009 + 2 * (number >> 16), number & 0xFFFF, b"LO", 0) for number in range(60_000)
         )

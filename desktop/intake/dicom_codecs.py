@@ -1,0 +1,204 @@
+"""One decoder for each compressed transfer syntax, so that a film looks the same on every PC.
+
+GDCM is left out on purpose: a spoilt header makes it end the whole program, and spoilt data passes without a word.
+"""
+
+import zlib
+from collections.abc import Callable, Mapping
+
+import numpy as np
+from pydicom.encaps import encapsulate
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.uid import (
+    HTJ2K,
+    JPEG2000,
+    UID,
+    HTJ2KLossless,
+    HTJ2KLosslessRPCL,
+    JPEG2000Lossless,
+    JPEGBaseline8Bit,
+    JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
+    JPEGLSLossless,
+    JPEGLSNearLossless,
+    RLELossless,
+)
+
+from desktop.errors import UserFacingError
+from desktop.intake import jpeg_lossless, rle
+from desktop.intake.codestream import CodedFrame, coded_frame, colours_of
+from desktop.intake.dicom_fields import clean
+from desktop.intake.dicom_layout import Layout
+from desktop.intake.dicom_native import stored_bits, values_from
+from desktop.intake.limits import LARGE_FRAME, MOST_VALUES_PER_BYTE
+from desktop.records.picture import Array
+
+_PLUGINS: Mapping[str, str] = {
+    JPEGBaseline8Bit: "pillow",
+    JPEGExtended12Bit: "pillow",
+    JPEGLSLossless: "pyjpegls",
+    JPEGLSNearLossless: "pyjpegls",
+    JPEG2000: "pylibjpeg",
+    JPEG2000Lossless: "pylibjpeg",
+    HTJ2K: "pylibjpeg",
+    HTJ2KLossless: "pylibjpeg",
+    HTJ2KLosslessRPCL: "pylibjpeg",
+}
+"""Which plug-in of pydicom each goes through; the others are our own."""
+
+DEFLATED_FRAME = UID("1.2.840.10008.1.2.8.1")
+ENCAPSULATED_NATIVE = UID("1.2.840.10008.1.2.1.98")
+SPECTRAL_SELECTION = UID("1.2.840.10008.1.2.4.53")
+FULL_PROGRESSION = UID("1.2.840.10008.1.2.4.55")
+
+
+def decode_frame(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
+    """A compressed frame's values as stored, (rows, columns[, samples]), and their photometric interpretation.
+
+    syntax: one of DECODERS. Raises UserFacingError: truncated, damaged, contradicts the data set's header, or a kind of
+    codestream that nothing here reads.
+    """
+    if layout.floating or layout.samples not in (1, 3):
+        raise UserFacingError("intake.unsupported_pixels")
+    values, photometric = DECODERS[syntax](frame, layout, syntax)
+    if values.shape != layout.shape:
+        raise UserFacingError("intake.damaged")
+    if photometric in ("YBR_ICT", "YBR_RCT"):
+        photometric = "RGB"
+    return values, photometric
+
+
+def unsupported(syntax: UID) -> UserFacingError:
+    """The refusal of a transfer syntax nothing here reads."""
+    return UserFacingError("intake.unsupported_transfer_syntax", syntax=clean(syntax.name))
+
+
+def _jpeg_family(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
+    """What pydicom's plug-ins decode."""
+    plugin = _PLUGINS[syntax]
+    if plugin not in get_decoder(syntax).available_plugins:
+        raise unsupported(syntax)
+    coded = _checked(frame, layout)
+    if syntax == JPEGExtended12Bit and (coded.precision != 8 or layout.stored != 8):
+        return _dct(frame, layout, syntax)
+    try:
+        values, properties = get_decoder(syntax).as_array(
+            encapsulate([frame], has_bot=False),
+            index=0,
+            raw=True,
+            decoding_plugin=plugin,
+            allow_excess_frames=False,  # type: ignore[arg-type]  # pydicom types each keyword as
+            correct_unused_bits=layout.justified == 0,  # type: ignore[arg-type]  # the whole dictionary
+            rows=layout.rows,  # type: ignore[arg-type]
+            columns=layout.columns,  # type: ignore[arg-type]
+            number_of_frames=1,  # type: ignore[arg-type]
+            samples_per_pixel=layout.samples,  # type: ignore[arg-type]
+            bits_allocated=layout.allocated,  # type: ignore[arg-type]
+            bits_stored=layout.stored,  # type: ignore[arg-type]
+            pixel_representation=int(layout.signed),  # type: ignore[arg-type]
+            photometric_interpretation=_photometric(layout),  # type: ignore[arg-type]
+            planar_configuration=int(layout.planar),  # type: ignore[arg-type]
+            pixel_keyword=layout.keyword,  # type: ignore[arg-type]
+        )
+    except Exception as error:  # each decoder fails in its own way
+        raise UserFacingError("intake.damaged") from error
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    if layout.justified:
+        values = stored_bits(values, layout)
+    return values, str(properties["photometric_interpretation"])
+
+
+def _photometric(layout: Layout) -> str:
+    return layout.photometric or ("MONOCHROME2" if layout.samples == 1 else "RGB")
+
+
+def _lossless(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
+    """Our own JPEG Lossless."""
+    _checked(frame, layout)
+    try:
+        decoded = jpeg_lossless.decode(frame)
+    except jpeg_lossless.CutStream as error:
+        raise UserFacingError("intake.truncated") from error
+    except jpeg_lossless.CorruptStream as error:
+        raise UserFacingError("intake.damaged") from error
+    except jpeg_lossless.UnsupportedStream as error:
+        raise unsupported(syntax) from error
+    return _as_stored(decoded, layout), colours_of(frame, _photometric(layout))
+
+
+def _as_stored(decoded: Array, layout: Layout) -> Array:
+    """Values of a decoder that knows no sign, as the data set's header describes them."""
+    values: Array = decoded.astype(f"u{layout.allocated // 8}", copy=False)
+    if layout.signed:
+        values = values.view(f"i{layout.allocated // 8}")
+    return stored_bits(values, layout)
+
+
+def _dct(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
+    """Our own JPEG of 12 bits, sequential or progressive."""
+    raise unsupported(syntax)
+
+
+def _rle(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
+    """RLE Lossless; bits are packed eight to a byte first."""
+    if layout.allocated not in (1, 8, 16, 32):
+        raise UserFacingError("intake.unsupported_pixels")
+    width = layout.allocated // 8 or 1
+    length = -(-layout.values // 8) if layout.allocated == 1 else layout.rows * layout.columns
+    try:
+        planes = rle.decode_rle(frame, length, 1 if layout.allocated == 1 else layout.samples * width)
+    except rle.BadRle as error:
+        raise UserFacingError("intake.truncated" if error.cut else "intake.damaged") from error
+    photometric = _photometric(layout)
+    if layout.allocated == 1:
+        return values_from(planes.tobytes(), layout)[0], photometric
+    # Segments: all high bytes of the first sample, then the next lower ones, and so on (PS3.5 G.2).
+    packed = np.empty((length, layout.samples, width), dtype=np.uint8)
+    for index, plane in enumerate(planes):
+        packed[:, index // width, width - 1 - index % width] = plane
+    values = packed.view(f"<{'i' if layout.signed else 'u'}{width}").reshape(layout.shape).astype(layout.dtype)
+    return stored_bits(values, layout), photometric
+
+
+def _deflated(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
+    """Deflated Image Frame Compression (PS3.5 A.4.13): one native frame, unfolded no further than it may be long."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        data = inflater.decompress(frame, -(-layout.native_bits() // 8) + 1)
+    except zlib.error as error:
+        raise UserFacingError("intake.damaged") from error
+    return values_from(data, layout)
+
+
+def _plain(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
+    """Native frames in fragments (PS3.5 A.4.11)."""
+    return values_from(frame, layout)
+
+
+def _checked(frame: bytes, layout: Layout) -> CodedFrame:
+    """The coded frame's own header, which agrees with the data set's: native code reserves memory for either."""
+    coded = coded_frame(frame)
+    if coded is None:
+        raise UserFacingError("intake.damaged")
+    if (coded.rows, coded.columns, coded.samples) != (layout.rows, layout.columns, layout.samples):
+        raise UserFacingError("intake.damaged")
+    if coded.precision > layout.allocated:
+        raise UserFacingError("intake.damaged")
+    if not coded.complete:
+        raise UserFacingError("intake.truncated")
+    if layout.values > LARGE_FRAME and layout.values > MOST_VALUES_PER_BYTE * len(frame):
+        raise UserFacingError("intake.too_many_pixels", megapixels=LARGE_FRAME // 1_000_000)
+    return coded
+
+
+DECODERS: Mapping[str, Callable[[bytes, Layout, UID], tuple[Array, str]]] = {
+    **dict.fromkeys(_PLUGINS, _jpeg_family),
+    JPEGLossless: _lossless,
+    JPEGLosslessSV1: _lossless,
+    SPECTRAL_SELECTION: _dct,
+    FULL_PROGRESSION: _dct,
+    RLELossless: _rle,
+    DEFLATED_FRAME: _deflated,
+    ENCAPSULATED_NATIVE: _plain,
+}
