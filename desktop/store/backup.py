@@ -15,7 +15,7 @@ from typing import BinaryIO
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.jobs import Job
 from desktop.records import new_id
-from desktop.store.backup_check import JOINED, Backup, Fault, backup_key, faults_of
+from desktop.store.backup_check import Backup, Fault, backup_key, faults_of
 from desktop.store.backup_database import copy_database, counts_of, database_size
 from desktop.store.backup_files import (
     DISK_SHORT,
@@ -33,11 +33,10 @@ from desktop.store.backup_files import (
 from desktop.store.backup_manifest import DATABASE, HEADS, KEYSTORE, MANIFEST, Manifest, Part
 from desktop.store.backup_moment import Moment
 from desktop.store.database import translated, value
-from desktop.store.places import ATTACHMENTS
+from desktop.store.places import ATTACHMENTS, JOINED_BACKUP, UNFINISHED_BACKUP
 from desktop.store.store import Store
 from desktop.vault.files import sync_folder
 
-_BUILDING = "backup-database.new"
 _TRIES = 3
 
 
@@ -114,7 +113,7 @@ def _write(moment: Moment, into: Path, job: Job, now: datetime, shared: bool, pa
     root = into if shared else partial
     with on_medium(into):
         sweep_unfinished(into, store_id)
-        for leftover in (_BUILDING, JOINED):
+        for leftover in (UNFINISHED_BACKUP, JOINED_BACKUP):
             (moment.folder / leftover).unlink(missing_ok=True)
         files = [row[0] for row in moment.connection.execute("SELECT file FROM attachments ORDER BY file")]
         _need_room(moment, into, _bytes_to_copy(moment, files, root, part_bytes), part_bytes)
@@ -184,7 +183,7 @@ def _copy_database(moment: Moment, partial: Path, key: bytes, job: Job, part_byt
         copy_database(moment.connection, partial / DATABASE, key, job, step)
         with (partial / DATABASE).open("rb") as stream:
             return copy_in_parts(stream, None, DATABASE, job.check, part_bytes)
-    built = moment.folder / _BUILDING
+    built = moment.folder / UNFINISHED_BACKUP
     try:
         with translated():
             copy_database(moment.connection, built, key, job, step)

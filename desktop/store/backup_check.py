@@ -16,11 +16,10 @@ from desktop.store.backup_files import is_whole, join
 from desktop.store.backup_manifest import DATABASE, MANIFEST, Manifest, Part, attachment_name
 from desktop.store.canonical import from_canonical
 from desktop.store.database import Connection
+from desktop.store.places import JOINED_BACKUP
 from desktop.store.rows import Rows
 from desktop.store.verification_chain import known_keys
 from desktop.vault import DamagedFile, Unlocked
-
-JOINED = "backup-joined.new"
 
 _BLOCK = 1 << 20
 
@@ -88,7 +87,7 @@ def database_of(backup: Backup, scratch: Path, job: Job) -> Iterator[Path]:
     if len(parts) == 1:
         yield backup.folder / parts[0].name
         return
-    path = scratch / JOINED
+    path = scratch / JOINED_BACKUP
     try:
         path.unlink(missing_ok=True)
         join(backup.folder, parts, path, job.check)

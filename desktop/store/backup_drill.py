@@ -7,16 +7,14 @@ from datetime import datetime
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.store.backup_check import Backup
-from desktop.store.backup_files import remove_tree
 from desktop.store.backup_moment import keystore_copy
+from desktop.store.building_site import PROVING, building_site
 from desktop.store.database import translated
 from desktop.store.restore import bring, finish
 from desktop.store.store import Store
 from desktop.store.verification import Verification
 from desktop.vault import Unlocked
 from desktop.vault.keystore_file import PRIMARY, parse
-
-_SCRATCH = ".drill"
 
 
 def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Callable[[], datetime]) -> Verification:
@@ -27,21 +25,15 @@ def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Cal
     `restore.bring` and `finish`, `backup.other_history`, or of the disk; and Cancelled. Nothing is left behind.
     """
     _is_our_history(backup, store)
-    scratch = store.folder.with_name(f".{store.folder.name}{_SCRATCH}")
-    remove_tree(scratch)
-    try:
-        with translated(), store.being_checked():
-            if backup.manifest.epoch != unlocked.epoch:
-                raise UserFacingError("backup.former_keys")
-            scratch.mkdir()
-            bring(backup, scratch, job)
-            if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
-                raise UserFacingError("backup.former_card")
-            finish(backup, scratch, unlocked, job)
-            with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
-                return restored.verify(job)
-    finally:
-        remove_tree(scratch)
+    if backup.manifest.epoch != unlocked.epoch:
+        raise UserFacingError("backup.former_keys")
+    with translated(), building_site(store.folder.resolve(), PROVING) as scratch, store.being_checked():
+        bring(backup, scratch, job)
+        if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
+            raise UserFacingError("backup.former_card")
+        finish(backup, scratch, unlocked, job)
+        with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
+            return restored.verify(job)
 
 
 def _is_our_history(backup: Backup, store: Store) -> None:

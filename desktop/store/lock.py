@@ -13,16 +13,28 @@ _PAUSE_SECONDS = 0.05
 
 
 class ProcessLock:
-    """Held from construction to `close`. Raises KnownFailure `store.in_use` after some seconds of waiting."""
+    """Held from construction to `close`. Raises KnownFailure `store.in_use` after some seconds of waiting.
 
-    def __init__(self, path: Path) -> None:
+    patience: those seconds.
+    """
+
+    def __init__(self, path: Path, patience: float = _PATIENCE_SECONDS) -> None:
+        self._path = path
         self._stream: BinaryIO = path.open("ab")
-        deadline = time.monotonic() + _PATIENCE_SECONDS
+        deadline = time.monotonic() + patience
         while not _try_lock(self._stream):
             if time.monotonic() >= deadline:
                 self._stream.close()
                 raise KnownFailure("store.in_use", kind=ErrorKind.IO)
             time.sleep(_PAUSE_SECONDS)
+
+    @property
+    def in_force(self) -> bool:
+        """Whether its file still lies there; else the one who held it before has removed it, and it binds nobody."""
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._stream.fileno()))
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Let the next one in."""

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ATTACHMENTS = "att"
+# What a backup whose database takes several parts needs beside the clinic for a while.
+UNFINISHED_BACKUP, JOINED_BACKUP = "backup-database.new", "backup-joined.new"
 
 _DATABASE, _HEADS, _LOCK = "clinic", "audit-heads", "clinic.lock"
 _UNFINISHED = ".new"
@@ -79,6 +81,11 @@ class StoreFiles:
 
 DATABASE = StoreFiles(Path()).database.name
 HEADS = StoreFiles(Path()).heads.name
+
+
+def is_of_an_epoch(name: str) -> bool:
+    """Whether a file name is one of the database, its copies or the heads, of some epoch."""
+    return _NUMBERED.fullmatch(name) is not None
 
 
 def anything_present(folder: Path) -> bool:

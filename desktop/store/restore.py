@@ -1,7 +1,7 @@
 """Bringing a clinic back from a backup: plain checksums first, then the card, then the clinic, then its place.
 
-Everything is built in a folder beside the target and put in place by one rename, so a power cut leaves a clinic or
-none. The backup is only read.
+Everything is put together elsewhere (`building_site`) and gets its place when it is whole, so a power cut leaves a
+clinic or none. The backup is only read.
 """
 
 import contextlib
@@ -24,8 +24,6 @@ from desktop.store.backup_files import (
     join,
     need_room,
     on_medium,
-    put_in_place,
-    remove_tree,
     sync_tree,
 )
 from desktop.store.backup_manifest import (
@@ -41,6 +39,7 @@ from desktop.store.backup_manifest import (
     parse,
 )
 from desktop.store.backup_runs import BackupRun, RunKind
+from desktop.store.building_site import RESTORING, building_site, is_free, settle
 from desktop.store.database import DamagedDatabase, translated
 from desktop.store.places import ATTACHMENTS, StoreFiles
 from desktop.store.store import Store
@@ -50,7 +49,6 @@ from desktop.vault.files import write_durably
 from desktop.vault.keystore_file import COPY, PRIMARY
 
 _JOINED = "joined.new"
-_BUILDING = ".restoring"
 # Whoever holds the card is known to nobody.
 _NOBODY = "system"
 
@@ -108,26 +106,21 @@ def restore_backup(source: Path, target: Path, card: str, job: Job, *, clock: Ca
     """Restore the backup in `source` with the recovery card's code into a folder that is absent or empty.
 
     Raises UserFacingError: as `the_backup`, `backup.target_not_empty`, of the card (WRONG_RECOVERY_CARD); KnownFailure:
-    `backup.part_damaged` naming the part, `store.too_new`, `backup.medium_gone`, of the target's disk; Cancelled. Then
-    the target is as it was.
+    `backup.part_damaged` naming the part, `store.too_new`, `backup.medium_gone`, `backup.disk_short`,
+    `backup.site_in_use`, of the target's disk; Cancelled. Then the target is as it was.
     """
     with translated():
         target = target.resolve()
         refuse_occupied(target)
     backup = the_backup(source)
-    building = target.with_name(f".{target.name}{_BUILDING}")
     with translated():
         target.parent.mkdir(parents=True, exist_ok=True)
-        remove_tree(building)
-        try:
-            building.mkdir()
+        with building_site(target, RESTORING) as building:
             bring(backup, building, job)
             with contextlib.closing(_open_with_card(building, card)) as unlocked:
                 finish(backup, building, unlocked, job)
                 found = _begin_again(building, unlocked, backup, job, clock)
-            put_in_place(building, target)
-        finally:
-            remove_tree(building)
+            settle(building, target)
     return Restored(backup.manifest.store_id, backup, found)
 
 
@@ -155,7 +148,7 @@ def check_card(source: Path, card: str, job: Job) -> None:
 
 def refuse_occupied(target: Path) -> None:
     """Raises UserFacingError `backup.target_not_empty` for anything but an absent or empty folder, and OSError."""
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+    if not is_free(target):
         raise UserFacingError("backup.target_not_empty", kind=ErrorKind.NOT_EMPTY)
 
 

@@ -24,8 +24,8 @@ from desktop.store import clinic_settings, reports
 from desktop.store.attachments import KIND as ATTACHMENT
 from desktop.store.attachments import SealedFolder, StoredFile
 from desktop.store.audit_file import row_line
-from desktop.store.backup_files import put_in_place, remove_tree
 from desktop.store.backup_moment import keystore_copy
+from desktop.store.building_site import ASIDE, SALVAGING, building_site, is_free, settle
 from desktop.store.canonical import from_canonical, time_text
 from desktop.store.clinic_settings import Clinic
 from desktop.store.database import translated
@@ -43,8 +43,6 @@ from desktop.vault.keystore_file import COPY, PRIMARY
 
 TRAIL = "audit-salvaged.jsonl"
 
-_BUILDING = ".salvaging"
-_CARVED = ".carved"
 _AT_ONCE = 1000
 _FORMER_KEY = "attachment_key/"
 _NEXT_CARD = "next_card"
@@ -84,17 +82,12 @@ def salvage(folder: Path, dest: Path, unlocked: Unlocked, job: Job, *, clock: Ca
     try:
         dest = dest.resolve()
         _check_destination(folder, dest)
-        building = dest.with_name(f".{dest.name}{_BUILDING}")
         dest.parent.mkdir(parents=True, exist_ok=True)
-        remove_tree(building)
-        try:
-            with translated(), Finds(dest.with_name(f".{dest.name}{_CARVED}")) as finds:
+        with building_site(dest, SALVAGING) as building:
+            with translated(), Finds(building.with_name(ASIDE)) as finds:
                 facts = _read(StoreFiles(folder, unlocked.epoch), unlocked.master.derive("db"), finds, job)
-                building.mkdir()
                 result = _build(folder, building, unlocked, finds, facts, job, clock)
-            put_in_place(building, dest)
-        finally:
-            remove_tree(building)
+            settle(building, dest)
         return result
     except OSError as error:
         raise from_os_error(error) from error
@@ -102,7 +95,7 @@ def salvage(folder: Path, dest: Path, unlocked: Unlocked, job: Job, *, clock: Ca
 
 def _check_destination(folder: Path, dest: Path) -> None:
     inside = dest.is_relative_to(folder.resolve())
-    if inside or (dest.exists() and (not dest.is_dir() or any(dest.iterdir()))):
+    if inside or not is_free(dest, SALVAGING):
         raise UserFacingError("store.salvage_not_empty", kind=ErrorKind.NOT_EMPTY)
 
 

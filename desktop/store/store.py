@@ -21,6 +21,7 @@ from desktop.store.audit import Audit
 from desktop.store.backup_database import keep_before_migration, open_to_read
 from desktop.store.backup_moment import Moment, keystore_copy
 from desktop.store.backup_runs import Backups
+from desktop.store.building_site import sweep_dead
 from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
 from desktop.store.clinical import Conditions, Documents, Medications
 from desktop.store.conflicts import Conflicts
@@ -199,6 +200,7 @@ class Store:
         with contextlib.ExitStack() as undo, translated():
             lock = _locked(files.lock)
             undo.callback(lock.close)
+            sweep_dead(folder)
             key = unlocked.master.derive("db")
             unclean = is_unclean(files)
             connection = database.connect(files.database, key)

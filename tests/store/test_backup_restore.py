@@ -294,7 +294,8 @@ def test_any_failing_operation_leaves_nothing_or_the_clinic(
 
 def test_what_a_power_cut_left_does_not_stop_the_next_try(clinic: Carried, backup: Backup, tmp_path: Path) -> None:
     left = tmp_path / ".again.restoring"
-    shutil.copytree(backup.folder, left)
+    shutil.copytree(backup.folder, left / "clinic")
+    (left / "lock").touch()
     assert clinic.restore(backup.folder, tmp_path / "again").found.ok
     assert not left.exists()
 

@@ -259,8 +259,8 @@ def test_what_is_carved_lies_encrypted_meanwhile_and_goes(damaged: Path, keys: v
                     assert "清河村".encode() not in data
             super().report(key, done, total)
 
-    left = damaged.parent / ".saved.carved"  # of a salvage that a power cut ended
-    left.mkdir()
+    left = damaged.parent / ".saved.salvaging" / "aside"  # of a salvage that a power cut ended
+    left.mkdir(parents=True)
     (left / "carved.db").write_bytes(b"x")
     salvage(damaged, damaged.parent / "saved", keys, Looking(), clock=lambda: datetime.now(UTC))
     assert "carved.db" in seen
