@@ -50,8 +50,10 @@ def _look(clinic: Clinic, job: Job, query: AuditQuery, limit: int, before: int |
     job.check()
     with clinic.store.transaction() as tx:
         entries = tuple(tx.audit.search(query, limit, before))
-        if before is None:
+        # The next page of what was looked at is the same look; one that begins in the middle is a look of its own.
+        if before is None or not clinic.sitting.has_seen(AuditAction.VIEW_AUDIT, clinic.store.store_id):
             tx.audit.add(AuditAction.VIEW_AUDIT, clinic.store.store_id, actor=clinic.actor)
+    clinic.sitting.saw(AuditAction.VIEW_AUDIT, clinic.store.store_id)
     return entries
 
 

@@ -2,13 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Concatenate, ParamSpec, TypeVar
 
 from desktop.access import Permission, Role, allows, require
 from desktop.inference import Registry
-from desktop.records import User
+from desktop.records import AuditAction, User
 from desktop.store import Store
 from desktop.vault import Unlocked
 
@@ -38,6 +38,21 @@ class Session:
         return allows(self.roles, permission)
 
 
+class Sitting:
+    """What somebody opened since unlocking: looks the audit trail holds already. Ids only; it ends with the clinic."""
+
+    def __init__(self) -> None:
+        self._seen: set[tuple[AuditAction, str]] = set()
+
+    def has_seen(self, action: AuditAction, subject: str) -> bool:
+        """Whether the trail has a line of this look."""
+        return (action, subject) in self._seen
+
+    def saw(self, action: AuditAction, *subjects: str) -> None:
+        """The trail has them now: call it after the commit."""
+        self._seen.update((action, subject) for subject in subjects)
+
+
 @dataclass(frozen=True, eq=False)
 class Clinic:
     """An unlocked clinic: everything a deed needs, built once by `app` (or the command line) and handed to each."""
@@ -47,6 +62,7 @@ class Clinic:
     session: Session
     models: Registry
     clock: Clock = system_clock
+    sitting: Sitting = field(default_factory=Sitting)
 
     @property
     def actor(self) -> str:

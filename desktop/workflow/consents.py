@@ -21,6 +21,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.looking import looking_at_patients
 from desktop.workflow.words import plain_text
 
 
@@ -105,7 +106,7 @@ def withdraw_consent(
 def consents(clinic: Clinic, job: Job, patient: PatientId) -> tuple[ConsentState, ...]:
     """Where the patient stands on each purpose, with every decision so far. Raises UserFacingError (not_found)."""
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_patients(clinic, patient) as tx:
         return consent_states(tx.consents.of_person(patient))
 
 

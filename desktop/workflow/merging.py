@@ -29,6 +29,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.looking import looking_at_patients
 
 
 @dataclass(frozen=True)
@@ -74,13 +75,14 @@ def merge_preview(
     gone: PatientId,
     choices: Mapping[PatientField, Side] | None = None,
 ) -> MergePreview:
-    """Both records, where they differ, what would stand afterwards, and what moves with the one that goes.
+    """Both records, where they differ, what would stand afterwards, and what moves with the one that goes. Each that
+    was not opened before is a line of the audit trail.
 
     choices: fields chosen otherwise than suggested. Raises UserFacingError (not_found, `merging.same`,
     `store.patient_merged`).
     """
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_patients(clinic, kept, gone) as tx:
         preview = _preview(tx, kept, gone, choices or {})
         moves = MergeMoves(len(tx.studies.for_patient(gone)), tx.visits.count(gone), len(tx.documents.of_person(gone)))
     return replace(preview, moves=moves)
@@ -152,7 +154,7 @@ def unmerge(clinic: Clinic, job: Job, what: str) -> Unmerged:
 def merges(clinic: Clinic, job: Job, patient: PatientId) -> tuple[PatientMerge, ...]:
     """Every merge and undoing this very record took part in, the oldest first. Raises UserFacingError (not_found)."""
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_patients(clinic, patient) as tx:
         return tuple(tx.merges.history(patient))
 
 
@@ -163,7 +165,7 @@ def conflicts(clinic: Clinic, job: Job, patient: PatientId) -> tuple[ConflictVie
     Raises UserFacingError (not_found).
     """
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_patients(clinic, patient) as tx:
         return open_conflicts(tx, tx.patients.standing(patient))
 
 

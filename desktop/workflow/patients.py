@@ -221,6 +221,7 @@ def fhir_patient(clinic: Clinic, job: Job, patient: PatientId) -> dict[str, obje
         record = tx.patients.standing(patient)
         version = tx.patients.version(record.id)
         tx.audit.add(AuditAction.VIEW_PATIENT, record.id, actor=clinic.actor)
+    clinic.sitting.saw(AuditAction.VIEW_PATIENT, patient, record.id)
     return patient_to_fhir(record, version=version)
 
 
@@ -328,6 +329,7 @@ def open_patient(clinic: Clinic, job: Job, patient: PatientId, visits: int = VIS
         )
         tx.patients.touch(record.id)
         tx.audit.add(AuditAction.VIEW_PATIENT, record.id, actor=clinic.actor)
+    clinic.sitting.saw(AuditAction.VIEW_PATIENT, patient, record.id)
     return chart
 
 

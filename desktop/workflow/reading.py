@@ -35,6 +35,7 @@ from desktop.records import (
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
+from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import ReadingOrder, read_policy
 from desktop.workflow.words import plain_text, typed_text
 
@@ -153,6 +154,7 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
         patient = tx.patients.standing(record.patient)
         others = tuple(s for s in tx.studies.for_patient(record.patient) if s.study.id != study)
         tx.audit.add(AuditAction.VIEW_STUDY, study, actor=clinic.actor)
+    clinic.sitting.saw(AuditAction.VIEW_STUDY, study)
     pictures: dict[InstanceId, Picture] = {}
     for number, instance in enumerate(record.instances):
         job.report("workflow.progress.opening", number, len(record.instances))
@@ -164,7 +166,7 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
 def reading(clinic: Clinic, job: Job, study: StudyId) -> Reading:
     """Where the reading of a study stands. What is revealed here for the first time is written down."""
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_study(clinic, study) as tx:
         state = read_state(tx, study, clinic.session.user.id)
         unseen = any(tx.suggestions.revealed_at(s.id) is None for s in state.suggestions)
     if unseen:

@@ -38,6 +38,7 @@ from desktop.records.canonical_report import addendum_canonical_bytes, report_ca
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import stored_picture
+from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
 from desktop.workflow.reading import add_impression, check_unsigned, read_state
 from desktop.workflow.words import plain_text
@@ -72,7 +73,7 @@ def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | 
     """What would be signed now. findings_text: as typed; None takes the draft. Raises UserFacingError (not_found)."""
     job.check()
     synthetic = _film_is_synthetic(clinic, study)
-    with clinic.store.snapshot() as tx:
+    with looking_at_study(clinic, study) as tx:
         return ReportDraft(
             _compose(clinic, tx, study, findings_text, synthetic), read_policy(tx).report_language.languages
         )
@@ -84,7 +85,7 @@ def preview_report(
 ) -> bytes:
     """The report as a PDF marked as a draft."""
     synthetic = _film_is_synthetic(clinic, study)
-    with clinic.store.snapshot() as tx:
+    with looking_at_study(clinic, study) as tx:
         content = _compose(clinic, tx, study, findings_text, synthetic)
     job.report("workflow.progress.report")
     return EXPORTERS["pdf"].render(_bundle(clinic, content), languages)

@@ -39,6 +39,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.looking import looking_at_patients
 from desktop.workflow.unsaved import drop_unsaved_visit
 from desktop.workflow.words import plain_text
 
@@ -241,7 +242,7 @@ def visits(
     Raises UserFacingError (not_found).
     """
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_patients(clinic, patient) as tx:
         return visits_of(tx, patient, limit, before)
 
 
@@ -251,7 +252,7 @@ def observation_course(
 ) -> tuple[RecordedObservation, ...]:
     """One kind of measurement (LOINC) over time, the newest first. Raises UserFacingError (not_found)."""
     job.check()
-    with clinic.store.snapshot() as tx:
+    with looking_at_patients(clinic, patient) as tx:
         return tuple(tx.visits.course(patient, code, limit))
 
 
