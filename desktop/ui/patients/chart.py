@@ -10,6 +10,7 @@ from desktop.access import Permission
 from desktop.records import Patient, PatientId, UserId
 from desktop.ui.patients.consents import ConsentsPart
 from desktop.ui.patients.notices import ChartNotices
+from desktop.ui.patients.unsaved import UnsavedList
 from desktop.ui.patients.visits import VisitsPart
 from desktop.ui.patients.words import birth_text, study_row
 from desktop.ui.widgets.empty_state import EmptyState
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import PatientChart, Unmerged
+    from desktop.workflow import PatientChart, Unmerged, UnsavedKind, UnsavedWork
 
 _PARTS = ("studies", "visits", "consents")
 _FACTS = ("phone", "village", "birth", "identifiers")
@@ -56,6 +57,8 @@ class ChartPage(QWidget):
         self._notices.conflict_chosen.connect(self._choose_conflict)
         self._notices.undo_requested.connect(self.undo_merge)
         layout.addWidget(self._notices)
+        self.begun = UnsavedList(context, "chart_begun", with_name=False)
+        layout.addWidget(self.begun)
         layout.addWidget(self._build_facts())
         self._parts = Choice("chart_parts", _PARTS)
         self._parts.set_value("studies")
@@ -87,6 +90,10 @@ class ChartPage(QWidget):
     def version(self) -> str:
         """Which version of the record is shown; an edit is based on it."""
         return self._chart.version if self._chart is not None else ""
+
+    def begun_of(self, kind: "UnsavedKind") -> "UnsavedWork | None":
+        """What whoever looks began about the patient and did not save."""
+        return next((work for work in self.begun.work if work.kind is kind), None)
 
     @property
     def colleagues(self) -> "Mapping[UserId, str]":
@@ -125,9 +132,11 @@ class ChartPage(QWidget):
             self.open(self._wanted)
 
     def activated(self) -> None:
-        """A decision that is due has the focus, else the studies; without any, importing."""
+        """A decision that is due has the focus, or what was begun, else the studies; without any, importing."""
         if self._notices.waits:
             self._notices.focus_first()
+        elif self.begun.focus_first():
+            pass
         elif self._parts.value != "studies":
             self._parts.setFocus()
         elif self._studies.rows.rows:
@@ -228,6 +237,7 @@ class ChartPage(QWidget):
         self.consents.show_chart(self._chart)
         self._show_part(self._parts.value)
         self._notices.show_chart(self._chart)
+        self.begun.show_work(self._chart.unsaved if self._chart is not None else ())
         self._offer()
 
     def go_back(self) -> bool:

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.records import PatientMatch
+from desktop.ui.patients.unsaved import UnsavedList
 from desktop.ui.patients.words import patient_row
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
@@ -82,6 +83,7 @@ class PatientFinder(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        self.begun.retranslate()
         self._fill()
 
     def clear(self) -> None:
@@ -91,6 +93,7 @@ class PatientFinder(QWidget):
         self._matches = ()
         self._asked = ""
         self._answered = self._open_first = False
+        self.begun.show_work(())
         self.search.blockSignals(True)
         self.search.setText("")
         self.search.blockSignals(False)
@@ -115,6 +118,7 @@ class PatientFinder(QWidget):
         head.addWidget(title)
         head.addStretch(1)
         head.addWidget(self._register)
+        self.begun = UnsavedList(self._context, "finder_begun", with_name=True)
         self.search = QLineEdit()
         self.search.setObjectName("patient_search")
         self.search.setProperty("role", "search")
@@ -135,6 +139,7 @@ class PatientFinder(QWidget):
         self._stack.addWidget(self._empty)
         layout = column(self, margin=24, spacing=12)
         layout.addLayout(head)
+        layout.addWidget(self.begun)
         layout.addWidget(self.search)
         layout.addWidget(self._stack, 1)
         layout.addWidget(self._count)

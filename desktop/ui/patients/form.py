@@ -111,6 +111,10 @@ class PatientForm(QScrollArea):
     def go_on_with(self, typed: "UnsavedPatient") -> None:
         """A form for somebody new that says what was typed before."""
         self.start_over()
+        self.show_typed(typed)
+
+    def show_typed(self, typed: "UnsavedPatient") -> None:
+        """Say what was typed before, about whomever the form is."""
         self.name.edit.setText(typed.name)
         self.sex.set_value(typed.sex)
         self.birth.edit.setText(typed.birth)

@@ -9,17 +9,19 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.records import DuplicateCandidate, Patient
+from desktop.records import DuplicateCandidate, Patient, PatientId
 from desktop.ui.patients import words
 from desktop.ui.patients.form import PatientForm
 from desktop.ui.patients.form_draft import FormDraft
+from desktop.ui.patients.form_keeper import FormKeeper
+from desktop.ui.patients.unsaved import KeptStrip, moment_text
 from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row
 from desktop.ui.widgets.rows import Row, RowList, Tone
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import Edited, Registered
+    from desktop.workflow import Clinic, Edited, Registered, UnsavedEdit, UnsavedPatient, UnsavedWork
 
 _PAUSE_MILLISECONDS = 300
 _DUPLICATES_WIDTH = 340
@@ -36,13 +38,14 @@ class _Answer:
 class PatientFormPage(QWidget):
     """Signals: saved(Patient) once on file; left on Esc, with what was typed kept; patient_chosen(id) of a double;
     merge_requested(Patient, id) where the one being edited is the same person; offered() when a registration the same
-    user did not save is back."""
+    user did not save is back; discarded(UnsavedWork) when changes to a record shall not be kept."""
 
     saved = Signal(object)
     left = Signal()
     patient_chosen = Signal(str)
     merge_requested = Signal(object, str)
     offered = Signal()
+    discarded = Signal(object)
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -52,6 +55,8 @@ class PatientFormPage(QWidget):
         self._icons = Icons(context)
         self._asked_number = 0
         self._base = ""
+        self._on_file: UnsavedPatient | None = None
+        self._edits: FormKeeper[UnsavedEdit] = FormKeeper(context, self, _keep)
         self._candidates: tuple[DuplicateCandidate, ...] = ()
         self.form = PatientForm(context)
         self._draft = FormDraft(context, self.form, self)
@@ -72,6 +77,7 @@ class PatientFormPage(QWidget):
             QShortcut(QKeySequence(keys), self, self.save)
         self.form.submitted.connect(self.save)
         self.form.edited.connect(self._pause.start)
+        self.form.edited.connect(self._keep_edit)
         self._draft.changed.connect(self._show_kept)
         self._draft.changed.connect(self._pause.start)
         self._draft.offered.connect(self.offered)
@@ -80,17 +86,36 @@ class PatientFormPage(QWidget):
     def begin(self) -> None:
         """Somebody new; what was typed before Esc is still there."""
         if self.form.patient is not None:
+            self._edits.save_now()
+            self._edits.forget()
             self._start_over()
         self._draft.take_up()
         self._show()
 
-    def edit(self, patient: Patient, base: str) -> None:
-        """Mend what is on file. base: the version that is shown; another one by then makes the edit a conflict."""
+    def edit(self, patient: Patient, base: str, kept: "UnsavedWork | None" = None) -> None:
+        """Mend what is on file. base: the version that is shown; another one by then makes the edit a conflict.
+
+        kept: changes begun before, which have a base of their own. Those that still stand in the form go before.
+        """
         self._draft.set_aside()
-        self._base = base
-        self.form.fill(patient)
-        self._set_candidates(())
+        if self.form.patient is None or not self._edits.holds(patient.id):
+            self._base = base
+            self._edits.begin(patient.id, kept.saved if kept is not None else None)
+            self.form.fill(patient)
+            self._on_file = self.form.typed()
+            if kept is not None and isinstance(kept.form, workflow.UnsavedEdit):
+                self._base = kept.form.base
+                self.form.show_typed(kept.form.form)
+            self._set_candidates(())
+        elif kept is not None:
+            self._edits.came_back(kept.saved)
         self._show()
+
+    def let_go(self, patient: PatientId) -> None:
+        """Changes to that record are not wanted any more."""
+        if self.form.patient is not None and self._edits.holds(patient):
+            self._edits.forget()
+            self._start_over()
 
     def save(self) -> None:
         """Put it on file, or say what is missing."""
@@ -98,11 +123,12 @@ class PatientFormPage(QWidget):
         if draft is None or not self._save.isEnabled():
             return
         clinic, patient, base = self._context.open_clinic, self.form.patient, self._base
+        self._edits.save_now()
 
         def work(job: "Job") -> "Registered | Edited":
             if patient is None:
                 return workflow.register_patient(clinic, job, draft)
-            return workflow.edit_patient(clinic, job, patient.id, draft, base)
+            return workflow.edit_patient(clinic, job, patient.id, draft, base, typed=True)
 
         self._save.setEnabled(False)
         self._context.operations.run(
@@ -128,11 +154,13 @@ class PatientFormPage(QWidget):
         """Forget the patient and what was typed."""
         self._pause.stop()
         self._draft.forget()
+        self._edits.forget()
         self._start_over()
 
     def save_draft(self) -> None:
-        """Before locking: put what was typed about somebody new in the store's queue."""
+        """Before locking, or when another page is shown: put what was typed in the store's queue."""
         self._draft.save_now()
+        self._edits.save_now()
 
     def _empty(self) -> None:
         """By hand: nothing of it is kept."""
@@ -150,23 +178,37 @@ class PatientFormPage(QWidget):
         self.form.focus_first()
 
     def _build_kept(self) -> QWidget:
-        self._kept = QWidget()
-        self._kept_words = label("form_kept", "muted", wrap=True)
+        self._kept = KeptStrip("form")
+        self._kept.discarded.connect(self._discard)
         self._earlier = button("form_earlier", "quiet")
         self._texts.add(self._earlier.setText, "patients.form.earlier.open")
         self._earlier.clicked.connect(self._draft.swap)
-        line = row(self._kept)
-        line.addWidget(self._kept_words, 1)
-        line.addWidget(self._earlier)
+        self._kept.line.addWidget(self._earlier)
         return self._kept
 
     def _show_kept(self) -> None:
         """Say that the form shows, or that there is, what was typed before."""
-        waiting, resumed = self._draft.waiting, self._draft.resumed
-        key = "patients.form.earlier" if waiting else "patients.form.kept"
-        self._kept_words.setText(self._context.tr(key))
+        tr, waiting, since = self._context.tr, self._draft.waiting, self._edits.since
         self._earlier.setVisible(waiting)
-        self._kept.setVisible(waiting or resumed)
+        if self.form.patient is not None:
+            said = tr("patients.form.kept.edit", when=moment_text(self._context, since)) if since is not None else ""
+            self._kept.say(said, tr("patients.unsaved.discard"))
+        elif waiting:
+            self._kept.say(tr("patients.form.earlier"))
+        else:
+            self._kept.say(tr("patients.form.kept") if self._draft.resumed else "")
+
+    def _keep_edit(self) -> None:
+        """Changes to a record; none where the form says what is on file. Not those that are being saved."""
+        if self.form.patient is not None and self._save.isEnabled():
+            typed = self.form.typed()
+            self._edits.keep(None if typed == self._on_file else workflow.UnsavedEdit(self._base, typed))
+
+    def _discard(self) -> None:
+        patient, since = self.form.patient, self._edits.since
+        if patient is not None and since is not None:
+            form = workflow.UnsavedEdit(self._base, self.form.typed())
+            self.discarded.emit(workflow.UnsavedWork(patient, form, since))
 
     def _build_duplicates(self) -> QWidget:
         box = card("duplicates")
@@ -259,6 +301,7 @@ class PatientFormPage(QWidget):
         key = "patients.form.registered" if new else "patients.form.saved"
         if isinstance(result, workflow.Edited) and result.conflict is not None:
             key = "merging.crossed"
+        self._edits.forget()
         self._start_over()
         if new:
             self._draft.drop()
@@ -266,4 +309,10 @@ class PatientFormPage(QWidget):
         self.saved.emit(result.patient)
 
     def _ready(self) -> None:
+        """What was typed while a refused save was under way is kept too."""
         self._save.setEnabled(True)
+        self._keep_edit()
+
+
+def _keep(clinic: "Clinic", job: "Job", patient: PatientId, typed: "UnsavedEdit | None") -> None:
+    workflow.keep_unsaved_edit(clinic, job, patient, typed)

@@ -1,5 +1,6 @@
 """The Patients destination: finder, form, chart and what a chart leads to; remembers where it was."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from desktop.access import Permission
 from desktop.records import Changes, Patient, PatientId
 from desktop.ui.action import bind
 from desktop.ui.actions import PATIENT_ACTIONS
+from desktop.ui.patients import unsaved
 from desktop.ui.patients.chart import ChartPage
 from desktop.ui.patients.conflicts import ConflictPage
 from desktop.ui.patients.finder import PatientFinder
@@ -18,11 +20,20 @@ from desktop.ui.patients.form_page import PatientFormPage
 from desktop.ui.patients.last_deed import LastDeed
 from desktop.ui.patients.merge import MergePage
 from desktop.ui.patients.visit_form import VisitForm
+from desktop.workflow import UnsavedKind
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import Clinic, ConflictView, Merged, Unmerged
+    from desktop.workflow import Clinic, ConflictView, Merged, Unmerged, UnsavedWork
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A form about somebody on file that was left unsaved."""
+
+    kind: UnsavedKind
+    patient: PatientId
 
 
 class PatientsScreen(QStackedWidget):
@@ -37,6 +48,8 @@ class PatientsScreen(QStackedWidget):
         self.setObjectName("patients_screen")
         self._context = context
         self._was_registering = False
+        self._was_at: Begun | None = None
+        self._going_on: Begun | None = None
         self.finder = PatientFinder(context)
         self.form = PatientFormPage(context)
         self.chart = ChartPage(context)
@@ -67,6 +80,11 @@ class PatientsScreen(QStackedWidget):
         self.merge.merged.connect(self._merged)
         self.chart.visit_requested.connect(self._record_visit)
         self.visit.saved.connect(self._visit_saved)
+        for begun in (self.finder.begun, self.chart.begun):
+            begun.go_on.connect(self._go_on)
+            begun.discard.connect(self._discard)
+        self.form.discarded.connect(self._discard)
+        self.visit.discarded.connect(self._discard)
         for page in (self.merge, self.conflict, self.visit):
             page.left.connect(self._back_to_chart)
         self.conflict.settled.connect(self._saved)
@@ -83,6 +101,9 @@ class PatientsScreen(QStackedWidget):
             },
         )
         context.changed.connect(self._on_changed)
+        context.unlocked.connect(self._ask_begun)
+        if context.clinic is not None:
+            self._ask_begun()
 
     @property
     def patient(self) -> Patient | None:
@@ -93,6 +114,7 @@ class PatientsScreen(QStackedWidget):
         """Called when the destination is shown."""
         if self.currentWidget() is self.finder:
             self.finder.activated()
+            self._refresh_begun()
         elif self.currentWidget() is self.chart:
             self.chart.activated()
         elif self.currentWidget() is self.merge:
@@ -114,18 +136,20 @@ class PatientsScreen(QStackedWidget):
         """Forget every patient."""
         self.last_deed.forget()
         self._was_registering = self.currentWidget() is self.form and self.form.form.patient is None
+        self._was_at, self._going_on = self._being_typed(), None
         for page in self._pages:
             page.clear()
         self.setCurrentWidget(self.finder)
 
     def save_drafts(self) -> None:
-        """Before locking: a registration under way goes to the store."""
+        """Before locking: what is being typed goes to the store."""
         self.form.save_draft()
+        self.visit.save_draft()
 
     def show_finder(self) -> None:
         """The list, with the search field ready."""
         self._go(self.finder)
-        self.finder.activated()
+        self.activated()
 
     def register(self, name: str = "") -> None:
         """The form for somebody new."""
@@ -136,10 +160,12 @@ class PatientsScreen(QStackedWidget):
 
     def open_patient(self, patient: str) -> None:
         """Somebody's page."""
+        self._going_on = None
         self._go(self.chart)
         self.chart.open(PatientId(patient))
 
     def _go(self, page: QWidget) -> None:
+        self.save_drafts()
         self.setCurrentWidget(page)
         self.patient_changed.emit(self.patient)
 
@@ -175,7 +201,7 @@ class PatientsScreen(QStackedWidget):
 
     def _edit(self, patient: Patient) -> None:
         self._go(self.form)
-        self.form.edit(patient, self.chart.version)
+        self.form.edit(patient, self.chart.version, self.chart.begun_of(UnsavedKind.EDIT))
 
     def _edit_current(self) -> None:
         if (
@@ -188,7 +214,7 @@ class PatientsScreen(QStackedWidget):
     def _record_visit(self, patient: Patient) -> None:
         if self._may(Permission.RECORD_VISITS):
             self._go(self.visit)
-            self.visit.begin(patient)
+            self.visit.begin(patient, self.chart.begun_of(UnsavedKind.VISIT))
 
     def _visit_current(self) -> None:
         if self.currentWidget() is self.chart and self.chart.patient is not None:
@@ -229,18 +255,87 @@ class PatientsScreen(QStackedWidget):
             self.chart.tell_undone(result)
         else:
             self._context.toast(self._context.tr("ui.undone"))
+        if isinstance(result, workflow.UnsavedWork) and self.currentWidget() in (self.finder, self.chart):
+            self._show_begun()
 
     def _compare_versions(self, view: "ConflictView") -> None:
         if self.chart.patient is not None:
             self._go(self.conflict)
             self.conflict.begin(self.chart.patient, self.chart.version, view, self.chart.colleagues)
 
+    # What was begun and not saved
+
+    def _being_typed(self) -> "Begun | None":
+        """The form somebody on file is the subject of, if one is shown."""
+        if self.currentWidget() is self.visit and self.visit.patient is not None:
+            return Begun(UnsavedKind.VISIT, self.visit.patient.id)
+        if self.currentWidget() is self.form and self.form.form.patient is not None:
+            return Begun(UnsavedKind.EDIT, self.form.form.patient.id)
+        return None
+
+    def _ask_begun(self) -> None:
+        if self._context.open_clinic.session.may(Permission.VIEW_PATIENTS):
+            work = partial(workflow.unsaved_work, self._context.open_clinic)
+            self._context.operations.run(work, initiator=self, done=self._offer_begun)
+
+    def _refresh_begun(self) -> None:
+        if self._context.clinic is not None and self._may(Permission.VIEW_PATIENTS):
+            work = partial(workflow.unsaved_work, self._context.clinic)
+            self._context.operations.run(work, initiator=self, done=self.finder.begun.show_work)
+
+    def _offer_begun(self, work: "tuple[UnsavedWork, ...]") -> None:
+        """After unlocking: back to the form where the clinic locked, else it is said."""
+        self.finder.begun.show_work(work)
+        was, self._was_at = self._was_at, None
+        for one in work:
+            if was is not None and (one.kind, one.patient.id) == (was.kind, was.patient):
+                self._go_on(one)
+                return
+        if work and not self.finder.isVisible():
+            self._context.toast(self._context.tr("patients.unsaved.notice"))
+
+    def _go_on(self, work: "UnsavedWork") -> None:
+        patient = self.chart.patient
+        if self.currentWidget() is self.chart and patient is not None and patient.id == work.patient.id:
+            self._open_form(work.kind, patient)
+        else:
+            self.open_patient(work.patient.id)
+            self._going_on = Begun(work.kind, work.patient.id)
+
+    def _open_form(self, kind: UnsavedKind, patient: Patient) -> None:
+        if kind is UnsavedKind.VISIT:
+            self._record_visit(patient)
+        else:
+            self._edit(patient)
+
+    def _discard(self, work: "UnsavedWork") -> None:
+        page = self.visit if work.kind is UnsavedKind.VISIT else self.form
+        page.let_go(work.patient.id)
+        deed = partial(unsaved.drop, self._context.open_clinic, work=work)
+        self._context.operations.run(deed, initiator=self, done=self._discarded)
+
+    def _discarded(self, work: "UnsavedWork") -> None:
+        undo = partial(unsaved.keep_again, work=work)
+        self.last_deed.offer(self._context.tr("patients.unsaved.discarded"), work.patient.id, undo)
+        self._show_begun()
+
+    def _show_begun(self) -> None:
+        """Where the list or a chart is shown, or was left for the form."""
+        if self.currentWidget() is self.finder:
+            self.activated()
+        else:
+            self._back_to_chart()
+
     def _may(self, permission: Permission) -> bool:
         return self._context.clinic is not None and self._context.clinic.session.may(permission)
 
     def _tell_patient(self, patient: Patient | None) -> None:
-        if self.currentWidget() is self.chart:
-            self.patient_changed.emit(patient)
+        if self.currentWidget() is not self.chart:
+            return
+        self.patient_changed.emit(patient)
+        going_on, self._going_on = self._going_on, None
+        if patient is not None and going_on is not None and going_on.patient == patient.id:
+            self._open_form(going_on.kind, patient)
 
     def _on_changed(self, changes: Changes, initiator: QObject | None) -> None:
         if self._context.clinic is None:

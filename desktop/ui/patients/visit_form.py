@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QGridLayout, QPlainTextEdit, QScrollArea, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.records import Observation, Patient
+from desktop.records import EncounterId, Observation, Patient, PatientId, new_id
 from desktop.ui.patients import typed, visit_values
+from desktop.ui.patients.form_keeper import FormKeeper
+from desktop.ui.patients.unsaved import KeptStrip, moment_text
 from desktop.ui.patients.visit_values import MEASURES
 from desktop.ui.widgets.fields import Field
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
@@ -18,17 +20,18 @@ from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import VisitDraft, VisitRecorded
+    from desktop.workflow import Clinic, UnsavedVisit, UnsavedWork, VisitDraft, VisitRecorded
 
 _NOTE_HEIGHT = 84
 _COLUMNS = 3
 
 
 class VisitForm(QWidget):
-    """Signals: saved once on file; left on Esc, with what was typed kept for the same patient."""
+    """Signals: saved once on file; left on Esc, with what was typed kept; discarded(UnsavedWork) if it shall not be."""
 
     saved = Signal()
     left = Signal()
+    discarded = Signal(object)
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -37,6 +40,10 @@ class VisitForm(QWidget):
         self._texts = Texts(context)
         self._icons = Icons(context)
         self._patient: Patient | None = None
+        self._encounter = EncounterId("")
+        self._keeper: FormKeeper[UnsavedVisit] = FormKeeper(context, self, _keep)
+        self._kept = KeptStrip("visit")
+        self._kept.discarded.connect(self._discard)
         self.reason = Field("visit_reason")
         self.measures = {measure.name: Field(f"visit_{measure.name}") for measure in MEASURES}
         self.pressure = Field("visit_pressure")
@@ -51,6 +58,8 @@ class VisitForm(QWidget):
         self._build()
         for field in self._fields:
             field.edit.returnPressed.connect(self.save)
+            field.edit.textEdited.connect(self._keep_typed)
+        self.note.textChanged.connect(self._keep_typed)
         for keys in ("Ctrl+Return", "Ctrl+Enter", "Ctrl+S"):
             QShortcut(QKeySequence(keys), self, self.save)
         self.retranslate()
@@ -60,15 +69,25 @@ class VisitForm(QWidget):
         return (self.reason, *self.measures.values(), self.pressure, self.problems, self.medicines)
 
     @property
+    def _by_name(self) -> dict[str, Field]:
+        """The fields as `UnsavedVisit` calls them."""
+        own = {"reason": self.reason, "pressure": self.pressure}
+        return {**own, **self.measures, "problems": self.problems, "medicines": self.medicines}
+
+    @property
     def patient(self) -> Patient | None:
         """Whose visit it is."""
         return self._patient
 
-    def begin(self, patient: Patient) -> None:
-        """A visit of somebody; what was typed about the same person before Esc is still there."""
-        if self._patient is None or self._patient.id != patient.id:
-            self.clear()
-        self._patient = patient
+    def begin(self, patient: Patient, kept: "UnsavedWork | None" = None) -> None:
+        """A visit of somebody. kept: what was begun before; what still stands in the form goes before."""
+        if not self._keeper.holds(patient.id):
+            self._start_over(kept)
+            self._patient = patient
+            self._keeper.begin(patient.id, kept.saved if kept is not None else None)
+        elif kept is not None:
+            self._keeper.came_back(kept.saved)
+        self._say_kept()
         may = self._context.open_clinic.session.may(Permission.PRESCRIBE)
         self.problems.setVisible(may)
         self.medicines.setVisible(may)
@@ -81,15 +100,23 @@ class VisitForm(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        self._say_kept()
         if any(field.has_error for field in self._fields):
             self._read()
 
     def clear(self) -> None:
-        """Forget what was typed."""
-        self._patient = None
-        for field in self._fields:
-            field.wipe()
-        self.note.clear()
+        """Forget what was typed; the store has it."""
+        self._keeper.forget()
+        self._start_over(None)
+
+    def save_draft(self) -> None:
+        """Before locking, or when another page is shown: put what was typed in the store's queue."""
+        self._keeper.save_now()
+
+    def let_go(self, patient: PatientId) -> None:
+        """The visit begun of that patient is not wanted any more."""
+        if self._keeper.holds(patient):
+            self.clear()
 
     def save(self) -> None:
         """Put it on file, or say what is wrong."""
@@ -97,6 +124,7 @@ class VisitForm(QWidget):
         if draft is None or not self._save.isEnabled():
             return
         clinic = self._context.open_clinic
+        self._keeper.save_now()
 
         def work(job: "Job") -> "VisitRecorded":
             return workflow.record_visit(clinic, job, draft)
@@ -143,6 +171,7 @@ class VisitForm(QWidget):
         scroll.setWidget(inner)
         layout = column(self, margin=24, spacing=12)
         layout.addWidget(title)
+        layout.addWidget(self._kept)
         layout.addWidget(about)
         layout.addWidget(scroll, 1)
         back = button("visit_back", "quiet")
@@ -204,7 +233,39 @@ class VisitForm(QWidget):
             observations=tuple(observations),
             conditions=tuple(workflow.ConditionDraft(problem) for problem in problems),
             medications=medicines,
+            id=self._encounter,
         )
+
+    def _start_over(self, kept: "UnsavedWork | None") -> None:
+        """What was begun before, or an empty form. The visit has its id from now on: saved twice, it is one visit."""
+        form = kept.form if kept is not None else None
+        typed = form if isinstance(form, workflow.UnsavedVisit) else workflow.UnsavedVisit(EncounterId(new_id()))
+        self._patient = None
+        self._encounter = typed.encounter
+        for name, field in self._by_name.items():
+            field.wipe()
+            field.edit.setText(getattr(typed, name))
+        self.note.setPlainText(typed.note)
+
+    def _typed(self) -> "UnsavedVisit":
+        """What stands in the form, exactly."""
+        words = {name: field.edit.text() for name, field in self._by_name.items()}
+        return workflow.UnsavedVisit(self._encounter, note=self.note.toPlainText(), **words)
+
+    def _keep_typed(self) -> None:
+        """Kept as it is typed; not while it is being saved, but again where the save was refused."""
+        if self._patient is not None and self._save.isEnabled():
+            typed = self._typed()
+            self._keeper.keep(None if typed == workflow.UnsavedVisit(self._encounter) else typed)
+
+    def _say_kept(self) -> None:
+        tr, since = self._context.tr, self._keeper.since
+        said = tr("visits.kept", when=moment_text(self._context, since)) if since is not None else ""
+        self._kept.say(said, tr("patients.unsaved.discard"))
+
+    def _discard(self) -> None:
+        if self._patient is not None and self._keeper.since is not None:
+            self.discarded.emit(workflow.UnsavedWork(self._patient, self._typed(), self._keeper.since))
 
     def _saved(self, result: "VisitRecorded") -> None:
         self.clear()
@@ -213,3 +274,8 @@ class VisitForm(QWidget):
 
     def _ready(self) -> None:
         self._save.setEnabled(True)
+        self._keep_typed()
+
+
+def _keep(clinic: "Clinic", job: "Job", patient: PatientId, typed: "UnsavedVisit | None") -> None:
+    workflow.keep_unsaved_visit(clinic, job, patient, typed)
