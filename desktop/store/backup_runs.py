@@ -30,7 +30,7 @@ class BackupRun:
 
     ok: it is verified. failure: key of the sentence that says why it is not, or empty. backup, made, sequence: the
     backup's id, its moment and the last audit line it holds; empty, None and 0 where none came about. place: the
-    backup's folder. medium: id of the scheduled medium, or empty.
+    backup's folder; of a restore, where it lay then. medium: id of the scheduled medium, or empty.
     """
 
     id: str
@@ -43,6 +43,11 @@ class BackupRun:
     sequence: int = 0
     place: str = ""
     medium: str = ""
+
+    @property
+    def as_of(self) -> datetime:
+        """What was done until then is in the backup. It was finished soon after; a restore may come years later."""
+        return self.made if self.kind is RunKind.RESTORE and self.made is not None else self.finished
 
 
 @dataclass(frozen=True)

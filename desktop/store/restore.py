@@ -219,7 +219,14 @@ def _begin_again(
         with store.transaction() as tx:
             manifest = backup.manifest
             run = BackupRun(
-                new_id(), RunKind.RESTORE, clock(), True, "", manifest.id, manifest.made, manifest.head.sequence
+                new_id(),
+                RunKind.RESTORE,
+                clock(),
+                True,
+                backup=manifest.id,
+                made=manifest.made,
+                sequence=manifest.head.sequence,
+                place=str(backup.folder.absolute()),
             )
             tx.backups.add(run)
             tx.audit.add(AuditAction.RESTORE_BACKUP, run.id, actor=_NOBODY, reason=manifest.id)

@@ -87,7 +87,7 @@ class StatusStrip(QFrame):
         if state is None:
             return
         last, now = state.last, self._context.open_clinic.clock()
-        words = tr("backup.strip.age", age=age(self._context, last.finished, now)) if last else tr("backup.strip.none")
+        words = tr("backup.strip.age", age=age(self._context, last.as_of, now)) if last else tr("backup.strip.none")
         failed = self.backups.trouble or (state.failure.failure if state.failure is not None else "")
         if failed:
             words = tr("backup.strip.failed", why=failure_words(self._context, failed), words=words)

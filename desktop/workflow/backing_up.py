@@ -26,7 +26,8 @@ DRILL_EVERY = timedelta(days=30)
 RETRY_AFTER = timedelta(hours=1)
 DRILL_AGAIN_AFTER = timedelta(days=1)
 
-_BACKUPS = (RunKind.MANUAL, RunKind.SCHEDULED)
+# A restored clinic is as well backed up as on the day of the backup that it came from.
+_BACKUPS = (RunKind.MANUAL, RunKind.SCHEDULED, RunKind.RESTORE)
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class BackupMade:
 class BackupState:
     """How well the clinic is backed up.
 
-    last: the newest good backup. failure: the newest try, if it failed. proven: the newest restore drill that went
+    last: the newest good backup; for a clinic that was restored since, the one it came from. failure: the newest try, if it failed. proven: the newest restore drill that went
     well. overdue: the last good one is more than 24 hours old. due: the plan asks for one now. drill_due: a month has
     passed since a backup was proven, and a day since that was last tried.
     """
@@ -67,7 +68,7 @@ class BackupState:
 
 @dataclass(frozen=True)
 class KnownBackup:
-    """A backup that the clinic remembers. there: it lies where it was made; else its medium is not plugged in. proven:
+    """A backup that the clinic remembers; also the one it came from itself. there: it lies where it was made; else its medium is not plugged in. proven:
     it was restored to a scratch place, and nothing was wrong."""
 
     run: BackupRun
@@ -151,7 +152,7 @@ def backup_state(clinic: Clinic, job: Job) -> BackupState:
         newest if newest is not None and not newest.ok else None,
         proven,
         plan,
-        overdue=_apart(now, last.finished if last else first, OVERDUE_AFTER),
+        overdue=_apart(now, last.as_of if last else first, OVERDUE_AFTER),
         due=is_due(plan, scheduled, now),
         drill_due=_apart(now, proven.finished if proven else first, DRILL_EVERY)
         and (drilled is None or _apart(now, drilled.finished, DRILL_AGAIN_AFTER)),

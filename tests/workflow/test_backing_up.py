@@ -314,6 +314,35 @@ def test_everything_comes_back_with_the_card(created: workflow.Created, tmp_path
         workflow.lock(again)
 
 
+def test_a_restored_clinic_knows_the_backup_it_came_from(
+    created: workflow.Created, tmp_path: Path, watch: Watch
+) -> None:
+    watch.now += DAY
+    made = workflow.back_up(created.clinic, JOB, tmp_path / "stick")
+    refusal(lambda: workflow.back_up(created.clinic, JOB, tmp_path / "no" / "such"))
+    workflow.lock(created.clinic)
+    watch.now += 5 * HOUR
+    place, card = tmp_path / "again", created.recovery_card.code
+    workflow.restore(tmp_path / "stick", place, JOB, card=card, clock=watch)
+    again = workflow.unlock(
+        place, JOB, user="li", passphrase="correct horse", models=workflow.load_models(), clock=watch
+    )
+    try:
+        state = workflow.backup_state(again, JOB)
+        assert state.last is not None
+        assert (state.last.kind, state.last.backup) == (RunKind.RESTORE, made.run.backup)
+        assert (state.last.as_of, state.last.place) == (watch.now - 5 * HOUR, str(made.folder))
+        assert (state.overdue, state.failure, state.proven) == (False, None, None)
+        assert [(one.run, one.there) for one in workflow.known_backups(again, JOB)] == [(state.last, True)]
+        assert workflow.drill(again, JOB).run.backup == made.run.backup
+        watch.now += DAY - 5 * HOUR + timedelta(seconds=1)
+        assert workflow.backup_state(again, JOB).overdue, "of what was done since the backup, not since the restore"
+        newer = workflow.back_up(again, JOB, tmp_path / "stick")
+        assert workflow.backup_state(again, JOB).last == newer.run
+    finally:
+        workflow.lock(again)
+
+
 def test_the_pulled_stick_leaves_the_state_true(
     clinic: workflow.Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watch: Watch
 ) -> None:

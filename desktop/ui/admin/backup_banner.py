@@ -49,7 +49,7 @@ class BackupBanner(QFrame):
             now = self._context.open_clinic.clock()
             last = state.last
             parts = [
-                tr("backup.alarm", age=age(self._context, last.finished, now)) if last else tr("backup.alarm.none")
+                tr("backup.alarm", age=age(self._context, last.as_of, now)) if last else tr("backup.alarm.none")
             ]
             failed = self._keeper.trouble or (state.failure.failure if state.failure is not None else "")
             if failed:

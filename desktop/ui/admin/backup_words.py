@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from desktop.errors import UserFacingError
     from desktop.ui.context import UiContext
 
+_KINDS = {RunKind.MANUAL: "manual", RunKind.SCHEDULED: "scheduled", RunKind.RESTORE: "restored"}
 _MINUTE, _HOUR, _DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
@@ -62,7 +63,7 @@ def failure_words(context: "UiContext", key: str) -> str:
 def backup_row(context: "UiContext", known: KnownBackup) -> Row:
     """One line of the list of backups."""
     run = known.run
-    kind = context.tr("backup.list.scheduled" if run.kind is RunKind.SCHEDULED else "backup.list.manual")
+    kind = context.tr(f"backup.list.{_KINDS[run.kind]}")
     if not run.ok:
         remark, tone = "backup.list.bad", Tone.CAUTION
     elif not known.there:

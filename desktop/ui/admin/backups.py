@@ -262,13 +262,9 @@ class BackupsSection(Section):
         last = state.last
         words = [tr("backup.last.none")]
         if last is not None:
-            words = [
-                tr(
-                    "backup.last",
-                    time=moment(self.context, last.finished),
-                    age=age(self.context, last.finished, clinic.clock()),
-                )
-            ]
+            key = "backup.last.restored" if last.kind is workflow.RunKind.RESTORE else "backup.last"
+            past = age(self.context, last.as_of, clinic.clock())
+            words = [tr(key, time=moment(self.context, last.as_of), age=past)]
         if state.failure is not None and self._result is None:
             why = failure_words(self.context, state.failure.failure)
             words.append(tr("backup.last.failed", time=moment(self.context, state.failure.finished), why=why))

@@ -72,7 +72,8 @@ def test_a_clinic_comes_back_with_nothing_but_the_card(
     rows = driver.find("restore_list", RowList).rows.rows
     assert len(rows) == 2
     assert "0 patients" in rows[0].subtitle
-    assert driver.find("restore_list", RowList).current_key == rows[0].key, "the newest is chosen"
+    chosen = driver.find("restore_list", RowList).current_key
+    assert chosen == rows[0].key, "the newest is chosen"
     assert driver.find("restore_card_1", QLineEdit).hasFocus()
     assert str(places.clinic) in driver.find("restore_target", QLabel).text()
     enter(driver, card)
@@ -90,6 +91,16 @@ def test_a_clinic_comes_back_with_nothing_but_the_card(
     driver.settle()
     assert context.open_clinic.name == CLINIC
     assert context.open_clinic.store.folder == places.clinic
+    assert driver.find("status_backup", QPushButton).text().startswith("Backup: "), "the one that it came from"
+    assert not driver.shown("backup_banner")
+    driver.click("status_backup")
+    driver.wait(lambda: driver.shown("backup_start"), "backups")
+    driver.settle()
+    assert driver.find("backup_last", QLabel).text().startswith("This clinic was restored from the backup of ")
+    newest, before = driver.find("backup_list", RowList).rows.rows
+    assert newest.title.endswith("· this clinic was restored from it")
+    assert (newest.subtitle, newest.remark) == (chosen, "Verified")
+    assert before.title.endswith("· by hand")
     window.lock()
     driver.settle()
     assert window.start.rescue.restore.card_code.code.strip("-") == "", "the code is forgotten"
