@@ -3,18 +3,20 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from desktop.settings import Theme
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.language_switch import LanguageSwitch
 from desktop.ui.widgets.parts import row
+from desktop.ui.widgets.spin_box import SpinBox
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
 _MINUTES = (1, 60)
+_FIELD_WIDTH = 140
 
 
 class ThisPcSection(Section):
@@ -26,10 +28,7 @@ class ThisPcSection(Section):
         self.theme = Choice("settings_theme", [theme.value for theme in Theme])
         self.theme.chosen.connect(self._choose_theme)
         self.box("settings.theme", "settings.theme.about").addWidget(self.theme)
-        self.minutes = QSpinBox()
-        self.minutes.setObjectName("settings_idle")
-        self.minutes.setRange(*_MINUTES)
-        self.minutes.setFixedWidth(140)
+        self.minutes = SpinBox("settings_idle", *_MINUTES, width=_FIELD_WIDTH)
         self.minutes.valueChanged.connect(self._choose_minutes)
         self.texts.add(self.minutes.setAccessibleName, "settings.idle")
         self.box("settings.idle", "settings.idle.about").addLayout(_left(self.minutes))
