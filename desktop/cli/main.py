@@ -6,15 +6,19 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, backups, models, patients, people, reading
+from desktop.cli import auditing, backups, dicom, inspecting, models, patients, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
 
 _log = logging.getLogger(__name__)
 
+# What the store looks for or writes down as it is given; other words are cleaned or refused by the deed itself.
+_KEPT_AS_TEXT = ("id", "keep", "gone", "study", "patient", "dest")
+
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "analyse": models.analyse,
+    "inspect": inspecting.inspect,
     "selftest": models.selftest,
     "models": models.models,
     "users": people.users,
@@ -29,6 +33,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "impressions": reading.impressions,
     "suggestions": reading.suggestions,
     "report": reading.report,
+    "dicom": dicom.dicom,
 }
 
 
@@ -37,6 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     _speak_utf8()
     output = Output(arguments.json, Translator(Language(arguments.language)), sys.stdout)
     try:
+        _check_text(arguments)
         COMMANDS[arguments.command](arguments, output)
     except UserFacingError as error:
         output.error(error)
@@ -52,6 +58,14 @@ def run(arguments: argparse.Namespace) -> int:
         output.bug()
         return 1
     return 1 if output.failed else 0
+
+
+def _check_text(arguments: argparse.Namespace) -> None:
+    """Raises UserFacingError for an id, or a folder the clinic would have to remember, that is no UTF-8."""
+    for name in _KEPT_AS_TEXT:
+        value = getattr(arguments, name, None)
+        if value is not None and any("\ud800" <= character <= "\udfff" for character in str(value)):
+            raise UserFacingError("cli.not_text")
 
 
 def _place(error: BaseException) -> str:

@@ -51,10 +51,11 @@ class KdfParameters:
         )
 
     def derive(self, passphrase: str) -> bytes:
-        """The 32-byte key of a passphrase, in Unicode form NFC. Raises ValueError outside the bounds."""
+        """The 32-byte key of a passphrase, in Unicode form NFC; whatever was typed makes one. Raises ValueError outside
+        the bounds."""
         if not self.within_bounds():
             raise ValueError("the cost parameters are out of bounds")
-        secret = unicodedata.normalize("NFC", passphrase).encode()
+        secret = unicodedata.normalize("NFC", passphrase).encode("utf-8", "surrogatepass")
         return hash_secret_raw(secret, self.salt, self.time, self.memory_kib, self.lanes, KEY_BYTES, Type.ID)
 
 

@@ -200,7 +200,7 @@ def _read(path: Path) -> Copy:
         if path.stat().st_size > _LARGEST:
             return Copy(path, True, None)
         data = path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, ValueError):  # the latter for what cannot be a path at all
         return Copy(path, False, None)
     except OSError:
         return Copy(path, True, None)

@@ -15,6 +15,7 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, AuditEntry, AuditHead
 from desktop.store import AuditQuery, FileCheck, SignedHead, audit_file
 from desktop.workflow.clinic import Clinic, open_to_all, requires
+from desktop.workflow.words import plain_line, typed_text
 
 
 @requires(Permission.VIEW_AUDIT)
@@ -43,7 +44,8 @@ def search_audit(
     of who did it. actor, subject: ids. until: left out itself. before: only lines with a smaller number. Looking is
     audited, what was looked for is not: it may be a name.
     """
-    return _look(clinic, job, AuditQuery(text, action, actor, subject, since, until), limit, before)
+    query = AuditQuery(typed_text(text), action, plain_line(actor), plain_line(subject), since, until)
+    return _look(clinic, job, query, limit, before)
 
 
 def _look(clinic: Clinic, job: Job, query: AuditQuery, limit: int, before: int | None) -> tuple[AuditEntry, ...]:

@@ -25,7 +25,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.words import plain_text
+from desktop.workflow.words import plain_line, plain_text
 
 IMPORT_OK, IMPORT_DUPLICATE = "ok", "duplicate"
 
@@ -121,7 +121,7 @@ def import_preview(
             sha256=digest,
             size=len(preview.data),
             media_type=recognise(preview.data[:4096]).media_type,
-            file_name=preview.path.name,
+            file_name=plain_line(preview.path.name),
             added=clinic.clock(),
         )
         with clinic.store.transaction() as tx:

@@ -20,6 +20,7 @@ from desktop.store import Store
 from desktop.vault import RecoveryCard, Unlocked, give_back, keystore, seconds_to_wait
 from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, system_clock
+from desktop.workflow.words import plain_line
 
 _log = logging.getLogger(__name__)
 
@@ -107,6 +108,8 @@ def create_clinic(
 def _check_new_clinic(folder: Path, name: str, admin: str) -> None:
     if not name.strip():
         raise UserFacingError("start.clinic_needs_name")
+    if plain_line(name) != name.strip():
+        raise UserFacingError("start.clinic_name_unusable")
     if not admin.strip():
         raise UserFacingError("start.user_needs_name")
     try:

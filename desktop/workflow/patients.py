@@ -37,6 +37,7 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.merging import ConflictView, open_conflicts
 from desktop.workflow.unsaved import UnsavedWork, drop_unsaved_edit, unsaved_about
 from desktop.workflow.visits import visits_of
+from desktop.workflow.words import plain_line
 
 VISITS_ON_A_CHART = 50
 
@@ -71,20 +72,45 @@ class PatientDraft:
         )
 
     def as_patient(self, patient: PatientId, card_number: str = "") -> Patient:
-        """The record this draft becomes. Raises ValueError where it cannot be valid."""
+        """The record this draft becomes, its texts without what no text may contain.
+
+        Raises UserFacingError `patients.name_unreadable` where nothing of the name is left, ValueError where it cannot
+        be valid.
+        """
         return Patient(
             id=patient,
-            names=self.names,
+            names=_clean_names(self.names),
             sex=self.sex,
             birth_date=self.birth_date,
-            phones=self.phones,
-            village=self.village,
-            identifiers=self.identifiers,
-            allergies=self.allergies,
+            phones=_clean_lines(self.phones),
+            village=plain_line(self.village),
+            identifiers=tuple(
+                Identifier(value, plain_line(one.system))
+                for one in self.identifiers
+                if (value := plain_line(one.value))
+            ),
+            allergies=tuple(
+                AllergyIntolerance(substance, plain_line(one.reaction))
+                for one in self.allergies
+                if (substance := plain_line(one.substance))
+            ),
             no_known_allergies=self.no_known_allergies,
             card_number=card_number,
             synthetic=self.synthetic,
         )
+
+
+def _clean_lines(lines: Sequence[str]) -> tuple[str, ...]:
+    return tuple(clean for line in lines if (clean := plain_line(line)))
+
+
+def _clean_names(names: Sequence[HumanName]) -> tuple[HumanName, ...]:
+    """The names that are still there without what no text may contain. Raises UserFacingError where none is."""
+    cleaned = ((plain_line(name.text), plain_line(name.family), _clean_lines(name.given)) for name in names)
+    found = tuple(HumanName(*parts) for parts in cleaned if any(parts))
+    if names and not found:
+        raise UserFacingError("patients.name_unreadable")
+    return found
 
 
 @dataclass(frozen=True)

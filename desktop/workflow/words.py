@@ -10,6 +10,11 @@ def plain_text(text: str) -> str:
     return typed_text(text).strip()
 
 
+def plain_line(text: str) -> str:
+    """What goes on record on one line, such as a name: `plain_text`, its breaks and tabs as spaces."""
+    return plain_text(text).replace("\n", " ").replace("\t", " ")
+
+
 def typed_text(text: str) -> str:
     """The text with its line ends unified, without control codes and halves of characters.
 

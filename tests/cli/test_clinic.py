@@ -142,6 +142,40 @@ def test_the_program_itself_speaks_utf8_json_and_nothing_else(lantern: Lantern) 
     assert Path(lantern.store).is_dir()
 
 
+def test_ids_and_names_that_are_no_text_are_refused_in_words(lantern: Lantern) -> None:
+    odd = "\udcff"
+    for command in (
+        ("patients", "show", odd),
+        ("patients", "merge", odd, odd),
+        ("patients", "unmerge", odd),
+        ("patients", "edit", odd, "--input", lantern.file("p.json", "{}")),
+        ("import", "film.png", "--patient", odd),
+        ("suggestions", "list", "--study", odd),
+        ("report", "export", odd, "--format", "fhir", "--out", lantern.folder / "o.json"),
+        ("backup", lantern.folder / odd),
+    ):
+        refused = lantern.run(*command)
+        assert (refused.code, refused.only["kind"]) == (1, "bad_input"), command
+        assert "not UTF-8" in refused.only["message"], command
+    for name in (f"N{odd}", "N\x07", "N\nM"):
+        refused = lantern.run(
+            "--store",
+            str(lantern.folder / "two"),
+            "clinic",
+            "create",
+            "--name",
+            name,
+            "--admin",
+            "li",
+            "--recovery-out",
+            lantern.folder / "two.txt",
+        )
+        assert (refused.code, refused.only["kind"]) == (1, "bad_input"), name
+    assert not (lantern.folder / "two").exists()
+    checked = lantern.run("verify", "--batch", stdin=f"a\x00b\n{odd}\n{lantern.store}\n")
+    assert [line["ok"] for line in checked.lines] == [False, False, True]
+
+
 def test_what_is_no_utf8_is_answered_in_utf8_all_the_same(lantern: Lantern) -> None:
     answer = lantern.run("patients", "search", "--batch", stdin="\udcff\n")
     assert answer.only["query"] == "\udcff"

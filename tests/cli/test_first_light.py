@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,16 @@ def test_bad_files_are_named_and_the_rest_goes_on(lantern: Lantern, film: Path) 
     assert [line["status"] for line in answer.lines] == ["error", "error", "error", "ok", "error"]
     assert all(line["reason"] for line in answer.lines if line["status"] == "error")
     assert lantern.run("verify").only["counts"]["attachments"] == 1
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names there are always text")
+def test_a_film_of_an_old_disc_whose_name_is_no_text_is_kept(lantern: Lantern, film: Path) -> None:
+    patient = add(lantern)
+    odd = lantern.folder / "\udcd3\udcb0 1.dcm"
+    odd.write_bytes(film.read_bytes())
+    answer = lantern.run("import", odd, "--patient", patient)
+    assert (answer.code, answer.only["status"], answer.only["file"]) == (0, "ok", str(odd))
+    assert lantern.run("verify").only["ok"] is True
 
 
 def test_analyse_needs_no_clinic_and_answers_in_order(empty: Lantern, tmp_path: Path) -> None:

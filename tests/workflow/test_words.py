@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.workflow.words import plain_text
+from desktop.workflow.words import plain_line, plain_text
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,10 @@ from desktop.workflow.words import plain_text
 )
 def test_words_are_kept_and_what_is_no_text_is_not(typed: str, kept: str) -> None:
     assert plain_text(typed) == kept
+
+
+def test_a_line_has_no_breaks() -> None:
+    assert plain_line(" 王\n小\t明\x07\udc80 ") == "王 小 明"
 
 
 @given(st.text())
