@@ -1,26 +1,19 @@
-"""Seeing a patient: the visit, what was measured, found and prescribed, and the documents that came of it."""
+"""Seeing a patient: the visit, what was measured, found and prescribed, and how that stands later."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
 
 from desktop.access import Permission, require
-from desktop.errors import UserFacingError, from_os_error
-from desktop.intake import recognise
+from desktop.errors import UserFacingError
 from desktop.jobs import Job
 from desktop.records import (
-    Attachment,
-    AttachmentId,
     AuditAction,
     Changes,
     Coding,
     Condition,
     ConditionId,
     ConditionStatus,
-    DocumentId,
-    DocumentKind,
-    DocumentReference,
     Dosage,
     Encounter,
     EncounterClass,
@@ -42,8 +35,6 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.looking import looking_at_patients
 from desktop.workflow.unsaved import drop_unsaved_visit
 from desktop.workflow.words import plain_text
-
-_HEADER = 4096
 
 
 @dataclass(frozen=True)
@@ -91,10 +82,20 @@ class VisitRecorded:
 
 
 @dataclass(frozen=True)
-class DocumentKept:
-    """A document now on file."""
+class ConditionChanged:
+    """A problem whose status was changed. before: how it stood."""
 
-    document: DocumentReference
+    condition: Condition
+    before: ConditionStatus
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class MedicationChanged:
+    """A prescription whose status was changed. before: how it stood."""
+
+    medication: MedicationRequest
+    before: MedicationStatus
     changes: Changes
 
 
@@ -212,25 +213,43 @@ def correct_observation(
 
 
 @requires(Permission.PRESCRIBE)
-def set_condition_status(clinic: Clinic, job: Job, condition: ConditionId, status: ConditionStatus) -> Changes:
-    """Say how a problem stands. Raises UserFacingError (not_found)."""
+def set_condition_status(
+    clinic: Clinic, job: Job, condition: ConditionId, status: ConditionStatus, seen: ConditionStatus | None = None
+) -> ConditionChanged:
+    """Say how a problem stands.
+
+    seen: how it stood where the person looked; where somebody has changed that since, it is refused
+    (`visits.status_changed`). Raises UserFacingError (not_found).
+    """
     job.check()
     with clinic.store.transaction() as tx:
-        tx.conditions.update(replace(tx.conditions.get(condition), status=status))
+        old = tx.conditions.get(condition)
+        if seen is not None and seen is not old.status:
+            raise UserFacingError("visits.status_changed")
+        new = replace(old, status=status)
+        tx.conditions.update(new)
         tx.audit.add(AuditAction.EDIT_VISIT, condition, actor=clinic.actor)
-    return Changes(visits=True)
+    return ConditionChanged(new, old.status, Changes(visits=True))
 
 
 @requires(Permission.PRESCRIBE)
 def set_medication_status(
-    clinic: Clinic, job: Job, medication: MedicationRequestId, status: MedicationStatus
-) -> Changes:
-    """Stop a medicine, or say that its course is over. Raises UserFacingError (not_found)."""
+    clinic: Clinic,
+    job: Job,
+    medication: MedicationRequestId,
+    status: MedicationStatus,
+    seen: MedicationStatus | None = None,
+) -> MedicationChanged:
+    """Stop a medicine, or say that its course is over. seen, and what is raised: as `set_condition_status`."""
     job.check()
     with clinic.store.transaction() as tx:
-        tx.medications.update(replace(tx.medications.get(medication), status=status))
+        old = tx.medications.get(medication)
+        if seen is not None and seen is not old.status:
+            raise UserFacingError("visits.status_changed")
+        new = replace(old, status=status)
+        tx.medications.update(new)
         tx.audit.add(AuditAction.EDIT_VISIT, medication, actor=clinic.actor)
-    return Changes(visits=True)
+    return MedicationChanged(new, old.status, Changes(visits=True))
 
 
 @requires(Permission.VIEW_PATIENTS)
@@ -269,77 +288,3 @@ def visits_of(tx: Transaction, patient: PatientId, limit: int, before: datetime 
         )
         for encounter, observations in tx.visits.of_person(patient, limit, before)
     )
-
-
-@requires(Permission.RECORD_VISITS)
-def add_document(
-    clinic: Clinic,
-    job: Job,
-    path: Path,
-    patient: PatientId,
-    *,
-    kind: DocumentKind,
-    title: str,
-    encounter: EncounterId | None = None,
-) -> DocumentKept:
-    """Keep a file about the patient, its bytes unchanged and sealed.
-
-    Raises UserFacingError (not_found, `store.patient_merged`, `visits.no_title`), KnownFailure of the disk; then
-    nothing is stored.
-    """
-    title = plain_text(title)
-    if not title:
-        raise UserFacingError("visits.no_title")
-    with clinic.store.snapshot() as tx:
-        tx.patients.must_be_open(patient)
-    try:
-        with path.open("rb") as stream:
-            media_type = _media_type(stream.read(_HEADER))
-    except OSError as error:
-        raise from_os_error(error) from error
-    job.report("workflow.progress.storing")
-    staged = clinic.store.attachments.stage(path, job)
-    now = clinic.clock()
-    try:
-        attachment = Attachment(AttachmentId(new_id()), patient, staged.sha256, staged.size, media_type, path.name, now)
-        document = DocumentReference(
-            DocumentId(new_id()),
-            patient,
-            attachment.id,
-            kind,
-            title,
-            now,
-            clinic.session.user.id,
-            encounter,
-        )
-        with clinic.store.transaction() as tx:
-            tx.attachments.add(attachment, staged)
-            tx.documents.add(document)
-            tx.patients.touch(patient)
-            tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
-            tx.audit.add(AuditAction.ADD_DOCUMENT, document.id, actor=clinic.actor)
-    except BaseException:
-        clinic.store.attachments.discard(staged)
-        raise
-    return DocumentKept(document, Changes(visits=True))
-
-
-@requires(Permission.VIEW_PATIENTS)
-def document_bytes(clinic: Clinic, job: Job, document: DocumentId) -> bytes:
-    """A document as it was kept; the look is audited. Raises UserFacingError (not_found), KnownFailure where the
-    sealed file is damaged."""
-    job.check()
-    with clinic.store.transaction() as tx:
-        reference = tx.documents.get(document)
-        tx.audit.add(AuditAction.VIEW_DOCUMENT, document, actor=clinic.actor)
-    return clinic.store.attachments.read(reference.attachment)
-
-
-def _media_type(header: bytes) -> str:
-    """What kind of file it is; a document may be of any kind."""
-    if header.startswith(b"%PDF-"):
-        return "application/pdf"
-    try:
-        return recognise(header).media_type
-    except UserFacingError:
-        return "application/octet-stream"

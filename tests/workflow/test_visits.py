@@ -123,8 +123,12 @@ def test_a_visit_is_changed_and_put_right(clinic: Clinic, child: Patient) -> Non
     workflow.correct_observation(clinic, Job(), pulse)
     workflow.add_observations(clinic, Job(), visit.encounter.id, [Observation("2708-6", 95, "%")])
     workflow.change_visit(clinic, Job(), visit.encounter.id, note="好转", status=EncounterStatus.IN_PROGRESS)
-    workflow.set_condition_status(clinic, Job(), visit.conditions[0].id, ConditionStatus.RESOLVED)
-    workflow.set_medication_status(clinic, Job(), visit.medications[0].id, MedicationStatus.STOPPED)
+    resolved = workflow.set_condition_status(clinic, Job(), visit.conditions[0].id, ConditionStatus.RESOLVED)
+    assert (resolved.condition.status, resolved.before) == (ConditionStatus.RESOLVED, ConditionStatus.ACTIVE)
+    stopped = workflow.set_medication_status(clinic, Job(), visit.medications[0].id, MedicationStatus.STOPPED)
+    assert (stopped.medication.status, stopped.before) == (MedicationStatus.STOPPED, MedicationStatus.ACTIVE)
+    assert resolved.changes.visits
+    assert stopped.changes.visits
     (now,) = workflow.visits(clinic, Job(), child.id)
     assert {one.observation.code: one.observation.value for one in now.observations} == {
         TEMPERATURE: 39.5,
@@ -148,20 +152,20 @@ def test_older_visits_come_page_by_page(clinic: Clinic, child: Patient) -> None:
     assert len(starts) == 5
 
 
-def test_a_document_comes_back_byte_for_byte(clinic: Clinic, child: Patient, tmp_path: Path) -> None:
-    path = tmp_path / "转诊单.pdf"
-    path.write_bytes(b"%PDF-1.7\nreferral")
-    kept = workflow.add_document(clinic, Job(), path, child.id, kind=DocumentKind.REFERRAL, title="转诊单")
-    assert workflow.open_patient(clinic, Job(), child.id).documents == (kept.document,)
-    assert workflow.document_bytes(clinic, Job(), kept.document.id) == path.read_bytes()
-    for source, title, key in (
-        (path, " ", "visits.no_title"),
-        (tmp_path / "missing.pdf", "转诊单", "error.file_not_found"),
+def test_a_status_somebody_changed_meanwhile_is_not_overwritten_unseen(clinic: Clinic, child: Patient) -> None:
+    visit = workflow.record_visit(clinic, Job(), full_visit(child.id)).visit
+    problem, medicine = visit.conditions[0].id, visit.medications[0].id
+    workflow.set_condition_status(clinic, Job(), problem, ConditionStatus.RESOLVED, ConditionStatus.ACTIVE)
+    workflow.set_medication_status(clinic, Job(), medicine, MedicationStatus.STOPPED, MedicationStatus.ACTIVE)
+    for change in (
+        partial(workflow.set_condition_status, clinic, Job(), problem, ConditionStatus.ENTERED_IN_ERROR),
+        partial(workflow.set_medication_status, clinic, Job(), medicine, MedicationStatus.COMPLETED),
     ):
-        keep = partial(workflow.add_document, clinic, Job(), source, child.id, kind=DocumentKind.OTHER, title=title)
-        assert refused(keep).key == key
-    assert AuditAction.VIEW_DOCUMENT in {entry.action for entry in workflow.audit_entries(clinic, Job())}
-    assert workflow.verify(clinic, Job()).notes == ()
+        seen = ConditionStatus.ACTIVE if change.func is workflow.set_condition_status else MedicationStatus.ACTIVE
+        assert refused(partial(change, seen)).key == "visits.status_changed"
+    chart = workflow.open_patient(clinic, Job(), child.id)
+    assert [one.status for one in chart.conditions] == [ConditionStatus.RESOLVED]
+    assert [one.status for one in chart.medications] == [MedicationStatus.STOPPED]
 
 
 # Consents

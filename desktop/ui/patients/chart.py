@@ -3,13 +3,15 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
 from desktop.records import Patient, PatientId, UserId
 from desktop.ui.patients.consents import ConsentsPart
+from desktop.ui.patients.documents import DocumentsPart
 from desktop.ui.patients.notices import ChartNotices
+from desktop.ui.patients.problems import ProblemsPart
 from desktop.ui.patients.unsaved import UnsavedList
 from desktop.ui.patients.visits import VisitsPart
 from desktop.ui.patients.words import birth_text, study_row
@@ -25,13 +27,14 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import PatientChart, Unmerged, UnsavedKind, UnsavedWork
 
-_PARTS = ("studies", "visits", "consents")
+_PARTS = ("studies", "visits", "problems", "documents", "consents")
 _FACTS = ("phone", "village", "birth", "identifiers")
 
 
 class ChartPage(QWidget):
     """Signals: patient_changed(Patient or None), study_chosen(id), import_requested(id), edit_requested(Patient),
-    merge_requested(Patient), visit_requested(Patient), conflict_chosen(ConflictView), merge_undone, left."""
+    merge_requested(Patient), visit_requested(Patient), conflict_chosen(ConflictView), merge_undone, left,
+    document_chosen(id), changed(words, undo) where a deed done here can be taken back."""
 
     patient_changed = Signal(object)
     study_chosen = Signal(str)
@@ -41,6 +44,8 @@ class ChartPage(QWidget):
     visit_requested = Signal(object)
     conflict_chosen = Signal(object)
     merge_undone = Signal()
+    document_chosen = Signal(str)
+    changed = Signal(str, object)
     left = Signal()
 
     def __init__(self, context: "UiContext") -> None:
@@ -75,9 +80,14 @@ class ChartPage(QWidget):
         self._stack.addWidget(self._empty)
         self.visits = VisitsPart(context)
         self.visits.record_requested.connect(self._ask_visit)
+        self.problems = ProblemsPart(context)
+        self.problems.changed.connect(self._status_changed)
+        self.problems.refused.connect(self.reload)
+        self.documents = DocumentsPart(context)
+        self.documents.chosen.connect(self.document_chosen)
         self.consents = ConsentsPart(context)
-        self._stack.addWidget(self.visits)
-        self._stack.addWidget(self.consents)
+        for part in (self.visits, self.problems, self.documents, self.consents):
+            self._stack.addWidget(part)
         layout.addWidget(self._stack, 1)
         self.retranslate()
 
@@ -101,7 +111,7 @@ class ChartPage(QWidget):
         return self._chart.colleagues if self._chart is not None else {}
 
     def show_part(self, part: str) -> None:
-        """`studies`, `visits` or `consents`."""
+        """`studies`, `visits`, `problems`, `documents` or `consents`."""
         self._parts.set_value(part)
         self._show_part(part)
 
@@ -151,6 +161,8 @@ class ChartPage(QWidget):
         self._parts.set_texts(tr("patients.chart.parts"), [tr(f"patients.chart.{part}") for part in _PARTS])
         self._empty.set_texts(self._context.tr("patients.chart.empty"), self._context.tr("patients.chart.import"))
         self.visits.retranslate()
+        self.problems.retranslate()
+        self.documents.retranslate()
         self.consents.retranslate()
         self._fill()
 
@@ -205,12 +217,18 @@ class ChartPage(QWidget):
     def _show(self, chart: "PatientChart") -> None:
         if self._wanted not in (chart.patient.id, *(gone.id for gone in chart.merged)):
             return
+        at_work = self.patient is not None and self.patient.id == chart.patient.id and self._holds_keyboard()
         self._wanted = chart.patient.id
         self._chart = chart
         self._fill()
         self.patient_changed.emit(chart.patient)
-        if self.isVisible():
+        if self.isVisible() and not (at_work and self._holds_keyboard()):
             self.activated()
+
+    def _holds_keyboard(self) -> bool:
+        """Whether somebody is at work in the part that is shown."""
+        focused = QApplication.focusWidget()
+        return focused is not None and self._stack.isAncestorOf(focused) and focused.isVisible()
 
     def _failed(self, error: Exception) -> None:
         self._context.show_error(error, self)
@@ -234,6 +252,8 @@ class ChartPage(QWidget):
             [study_row(self._context, summary, with_name=False) for summary in studies], select_first=True
         )
         self.visits.show_chart(self._chart)
+        self.problems.show_chart(self._chart)
+        self.documents.show_chart(self._chart)
         self.consents.show_chart(self._chart)
         self._show_part(self._parts.value)
         self._notices.show_chart(self._chart)
@@ -246,6 +266,10 @@ class ChartPage(QWidget):
             self.consents.close_form()
             self._parts.setFocus()
             return True
+        if self._parts.value == "documents" and self.documents.asks:
+            self.documents.close_form()
+            self._parts.setFocus()
+            return True
         return False
 
     def _show_part(self, part: str) -> None:
@@ -253,6 +277,8 @@ class ChartPage(QWidget):
         parts: dict[str, QWidget] = {
             "studies": self._empty if nothing else self._studies,
             "visits": self.visits,
+            "problems": self.problems,
+            "documents": self.documents,
             "consents": self.consents,
         }
         self._stack.setCurrentWidget(parts[part])
@@ -268,6 +294,9 @@ class ChartPage(QWidget):
             offered.setVisible(clinic is not None and clinic.session.may(permission))
         set_role(self._import_button, "" if self._notices.waits else "primary")
         self._icons.repaint()
+
+    def _status_changed(self, words: str, undo: object) -> None:
+        self.changed.emit(words, undo)
 
     def _choose_conflict(self, conflict: str) -> None:
         views = self._chart.conflicts if self._chart is not None else ()

@@ -9,15 +9,16 @@ from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.records import Changes, Patient, PatientId
+from desktop.records import Changes, DocumentId, Patient, PatientId
 from desktop.ui.action import bind
 from desktop.ui.actions import PATIENT_ACTIONS
 from desktop.ui.patients import unsaved
 from desktop.ui.patients.chart import ChartPage
 from desktop.ui.patients.conflicts import ConflictPage
+from desktop.ui.patients.document_page import DocumentPage
 from desktop.ui.patients.finder import PatientFinder
 from desktop.ui.patients.form_page import PatientFormPage
-from desktop.ui.patients.last_deed import LastDeed
+from desktop.ui.patients.last_deed import LastDeed, Undo
 from desktop.ui.patients.merge import MergePage
 from desktop.ui.patients.visit_form import VisitForm
 from desktop.workflow import UnsavedKind
@@ -58,7 +59,8 @@ class PatientsScreen(QStackedWidget):
         self.visit = VisitForm(context)
         self.last_deed = LastDeed(context, self)
         self.last_deed.taken_back.connect(self._taken_back)
-        self._about_chart = (self.chart, self.merge, self.conflict, self.visit)
+        self.document = DocumentPage(context)
+        self._about_chart = (self.chart, self.merge, self.conflict, self.visit, self.document)
         self._pages = (self.finder, self.form, *self._about_chart)
         for page in self._pages:
             self.addWidget(page)
@@ -85,7 +87,9 @@ class PatientsScreen(QStackedWidget):
             begun.discard.connect(self._discard)
         self.form.discarded.connect(self._discard)
         self.visit.discarded.connect(self._discard)
-        for page in (self.merge, self.conflict, self.visit):
+        self.chart.document_chosen.connect(self._open_document)
+        self.chart.changed.connect(self._offer_undo)
+        for page in (self.merge, self.conflict, self.visit, self.document):
             page.left.connect(self._back_to_chart)
         self.conflict.settled.connect(self._saved)
         self._actions = bind(
@@ -123,6 +127,8 @@ class PatientsScreen(QStackedWidget):
             self.conflict.activated()
         elif self.currentWidget() is self.visit:
             self.visit.activated()
+        elif self.currentWidget() is self.document:
+            self.document.activated()
         else:
             self.form.form.focus_first()
 
@@ -173,7 +179,7 @@ class PatientsScreen(QStackedWidget):
         """Back to where one came from; what was typed stays in the form."""
         if self.currentWidget() is self.merge:
             self.merge.go_back()
-        elif self.currentWidget() in (self.conflict, self.visit) or (
+        elif self.currentWidget() in (self.conflict, self.visit, self.document) or (
             self.currentWidget() is self.form and self.form.form.patient is not None
         ):
             self._back_to_chart()
@@ -223,6 +229,15 @@ class PatientsScreen(QStackedWidget):
     def _visit_saved(self) -> None:
         self.chart.show_part("visits")
         self._back_to_chart()
+
+    def _open_document(self, document: str) -> None:
+        self._go(self.document)
+        self.document.open(DocumentId(document))
+
+    def _offer_undo(self, words: str, undo: Undo) -> None:
+        """What was just done to whom the chart shows."""
+        if self.chart.patient is not None:
+            self.last_deed.offer(words, self.chart.patient.id, undo)
 
     def _merge_current(self) -> None:
         if self.currentWidget() is self.chart and self.chart.patient is not None:

@@ -9,8 +9,18 @@ from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, 
 from desktop import workflow
 from desktop.access import Permission
 from desktop.i18n import format_datetime
-from desktop.records import EncounterStatus, MedicationRequest, RecordedObservation, UserId, Visit
+from desktop.records import (
+    Condition,
+    ConditionStatus,
+    EncounterStatus,
+    MedicationRequest,
+    MedicationStatus,
+    RecordedObservation,
+    UserId,
+    Visit,
+)
 from desktop.ui.patients.visit_values import DIASTOLIC, MEASURES, SYSTOLIC, number_text
+from desktop.ui.patients.words import medicine_text
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.parts import Texts, button, card, column, label, row
 
@@ -107,8 +117,8 @@ class VisitsPart(QStackedWidget):
             (title, "strong"),
             (tr("visits.in_error") if encounter.status is EncounterStatus.ENTERED_IN_ERROR else "", "caution"),
             (" · ".join(self._measured(visit.observations)) or tr("visits.not_measured"), ""),
-            (self._listed("visits.problems", [one.text for one in reversed(visit.conditions)]), ""),
-            (self._listed("visits.medicines", [_medicine(one) for one in reversed(visit.medications)]), ""),
+            (self._listed("visits.problems", [self._problem(one) for one in reversed(visit.conditions)]), ""),
+            (self._listed("visits.medicines", [self._medicine(one) for one in reversed(visit.medications)]), ""),
             (encounter.note, ""),
             (tr("visits.by", who=names.get(encounter.author, tr("merging.somebody"))), "small"),
         ]
@@ -139,6 +149,20 @@ class VisitsPart(QStackedWidget):
                 told.append(tr("visits.measure.other", code=other.code, value=said))
         return told
 
+    def _problem(self, condition: Condition) -> str:
+        """What was found, with what has become of it since."""
+        if condition.status is ConditionStatus.ACTIVE:
+            return condition.text
+        return self._since(condition.text, f"problems.{condition.status.value}")
+
+    def _medicine(self, request: MedicationRequest) -> str:
+        if request.status is MedicationStatus.ACTIVE:
+            return medicine_text(request)
+        return self._since(medicine_text(request), f"medicines.{request.status.value}")
+
+    def _since(self, what: str, key: str) -> str:
+        return self._context.tr("visits.since", what=what, status=self._context.tr(key))
+
     def _listed(self, key: str, entries: list[str]) -> str:
         return self._context.tr(key, list=self._context.tr("merging.same_join").join(entries)) if entries else ""
 
@@ -157,12 +181,3 @@ class VisitsPart(QStackedWidget):
         self._visits = (*self._visits, *older)
         self._more = len(older) == _MORE
         self._fill()
-
-
-def _medicine(request: MedicationRequest) -> str:
-    """Its name and how it is taken."""
-    dosage = request.dosage
-    dose = (
-        f"{number_text(dosage.dose)} {dosage.unit} × {number_text(dosage.times_per_day)}" if dosage is not None else ""
-    )
-    return " ".join(part for part in (request.medication, dose, request.instruction) if part)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from desktop.i18n import format_age, format_date
-from desktop.records import DuplicateCandidate, Patient, PatientField, PatientMatch, StudySummary
+from desktop.records import DuplicateCandidate, MedicationRequest, Patient, PatientField, PatientMatch, StudySummary
 from desktop.ui.widgets.rows import Row, Tone
 
 if TYPE_CHECKING:
@@ -91,6 +91,13 @@ def field_text(context: "UiContext", patient: Patient, field: PatientField) -> s
             listed = _allergies(context, patient) or (context.tr(f"patients.form.asked.{asked}"),)
     said = context.tr("patients.list_comma").join(part for part in listed if part)
     return said or context.tr("patients.fact.missing")
+
+
+def medicine_text(request: MedicationRequest) -> str:
+    """A medicine's name and how it is taken."""
+    dosage = request.dosage
+    dose = f"{dosage.dose:g} {dosage.unit} × {dosage.times_per_day:g}" if dosage is not None else ""
+    return " ".join(part for part in (request.medication, dose, request.instruction) if part)
 
 
 def reasons_text(context: "UiContext", candidate: DuplicateCandidate) -> str:

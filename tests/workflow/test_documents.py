@@ -1,0 +1,167 @@
+"""Papers about a patient: kept byte for byte, shown from memory, and never written anywhere in the clear."""
+
+import io
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop import workflow
+from desktop.access import Role
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.jobs import Job
+from desktop.records import AuditAction, DocumentId, DocumentKind, HumanName, Patient, new_id
+from desktop.workflow import Clinic, DocumentShape, PatientDraft
+from tests.workflow.test_visits import as_role
+
+
+@pytest.fixture
+def child(clinic: Clinic) -> Patient:
+    return workflow.register_patient(clinic, Job(), PatientDraft((HumanName("王小明"),))).patient
+
+
+@pytest.fixture
+def keep(clinic: Clinic, child: Patient, tmp_path: Path) -> Callable[[bytes], DocumentId]:
+    """Keeps these bytes as a document of the child."""
+
+    def kept(data: bytes) -> DocumentId:
+        path = tmp_path / "paper"
+        path.write_bytes(data)
+        done = workflow.add_document(clinic, Job(), path, child.id, kind=DocumentKind.OTHER, title="信")
+        path.unlink()
+        return done.document.id
+
+    return kept
+
+
+def refused(deed: Callable[[], object]) -> UserFacingError:
+    with pytest.raises(UserFacingError) as refusal:
+        deed()
+    return refusal.value
+
+
+def pdf(pages: int = 2, size: tuple[int, int] = (200, 300)) -> bytes:
+    colours = ((255, 0, 0), (0, 0, 255), (0, 255, 0))
+    drawn = [Image.new("RGB", size, colours[number % 3]) for number in range(pages)]
+    out = io.BytesIO()
+    drawn[0].save(out, "PDF", save_all=True, append_images=drawn[1:], resolution=72)
+    return out.getvalue()
+
+
+def png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_document_comes_back_byte_for_byte(clinic: Clinic, child: Patient, tmp_path: Path) -> None:
+    path = tmp_path / "转诊单.pdf"
+    path.write_bytes(b"%PDF-1.7\nreferral")
+    kept = workflow.add_document(clinic, Job(), path, child.id, kind=DocumentKind.REFERRAL, title="转诊单")
+    assert workflow.open_patient(clinic, Job(), child.id).documents == (kept.document,)
+    assert workflow.document_bytes(clinic, Job(), kept.document.id) == path.read_bytes()
+    for source, title, key in (
+        (path, " ", "visits.no_title"),
+        (tmp_path / "missing.pdf", "转诊单", "error.file_not_found"),
+    ):
+        keep = partial(workflow.add_document, clinic, Job(), source, child.id, kind=DocumentKind.OTHER, title=title)
+        assert refused(keep).key == key
+    assert AuditAction.VIEW_DOCUMENT in {entry.action for entry in workflow.audit_entries(clinic, Job())}
+    assert workflow.verify(clinic, Job()).notes == ()
+
+
+def test_the_pages_of_a_pdf_are_drawn_one_by_one_and_the_look_is_audited_once(
+    clinic: Clinic, keep: Callable[[bytes], DocumentId]
+) -> None:
+    document = keep(pdf())
+    opened = workflow.open_document(clinic, Job(), document)
+    assert (opened.shape, opened.pages, opened.document.id) == (DocumentShape.PAGES, 2, document)
+    for number, colour in ((0, (255, 0, 0)), (1, (0, 0, 255))):
+        page = workflow.document_page(clinic, Job(), opened, number, 400)
+        assert page.shape == (600, 400, 3)
+        assert np.abs(page[300, 200].astype(int) - colour).max() < 8
+    assert refused(lambda: workflow.document_page(clinic, Job(), opened, 2, 400)).key == "documents.damaged"
+    looks = [one for one in workflow.audit_entries(clinic, Job()) if one.action is AuditAction.VIEW_DOCUMENT]
+    assert [one.subject for one in looks] == [document]
+
+
+def test_a_page_that_claims_to_be_huge_is_drawn_small(clinic: Clinic, keep: Callable[[bytes], DocumentId]) -> None:
+    opened = workflow.open_document(clinic, Job(), keep(pdf(1, (20, 14_000))))
+    page = workflow.document_page(clinic, Job(), opened, 0, 1000)
+    assert page.size <= 3 * 26_000_000
+
+
+def test_a_picture_keeps_its_size_and_its_colours(clinic: Clinic, keep: Callable[[bytes], DocumentId]) -> None:
+    colours = np.random.default_rng(3).integers(0, 255, (40, 30, 3), np.uint8)
+    opened = workflow.open_document(clinic, Job(), keep(png(colours)))
+    assert (opened.shape, opened.pages) == (DocumentShape.PICTURE, 1)
+    assert np.array_equal(workflow.document_page(clinic, Job(), opened, 0, 400), colours)
+    grey = np.tile(np.linspace(0, 255, 32).astype(np.uint8), (16, 1))
+    shown = workflow.document_page(clinic, Job(), workflow.open_document(clinic, Job(), keep(png(grey))), 0, 400)
+    assert shown.shape == (16, 32, 3)
+    assert (np.diff(shown[0, :, 0].astype(int)) >= 0).all()
+    assert shown[0, -1, 0] > shown[0, 0, 0] + 200
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
+def test_a_text_is_read_as_it_was_written(clinic: Clinic, keep: Callable[[bytes], DocumentId], encoding: str) -> None:
+    words = "转诊单：右下肺炎\nAmoxicillin 250 mg\n" * 400
+    opened = workflow.open_document(clinic, Job(), keep(words.encode(encoding)))
+    assert opened.shape is DocumentShape.TEXT
+    assert opened.text == words
+
+
+@pytest.mark.parametrize(
+    ("data", "key"),
+    [
+        (b"PK\x03\x04\x14\x00\x06\x00", "documents.cannot_show"),
+        (b"", "documents.cannot_show"),
+        (b"%PDF-1.7\nno more", "documents.damaged"),
+        (b"letter" * 1000 + b"\xff\xff", "documents.damaged"),
+        (b"a" * 2_000_001, "documents.cannot_show"),
+    ],
+    ids=["another kind", "empty", "damaged pdf", "damaged text", "endless text"],
+)
+def test_what_cannot_be_shown_is_said(
+    clinic: Clinic, keep: Callable[[bytes], DocumentId], data: bytes, key: str
+) -> None:
+    document = keep(data)
+    assert refused(lambda: workflow.open_document(clinic, Job(), document)).key == key
+    assert workflow.document_bytes(clinic, Job(), document) == data
+
+
+def test_a_file_is_looked_at_before_it_is_kept(clinic: Clinic, tmp_path: Path) -> None:
+    path = tmp_path / "paper"
+    path.write_bytes(pdf())
+    assert workflow.look_at_file(clinic, Job(), path) is DocumentShape.PAGES
+    path.write_bytes(b"PK\x03\x04\x00\x00")
+    assert refused(lambda: workflow.look_at_file(clinic, Job(), path)).key == "documents.cannot_show"
+    assert refused(lambda: workflow.look_at_file(clinic, Job(), tmp_path / "none")).key == "error.file_not_found"
+
+
+def test_who_may_not_see_patients_sees_no_paper(clinic: Clinic, keep: Callable[[bytes], DocumentId]) -> None:
+    document = keep(b"letter")
+    auditor = as_role(clinic, Role.AUDITOR)
+    assert refused(lambda: workflow.open_document(auditor, Job(), document)).kind is ErrorKind.PERMISSION
+    missing = DocumentId(new_id())
+    assert refused(lambda: workflow.open_document(clinic, Job(), missing)).kind is ErrorKind.NOT_FOUND
+
+
+def test_nothing_of_a_paper_lies_on_the_disk_in_the_clear(
+    clinic: Clinic, keep: Callable[[bytes], DocumentId], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    for name in ("TMPDIR", "TEMP", "TMP"):
+        monkeypatch.setenv(name, str(temporary))
+    monkeypatch.setattr("tempfile.tempdir", None)
+    document = keep(b"Findable letter")
+    picture = keep(pdf(1))
+    assert "Findable" in workflow.open_document(clinic, Job(), document).text
+    workflow.document_page(clinic, Job(), workflow.open_document(clinic, Job(), picture), 0, 300)
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert not [path for path in written if b"Findable" in path.read_bytes() or b"%PDF" in path.read_bytes()]
+    assert list(temporary.iterdir()) == []
