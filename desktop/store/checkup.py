@@ -3,7 +3,7 @@
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from desktop import vault
@@ -117,7 +117,8 @@ class Checkup:
             if is_locked(files.lock):
                 found.note(files.lock.name, "verify.checked_in_use")
             with tempfile.TemporaryDirectory(prefix="lantern-check-") as private:
-                _verify_copy(files, _copy(files, Path(private)), unlocked, wanted, found, job)
+                copy, noted = _copy(files, Path(private))
+                _verify_copy(files, copy, noted, unlocked, wanted, found, job)
         except UserFacingError as error:
             _not_opened(files, unlocked, error, found)
         except OSError as error:
@@ -127,8 +128,11 @@ class Checkup:
         return found.verification()
 
 
-def _verify_copy(files: StoreFiles, copy: Path, unlocked: Unlocked, wanted: Wanted, found: Findings, job: Job) -> None:
-    """Every check: the database in the copy, all else where it lies."""
+def _verify_copy(
+    files: StoreFiles, copy: Path, noted: int, unlocked: Unlocked, wanted: Wanted, found: Findings, job: Job
+) -> None:
+    """Every check: the database in the copy, all else where it lies. noted: how many bytes of the heads file belong to
+    the moment of the copy."""
     with contextlib.closing(connect(copy, unlocked.master.derive("db"), throwaway=True)) as connection:
         check_pages(connection, files.database.name, found, job)
         with translated():
@@ -137,7 +141,7 @@ def _verify_copy(files: StoreFiles, copy: Path, unlocked: Unlocked, wanted: Want
             if later_in_use(files, connection):
                 found.problem(ProblemKind.KEYSTORE, _KEYSTORE, "store.keystore_of_former_epoch")
         heads = HeadsFile(files.heads, unlocked.store_id, unlocked.master.derive("audit"))
-        check_all(OpenClinic(unlocked, connection, heads, sealed, files), wanted, found, job)
+        check_all(OpenClinic(unlocked, connection, heads, sealed, files, noted), wanted, found, job)
 
 
 def _attachment_keys(unlocked: Unlocked, connection: Connection) -> dict[int, bytes]:
@@ -148,25 +152,25 @@ def _attachment_keys(unlocked: Unlocked, connection: Connection) -> dict[int, by
     return {**former, unlocked.epoch: unlocked.master.derive("attachments")}
 
 
-def _copy(files: StoreFiles, private: Path) -> Path:
-    """The database with its write-ahead log, as they were together at one moment.
+def _copy(files: StoreFiles, private: Path) -> tuple[Path, int]:
+    """The database with its write-ahead log, as they were together at one moment, and the size of the heads file then.
 
     Raises OSError, and KnownFailure `store.in_use` where somebody writes all the time.
     """
     copy = private / files.database.name
     pairs = [(files.database, copy), (files.write_ahead_log, copy.with_name(files.write_ahead_log.name))]
     for _ in range(_PATIENCE):
-        before = _state(source for source, _ in pairs)
+        before = _state((*(source for source, _ in pairs), files.heads))
         for source, target in pairs:
             target.unlink(missing_ok=True)
             with contextlib.suppress(FileNotFoundError):
                 shutil.copyfile(source, target)
-        if _state(source for source, _ in pairs) == before:
-            return copy
+        if _state((*(source for source, _ in pairs), files.heads)) == before:
+            return copy, before[-1][0] if before[-1] is not None else 0
     raise KnownFailure("store.in_use")
 
 
-def _state(paths: Iterator[Path]) -> list[tuple[int, int] | None]:
+def _state(paths: Iterable[Path]) -> list[tuple[int, int] | None]:
     """Size and time of last change of files; None for one that is not there."""
     found: list[tuple[int, int] | None] = []
     for path in paths:

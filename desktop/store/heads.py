@@ -2,7 +2,8 @@
 
 A database that was rolled back, whole or a page of it, does not reach the head noted here. Every head carries an HMAC
 under the store's own key; every 100th, those at lock and at sign are also signed by the person and made certain on the
-disk, and the database remembers the last signed one, so that the file cannot be cut back further.
+disk, and the database remembers the last signed one, so that the file cannot be cut back further. The lines are
+numbered, so that none can be taken out.
 """
 
 import contextlib
@@ -18,12 +19,12 @@ from typing import BinaryIO
 
 from desktop.records import AuditHead
 from desktop.vault import SigningKey, verify_signature
-from desktop.vault.files import write_durably
+from desktop.vault.files import sync_folder, write_durably
 
 SIGNED_EVERY = 100
+KEPT_LINES = 5000  # at least, where older ones were dropped
 
 _LARGEST = 8 << 20
-_KEPT_LINES = 5000
 _LONGEST_LINE = 4096
 _BLOCK = 1 << 20
 
@@ -32,13 +33,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class NotedHead:
-    """One line of the file. signature, public_key: empty unless signed."""
+    """One line of the file. signature, public_key: empty unless signed. number: of the line, one more than the line
+    before has; 0 in lines of earlier releases, which had none."""
 
     sequence: int
     hash: str
     mac: bytes
     signature: bytes = b""
     public_key: bytes = b""
+    number: int = 0
 
     @property
     def signed(self) -> bool:
@@ -52,6 +55,8 @@ class NotedHead:
     def to_line(self) -> bytes:
         """As it stands in the file."""
         raw: dict[str, object] = {"sequence": self.sequence, "hash": self.hash, "mac": self.mac.hex()}
+        if self.number:
+            raw["number"] = self.number
         if self.signed:
             raw |= {"signature": self.signature.hex(), "public_key": self.public_key.hex()}
         return json.dumps(raw).encode() + b"\n"
@@ -67,6 +72,7 @@ class NotedHead:
                 bytes.fromhex(raw["mac"]),
                 bytes.fromhex(raw.get("signature", "")),
                 bytes.fromhex(raw.get("public_key", "")),
+                int(raw.get("number", 0)),
             )
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
             raise ValueError("not a head") from error
@@ -110,6 +116,7 @@ class HeadsFile:
         self._store_id = store_id
         self._key: bytes | None = key
         self._stream: BinaryIO | None = None
+        self._number = 0
 
     @property
     def name(self) -> str:
@@ -122,38 +129,44 @@ class HeadsFile:
         The commit it notes is already durable; a disk that refuses this line must not make the deed look undone, so
         False is returned instead of an error.
         """
-        mac = self._mac(head)
-        noted = NotedHead(head.sequence, head.hash, mac)
-        if signing_key is not None:
-            signature = signing_key.sign(_message(self._store_id, head.sequence, head.hash))
-            noted = NotedHead(head.sequence, head.hash, mac, signature, signing_key.public_key)
-        line = noted.to_line()
         try:
-            self._append(line, certain=signing_key is not None)
+            self._append(head, signing_key)
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT) or not self._begin_anew(line):
+            if error.errno in (errno.ENOSPC, errno.EDQUOT) or not self._begin_anew(head, signing_key):
                 _log.warning("the audit head %d could not be noted beside the database", head.sequence)
                 return False
         return True
 
-    def _append(self, line: bytes, *, certain: bool) -> None:
+    def _line(self, head: AuditHead, number: int, signing_key: SigningKey | None) -> bytes:
+        mac = self._mac(head, number)
+        noted = NotedHead(head.sequence, head.hash, mac, number=number)
+        if signing_key is not None:
+            signature = signing_key.sign(_message(self._store_id, head.sequence, head.hash))
+            noted = replace(noted, signature=signature, public_key=signing_key.public_key)
+        return noted.to_line()
+
+    def _append(self, head: AuditHead, signing_key: SigningKey | None) -> None:
         stream = self._opened()
-        if certain:
+        if signing_key is not None:
             # So what a power cut may tear stands behind every signed head, never before one.
             os.fsync(stream.fileno())
-        stream.write(line)
+        stream.write(self._line(head, self._number + 1, signing_key))
+        self._number += 1  # what a full disk does not take is written with the next line
         stream.flush()
-        if certain:
+        if signing_key is not None:
             os.fsync(stream.fileno())
 
-    def _begin_anew(self, line: bytes) -> bool:
+    def _begin_anew(self, head: AuditHead, signing_key: SigningKey | None) -> bool:
         """After a failed fsync the system takes what it lost for written, so a second one would promise too much: only
         a new file with all of it helps."""
         self.close()
         try:
             data = self._path.read_bytes() if self._path.exists() else b""
-            whole = self._without_holes(data[: data.rfind(b"\n") + 1])
-            write_durably(self._path, whole if whole.endswith(line) else whole + line)
+            whole = self._before_holes(data[: data.rfind(b"\n") + 1])
+            number = self._last_number(whole)
+            if not whole.endswith(self._line(head, number, signing_key)):
+                whole += self._line(head, number + 1, signing_key)
+            write_durably(self._path, whole)
         except OSError:
             return False
         return True
@@ -215,7 +228,7 @@ class HeadsFile:
             noted = NotedHead.from_line(line[:-1])
         except ValueError:
             return HeadLine(number, None)
-        return HeadLine(number, noted if hmac.compare_digest(self._mac(noted), noted.mac) else None)
+        return HeadLine(number, noted if hmac.compare_digest(self._mac(noted, noted.number), noted.mac) else None)
 
     def forget(self) -> None:
         """Close the file and let go of the key; it can be read and written no more."""
@@ -231,34 +244,47 @@ class HeadsFile:
 
     def _opened(self) -> BinaryIO:
         if self._stream is None:
-            if self._path.exists():
-                self._tidy()
+            self._number = self._tidy() if self._path.exists() else 0
             self._stream = self._path.open("ab")
+            try:
+                sync_folder(self._path.parent)  # or the database may remember a file that is not there
+            except OSError:
+                self.close()
+                raise
         return self._stream
 
-    def _tidy(self) -> None:
+    def _tidy(self) -> int:
         """Drop what a power cut tore, as it would spoil what comes next; and, once there are very many, all but the
-        newest: each head vouches for the whole chain before it."""
+        newest: each head vouches for the whole chain before it. Returns the last line's number."""
         data = self._path.read_bytes()
-        whole = self._without_holes(data[: data.rfind(b"\n") + 1])
+        whole = self._before_holes(data[: data.rfind(b"\n") + 1])
         if len(whole) > _LARGEST:
-            whole = b"".join(whole.splitlines(keepends=True)[-_KEPT_LINES:])
+            whole = b"".join(whole.splitlines(keepends=True)[-KEPT_LINES:])
         if whole != data:
             write_durably(self._path, whole)
+        return self._last_number(whole)
 
-    def _without_holes(self, data: bytes) -> bytes:
-        """The lines but for those with a hole behind the last signed head."""
+    def _before_holes(self, data: bytes) -> bytes:
+        """The lines before the first one with a hole behind the last signed head: what follows it goes too, so that no
+        line is missing between others."""
         if b"\0" not in data:
             return data
         lines = data.splitlines(keepends=True)
         judged = (self._judged(number, line).head for number, line in enumerate(lines, start=1))
         signed = max((number for number, head in enumerate(judged, start=1) if head and head.signed), default=0)
-        return b"".join(lines[:signed] + [line for line in lines[signed:] if b"\0" not in line])
+        behind = (number for number, line in enumerate(lines) if number >= signed and b"\0" in line)
+        return b"".join(lines[: next(behind, len(lines))])
 
-    def _mac(self, head: AuditHead | NotedHead) -> bytes:
+    def _last_number(self, data: bytes) -> int:
+        """The number of the last authentic line; 0 where it has none."""
+        judged = (self._judged(0, line).head for line in reversed(data.splitlines(keepends=True)))
+        return next((head.number for head in judged if head is not None), 0)
+
+    def _mac(self, head: AuditHead | NotedHead, number: int) -> bytes:
         if self._key is None:
             raise ValueError("the clinic is locked")
-        return hmac.digest(self._key, _message(self._store_id, head.sequence, head.hash), "sha256")
+        message = _message(self._store_id, head.sequence, head.hash)
+        return hmac.digest(self._key, message + f"{number}\n".encode() if number else message, "sha256")
 
 
 def _message(store_id: str, sequence: int, digest: str) -> bytes:

@@ -460,15 +460,11 @@ class Store:
         if self._unlocked.by_card:
             self._heads.note(head)  # the card is nobody's signature
             return
-        if not self._heads.note(head, self._unlocked.signing_key):
-            return
-        try:
-            connection.execute("UPDATE meta SET value = ? WHERE name = 'signed_head'", (head.sequence,))
-        except dbapi2.Error:
-            # What was committed before stays committed; an error here must not make it look undone.
-            _log.warning("the database could not remember that audit head %d is signed", head.sequence)
-            return
-        self._signed = head.sequence
+        # What was about to be signed tells a power cut from an older page of the database that was put back.
+        if not _remember(connection, "begun_head", head.sequence):
+            self._heads.note(head)
+        elif self._heads.note(head, self._unlocked.signing_key) and _remember(connection, "signed_head", head.sequence):
+            self._signed = head.sequence
 
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[Connection]:
@@ -525,6 +521,17 @@ def _fact(connection: Connection, name: str) -> Any:
     return found
 
 
+def _remember(connection: Connection, name: str, sequence: int) -> bool:
+    """Set one of those facts; whether the disk took it. What was committed before stays committed, so an error must not
+    make it look undone."""
+    try:
+        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, sequence))
+    except dbapi2.Error:
+        _log.warning("the database could not remember %s %d", name, sequence)
+        return False
+    return True
+
+
 def _first_rows(connection: Connection, unlocked: Unlocked, clinic_name: str, now: datetime) -> None:
     """Name, first user and first audit line, in one transaction."""
     connection.execute("BEGIN IMMEDIATE")
@@ -532,6 +539,7 @@ def _first_rows(connection: Connection, unlocked: Unlocked, clinic_name: str, no
         "epoch": unlocked.epoch,
         "keystore_generation": unlocked.generation,
         "signed_head": 0,
+        "begun_head": 0,
         "next_card": 1,
     }
     connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", facts.items())

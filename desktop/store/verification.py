@@ -22,7 +22,7 @@ from desktop.store.heads import HeadsFile
 from desktop.store.migrations import migrate
 from desktop.store.places import StoreFiles, files_of_other_epochs
 from desktop.store.rows import Rows
-from desktop.store.verification_chain import check_anchor, check_chain, check_heads
+from desktop.store.verification_chain import check_anchor, check_chain
 from desktop.store.verification_findings import (
     Findings,
     Inventory,
@@ -31,6 +31,7 @@ from desktop.store.verification_findings import (
     ProblemKind,
     Verification,
 )
+from desktop.store.verification_heads import check_heads
 from desktop.store.verification_records import (
     check_attachments,
     check_records,

@@ -1,13 +1,10 @@
-"""Does the audit chain hold together, does it reach the heads noted beside it, and does it hold one kept elsewhere?"""
-
-from collections.abc import Iterable
+"""Does the audit chain hold together, and does it hold a head kept elsewhere?"""
 
 from desktop.jobs import Job
 from desktop.records import AuditHead, User
 from desktop.store.anchors import Anchor
 from desktop.store.audit import origin, read_rows, row_hash
 from desktop.store.canonical import from_canonical
-from desktop.store.heads import HeadsFile, NotedHead
 from desktop.store.rows import Row, Rows
 from desktop.store.verification_findings import Findings, ProblemKind
 
@@ -49,65 +46,6 @@ def known_keys(rows: Rows) -> frozenset[bytes]:
     return frozenset(keys)
 
 
-def check_heads(
-    heads: HeadsFile,
-    rows: Rows,
-    store_id: str,
-    found: Findings,
-    job: Job,
-    *,
-    noted: int | None = None,
-    newest: int | None = None,
-) -> None:
-    """The heads noted beside the database, or in the first `noted` or about the last `newest` bytes there, against the
-    lines they speak of."""
-    row = rows.one("SELECT max(sequence) FROM audit_log")
-    last = int(row[0] or 0) if row else 0
-    keys = known_keys(rows)
-    row = rows.one("SELECT value FROM meta WHERE name = 'signed_head'")
-    remembered = int(row[0]) if row else last
-    if row is None:
-        found.problem(ProblemKind.DATABASE, "meta/signed_head", "verify.form_changed")
-    furthest = furthest_signed = 0
-    differs = cut_off = False
-    unremembered: set[int] = set()
-    for line in heads.lines(noted, newest):
-        if line.number % _BETWEEN_CHECKS == 1:
-            job.report("verify.step.audit", last)
-        if line.torn:
-            found.note(heads.name, "verify.head_torn")
-            cut_off = line.may_be(remembered)
-        if line.head is None:
-            if not line.torn:
-                found.problem(ProblemKind.AUDIT, heads.name, "verify.head_changed", line=line.number)
-            continue
-        if line.head.sequence < furthest:
-            found.problem(ProblemKind.AUDIT, heads.name, "verify.head_misplaced", line=line.number)
-        furthest = max(furthest, line.head.sequence)
-        if line.head.sequence <= last and not differs and not _in_chain(rows, line.head.sequence, line.head.hash):
-            differs = True
-            sequence = line.head.sequence
-            found.problem(ProblemKind.ROLLBACK, f"audit/{sequence}", "verify.head_differs", sequence=sequence)
-        if line.head.signed:
-            furthest_signed = max(furthest_signed, line.head.sequence)
-            if not _signed_by_one_of(line.head, store_id, keys):
-                where = heads.name
-                found.problem(ProblemKind.AUDIT, where, "verify.head_signature", sequence=line.head.sequence)
-            elif remembered < line.head.sequence <= last:
-                unremembered.add(line.head.sequence)
-    if furthest < last:
-        found.note(heads.name, "verify.heads_behind", count=last - furthest)
-    if furthest > last:
-        details = {"sequence": last, "noted": furthest, "count": furthest - last}
-        found.problem(ProblemKind.ROLLBACK, f"audit/{last + 1}", "verify.tail_missing", **details)
-    if row is not None and remembered > furthest_signed and not cut_off:
-        key = "verify.heads_cut" if heads.present else "verify.heads_missing"
-        found.problem(ProblemKind.AUDIT, heads.name, key)
-    # One is what a power cut leaves between the file and the database's memory of it.
-    if len(unremembered) > 1:
-        found.problem(ProblemKind.ROLLBACK, "meta/signed_head", "verify.signed_head_rolled_back", sequence=remembered)
-
-
 def check_anchor(anchor: Anchor, rows: Rows, store_id: str, found: Findings) -> None:
     """A head kept outside the clinic: the chain must hold that very line, and its signature must be a user's."""
     where = f"audit/{anchor.sequence}"
@@ -116,7 +54,7 @@ def check_anchor(anchor: Anchor, rows: Rows, store_id: str, found: Findings) -> 
         return
     if anchor.signed_by and not (anchor.authentic and anchor.signed_by in known_keys(rows)):
         found.problem(ProblemKind.ANCHOR, where, "verify.anchor_signature", sequence=anchor.sequence)
-    if _in_chain(rows, anchor.sequence, anchor.hash) or (anchor.sequence, anchor.hash) == (0, origin(store_id)):
+    if in_chain(rows, anchor.sequence, anchor.hash) or (anchor.sequence, anchor.hash) == (0, origin(store_id)):
         return
     last = found.head.sequence if found.head is not None else 0
     if anchor.sequence > last:
@@ -126,11 +64,7 @@ def check_anchor(anchor: Anchor, rows: Rows, store_id: str, found: Findings) -> 
         found.problem(ProblemKind.ANCHOR, where, "verify.anchor_differs", sequence=anchor.sequence)
 
 
-def _in_chain(rows: Rows, sequence: int, digest: str) -> bool:
+def in_chain(rows: Rows, sequence: int, digest: str) -> bool:
     """Whether the chain holds a line of that number and hash."""
     row = rows.one("SELECT hash FROM audit_log WHERE sequence = ?", (sequence,))
     return row is not None and row[0] == digest
-
-
-def _signed_by_one_of(head: NotedHead, store_id: str, keys: Iterable[bytes]) -> bool:
-    return head.public_key in keys and head.signature_holds(store_id)

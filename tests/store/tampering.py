@@ -44,7 +44,8 @@ def contents(folder: Path, keys: vault.Unlocked) -> object:
         )
     ]
     statements = [f"SELECT * FROM {name}" for name in tables if name != "meta"]
-    statements += ["SELECT * FROM meta WHERE name <> 'signed_head'", "SELECT term, doc FROM temp.pairs"]
+    statements.append("SELECT * FROM meta WHERE name NOT IN ('signed_head', 'begun_head')")
+    statements.append("SELECT term, doc FROM temp.pairs")
     connection.execute("CREATE VIRTUAL TABLE temp.pairs USING fts5vocab(main, patient_search, instance)")
     rows = [sorted(connection.execute(statement).fetchall(), key=repr) for statement in statements]
     connection.close()

@@ -144,7 +144,7 @@ def contents(folder: Path, keys: vault.Unlocked) -> list[object]:
         rows = tx.patients._rows
         tables = rows.all("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'patient_search%'")
         everything = [rows.all(f"SELECT * FROM {table} ORDER BY 1") for (table,) in sorted(tables) if table != "meta"]
-        return [*everything, rows.all("SELECT * FROM meta WHERE name <> 'signed_head'")]
+        return [*everything, rows.all("SELECT * FROM meta WHERE name NOT IN ('signed_head', 'begun_head')")]
 
 
 def test_a_lost_write_ahead_log_is_called_rolled_back(folder: Path, keys: vault.Unlocked) -> None:

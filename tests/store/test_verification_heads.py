@@ -1,14 +1,19 @@
 """The file of audit heads: what was changed in it is named, what a power cut leaves of it is a note."""
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from desktop import vault
 from desktop.jobs import Job
-from desktop.store import Store, heads, places
+from desktop.store import Checkup, Store, heads, places, verification_heads
+from desktop.store.heads import HeadsFile
 from tests.store.helpers import (
+    PASSPHRASE,
+    USER,
     Read,
     add_patient,
     as_attacker,
@@ -32,9 +37,23 @@ def swap_heads(data: bytes) -> bytes:
     return b"".join(lines)
 
 
+def without_line(number: int) -> Callable[[Path], object]:
+    def take_out(path: Path) -> None:
+        lines = path.read_bytes().splitlines(keepends=True)
+        path.write_bytes(b"".join(lines[:number] + lines[number + 1 :]))
+
+    return take_out
+
+
 HEADS_TAMPERS: dict[str, tuple[Callable[[Path], object], str]] = {
     "edited": (lambda path: path.write_bytes(edit_head(path.read_bytes())), "verify.head_changed"),
     "reordered": (lambda path: path.write_bytes(swap_heads(path.read_bytes())), "verify.head_misplaced"),
+    "first line taken out": (without_line(0), "verify.head_taken_out"),
+    "a line in the middle taken out": (without_line(2), "verify.head_taken_out"),
+    "a line written twice": (
+        lambda path: path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[-1]),
+        "verify.head_taken_out",
+    ),
     "garbage": (lambda path: path.write_bytes(b"\xff\n" + path.read_bytes()), "verify.head_changed"),
     "removed": (lambda path: path.unlink(), "verify.heads_missing"),
     "emptied": (lambda path: path.write_bytes(b""), "verify.heads_cut"),
@@ -110,12 +129,90 @@ def test_a_memory_of_signed_heads_from_an_earlier_time_is_named(folder: Path, ke
         for name in ("赵六", "钱七"):
             add_patient(store, patient(name))
             last = store.sign_head().sequence
-    as_attacker(folder, keys, f"UPDATE meta SET value = {last - 1} WHERE name = 'signed_head'")
-    assert verify(folder, keys).ok  # a power cut between the file and the database's memory of it
-    as_attacker(folder, keys, f"UPDATE meta SET value = {first} WHERE name = 'signed_head'")
-    found = verify(folder, keys)
-    assert (kinds(found), keys_of(found)) == ({"rollback"}, {"verify.signed_head_rolled_back"})
-    assert said_in_both_languages(found)
+    for earlier in (last - 1, first):
+        as_attacker(
+            folder, keys, f"UPDATE meta SET value = {earlier} WHERE name = 'signed_head' OR name = 'begun_head'"
+        )
+        found = verify(folder, keys)
+        assert (kinds(found), keys_of(found)) == ({"rollback"}, {"verify.signed_head_rolled_back"})
+        assert said_in_both_languages(found)
+
+
+def test_a_memory_of_signed_heads_that_a_power_cut_left_behind_is_honest(
+    folder: Path, keys: vault.Unlocked, read: Read
+) -> None:
+    """The head stands signed in the file, and the database knows only that it was about to."""
+    with Store.open(folder, keys) as store:
+        first = store.sign_head().sequence
+    as_attacker(folder, keys, f"UPDATE meta SET value = {first - 1} WHERE name = 'signed_head'")
+    assert verify(folder, keys).ok
+
+
+def test_one_head_that_an_earlier_release_did_not_remember_is_honest(
+    folder: Path, keys: vault.Unlocked, read: Read
+) -> None:
+    with Store.open(folder, keys) as store:
+        first = store.sign_head().sequence
+        add_patient(store, patient("赵六"))
+        store.sign_head()
+    as_attacker(
+        folder,
+        keys,
+        "DELETE FROM meta WHERE name = 'begun_head'",
+        f"UPDATE meta SET value = {first} WHERE name = 'signed_head'",
+    )
+    assert verify(folder, keys).ok
+
+
+def test_the_page_of_one_signing_ago_is_named(folder: Path, keys: vault.Unlocked, read: Read) -> None:
+    before = (folder / places.DATABASE).read_bytes()
+    with Store.open(folder, keys) as store:
+        add_patient(store, patient("赵六", card_number=""))
+    after = (folder / places.DATABASE).read_bytes()
+    changed = [at for at in range(0, len(before), 4096) if before[at : at + 4096] != after[at : at + 4096]]
+    named = set()
+    for at in changed:
+        (folder / places.DATABASE).write_bytes(after[:at] + before[at : at + 4096] + after[at + 4096 :])
+        named |= keys_of(Checkup(PASSPHRASE).verify(folder, USER, Job()))
+    assert "verify.signed_head_rolled_back" in named
+
+
+@pytest.mark.parametrize("holes", [(2,), (1, 2), (3,)])
+def test_a_hole_that_a_power_cut_left_is_a_note_and_then_no_gap(
+    folder: Path, keys: vault.Unlocked, holes: tuple[int, ...]
+) -> None:
+    """Unsigned heads reach the disk in any order; those behind the first hole are dropped."""
+    store = Store.open(folder, keys)
+    for name in "甲乙丙丁戊":
+        add_patient(store, patient(name))
+    data = (folder / places.HEADS).read_bytes()
+    lines = data.splitlines(keepends=True)
+    signed = len(lines) - 5
+    spoiled = [bytes(len(line)) if number - signed in holes else line for number, line in enumerate(lines)]
+    shutil.copytree(folder, folder.parent / "crashed")
+    store.close()
+    (folder.parent / "crashed" / places.HEADS).write_bytes(b"".join(spoiled))
+    found = Checkup(PASSPHRASE).verify(folder.parent / "crashed", USER, Job())
+    assert found.ok, keys_of(found)
+    assert "verify.head_torn" in {note.key for note in found.notes}
+    with Store.open(folder.parent / "crashed", keys) as opened:
+        add_patient(opened, patient("己"))
+    healed = verify(folder.parent / "crashed", keys)
+    assert (healed.problems, healed.notes) == ((), ())
+
+
+def test_lines_of_an_earlier_release_have_no_numbers(folder: Path, keys: vault.Unlocked) -> None:
+    with Store.open(folder, keys) as store:
+        head = store.sign_head()
+        noted = store._heads.read().heads[-1]
+        plain = replace(noted, mac=store._heads._mac(head, 0), number=0)
+    (folder / places.HEADS).write_bytes(plain.to_line())
+    with Store.open(folder, keys) as store:
+        for name in "甲乙":
+            add_patient(store, patient(name))
+    noted_since = HeadsFile(folder / places.HEADS, keys.store_id, keys.master.derive("audit")).read().heads
+    assert [head.number for head in noted_since] == [0, 1, 2, 3]
+    assert verify(folder, keys).ok
 
 
 def test_lost_unsigned_heads_are_no_damage(folder: Path, keys: vault.Unlocked) -> None:
@@ -133,7 +230,8 @@ def test_very_many_heads_are_thinned_out(folder: Path, keys: vault.Unlocked, mon
         for number in range(12):
             add_patient(store, patient(f"王{number}"))
     monkeypatch.setattr(heads, "_LARGEST", 1000)
-    monkeypatch.setattr(heads, "_KEPT_LINES", 5)
+    for module in (heads, verification_heads):
+        monkeypatch.setattr(module, "KEPT_LINES", 5)
     with Store.open(folder, keys) as store:
         add_patient(store, patient("李四"))
     assert len((folder / places.HEADS).read_bytes().splitlines()) == 5 + 2
