@@ -1,5 +1,5 @@
 """The pools: one worker each for the store (so that deeds follow one another), for models, for what is on screen, and
-for what takes minutes and nobody waits for."""
+for what takes minutes and nobody waits for, and for looking at sticks and network folders."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +16,7 @@ class Pools:
         self._compute = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
         self._display = ThreadPoolExecutor(max_workers=1, thread_name_prefix="display")
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
+        self._media = ThreadPoolExecutor(max_workers=1, thread_name_prefix="media")
 
     def store(self, work: Callable[[], T]) -> Future[T]:
         """Run something that reads or writes the clinic's store."""
@@ -33,7 +34,11 @@ class Pools:
         """Run what reads the clinic beside people's work: a backup, a drill, a check."""
         return self._background.submit(work)
 
+    def media(self, work: Callable[[], T]) -> Future[T]:
+        """Run what first asks a stick or a network folder, which may take seconds to answer."""
+        return self._media.submit(work)
+
     def close(self) -> None:
         """Finish what runs, drop what waits."""
-        for pool in (self._display, self._background, self._compute, self._store):
+        for pool in (self._display, self._media, self._background, self._compute, self._store):
             pool.shutdown(wait=True, cancel_futures=True)

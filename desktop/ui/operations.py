@@ -21,7 +21,7 @@ from desktop.jobs import Job, Pools, Progress
 from desktop.records import Changes
 
 T = TypeVar("T")
-Pool = Literal["store", "compute", "display", "background"]
+Pool = Literal["store", "compute", "display", "background", "media"]
 
 POLL_MILLISECONDS = 100
 SHOW_AFTER_SECONDS = 0.6
@@ -139,6 +139,7 @@ class Operations(QObject):
             "compute": self._pools.compute,
             "display": self._pools.display,
             "background": self._pools.background,
+            "media": self._pools.media,
         }[pool]
         submit(lambda: self._work(operation))
         if not self._poll.isActive():

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from desktop.access import Permission
@@ -20,6 +21,7 @@ from desktop.store.backup_runs import PLAN_ID, BackupPlan, BackupRun, PlannedPla
 from desktop.store.restore import check_card, find_backups, is_backup, restore_backup
 from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
+from desktop.workflow.media import Media
 
 OVERDUE_AFTER = timedelta(hours=24)
 DRILL_EVERY = timedelta(days=30)
@@ -52,9 +54,10 @@ class BackupMade:
 class BackupState:
     """How well the clinic is backed up.
 
-    last: the newest good backup; for a clinic that was restored since, the one it came from. failure: the newest try, if it failed. proven: the newest restore drill that went
-    well. overdue: the last good one is more than 24 hours old. due: the plan asks for one now. drill_due: a month has
-    passed since a backup was proven, and a day since that was last tried.
+    last: the newest good backup; for a clinic that was restored since, the one it came from. failure: the newest try,
+    if it failed. proven: the newest restore drill that went well. overdue: the last good one is more than 24 hours old.
+    due: the plan asks for one now. drill_due: a month has passed since a backup was proven, and a day since that was
+    last tried.
     """
 
     last: BackupRun | None
@@ -68,8 +71,8 @@ class BackupState:
 
 @dataclass(frozen=True)
 class KnownBackup:
-    """A backup that the clinic remembers; also the one it came from itself. there: it lies where it was made; else its medium is not plugged in. proven:
-    it was restored to a scratch place, and nothing was wrong."""
+    """A backup that the clinic remembers; also the one it came from itself. there: it lies where it was made; else its
+    medium is not plugged in, or does not answer. proven: it was restored to a scratch place, and nothing was wrong."""
 
     run: BackupRun
     there: bool
@@ -121,6 +124,7 @@ def back_up(clinic: Clinic, job: Job, dest: Path) -> BackupMade:
     Other backups there are left alone. Raises UserFacingError (not_found, bad_input), KnownFailure (disk_full, io), or
     Cancelled; then the clinic and every earlier backup are as they were.
     """
+    clinic.media.require(dest)
     fresh = not dest.exists()
     _prepare(clinic, dest)
     try:
@@ -166,8 +170,28 @@ def known_backups(clinic: Clinic, job: Job, limit: int = 50) -> tuple[KnownBacku
     with clinic.store.snapshot() as tx:
         runs = [run for run in tx.backups.newest(*_BACKUPS, limit=limit) if run.place and run.backup]
         proven = {run.backup for run in tx.backups.newest(RunKind.DRILL, ok=True)}
-    seen = [(run, is_backup(Path(run.place)), is_folder(Path(run.place).parent)) for run in runs]
-    return tuple(KnownBackup(run, there, run.backup in proven) for run, there, medium in seen if there or not medium)
+    media: dict[Path, list[BackupRun]] = {}
+    for run in runs:
+        media.setdefault(Path(run.place).parent, []).append(run)
+    seen = clinic.media.ask({medium: partial(_look_at, medium, media[medium]) for medium in media}, _Seen())
+    told = ((run, seen[Path(run.place).parent]) for run in runs)
+    return tuple(
+        KnownBackup(run, run.id in one.backups, run.backup in proven)
+        for run, one in told
+        if run.id in one.backups or not one.there
+    )
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What lies on a medium. there: its folder. backups: ids of the runs whose backups lie on it."""
+
+    there: bool = False
+    backups: frozenset[str] = frozenset()
+
+
+def _look_at(medium: Path, runs: list[BackupRun]) -> _Seen:
+    return _Seen(is_folder(medium), frozenset(run.id for run in runs if is_backup(Path(run.place))))
 
 
 def is_due(plan: BackupPlan, last: BackupRun | None, now: datetime) -> bool:
@@ -232,7 +256,9 @@ def run_scheduled_backup(clinic: Clinic, job: Job) -> BackupMade | None:
             return None
         last = {place.medium: tx.backups.last_on(place.medium) for place in plan.places}
     # Several sticks may be planned under the same drive letter: the id tells which one is plugged in.
-    reachable = [place for place in plan.places if medium_of(Path(place.path)) == place.medium]
+    paths = {Path(place.path) for place in plan.places}
+    marks = clinic.media.ask({path: partial(medium_of, path) for path in paths}, "")
+    reachable = [place for place in plan.places if marks[Path(place.path)] == place.medium]
     if not reachable:
         raise UserFacingError("backup.no_medium", kind=ErrorKind.NOT_FOUND)
     never = datetime.min.replace(tzinfo=clinic.clock().tzinfo)
@@ -271,6 +297,7 @@ def inspect_backup(source: Path, job: Job) -> tuple[BackupInfo, ...]:
     Raises UserFacingError (not_a_backup), KnownFailure (backup_damaged, io).
     """
     job.check()
+    Media().require(source)
     return tuple(_info(backup) for backup in find_backups(source))
 
 
@@ -280,6 +307,7 @@ def check_recovery_card(source: Path, job: Job, *, card: str) -> None:
 
     Raises UserFacingError (wrong_recovery_card, not_a_backup), KnownFailure (backup_damaged, io).
     """
+    Media().require(source)
     check_card(source, card, job)
 
 
@@ -291,6 +319,7 @@ def restore(source: Path, folder: Path, job: Job, *, card: str, clock: Clock = s
     (not_a_backup, not_empty, wrong_recovery_card, bad_input), KnownFailure (backup_damaged, disk_full, io), Cancelled;
     then the folder is as it was.
     """
+    Media().require(source)
     done = restore_backup(source, folder, card, job, clock=clock)
     return RestoredClinic(
         done.store_id,
@@ -303,6 +332,7 @@ def restore(source: Path, folder: Path, job: Job, *, card: str, clock: Clock = s
 
 def _prepare(clinic: Clinic, dest: Path) -> None:
     """Make the folder for backups where it is not there yet. Raises UserFacingError, KnownFailure."""
+    clinic.media.require(dest)
     with on_medium(dest.parent):
         if dest.resolve().is_relative_to(clinic.store.folder.resolve()):
             raise UserFacingError("backup.inside_the_clinic")
@@ -364,8 +394,11 @@ def _newest_reachable(clinic: Clinic) -> Backup:
     with clinic.store.snapshot() as tx:
         runs = tx.backups.newest(*_BACKUPS, ok=True)
     for run in runs:
+        place = Path(run.place)
+        if not clinic.media.ask({place.parent: partial(is_backup, place)}, False)[place.parent]:
+            continue
         with contextlib.suppress(UserFacingError):
-            for found in find_backups(Path(run.place)):
+            for found in find_backups(place):
                 if found.manifest.id == run.backup:
                     return found
     raise UserFacingError("backup.nothing_to_prove", kind=ErrorKind.NOT_FOUND)

@@ -11,6 +11,7 @@ from desktop.inference import Registry
 from desktop.records import AuditAction, User
 from desktop.store import Store
 from desktop.vault import Unlocked
+from desktop.workflow.media import Media
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -63,6 +64,7 @@ class Clinic:
     models: Registry
     clock: Clock = system_clock
     sitting: Sitting = field(default_factory=Sitting)
+    media: Media = field(default_factory=Media)
 
     @property
     def actor(self) -> str:

@@ -48,9 +48,7 @@ class BackupBanner(QFrame):
         if state is not None and self._keeper.alarm:
             now = self._context.open_clinic.clock()
             last = state.last
-            parts = [
-                tr("backup.alarm", age=age(self._context, last.as_of, now)) if last else tr("backup.alarm.none")
-            ]
+            parts = [tr("backup.alarm", age=age(self._context, last.as_of, now)) if last else tr("backup.alarm.none")]
             failed = self._keeper.trouble or (state.failure.failure if state.failure is not None else "")
             if failed:
                 parts.append(tr("backup.alarm.failed", why=failure_words(self._context, failed)))

@@ -159,7 +159,7 @@ class BackupPlanBox(QWidget):
             return workflow.set_backup_plan(clinic, job, places=places, hour=hour, every_hours=interval)
 
         self._save.setEnabled(False)
-        self._context.operations.run(work, initiator=self, done=self._stored, failed=self._failed)
+        self._context.operations.run(work, initiator=self, done=self._stored, failed=self._failed, pool="media")
 
     def _stored(self, plan: "BackupPlan") -> None:
         self._plan = plan

@@ -32,6 +32,7 @@ class BackupsSection(Section):
         super().__init__(context, "settings_backups", "settings.section.backups")
         self._state: BackupState | None = None
         self._known: tuple[KnownBackup, ...] = ()
+        self._looked = False
         self._result: BackupMade | UserFacingError | None = None
         self._proof: BackupProven | UserFacingError | None = None
         self._running: Operation[Any] | None = None
@@ -71,7 +72,7 @@ class BackupsSection(Section):
     def clear(self) -> None:
         """The clinic is locked."""
         self._state = self._result = self._proof = self._running = self._chosen = None
-        self._known = ()
+        self._known, self._looked = (), False
         self._begin_when_known = False
         self.plan.clear()
         self._show()
@@ -107,7 +108,6 @@ class BackupsSection(Section):
     def _build_list(self) -> None:
         inside = self.box("backup.list.title")
         self._none = label("backup_none", "muted", wrap=True)
-        self.texts.add(self._none.setText, "backup.list.none")
         self.list = RowList(self.context, "backup_list")
         self.list.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.texts.add(self.list.setAccessibleName, "backup.list.title")
@@ -141,8 +141,8 @@ class BackupsSection(Section):
             return workflow.known_backups(clinic, job)
 
         self.context.operations.run(state, initiator=self, done=self._take_state)
-        # A stick that hangs must not hold up anybody's deeds.
-        self.context.operations.run(known, initiator=self, done=self._take_known, pool="background")
+        # A stick that hangs must hold up neither anybody's deeds nor a backup.
+        self.context.operations.run(known, initiator=self, done=self._take_known, pool="media")
 
     def _take_state(self, state: "BackupState") -> None:
         self._state = state
@@ -155,7 +155,7 @@ class BackupsSection(Section):
             self._begin()
 
     def _take_known(self, known: "tuple[KnownBackup, ...]") -> None:
-        self._known = known
+        self._known, self._looked = known, True
         if self._state is not None and self._chosen is None:
             self._chosen = _last_place(known, self._state)
         self._show()
@@ -172,7 +172,12 @@ class BackupsSection(Section):
 
     def _ask_where(self) -> None:
         title = self.context.tr("backup.now.where")
-        ask_for_folder(self.context, self, title, self.back_up_to, self._chosen)
+        ask_for_folder(self.context, self, title, self.back_up_to, self._chosen if self._answers else None)
+
+    @property
+    def _answers(self) -> bool:
+        """Whether the place of the last backup answered just now; the dialog must not wait for one that hangs."""
+        return any(known.there and Path(known.run.place).parent == self._chosen for known in self._known)
 
     def back_up_to(self, chosen: str) -> None:
         """Make a backup in a folder, and remember it for the next one."""
@@ -248,6 +253,7 @@ class BackupsSection(Section):
         self.list.set_rows([backup_row(self.context, known) for known in self._known])
         self.list.fit_height()
         self.list.setVisible(bool(self._known))
+        self._none.setText(self.context.tr("backup.list.none" if self._looked else "backup.list.looking"))
         self._none.setVisible(not self._known)
         self._show_proof()
         may_plan = clinic is not None and clinic.session.may(Permission.MANAGE_CLINIC)
@@ -269,7 +275,8 @@ class BackupsSection(Section):
             why = failure_words(self.context, state.failure.failure)
             words.append(tr("backup.last.failed", time=moment(self.context, state.failure.finished), why=why))
         self._last.setText(sentences(self.context, words))
-        set_role(self._last, "danger" if state.overdue or state.failure is not None else "ok")
+        wrong = state.overdue or state.failure is not None
+        set_role(self._last, "danger" if wrong else "caution" if last is None else "ok")
         self._where.setText(tr("backup.now.to", folder=str(self._chosen)) if self._chosen else tr("backup.now.first"))
 
     def _show_buttons(self) -> None:

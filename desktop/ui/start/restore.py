@@ -197,6 +197,7 @@ class RestorePage(StartPage):
             failed=self._failed,
             ended=self._ended,
             title=self.context.tr("backup.restore.looking"),
+            pool="media",
         )
 
     def _seen(self, backups: "tuple[BackupInfo, ...]") -> None:
@@ -234,7 +235,7 @@ class RestorePage(StartPage):
                     return _Tried(source, code, error)
                 return _Tried(source, code)
 
-            self.context.operations.run(work, initiator=self, done=self._card_tried)
+            self.context.operations.run(work, initiator=self, done=self._card_tried, pool="media")
         self._show()
 
     def _card_tried(self, tried: _Tried) -> None:

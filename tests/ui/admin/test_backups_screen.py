@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.widgets.rows import RowList
 from desktop.workflow.clinic import system_clock
+from tests.hanging import Hanging
 from tests.ui.names import PASSPHRASE
 
 DAY = timedelta(days=1)
@@ -118,6 +120,37 @@ def test_a_stick_that_is_gone_is_told_in_plain_words(
     driver.settle()
     assert "plug the disk or USB stick in again" in text(driver, "backup_result")
     assert context.open_clinic.store.is_open
+
+
+@pytest.fixture
+def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
+    made = Hanging(monkeypatch)
+    yield made
+    made.let_go()
+
+
+def test_a_share_that_hangs_holds_up_neither_the_page_nor_saving(
+    driver: Driver, opened: MainWindow, context: UiContext, stick: Path, hanging: Hanging
+) -> None:
+    workflow.back_up(context.open_clinic, Job(), stick)
+    driver.settle()
+    hanging.place = stick
+    go_quickly(driver)
+    assert text(driver, "backup_last").startswith("Last verified backup: ")
+    saved: list[object] = []
+    context.operations.run(lambda job: saved.append(workflow.backup_state(context.open_clinic, job)), initiator=opened)
+    driver.wait(lambda: bool(saved), "the store's worker")
+    assert hanging.asked, "the page asks for the stick at this moment"
+    assert text(driver, "backup_none") == "Looking where the backups lie."
+    hanging.let_go()
+    driver.settle()
+    assert driver.find("backup_list", RowList).rows.rows[0].remark == "Verified"
+
+
+def go_quickly(driver: Driver) -> None:
+    """To the page, without waiting for what it asks."""
+    driver.click("status_backup")
+    driver.wait(lambda: driver.shown("backup_start") and text(driver, "backup_last") != "", "backups")
 
 
 def test_a_full_stick_is_told_and_stays_told(
