@@ -108,7 +108,7 @@ class DuplicateCandidate:
 @dataclass(frozen=True)
 class PatientMatch:
     """One search hit. why: which field matched how, such as `name`, `pinyin`, `initials`, `typo`, `phone`,
-    `identifier`, `village`, `card`."""
+    `identifier`, `village`, `card`, `id`."""
 
     patient: Patient
     why: tuple[str, ...]

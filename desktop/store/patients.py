@@ -209,6 +209,7 @@ class Patients:
         if not query:
             return self.recent(limit) if not text.strip() else []
         found: dict[int, tuple[Rank, PatientMatch]] = {}
+        self._collect_by_id(query, found)
         for rank in Rank:
             if rank is Rank.TYPO:
                 forgiving = search.with_typos(self._rows, query)
@@ -242,19 +243,33 @@ class Patients:
         for key in search.candidates(self._rows, query, rank):
             if key in found:
                 continue
-            row = self._rows.one("SELECT search_keys, record, touched FROM patients WHERE key = ?", (key,))
-            if row is None:
-                continue
-            keys = from_canonical(SearchKeys, row[0])
-            reasons = [search.explain(keys, word) for word in query]
-            known = [reason for reason in reasons if reason is not None]
-            if len(known) != len(reasons):
-                continue
-            why = tuple(dict.fromkeys(reason.field for reason in known))
-            worst = max(reason.rank for reason in known)
-            found[key] = (worst, PatientMatch(from_canonical(Patient, row[1]), why, parse_time(row[2])))
+            if (match := self._matched(query, key)) is not None:
+                found[key] = match
             if len(found) >= limit:
                 return
+
+    def _collect_by_id(self, query: list[Word], found: dict[int, tuple[Rank, PatientMatch]]) -> None:
+        """Add whoever a word names by id, or who stands for the record that it names."""
+        asked: dict[int, list[str]] = {}
+        for named, key in search.named_by_id(self._rows, query).items():
+            asked.setdefault(top_key(self._rows, key), []).append(named)
+        for key, ids in asked.items():
+            if (match := self._matched(query, key, ids)) is not None:
+                found[key] = match
+
+    def _matched(self, query: list[Word], key: int, ids: Sequence[str] = ()) -> tuple[Rank, PatientMatch] | None:
+        """How all words match a patient; None where one does not."""
+        row = self._rows.one("SELECT search_keys, record, touched FROM patients WHERE key = ?", (key,))
+        if row is None:
+            return None
+        keys = from_canonical(SearchKeys, row[0])
+        reasons = [search.explain(keys, word, ids) for word in query]
+        known = [reason for reason in reasons if reason is not None]
+        if len(known) != len(reasons):
+            return None
+        why = tuple(dict.fromkeys(reason.field for reason in known))
+        worst = max(reason.rank for reason in known)
+        return worst, PatientMatch(from_canonical(Patient, row[1]), why, parse_time(row[2]))
 
     def _index(self, key: int, keys: SearchKeys) -> None:
         self._rows.run("INSERT INTO patient_search (rowid, tokens) VALUES (?, ?)", (key, token_text(keys)))

@@ -3,9 +3,10 @@
 import json
 import re
 import string
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import IntEnum
+from itertools import pairwise
 
 from desktop.store.rows import Rows
 from desktop.store.search_keys import (
@@ -26,6 +27,10 @@ _SHORTEST_FORGIVEN = 4
 _MOST_FORGIVEN = 200
 
 
+_HEX = re.compile(r"[0-9a-f]{8,32}")
+_UUID_PARTS = (8, 12, 16, 20)
+
+
 class Rank(IntEnum):
     """How good a hit is."""
 
@@ -36,12 +41,14 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True)
 class Word:
-    """One word of a query. han: its 汉字, or empty. latin: letters and digits for names; number: for numbers."""
+    """One word of a query. han: its 汉字, or empty. latin: letters and digits for names; number: for numbers. identity:
+    a patient's own id, or at least its first eight characters, if the word can be that."""
 
     han: str
     latin: str
     number: str
     forgiven: frozenset[str] = frozenset()
+    identity: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +66,16 @@ def parse(text: str) -> list[Word]:
         if is_han(part[0]):
             found.append(Word(part, "", ""))
         elif latin_key(part) or number_key(part):
-            found.append(Word("", latin_key(part), number_key(part)))
+            found.append(Word("", latin_key(part), number_key(part), identity=_identity(number_key(part))))
     return found[:_MOST_WORDS]
+
+
+def _identity(text: str) -> str:
+    """The id, or the start of one, as it is written; empty for what is none."""
+    if not _HEX.fullmatch(text):
+        return ""
+    bounds = (0, *_UUID_PARTS, len(text))
+    return "-".join(filter(None, (text[start:end] for start, end in pairwise(bounds))))
 
 
 def _split_scripts(text: str) -> str:
@@ -75,8 +90,11 @@ def _split_scripts(text: str) -> str:
     return "".join(parts)
 
 
-def explain(keys: SearchKeys, word: Word) -> Reason | None:
-    """The best way in which a word matches a patient, or None."""
+def explain(keys: SearchKeys, word: Word, ids: Collection[str] = ()) -> Reason | None:
+    """The best way in which a word matches a patient, or None. ids: of the records that were asked for by id and that
+    this one stands for."""
+    if word.identity and any(identity.startswith(word.identity) for identity in ids):
+        return Reason(Rank.START, "id")
     reasons = _han_reasons(keys, word) if word.han else (*_latin_reasons(keys, word), *_number_reasons(keys, word))
     return min(reasons, key=lambda reason: reason.rank, default=None)
 
@@ -218,10 +236,22 @@ def candidates(rows: Rows, query: Sequence[Word], rank: Rank) -> Iterator[int]:
         last = found[-1][0]
 
 
+def named_by_id(rows: Rows, query: Sequence[Word]) -> dict[str, int]:
+    """Id and key of the records that words of the query name; a start that several ids have names nobody."""
+    found: dict[str, int] = {}
+    for word in query:
+        if word.identity:
+            named = rows.all(
+                "SELECT id, key FROM patients WHERE id >= ? AND id < ? LIMIT 2", (word.identity, word.identity + "g")
+            )
+            found |= dict(named) if len(named) == 1 else {}
+    return found
+
+
 def with_typos(rows: Rows, query: Sequence[Word]) -> list[Word]:
     """The query with, for each Latin word, the known words that are one typo away."""
     return [
-        Word(word.han, word.latin, word.number, forgiven_words(rows, word.latin))
+        replace(word, forgiven=forgiven_words(rows, word.latin))
         if len(word.latin) >= _SHORTEST_FORGIVEN and not _has_digit(word.latin)
         else word
         for word in query

@@ -187,6 +187,8 @@ def queries(sample: Sample, each: int, seed: int = 2) -> list[Query]:
             Query("part of identifier", person.identifiers[0].value[6:14], person),
             Query("identifier", person.identifiers[0].value, person),
             Query("card", person.card_number, person),
+            Query("own id", person.id, person),
+            Query("start of own id", person.id[:8], person),
             Query("village", village, person),
             Query("name and village", f"{name} {village}", person),
             Query("pinyin and phone", f"{syllables[0]} {phone[-4:]}", person),

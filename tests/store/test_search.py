@@ -7,11 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop import vault
-from desktop.records import AuditAction, HumanName, Identifier, Patient, PatientMatch
+from desktop.records import AuditAction, HumanName, Identifier, Patient, PatientId, PatientMatch
 from desktop.store import Store
 from desktop.store.search import one_edit_apart, parse
 from desktop.store.search_keys import keys_of, latin_key, number_key
-from tests.store.helpers import patient
+from tests.store.helpers import add_patient, patient
+from tests.store.visiting import merge
 
 PEOPLE = (
     patient("曾小明", phones=("138 1234 5678",), village="清河村", card_number="0000013"),
@@ -224,6 +225,42 @@ def test_an_empty_text_gives_those_last_touched(store: Store) -> None:
         tx.patients.touch(people[0].id)
     assert names(search(store, " ")) == ["甲一", "丙三", "乙二"]
     assert search(store, "")[0].last_seen is not None
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_patients_own_id_finds_exactly_that_patient(clinic: Store, number: int) -> None:
+    person = PEOPLE[number]
+    for text in (
+        person.id,
+        person.id.upper(),
+        person.id.replace("-", ""),
+        person.id[:8],
+        person.id[:14],
+        person.id[:35],
+    ):
+        assert [(match.patient.id, match.why) for match in search(clinic, text)] == [(person.id, ("id",))], text
+    assert not any("id" in match.why for match in search(clinic, person.id[:7]))
+    assert not any("id" in match.why for match in search(clinic, person.id + "0"))
+
+
+def test_an_id_is_a_word_like_any_other(clinic: Store) -> None:
+    person = next(one for one in PEOPLE if one.display_name == "曾小明")
+    assert [match.why for match in search(clinic, f"{person.id[:8]} 清河")] == [("id", "village")]
+    assert search(clinic, f"{person.id} 赵") == []
+
+
+def test_the_start_of_several_ids_names_nobody(store: Store) -> None:
+    ids = [PatientId(f"abcdef01-0000-4000-8000-00000000000{number}") for number in range(2)]
+    for identity in ids:
+        add_patient(store, patient("王一", id=identity))
+    assert search(store, ids[0][:8]) == []
+    assert [match.patient.id for match in search(store, ids[0])] == [ids[0]]
+
+
+def test_the_id_of_a_merged_record_leads_to_the_one_that_stands_for_it(store: Store) -> None:
+    kept, gone = add_patient(store, patient("王一")), add_patient(store, patient("王二"))
+    merge(store, kept.id, gone.id)
+    assert [(match.patient.id, match.why) for match in search(store, gone.id)] == [(kept.id, ("id",))]
 
 
 @given(st.text(max_size=40))
