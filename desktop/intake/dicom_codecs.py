@@ -188,7 +188,7 @@ def _checked(frame: bytes, layout: Layout) -> CodedFrame:
     if not coded.complete:
         raise UserFacingError("intake.truncated")
     if layout.values > LARGE_FRAME and layout.values > MOST_VALUES_PER_BYTE * len(frame):
-        raise UserFacingError("intake.too_many_pixels", megapixels=LARGE_FRAME // 1_000_000)
+        raise UserFacingError("intake.implausible_size", megapixels=LARGE_FRAME // 1_000_000)
     return coded
 
 

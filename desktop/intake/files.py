@@ -1,12 +1,16 @@
-"""Reading a file from disk, in steps that can be watched and cancelled."""
+"""Reading a file from disk, in steps that can be watched and cancelled, or looking at it without keeping it."""
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from desktop.errors import UserFacingError, from_os_error
+from desktop.intake.inspection import ContentKind, Inspection, InspectionStatus, not_inspected, tally
 from desktop.intake.limits import MAX_FILE_BYTES
-from desktop.intake.reader import HEADER_BYTES, read_picture, recognise, too_large
+from desktop.intake.reader import HEADER_BYTES, READERS, read_picture, recognise, too_large
 from desktop.jobs import Job
 from desktop.records import Picture
 
@@ -51,3 +55,42 @@ def read_file(path: Path, job: Job) -> tuple[bytes, Picture]:
     picture = read_picture(data)
     job.check()
     return data, picture
+
+
+def survey_file(path: Path) -> Inspection:
+    """What a file holds and the figures of its values; what is wrong with it is in the answer. Never raises for it."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return not_inspected(UserFacingError("intake.not_a_file"))
+        with path.open("rb") as source:
+            header = source.read(HEADER_BYTES)
+            source.seek(0)
+            reader = next((reader for reader in READERS if reader.recognises(header)), None)
+            if reader is not None:
+                return reader.survey(source, path)
+    except OSError as error:
+        return not_inspected(from_os_error(error))
+    except ValueError:  # a path with a NUL in it
+        return not_inspected(UserFacingError("intake.not_a_file"))
+    return _survey_trace(path, header)
+
+
+def _survey_trace(path: Path, header: bytes) -> Inspection:
+    """A file that is no picture: a trace, or nothing this release reads."""
+    from desktop.intake.ecg import find_trace, read_trace_file
+
+    found = Inspection(InspectionStatus.OK, ContentKind.OTHER)
+    try:
+        if find_trace(path) is None:
+            return found.failed(UserFacingError("intake.not_recognised" if header else "intake.empty"))
+        found = replace(found, kind=ContentKind.WAVEFORM)
+        recording = read_trace_file(path, Job()).recording
+    except UserFacingError as error:
+        return found.failed(error)
+    counted = tally(np.asarray(trace.samples) for trace in recording.traces)
+    return replace(
+        found,
+        modality=recording.header.modality.value,
+        samples=recording.traces[0].samples.shape[-1],
+        figures=counted.figures(),
+    )

@@ -20,3 +20,6 @@ LARGE_FRAME, MOST_VALUES_PER_BYTE = 16_000_000, 2_000
 """A compressed picture of more values than the first is read only where each of its bytes stands for fewer than the
 second. Blank films pack ten thousand values into a byte, but not of that size; a bomb of some hundred bytes would make
 a decoder reserve a gigabyte."""
+
+MAX_VOLUME_BYTES = 4 * 1024 * 1024 * 1024
+"""Most bytes of voxels in a volume file; slices are read one at a time, so this bounds patience, not memory."""

@@ -1,4 +1,4 @@
-"""Picture files: PNG, JPEG and TIFF. A film photographed or exported without DICOM has no name and no millimetres."""
+"""Picture files: PNG, JPEG, TIFF and BMP. A film photographed or exported without DICOM has no name, no millimetres."""
 
 import io
 import warnings
@@ -12,6 +12,7 @@ from desktop.intake.limits import MAX_JPEG_SCANS, MAX_SAMPLES
 from desktop.records import FileHeader, Modality, Photometric, Picture
 from desktop.records.picture import Array
 
+FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _EXIF_ORIENTATION = 0x0112
 _TIFF_PHOTOMETRIC = 262
 _TIFF_SUBFILE = 254
@@ -29,7 +30,7 @@ _TURNS = {
 
 
 def decode(data: bytes) -> Picture:
-    """The picture in a PNG, JPEG or TIFF file.
+    """The picture in a PNG, JPEG, TIFF or BMP file.
 
     Grey files give MONOCHROME2 as stored (1 to 32 bits), or MONOCHROME1 for a 16-bit TIFF whose white is zero.
     Colour gives RGB, or MONOCHROME2 where the channels agree (see `colour.from_rgb`); transparency is laid on black.
@@ -41,25 +42,25 @@ def decode(data: bytes) -> Picture:
         with warnings.catch_warnings():
             # Pillow warns about large pictures and odd metadata; our own limits decide, and nobody reads the words.
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "TIFF")) as image:
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 return _convert(image)
     except UserFacingError:
         raise
-    except Image.DecompressionBombError as error:
-        raise _too_many() from error
-    except UnidentifiedImageError as error:
-        raise UserFacingError("intake.damaged") from error
     # Pillow's decoders have no common error: a broken file shows as any of a dozen types.
     except Exception as error:
-        raise UserFacingError(_reason(error)) from error
+        raise refusal(error) from error
 
 
-def _reason(error: Exception) -> str:
+def refusal(error: Exception) -> UserFacingError:
+    """What Pillow's error means."""
+    if isinstance(error, Image.DecompressionBombError | MemoryError):
+        return _too_many()
     words = str(error).lower()
     cut_short = isinstance(error, EOFError) or any(
         hint in words for hint in ("truncated", "unexpected end", "not enough", "buffer overrun", "incomplete")
     )
-    return "intake.truncated" if cut_short else "intake.damaged"
+    known = not isinstance(error, UnidentifiedImageError)
+    return UserFacingError("intake.truncated" if cut_short and known else "intake.damaged")
 
 
 def _too_many() -> UserFacingError:
@@ -67,17 +68,31 @@ def _too_many() -> UserFacingError:
 
 
 def _convert(image: Image.Image) -> Picture:
-    width, height = image.size
-    if width * height * max(1, len(image.getbands())) > MAX_SAMPLES:
-        raise _too_many()
+    check_size(image)
     if image.format == "TIFF":
         _refuse_pages(image)
     image.load()
     pixels, photometric, bits = _pixels(image)
-    turn = _TURNS.get(_orientation(image))
-    if turn is not None:
-        pixels = _turned(pixels, turn)
+    pixels = upright(pixels, image)
     return Picture(pixels=pixels, photometric=photometric, header=FileHeader(modality=Modality.PHOTO), bits=bits)
+
+
+def check_size(image: Image.Image) -> None:
+    """Refuse, before it is decoded, a picture of more values than are bearable."""
+    width, height = image.size
+    if width * height * max(1, len(image.getbands())) > MAX_SAMPLES:
+        raise _too_many()
+
+
+def upright(pixels: Array, image: Image.Image) -> Array:
+    """An image's values turned as its EXIF orientation says."""
+    turn = _TURNS.get(_orientation(image))
+    return pixels if turn is None else _turned(pixels, turn)
+
+
+def is_thumbnail(image: Image.Image) -> bool:
+    """Whether the current page of a TIFF is a smaller copy of another one."""
+    return bool(int(getattr(image, "tag_v2", {}).get(_TIFF_SUBFILE, 0)) & 1)
 
 
 def _refuse_pages(image: Image.Image) -> None:
@@ -87,8 +102,7 @@ def _refuse_pages(image: Image.Image) -> None:
     except (EOFError, ValueError, SyntaxError, OSError):
         image.seek(0)
         return
-    tags = getattr(image, "tag_v2", {})
-    thumbnail = bool(int(tags.get(_TIFF_SUBFILE, 0)) & 1)
+    thumbnail = is_thumbnail(image)
     image.seek(0)
     if not thumbnail:
         raise UserFacingError("intake.several_pictures")

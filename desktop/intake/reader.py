@@ -2,11 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from desktop.errors import UserFacingError
+from desktop.intake.inspection import Inspection
 from desktop.intake.limits import MAX_FILE_BYTES
-from desktop.intake.signatures import is_dicom, is_jpeg, is_png, is_tiff
+from desktop.intake.signatures import (
+    is_bmp,
+    is_dicom,
+    is_jpeg,
+    is_metaimage,
+    is_nifti,
+    is_nrrd,
+    is_pdf,
+    is_png,
+    is_tiff,
+    is_video,
+)
 from desktop.records import Picture
 
 HEADER_BYTES = 4096
@@ -19,11 +32,14 @@ class Reader:
 
     recognises: whether a file's first bytes (up to HEADER_BYTES) are of this format.
     decode: all bytes of a file to its picture. Raises UserFacingError only.
+    survey: what a file holds, read from its beginning in bounded memory; the path is for what lies beside it. Raises
+    OSError only.
     """
 
     media_type: str
     recognises: Callable[[bytes], bool]
     decode: Callable[[bytes], Picture]
+    survey: Callable[[BinaryIO, Path | None], Inspection]
 
     def read(self, source: BinaryIO, size: int) -> Picture:
         """The picture in the next `size` bytes of `source`. Raises UserFacingError; OSError is the caller's."""
@@ -47,12 +63,64 @@ def _decode_picture(data: bytes) -> Picture:
     return decode(data)
 
 
-PNG = Reader("image/png", is_png, _decode_picture)
-JPEG = Reader("image/jpeg", is_jpeg, _decode_picture)
-TIFF = Reader("image/tiff", is_tiff, _decode_picture)
-DICOM = Reader("application/dicom", is_dicom, _decode_dicom)
+def _no_single_picture(_data: bytes) -> Picture:
+    raise UserFacingError("intake.no_single_picture")
 
-READERS: tuple[Reader, ...] = (DICOM, PNG, JPEG, TIFF)
+
+def _survey_dicom(stream: BinaryIO, _path: Path | None) -> Inspection:
+    from desktop.intake.dicom_survey import survey
+
+    return survey(stream)
+
+
+def _survey_picture(stream: BinaryIO, _path: Path | None) -> Inspection:
+    from desktop.intake.picture_survey import survey
+
+    return survey(stream)
+
+
+def _survey_nifti(stream: BinaryIO, path: Path | None) -> Inspection:
+    from desktop.intake.nifti import survey
+
+    return survey(stream, path)
+
+
+def _survey_nrrd(stream: BinaryIO, path: Path | None) -> Inspection:
+    from desktop.intake.nrrd import survey
+
+    return survey(stream, path)
+
+
+def _survey_metaimage(stream: BinaryIO, path: Path | None) -> Inspection:
+    from desktop.intake.metaimage import survey
+
+    return survey(stream, path)
+
+
+def _survey_document(stream: BinaryIO, _path: Path | None) -> Inspection:
+    from desktop.intake.document import survey
+
+    return survey(stream)
+
+
+def _survey_video(stream: BinaryIO, _path: Path | None) -> Inspection:
+    from desktop.intake.video import survey
+
+    return survey(stream)
+
+
+PNG = Reader("image/png", is_png, _decode_picture, _survey_picture)
+JPEG = Reader("image/jpeg", is_jpeg, _decode_picture, _survey_picture)
+TIFF = Reader("image/tiff", is_tiff, _decode_picture, _survey_picture)
+BMP = Reader("image/bmp", is_bmp, _decode_picture, _survey_picture)
+DICOM = Reader("application/dicom", is_dicom, _decode_dicom, _survey_dicom)
+NIFTI = Reader("application/x-nifti", is_nifti, _no_single_picture, _survey_nifti)
+NRRD = Reader("application/x-nrrd", is_nrrd, _no_single_picture, _survey_nrrd)
+METAIMAGE = Reader("application/x-metaimage", is_metaimage, _no_single_picture, _survey_metaimage)
+PDF = Reader("application/pdf", is_pdf, _no_single_picture, _survey_document)
+VIDEO = Reader("video/mp4", is_video, _no_single_picture, _survey_video)
+
+READERS: tuple[Reader, ...] = (DICOM, PNG, JPEG, TIFF, BMP, NIFTI, NRRD, METAIMAGE, VIDEO, PDF)
 """Every format this release reads, in the order they are asked."""
 
 

@@ -5,6 +5,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 """
 
 from desktop.inference import Registry
+from desktop.intake import ContentKind, Inspection, InspectionStatus, not_inspected
 from desktop.store import (
     Anchor,
     Checkup,
@@ -90,6 +91,7 @@ from desktop.workflow.importing import (
     import_preview,
     preview_file,
 )
+from desktop.workflow.inspecting import inspect_file
 from desktop.workflow.merging import (
     ConflictView,
     Merged,
@@ -254,6 +256,7 @@ __all__ = [
     "ConditionChanged",
     "ConditionDraft",
     "ConflictView",
+    "ContentKind",
     "ConsentDraft",
     "ConsentRecorded",
     "Created",
@@ -270,6 +273,8 @@ __all__ = [
     "GroupRegistered",
     "Holding",
     "Imported",
+    "Inspection",
+    "InspectionStatus",
     "Inventory",
     "KnownBackup",
     "MedicationChanged",
@@ -366,6 +371,7 @@ __all__ = [
     "import_file",
     "import_preview",
     "inspect_backup",
+    "inspect_file",
     "installed_models",
     "keep_unsaved_edit",
     "keep_unsaved_patient",
@@ -382,6 +388,7 @@ __all__ = [
     "merges",
     "model_card",
     "new_recovery_card",
+    "not_inspected",
     "observation_course",
     "open_document",
     "open_patient",

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filewriter import dcmwrite
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 CR_STORAGE = "1.2.840.10008.5.1.4.1.1.1"
 SC_STORAGE = "1.2.840.10008.5.1.4.1.1.7"
@@ -64,7 +64,7 @@ def file_bytes(dataset: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
         dataset,
         enforce_file_format=True,
         implicit_vr=syntax == ImplicitVRLittleEndian,
-        little_endian=syntax.is_little_endian,
+        little_endian=syntax != ExplicitVRBigEndian,
     )
     return buffer.getvalue()
 
