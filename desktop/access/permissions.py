@@ -30,6 +30,7 @@ class Permission(StrEnum):
     IMPORT_IMAGES = "import_images"
     VIEW_IMAGES = "view_images"
     READ_IMAGES = "read_images"
+    SEND_IMAGES = "send_images"
     SIGN_REPORT = "sign_report"
     EXPORT_REPORT = "export_report"
     VIEW_AUDIT = "view_audit"
@@ -54,6 +55,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.RECORD_CONSENTS,
             Permission.IMPORT_IMAGES,
             Permission.READ_IMAGES,
+            Permission.SEND_IMAGES,
             Permission.SIGN_REPORT,
             Permission.EXPORT_REPORT,
         }
@@ -66,10 +68,11 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.RECORD_VISITS,
             Permission.RECORD_CONSENTS,
             Permission.IMPORT_IMAGES,
+            Permission.SEND_IMAGES,
             Permission.EXPORT_REPORT,
         }
     ),
-    Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES}),
+    Role.TECHNICIAN: frozenset(_CARE | {Permission.EDIT_PATIENTS, Permission.IMPORT_IMAGES, Permission.SEND_IMAGES}),
     Role.ADMINISTRATOR: frozenset(
         _EVERYONE | {Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT, Permission.VIEW_USERS, Permission.MANAGE_USERS}
     ),

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, backups, inspecting, patients, people
+from desktop.cli import auditing, backups, dicom, inspecting, patients, people
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -59,6 +59,8 @@ def _check(parsed: argparse.Namespace) -> None:
         parser.error(f"{parsed.command} takes files, or --batch")
     if parsed.command == "patients" and (wrong := patients.misuse(parsed)):
         parser.error(wrong)
+    if parsed.command == "dicom" and (wrong := dicom.misuse(parsed)):
+        parser.error(wrong)
 
 
 @cache
@@ -90,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     people.add_commands(commands)
     auditing.add_commands(commands)
     backups.add_commands(commands)
+    dicom.add_commands(commands)
     return parser
 
 

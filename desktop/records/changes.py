@@ -19,6 +19,7 @@ class Changes:
     consents: bool = False
     users: bool = False
     backups: bool = False
+    network: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

@@ -1,0 +1,382 @@
+"""Calls to other programs: echo, query, retrieve, send, and asking them to keep what they were given."""
+
+import io
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+from pydicom.filereader import read_dataset
+from pydicom.uid import generate_uid
+from pynetdicom import AE, StoragePresentationContexts, build_role, evt
+from pynetdicom.association import Association
+from pynetdicom.presentation import PresentationContext, build_context
+
+from desktop.errors import ErrorKind, KnownFailure
+from desktop.jobs import Job
+from desktop.network import limits
+from desktop.network.node import COMMITMENT, TRANSFER_SYNTAXES, VERIFICATION, WORKLIST, read_commitment
+from desktop.network.parts import Answer, Committed, FoundStudy, Line, Received, Step, StepQuery, StudyQuery
+from desktop.network.worklist import read_step, to_identifier
+
+FIND = "1.2.840.10008.5.1.4.1.2.2.1"
+MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
+GET = "1.2.840.10008.5.1.4.1.2.2.3"
+"""Study Root Query/Retrieve (PS3.4 C.6.2): all that archives have in common."""
+
+_NATIVE = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2")
+_MOST_CONTEXTS = 126
+_COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
+_REPORT_SECONDS = 5.0
+_PENDING = (0xFF00, 0xFF01)
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What came of a retrieval. failed: objects the archive could not send, or we could not keep."""
+
+    completed: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """An object to send. key: whatever the caller knows it by. begin: the first 4 KiB of its file. load: all of it,
+    asked for when it is its turn."""
+
+    key: str
+    begin: bytes = field(repr=False)
+    load: Callable[[], bytes] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What became of a sending. sent: keys of what the peer has. failure: key of the sentence that says why the first
+    other one was not taken, or empty. final: trying again would not help. transaction: of the commitment asked for, or
+    empty. word: the peer's answer to that, where it came at once."""
+
+    sent: tuple[str, ...]
+    failure: str = ""
+    final: bool = False
+    transaction: str = ""
+    word: Committed | None = None
+
+
+def echo(line: Line) -> None:
+    """Whether somebody is there who answers to that name. Raises KnownFailure."""
+    with _association(line, [build_context(VERIFICATION)]) as association:
+        _expect(association.send_c_echo(), association)
+
+
+def find(line: Line, query: StudyQuery, job: Job) -> list[FoundStudy]:
+    """Studies of an archive, at most `limits.MOST_ANSWERS`. Raises KnownFailure."""
+    with _association(line, [build_context(FIND)]) as association:
+        return [_found(answer) for answer in _answers(association, _identifier(query), FIND, job)]
+
+
+def worklist(line: Line, query: StepQuery, job: Job) -> list[Step]:
+    """Steps of somebody's worklist. Raises KnownFailure."""
+    with _association(line, [build_context(WORKLIST)]) as association:
+        return [read_step(answer) for answer in _answers(association, to_identifier(query), WORKLIST, job)]
+
+
+def move(line: Line, study_uid: str, destination: str, job: Job) -> Retrieved:
+    """Have an archive send a study to the node of that AE title, which must listen. Raises KnownFailure."""
+    with _association(line, [build_context(MOVE)]) as association:
+        return _retrieved(association, association.send_c_move(_of_study(study_uid), destination, MOVE), job)
+
+
+def get(line: Line, study_uid: str, keep: Callable[[Received], Answer], job: Job) -> Retrieved:
+    """Fetch a study over our own call; `keep` is asked for each object. Raises KnownFailure."""
+
+    def store(event: evt.Event) -> int:
+        request: Any = event.request
+        data = event.encoded_dataset()
+        if len(data) > limits.MOST_OBJECT_BYTES:
+            return int(Answer.NO_ROOM)
+        received = Received(
+            data,
+            str(request.AffectedSOPClassUID),
+            str(request.AffectedSOPInstanceUID),
+            str(event.context.transfer_syntax),
+            line.title,
+            line.address,
+        )
+        return int(keep(received))
+
+    classes = [context.abstract_syntax or "" for context in StoragePresentationContexts][: _MOST_CONTEXTS - 1]
+    contexts = [build_context(GET), *(build_context(uid, TRANSFER_SYNTAXES) for uid in classes)]
+    roles = [build_role(uid, scp_role=True) for uid in classes]
+    with _association(line, contexts, [(evt.EVT_C_STORE, store)], roles) as association:
+        return _retrieved(association, association.send_c_get(_of_study(study_uid), GET), job)
+
+
+def send(line: Line, objects: Sequence[Outgoing], job: Job, *, commitment: bool) -> Given:
+    """Give a peer objects, one after the other, and ask it to keep them for good if `commitment`.
+
+    Raises KnownFailure where the peer cannot be reached at all.
+    """
+    kinds = _kinds(objects)
+    words: list[Committed] = []
+    heard = threading.Event()
+
+    def report(event: evt.Event) -> tuple[int, None]:
+        word = read_commitment(event.event_information)
+        if word is not None:
+            words.append(word)
+            heard.set()
+        return 0x0000, None
+
+    contexts = list(_sending_contexts(kinds))
+    if commitment:
+        contexts.append(build_context(COMMITMENT))
+    with _association(line, contexts, [(evt.EVT_N_EVENT_REPORT, report)]) as association:
+        sent: list[str] = []
+        given: list[tuple[str, str]] = []
+        failure = ""
+        for done, one in enumerate(objects):
+            job.report("network.progress.sending", done, len(objects))
+            problem, uids = _send_one(association, one)
+            if problem:
+                failure = failure or problem
+                if not association.is_established:
+                    break
+                continue
+            sent.append(one.key)
+            given.append(uids)
+        transaction = _ask_commitment(association, given) if commitment and given else ""
+        if transaction:
+            heard.wait(_REPORT_SECONDS)
+        word = next((word for word in words if word.transaction == transaction), None) if transaction else None
+        return Given(tuple(sent), failure, failure in _FINAL, transaction, word)
+
+
+_FINAL = frozenset({"network.kind_not_taken", "network.object_refused"})
+
+
+def _kinds(objects: Iterable[Outgoing]) -> dict[tuple[str, str], None]:
+    """SOP classes and transfer syntaxes among them, from the files' headers."""
+    kinds: dict[tuple[str, str], None] = {}
+    for one in objects:
+        meta = _file_meta(one.begin)
+        kinds[(str(meta.get("MediaStorageSOPClassUID", "")), str(meta.get("TransferSyntaxUID", "")))] = None
+    return kinds
+
+
+def _file_meta(begin: bytes) -> Dataset:
+    """Group 2 of a file; empty where there is none."""
+    if begin[128:132] != b"DICM":
+        return Dataset()
+    return read_dataset(io.BytesIO(begin[132:]), False, True, stop_when=lambda tag, _vr, _length: tag.group != 2)
+
+
+def _sending_contexts(kinds: Iterable[tuple[str, str]]) -> Iterator[PresentationContext]:
+    """Each kind as it is, and once uncompressed for a peer that does not take it so."""
+    wanted: dict[tuple[str, tuple[str, ...]], None] = {}
+    for sop_class, syntax in kinds:
+        if syntax not in _NATIVE:
+            wanted[(sop_class, (syntax,))] = None
+        wanted[(sop_class, _NATIVE[:2])] = None
+    for sop_class, syntaxes in list(wanted)[: _MOST_CONTEXTS - 1]:
+        yield build_context(sop_class, list(syntaxes))
+
+
+def _send_one(association: Association, one: Outgoing) -> tuple[str, tuple[str, str]]:
+    """Key of what went wrong, or empty; class and instance of what was sent."""
+    dataset = dcmread(io.BytesIO(one.load()), force=True)
+    uids = str(dataset.get("SOPClassUID", "")), str(dataset.get("SOPInstanceUID", ""))
+    syntax = str(dataset.file_meta.TransferSyntaxUID)
+    agreed = {
+        str(context.transfer_syntax[0])
+        for context in association.accepted_contexts
+        if context.abstract_syntax == uids[0] and context.transfer_syntax
+    }
+    if not agreed:
+        return "network.kind_not_taken", uids
+    if syntax not in agreed and syntax not in _NATIVE:
+        try:
+            dataset.decompress(generate_instance_uid=False)
+        except Exception:  # no decoder, or a damaged file: either way it cannot be given in another form
+            return "network.kind_not_taken", uids
+    try:
+        status = association.send_c_store(dataset)
+    except (ValueError, RuntimeError, AttributeError):
+        return ("network.kind_not_taken" if association.is_established else "network.line_broken"), uids
+    if "Status" not in status:
+        return "network.line_broken", uids
+    code = int(status.Status)
+    if code == 0x0000 or code & 0xF000 == 0xB000:
+        return "", uids
+    return ("network.peer_full" if code & 0xFF00 == 0xA700 else "network.object_refused"), uids
+
+
+def _ask_commitment(association: Association, given: Sequence[tuple[str, str]]) -> str:
+    """The transaction's UID where the peer will tell; empty where it does not do such things."""
+    if not any(context.abstract_syntax == COMMITMENT for context in association.accepted_contexts):
+        return ""
+    transaction = str(generate_uid())
+    wanted = Dataset()
+    wanted.TransactionUID = transaction
+    items = []
+    for sop_class, instance in given:
+        item = Dataset()
+        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, instance
+        items.append(item)
+    wanted.ReferencedSOPSequence = items
+    try:
+        status, _ = association.send_n_action(wanted, 1, COMMITMENT, _COMMITMENT_INSTANCE)
+    except (ValueError, RuntimeError):
+        return ""
+    return transaction if status.get("Status") == 0x0000 else ""
+
+
+def _identifier(query: StudyQuery) -> Dataset:
+    wanted = Dataset()
+    wanted.SpecificCharacterSet = "ISO_IR 192"
+    wanted.QueryRetrieveLevel = "STUDY"
+    wanted.PatientName = query.name
+    wanted.PatientID = query.number
+    wanted.PatientBirthDate = ""
+    wanted.PatientSex = ""
+    wanted.StudyDate = query.days
+    wanted.AccessionNumber = query.accession
+    wanted.ModalitiesInStudy = query.modality
+    wanted.StudyDescription = ""
+    wanted.StudyInstanceUID = query.study_uid
+    wanted.NumberOfStudyRelatedInstances = ""
+    return wanted
+
+
+def _of_study(study_uid: str) -> Dataset:
+    wanted = Dataset()
+    wanted.QueryRetrieveLevel = "STUDY"
+    wanted.StudyInstanceUID = study_uid
+    return wanted
+
+
+def _found(answer: Dataset) -> FoundStudy:
+    def text(keyword: str) -> str:
+        value: Any = answer.get(keyword)
+        return "" if value is None else str(value).strip()
+
+    modalities: Any = answer.get("ModalitiesInStudy") or ()
+    images = text("NumberOfStudyRelatedInstances")
+    return FoundStudy(
+        text("StudyInstanceUID"),
+        text("PatientName"),
+        text("PatientID"),
+        text("PatientBirthDate"),
+        text("PatientSex"),
+        text("StudyDate"),
+        (modalities,) if isinstance(modalities, str) else tuple(map(str, modalities)),
+        text("StudyDescription"),
+        text("AccessionNumber"),
+        int(images) if images.isdigit() else None,
+    )
+
+
+def _answers(association: Association, identifier: Dataset, model: str, job: Job) -> Iterator[Dataset]:
+    """The matches, as they come. Raises KnownFailure where the query ends badly."""
+    count = 0
+    for status, answer in association.send_c_find(identifier, model):
+        job.check()
+        if not status or "Status" not in status:
+            raise KnownFailure("network.line_broken", kind=ErrorKind.IO)
+        if int(status.Status) not in _PENDING:
+            _expect(status, association)
+            return
+        if answer is not None and count < limits.MOST_ANSWERS:
+            count += 1
+            yield answer
+
+
+def _retrieved(association: Association, answers: Iterable[tuple[Dataset, Dataset | None]], job: Job) -> Retrieved:
+    completed = failed = 0
+    for status, _ in answers:
+        job.check()
+        if not status or "Status" not in status:
+            raise KnownFailure("network.line_broken", kind=ErrorKind.IO)
+        completed = int(status.get("NumberOfCompletedSuboperations") or 0)
+        failed = int(status.get("NumberOfFailedSuboperations") or 0)
+        left = int(status.get("NumberOfRemainingSuboperations") or 0)
+        job.report("network.progress.retrieving", completed, completed + failed + left)
+        code = int(status.Status)
+        if code in _PENDING or code & 0xF000 == 0xB000:
+            continue
+        if code == 0xA801:
+            raise KnownFailure("network.destination_unknown", kind=ErrorKind.NOT_FOUND)
+        if not completed and not failed:
+            _expect(status, association)
+    return Retrieved(completed, failed)
+
+
+def _expect(status: Dataset, association: Association) -> None:
+    """Raises KnownFailure unless the answer is success."""
+    if "Status" not in status:
+        raise KnownFailure("network.line_broken", kind=ErrorKind.IO)
+    if int(status.Status) != 0x0000:
+        raise KnownFailure("network.peer_failed", kind=ErrorKind.IO, status=f"{int(status.Status):04X}")
+
+
+@contextmanager
+def _association(
+    line: Line,
+    contexts: Sequence[PresentationContext],
+    handlers: Sequence[Any] = (),
+    roles: Sequence[Any] = (),
+) -> Iterator[Association]:
+    """A call, released or aborted at the end. Raises KnownFailure: `network.unreachable`, `network.tls_failed`,
+    `network.called_unknown`, `network.calling_unknown`, `network.peer_busy`, `network.rejected`,
+    `network.service_not_offered`."""
+    entity = AE(line.own_title)
+    entity.maximum_pdu_size = limits.ASKED_PDU
+    entity.acse_timeout = limits.ANSWER_SECONDS
+    entity.dimse_timeout = limits.ANSWER_SECONDS
+    entity.network_timeout = limits.ANSWER_SECONDS
+    entity.connection_timeout = limits.CONNECT_SECONDS
+    connected = threading.Event()
+    bound: list[Any] = [*handlers, (evt.EVT_CONN_OPEN, lambda _event: connected.set())]
+    tls = (line.tls, line.address) if line.tls is not None else None
+    try:
+        association = entity.associate(
+            line.address,
+            line.port,
+            contexts=list(contexts),
+            ae_title=line.title,
+            ext_neg=list(roles),
+            evt_handlers=bound,
+            tls_args=tls,
+        )
+    except OSError as error:
+        raise KnownFailure("network.unreachable", kind=ErrorKind.IO) from error
+    if not association.is_established:
+        raise _not_established(association, contexts, connected.is_set(), line)
+    try:
+        yield association
+    except BaseException:
+        association.abort()
+        raise
+    if association.is_established:
+        association.release()
+
+
+def _not_established(
+    association: Association, contexts: Sequence[PresentationContext], connected: bool, line: Line
+) -> KnownFailure:
+    """Why nobody talks to us, in words."""
+    if association.is_rejected:
+        answer = association.acceptor.primitive
+        source = getattr(answer, "result_source", None)
+        reason = getattr(answer, "diagnostic", None)
+        # PS3.8 table 9-21.
+        keys = {(1, 3): "network.calling_unknown", (1, 7): "network.called_unknown", (3, 1): "network.peer_busy"}
+        key = keys.get((source or 0, reason or 0), "network.rejected")
+        return KnownFailure(key if (source, reason) != (3, 2) else "network.peer_busy", kind=ErrorKind.IO)
+    if not connected:
+        return KnownFailure("network.unreachable" if line.tls is None else "network.tls_failed", kind=ErrorKind.IO)
+    if association.rejected_contexts and len(association.rejected_contexts) == len(contexts):
+        return KnownFailure("network.service_not_offered", kind=ErrorKind.IO)
+    return KnownFailure("network.no_dicom_answer", kind=ErrorKind.IO)
