@@ -38,8 +38,7 @@ class Rescue(QObject):
         self.damaged.other_requested.connect(self._leave_for_another)
         for page in (self.restore, self.salvage):
             page.back_requested.connect(self._back)
-        self.restore.restored.connect(self._brought_back)
-        self.salvage.salvaged.connect(self._brought_back)
+            page.brought_back.connect(self._brought_back)
 
     @property
     def pages(self) -> tuple[StartPage, ...]:
