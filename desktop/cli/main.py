@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, backups, dicom, dicom, inspecting, models, patients, people, reading
+from desktop.cli import auditing, backups, dicom, inspecting, models, patients, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -33,7 +33,6 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "impressions": reading.impressions,
     "suggestions": reading.suggestions,
     "report": reading.report,
-    "dicom": dicom.dicom,
     "dicom": dicom.dicom,
 }
 

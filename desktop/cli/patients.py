@@ -16,7 +16,7 @@ from desktop.cli.secrets_in import read_secret, read_text
 from desktop.cli.session import milliseconds_since, unlocked
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
-from desktop.records import DuplicateCandidate, PatientId, Side
+from desktop.records import ConflictId, DuplicateCandidate, PatientField, PatientId, Side
 
 _ENDS_A_BATCH = (ErrorKind.DISK_FULL, ErrorKind.IO)
 
@@ -41,6 +41,18 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     unmerge.add_argument("id", metavar="ID", help="the record that was merged away, or the merge")
     show = verbs.add_parser("show", help="the record as a FHIR R4 Patient")
     show.add_argument("id", metavar="ID")
+    conflicts = verbs.add_parser("conflicts", help="edits that crossed and wait for a decision")
+    conflicts.add_argument("id", metavar="ID")
+    settle = verbs.add_parser("settle", help="end a conflict: what is on file stays, but for what is taken")
+    settle.add_argument("id", metavar="CONFLICT")
+    settle.add_argument(
+        "--take",
+        action="append",
+        default=[],
+        choices=[field.value for field in PatientField],
+        metavar="FIELD",
+        help="follow the losing edit in this field after all; may be given several times",
+    )
     bring = verbs.add_parser("bring-in", help="take over what was edited in another copy of this clinic")
     bring.add_argument("folder", type=Path, metavar="DIR", help="the copy, such as the disk it was restored from")
     bring.add_argument(
@@ -63,7 +75,7 @@ def misuse(parsed: argparse.Namespace) -> str:
 
 
 def patients(arguments: argparse.Namespace, output: Output) -> None:
-    """`patients add | edit | merge | unmerge | bring-in | show | search`."""
+    """`patients add | edit | merge | unmerge | conflicts | settle | bring-in | show | search`."""
     with unlocked(arguments) as clinic:
         match arguments.verb:
             case "add":
@@ -81,6 +93,13 @@ def patients(arguments: argparse.Namespace, output: Output) -> None:
                 output.answer(
                     {"id": undone.merge.id, "status": "ok", "kept": undone.merge.kept, "gone": undone.merge.gone}
                 )
+            case "conflicts":
+                _conflicts(arguments, output, clinic)
+            case "settle":
+                settled = workflow.settle_conflict(
+                    clinic, Job(), ConflictId(arguments.id), [PatientField(field) for field in arguments.take]
+                )
+                output.answer({"id": arguments.id, "status": "ok", "patient": settled.patient.id})
             case "bring-in":
                 _bring_in(arguments, output, clinic)
             case "show":
@@ -220,6 +239,22 @@ def _merge(arguments: argparse.Namespace, output: Output, clinic: workflow.Clini
             "taken": [choice.field.value for choice in merged.merge.choices if choice.side is not Side.FIRST],
         }
     )
+
+
+def _conflicts(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:
+    """One line per edit that lost, the oldest first; none where nothing waits."""
+    for view in workflow.conflicts(clinic, Job(), PatientId(arguments.id)):
+        conflict = view.conflict
+        output.answer(
+            {
+                "id": conflict.id,
+                "patient": conflict.patient,
+                "edited": conflict.edited.isoformat(),
+                "author": conflict.author,
+                "differing": [field.value for field in view.differing],
+                "losing": workflow.conflict_in_fhir(conflict),
+            }
+        )
 
 
 def _bring_in(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic) -> None:

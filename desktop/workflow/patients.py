@@ -33,7 +33,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.store import Filing, filing_of
-from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.clinic import Clinic, open_to_all, requires
 from desktop.workflow.merging import ConflictView, open_conflicts
 from desktop.workflow.unsaved import UnsavedWork, drop_unsaved_edit, unsaved_about
 from desktop.workflow.visits import visits_of
@@ -249,6 +249,12 @@ def fhir_patient(clinic: Clinic, job: Job, patient: PatientId) -> dict[str, obje
         tx.audit.add(AuditAction.VIEW_PATIENT, record.id, actor=clinic.actor)
     clinic.sitting.saw(AuditAction.VIEW_PATIENT, patient, record.id)
     return patient_to_fhir(record, version=version)
+
+
+@open_to_all
+def conflict_in_fhir(conflict: EditConflict) -> dict[str, object]:
+    """The losing edit as a FHIR R4 Patient; `meta.versionId` is the version it was based on."""
+    return patient_to_fhir(conflict.losing, version=conflict.base)
 
 
 @requires(Permission.VIEW_PATIENTS)

@@ -231,6 +231,33 @@ def test_the_second_of_two_edits_is_kept_as_a_conflict(lantern: Lantern) -> None
     assert lantern.run("verify").only["ok"]
 
 
+def test_a_conflict_is_listed_and_settled(lantern: Lantern) -> None:
+    patient = add(lantern)
+    base = lantern.run("patients", "show", patient).only
+    for number, village in enumerate(("河东", "河西")):
+        path = lantern.file(f"{number}.json", json.dumps({**base, "address": [{"city": village}]}))
+        lantern.run("patients", "edit", patient, "--input", path)
+    listed = lantern.run("patients", "conflicts", patient)
+    assert listed.code == 0
+    assert listed.only.keys() == {"id", "patient", "edited", "author", "differing", "losing"}
+    assert (listed.only["patient"], listed.only["differing"]) == (patient, ["village"])
+    assert listed.only["losing"]["address"] == [{"city": "河西"}]
+    assert listed.only["losing"]["meta"]["versionId"] == base["meta"]["versionId"]
+    conflict = listed.only["id"]
+    with pytest.raises(SystemExit) as usage:
+        lantern.run("patients", "settle", conflict, "--take", "shoe_size")
+    assert usage.value.code == 2
+    settled = lantern.run("patients", "settle", conflict, "--take", "village")
+    assert (settled.code, settled.only) == (0, {"id": conflict, "status": "ok", "patient": patient})
+    assert lantern.run("patients", "show", patient).only["address"] == [{"city": "河西"}]
+    assert lantern.run("patients", "conflicts", patient).lines == []
+    again = lantern.run("patients", "settle", conflict)
+    assert (again.code, again.only["kind"]) == (1, "bad_input")
+    nothing = lantern.run("patients", "settle", "00000000-0000-4000-8000-000000000009")
+    assert (nothing.code, nothing.only["kind"]) == (1, "not_found")
+    assert lantern.run("verify").only["ok"] is True
+
+
 def test_a_version_number_of_another_program_is_no_base(lantern: Lantern) -> None:
     patient = add(lantern)
     answer = edit(lantern, patient, {**CHILD, "meta": {"versionId": "7"}, "address": [{"city": "清河村"}]})
