@@ -26,11 +26,12 @@ from pydicom.uid import (
 )
 
 from desktop.errors import UserFacingError
-from desktop.intake import jpeg_lossless, rle
+from desktop.intake import jpeg_dct, jpeg_lossless, rle
 from desktop.intake.codestream import CodedFrame, coded_frame, colours_of
 from desktop.intake.dicom_fields import clean
 from desktop.intake.dicom_layout import Layout
 from desktop.intake.dicom_native import stored_bits, values_from
+from desktop.intake.jpeg_lossless_errors import CorruptStream, CutStream, UnsupportedStream
 from desktop.intake.limits import LARGE_FRAME, MOST_VALUES_PER_BYTE
 from desktop.records.picture import Array
 
@@ -116,15 +117,7 @@ def _photometric(layout: Layout) -> str:
 def _lossless(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
     """Our own JPEG Lossless."""
     _checked(frame, layout)
-    try:
-        decoded = jpeg_lossless.decode(frame)
-    except jpeg_lossless.CutStream as error:
-        raise UserFacingError("intake.truncated") from error
-    except jpeg_lossless.CorruptStream as error:
-        raise UserFacingError("intake.damaged") from error
-    except jpeg_lossless.UnsupportedStream as error:
-        raise unsupported(syntax) from error
-    return _as_stored(decoded, layout), colours_of(frame, _photometric(layout))
+    return _own(jpeg_lossless.decode, frame, layout, syntax)
 
 
 def _as_stored(decoded: Array, layout: Layout) -> Array:
@@ -137,7 +130,20 @@ def _as_stored(decoded: Array, layout: Layout) -> Array:
 
 def _dct(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
     """Our own JPEG of 12 bits, sequential or progressive."""
-    raise unsupported(syntax)
+    _checked(frame, layout)
+    return _own(jpeg_dct.decode, frame, layout, syntax)
+
+
+def _own(decode: Callable[[bytes], Array], frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
+    try:
+        decoded = decode(frame)
+    except CutStream as error:
+        raise UserFacingError("intake.truncated") from error
+    except CorruptStream as error:
+        raise UserFacingError("intake.damaged") from error
+    except UnsupportedStream as error:
+        raise unsupported(syntax) from error
+    return _as_stored(decoded, layout), colours_of(frame, _photometric(layout))
 
 
 def _rle(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
