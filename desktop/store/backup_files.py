@@ -74,8 +74,9 @@ def is_folder(folder: Path) -> bool:
 def need_room(folder: Path, needed: int, short: str) -> None:
     """Raises KnownFailure `short` (MEDIUM_SHORT or DISK_SHORT, with the missing megabytes) where `needed` bytes will
     not fit, before anything is written; and OSError."""
-    missing = needed + _ROOM_TO_SPARE - shutil.disk_usage(folder).free
-    if missing > 0:
+    usage = shutil.disk_usage(folder)
+    missing = needed + _ROOM_TO_SPARE - usage.free
+    if missing > 0 and usage.total:  # some file systems do not say how large they are
         raise KnownFailure(short, kind=ErrorKind.DISK_FULL, missing=-(-missing // _MEGABYTE))
 
 
