@@ -2,18 +2,23 @@
 consents, and the audit trail of it all."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter, QPdfWriter
 from PySide6.QtWidgets import QLineEdit
 
 from desktop import workflow
 from desktop.jobs import Job
-from desktop.records import ConsentDecision, ConsentPurpose, HumanName, Patient
+from desktop.records import ConsentDecision, ConsentPurpose, DocumentKind, HumanName, Patient
 from desktop.ui.admin.audit import AuditSection
 from desktop.ui.patients.chart import ChartPage
+from desktop.ui.patients.document_page import DocumentPage
 from desktop.ui.people_scenes import Camera
+from desktop.ui.widgets.rows import RowList
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -26,6 +31,9 @@ def about_a_chart(camera: Camera, context: "UiContext") -> None:
     if patient is None:
         raise LookupError("the chart shows nobody")
     _visits(camera, chart)
+    _problems(camera, chart)
+    _documents(camera, context, chart, patient)
+    _unsaved(camera, chart)
     _consents(camera, context, chart, patient)
     chart.show_part("studies")
     _merging(camera, context, patient)
@@ -58,7 +66,14 @@ def _visits(camera: Camera, chart: ChartPage) -> None:
     driver.wait(lambda: driver.shown("visit_form"), "visit")
     driver.settle()
     driver.type("咳嗽三天，发热 cough for three days")
-    for name, words in (("temperature", "385"), ("pulse", "132"), ("breaths", "48"), ("oxygen", "93")):
+    for name, words in (
+        ("temperature", "385"),
+        ("pulse", "132"),
+        ("breaths", "48"),
+        ("oxygen", "93"),
+        ("problems", "肺炎，贫血"),
+        ("medicines", "阿莫西林：250 mg，每日3次；锌"),
+    ):
         driver.find(f"visit_{name}", QLineEdit).setText(words)
     driver.press("Return")
     camera.take("visit-error")
@@ -67,6 +82,96 @@ def _visits(camera: Camera, chart: ChartPage) -> None:
     driver.wait(lambda: driver.shown("visit"), "visit on file")
     driver.settle()
     camera.take("chart-visits")
+
+
+def _problems(camera: Camera, chart: ChartPage) -> None:
+    driver = camera.driver
+    chart.show_part("problems")
+    driver.settle()
+    driver.click("problems_resolved")
+    driver.settle()
+    camera.take("chart-problems")
+    driver.press("Ctrl+Z")
+    driver.settle()
+
+
+def _documents(camera: Camera, context: "UiContext", chart: ChartPage, patient: Patient) -> None:
+    driver = camera.driver
+    chart.show_part("documents")
+    camera.take("chart-documents-empty")
+    with TemporaryDirectory() as folder:
+        letter = Path(folder) / "转诊单 2026-11.txt"
+        letter.write_text("转诊单\n\n患儿咳嗽三天，发热 38.5 °C，右下肺湿啰音。请拍胸片。\n", encoding="utf-8")
+        chart.documents.take_file(str(letter))
+        driver.settle()
+        camera.take("document-form")
+        chart.documents.close_form()
+        paper = Path(folder) / "paper.pdf"
+        _write_paper(paper, ("出院小结", "右下肺炎，阿莫西林 7 天，体温正常。", "Discharge letter: pneumonia, well."))
+        for path, kind, title in (
+            (letter, DocumentKind.REFERRAL, "转诊到县医院 · Referral to the county hospital"),
+            (paper, DocumentKind.DISCHARGE, "出院小结 · Discharge letter"),
+        ):
+            workflow.add_document(context.open_clinic, Job(), path, patient.id, kind=kind, title=title)
+    chart.reload()
+    driver.settle()
+    camera.take("chart-documents")
+    for name in ("document-pages", "document-text"):
+        driver.find("document_list", RowList).setFocus()
+        driver.press("Return")
+        page = driver.find("document_page", DocumentPage)
+        driver.wait(partial(getattr, page, "ready"), "document")
+        driver.settle()
+        camera.take(name)
+        driver.press("Esc")
+        driver.settle()
+        driver.find("document_list", RowList).setFocus()
+        driver.press("Down")
+
+
+def _write_paper(path: Path, lines: tuple[str, ...]) -> None:
+    """A PDF of two pages that say the same."""
+    writer = QPdfWriter(str(path))
+    writer.setResolution(100)
+    painter = QPainter(writer)
+    for page in range(2):
+        if page:
+            writer.newPage()
+        for place, line in enumerate(lines, 1):
+            painter.drawText(QPoint(60, 60 * place), line)
+    painter.end()
+
+
+def _unsaved(camera: Camera, chart: ChartPage) -> None:
+    """A visit and an edit begun and left: said on the chart and above the list, and shown again in the forms."""
+    driver = camera.driver
+    chart.show_part("visits")
+    driver.press("Ctrl+Shift+N")
+    driver.settle()
+    driver.type("复诊：咳嗽好转 cough is better")
+    driver.press("Esc")
+    driver.settle()
+    driver.press("Ctrl+E")
+    driver.settle()
+    driver.find("patient_village", QLineEdit).setFocus()
+    driver.type("（新村）")
+    driver.press("Esc")
+    driver.settle()
+    camera.take("chart-begun")
+    driver.press("Ctrl+E")
+    driver.settle()
+    camera.take("edit-begun")
+    driver.press("Esc")
+    driver.press("Esc")
+    driver.settle()
+    camera.take("patients-begun")
+    for _ in range(2):
+        driver.click("finder_begun_discard")
+        driver.settle()
+    camera.take("patients-discarded")
+    driver.press("Return")
+    driver.wait(lambda: driver.shown("chart_page"), "chart")
+    driver.settle()
 
 
 def _consents(camera: Camera, context: "UiContext", chart: ChartPage, patient: Patient) -> None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QPixmap
+from PySide6.QtGui import QKeyEvent, QPixmap
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QScrollArea, QSizePolicy, QWidget
 
 from desktop.records import Patient, PatientField, Side, values_of
 from desktop.ui.icons import pixmap
 from desktop.ui.patients.words import field_text
+from desktop.ui.widgets.one_of import OneOf
 from desktop.ui.widgets.parts import column, label, set_role
 
 if TYPE_CHECKING:
@@ -40,9 +41,6 @@ class _Value(QPushButton):
     def __init__(self, context: "UiContext", name: str, text: str) -> None:
         super().__init__()
         self.setObjectName(name)
-        self.setProperty("role", "choice")
-        self.setCheckable(True)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(text)
         self._context = context
         self._mark = QLabel()
@@ -87,17 +85,14 @@ class _Value(QPushButton):
         set_role(self.words, "strong" if chosen else "")
 
 
-class FieldRow(QWidget):
+class FieldRow(OneOf):
     """One field. A single Tab stop: Left and Right or 1 and 2 choose a side, 3 both; Enter is the page's."""
 
     chosen = Signal()
-    entered = Signal()
 
     def __init__(self, context: "UiContext", field: PatientField, sides: Sides) -> None:
-        super().__init__()
+        super().__init__(f"compare_{field.value}")
         self.field = field
-        self.setObjectName(f"compare_{field.value}")
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         tr = context.tr
         caption = label(role="strong", wrap=True)
         caption.setText(tr(f"patients.field.{field.value}"))
@@ -107,7 +102,6 @@ class FieldRow(QWidget):
         grid.setContentsMargins(2, 2, 2, 2)
         grid.setHorizontalSpacing(8)
         grid.addWidget(caption, 0, 0, Qt.AlignmentFlag.AlignVCenter)
-        self._values: dict[Side, _Value] = {}
         texts = {
             Side.FIRST: field_text(context, sides.first, field),
             Side.SECOND: field_text(context, sides.second, field),
@@ -116,65 +110,35 @@ class FieldRow(QWidget):
             texts[Side.BOTH] = tr("merging.both")
         for place, (side, text) in enumerate(texts.items(), 1):
             made = _Value(context, f"compare_{field.value}_{side.value}", text)
-            made.clicked.connect(self._clicked)
+            self._add(made)
             grid.addWidget(made, 0, place)
-            self._values[side] = made
-        if Side.BOTH not in self._values:
+        self._sides = tuple(texts)
+        if Side.BOTH not in self._sides:
             grid.addWidget(label(), 0, 3)
         grid.setColumnMinimumWidth(3, _BOTH_WIDTH)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(2, 1)
+        self._check(0)
         self.choose(sides.choices.get(field, Side.FIRST))
 
     @property
     def side(self) -> Side:
         """Whose value is taken."""
-        return next(side for side, made in self._values.items() if made.isChecked())
+        return self._sides[self._at]
 
     def choose(self, side: Side) -> None:
-        """Take a side without telling."""
-        for known, made in self._values.items():
-            made.setChecked(known is side)
+        """Take a side without telling; one that the field has not changes nothing."""
+        if side in self._sides:
+            self._check(self._sides.index(side))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, numbers and Enter."""
-        sides = list(self._values)
-        at = sides.index(self.side)
-        if event.key() in (Qt.Key.Key_Left, Qt.Key.Key_Right):
-            step = 1 if event.key() == Qt.Key.Key_Right else -1
-            self._pick(sides[min(max(at + step, 0), len(sides) - 1)])
-        elif event.text().isdigit() and 1 <= int(event.text()) <= len(sides):
-            self._pick(sides[int(event.text()) - 1])
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.entered.emit()
-        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+        """Up and Down to the other fields, and what holds for all such rows."""
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
             self.focusNextPrevChild(event.key() == Qt.Key.Key_Down)
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keys go."""
-        super().focusInEvent(event)
-        self._mark(True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The keys go elsewhere."""
-        super().focusOutEvent(event)
-        self._mark(False)
-
-    def _mark(self, focused: bool) -> None:
-        for made in self._values.values():
-            made.setProperty("focused", focused)
-            made.style().unpolish(made)
-            made.style().polish(made)
-
-    def _clicked(self) -> None:
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        clicked = self.sender()
-        self._pick(next(side for side, made in self._values.items() if made is clicked))
-
-    def _pick(self, side: Side) -> None:
-        self.choose(side)
+    def _picked(self, at: int) -> None:
         self.chosen.emit()
 
 

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.records import PatientMatch
+from desktop.ui.patients.search_field import SearchField
 from desktop.ui.patients.unsaved import UnsavedList
 from desktop.ui.patients.words import patient_row
 from desktop.ui.widgets.empty_state import EmptyState
@@ -18,8 +18,6 @@ from desktop.ui.widgets.rows import RowList
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-
-_PAUSE_MILLISECONDS = 80
 
 
 @dataclass(frozen=True)
@@ -43,16 +41,11 @@ class PatientFinder(QWidget):
         self._context = context
         self._texts = Texts(context)
         self._icons = Icons(context)
-        self._number = 0
         self._matches: tuple[PatientMatch, ...] = ()
         self._asked = ""
         self._answered = False
         self._answered_number = 0
         self._open_first = False
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MILLISECONDS)
-        self._pause.timeout.connect(self.reload)
         self._build()
         self.retranslate()
 
@@ -60,9 +53,7 @@ class PatientFinder(QWidget):
         """Ask again for what stands in the search field; older answers are dropped."""
         if self._context.clinic is None:
             return
-        self._pause.stop()
-        self._number += 1
-        clinic, number, text = self._context.open_clinic, self._number, self.search.text().strip()
+        clinic, number, text = self._context.open_clinic, self.search.next_question(), self.search.text().strip()
 
         def work(job: "Job") -> _Answer:
             return _Answer(number, text, workflow.search_patients(clinic, job, text))
@@ -83,29 +74,18 @@ class PatientFinder(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        self.search.retranslate()
         self.begun.retranslate()
         self._fill()
 
     def clear(self) -> None:
         """Forget everybody."""
-        self._pause.stop()
-        self._number += 1
         self._matches = ()
         self._asked = ""
         self._answered = self._open_first = False
         self.begun.show_work(())
-        self.search.blockSignals(True)
-        self.search.setText("")
-        self.search.blockSignals(False)
+        self.search.forget()
         self._fill()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Arrow keys and Enter in the search field act on the list."""
-        moves = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in moves:
-            self._list.keyPressEvent(event)
-            return True
-        return False
 
     def _build(self) -> None:
         title = label("patients_title", "title")
@@ -119,18 +99,13 @@ class PatientFinder(QWidget):
         head.addStretch(1)
         head.addWidget(self._register)
         self.begun = UnsavedList(self._context, "finder_begun", with_name=True)
-        self.search = QLineEdit()
-        self.search.setObjectName("patient_search")
-        self.search.setProperty("role", "search")
-        self.search.setClearButtonEnabled(True)
-        self._texts.add(self.search.setPlaceholderText, "patients.search.placeholder")
-        self._texts.add(self.search.setAccessibleName, "patients.search")
-        self.search.textChanged.connect(self._typed)
-        self.search.returnPressed.connect(self._enter)
-        self.search.installEventFilter(self)
         self._list = RowList(self._context, "patient_list")
         self._texts.add(self._list.setAccessibleName, "patients.title")
         self._list.chosen.connect(self.chosen)
+        self.search = SearchField(self._context, "patient_search", self._list)
+        self.search.asked.connect(self.reload)
+        self.search.textChanged.connect(self._typed)
+        self.search.returnPressed.connect(self._enter)
         self._empty = EmptyState(self._context, "patients_empty", "patients")
         self._empty.pressed.connect(self._ask_register)
         self._count = label("patients_count", "small")
@@ -146,7 +121,7 @@ class PatientFinder(QWidget):
         QWidget.setTabOrder(self.search, self._list)
 
     def _show(self, answer: _Answer) -> None:
-        if answer.number != self._number:
+        if not self.search.is_latest(answer.number):
             return
         self._matches, self._asked, self._answered = answer.matches, answer.text, True
         self._answered_number = answer.number
@@ -170,13 +145,12 @@ class PatientFinder(QWidget):
 
     def _typed(self) -> None:
         self._open_first = False
-        self._pause.start()
 
     def _enter(self) -> None:
         """Open the first match; where the answer is still on its way, as soon as it is there."""
-        if self._pause.isActive():
+        if self.search.waits:
             self.reload()
-        if self._answered_number == self._number:
+        if self.search.is_latest(self._answered_number):
             self._list.choose_current()
         else:
             self._open_first = True

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLineEdit, QStackedWidget, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QStackedWidget, QWidget
 
 from desktop import workflow
 from desktop.records import DuplicateCandidate, Patient, PatientMatch
+from desktop.ui.patients.search_field import SearchField
 from desktop.ui.patients.words import facts, patient_row, reasons_text
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
@@ -17,8 +17,6 @@ from desktop.ui.widgets.rows import Row, RowList, Tone
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-
-_PAUSE_MILLISECONDS = 80
 
 
 @dataclass(frozen=True)
@@ -43,27 +41,16 @@ class MergeFinder(QWidget):
         self._context = context
         self._texts = Texts(context)
         self._icons = Icons(context)
-        self._number = 0
         self._patient: Patient | None = None
         self._answer: _Answer | None = None
-        self._pause = QTimer(self)
-        self._pause.setSingleShot(True)
-        self._pause.setInterval(_PAUSE_MILLISECONDS)
-        self._pause.timeout.connect(self._ask)
         self._title = label("merge_find_title", "title", wrap=True)
         self._texts.add(self._title.setText, "merging.find.title")
-        self.search = QLineEdit()
-        self.search.setObjectName("merge_search")
-        self.search.setProperty("role", "search")
-        self.search.setClearButtonEnabled(True)
-        self._texts.add(self.search.setPlaceholderText, "patients.search.placeholder")
-        self._texts.add(self.search.setAccessibleName, "patients.search")
-        self.search.textChanged.connect(self._pause.start)
-        self.search.installEventFilter(self)
         self._heading = label("merge_find_heading", "heading")
         self._list = RowList(context, "merge_candidates")
         self._texts.add(self._list.setAccessibleName, "merging.find.title")
         self._list.chosen.connect(self.chosen)
+        self.search = SearchField(context, "merge_search", self._list)
+        self.search.asked.connect(self._ask)
         self.search.returnPressed.connect(self._list.choose_current)
         self._empty = EmptyState(context, "merge_nobody", "patients", has_button=False)
         self._stack = QStackedWidget()
@@ -85,25 +72,14 @@ class MergeFinder(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        self.search.retranslate()
         self._fill()
 
     def clear(self) -> None:
         """Forget everybody."""
-        self._pause.stop()
-        self._number += 1
         self._patient = self._answer = None
-        self.search.blockSignals(True)
-        self.search.setText("")
-        self.search.blockSignals(False)
+        self.search.forget()
         self._fill()
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Arrow keys in the search field act on the list."""
-        moves = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_PageDown, Qt.Key.Key_PageUp)
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress and event.key() in moves:
-            self._list.keyPressEvent(event)
-            return True
-        return False
 
     def _build(self) -> None:
         back = button("merge_find_back", "quiet")
@@ -127,9 +103,7 @@ class MergeFinder(QWidget):
         patient = self._patient
         if patient is None or self._context.clinic is None:
             return
-        self._pause.stop()
-        self._number += 1
-        clinic, number, text = self._context.open_clinic, self._number, self.search.text().strip()
+        clinic, number, text = self._context.open_clinic, self.search.next_question(), self.search.text().strip()
 
         def work(job: "Job") -> _Answer:
             if text:
@@ -140,7 +114,7 @@ class MergeFinder(QWidget):
         self._context.operations.run(work, initiator=self, done=self._show)
 
     def _show(self, answer: _Answer) -> None:
-        if answer.number == self._number:
+        if self.search.is_latest(answer.number):
             self._answer = answer
             self._fill()
 

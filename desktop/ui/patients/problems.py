@@ -58,7 +58,7 @@ class _Entry:
 
 
 class StatusList(QFrame):
-    """One list and, below it, what can be said of the chosen row. Enter in the list leads to those buttons.
+    """One list and, above it, what can be said of the chosen row. Enter in the list leads to those buttons.
 
     Signals: chosen(id, Status) when a button is pressed.
     """
@@ -79,19 +79,20 @@ class StatusList(QFrame):
         self.list.chosen.connect(self._to_buttons)
         self.list.selectionModel().selectionChanged.connect(self._row_changed)
         self._buttons: dict[Status, QPushButton] = {}
-        below = row(spacing=8)
-        for status in dict.fromkeys((*steps[True], *steps[False])):
+        offered = row(spacing=8)
+        for status in dict.fromkeys((*steps[True][:-1], *steps[False])):
             made = button(f"{name}_{status.value}", "quiet")
             made.setProperty("status", status.value)
             made.clicked.connect(self._pressed)
-            below.addWidget(made)
+            offered.addWidget(made)
             self._buttons[status] = made
-        below.addStretch(1)
+        offered.addStretch(1)
         layout = column(self, margin=12, spacing=8)
         layout.addWidget(self._title)
         layout.addWidget(self._nothing)
         layout.addWidget(self.list, 1)
-        layout.addLayout(below)
+        # Above the list, where no notice lies over them; added last, so that Tab comes to the list first.
+        layout.insertLayout(2, offered)
 
     def show_entries(self, entries: "Sequence[_Entry]") -> None:
         """What is going on first, then what is not; the same row stays chosen."""

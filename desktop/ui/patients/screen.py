@@ -112,6 +112,8 @@ class PatientsScreen(QStackedWidget):
     @property
     def patient(self) -> Patient | None:
         """Whom the shown page is about."""
+        if self.currentWidget() is self.form:
+            return self.form.form.patient
         return self.chart.patient if self.currentWidget() in self._about_chart else None
 
     def activated(self) -> None:
@@ -161,6 +163,7 @@ class PatientsScreen(QStackedWidget):
         """The form for somebody new."""
         self._go(self.form)
         self.form.begin()
+        self.patient_changed.emit(None)
         if name and self.form.form.is_blank:
             self.form.form.name.edit.setText(name)
 
@@ -208,6 +211,7 @@ class PatientsScreen(QStackedWidget):
     def _edit(self, patient: Patient) -> None:
         self._go(self.form)
         self.form.edit(patient, self.chart.version, self.chart.begun_of(UnsavedKind.EDIT))
+        self.patient_changed.emit(self.patient)
 
     def _edit_current(self) -> None:
         if (
