@@ -5,7 +5,14 @@ May import `settings`, `i18n` and `errors`. "Model" always means a learned predi
 
 from desktop.records.audit import AuditAction, AuditEntry, AuditHead
 from desktop.records.changes import Changes
-from desktop.records.consents import Consent, ConsentDecision, ConsentPurpose, ConsentState, consent_states
+from desktop.records.consents import (
+    Consent,
+    ConsentDecision,
+    ConsentPurpose,
+    ConsentState,
+    ConsentTerms,
+    consent_states,
+)
 from desktop.records.ids import (
     AnnotationId,
     AttachmentId,
@@ -124,6 +131,7 @@ __all__ = [
     "ConsentId",
     "ConsentPurpose",
     "ConsentState",
+    "ConsentTerms",
     "Decision",
     "DocumentId",
     "DocumentKind",

@@ -1,7 +1,7 @@
 """What a patient agreed to, by purpose. Each decision is a record of its own; the latest one holds."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -25,24 +25,36 @@ class ConsentDecision(StrEnum):
 
 
 @dataclass(frozen=True)
-class Consent:
-    """One decision (FHIR Consent).
+class ConsentTerms:
+    """What was decided about whom, before it is on file.
 
     decided_by: who decided where it was not the patient, such as a child's mother. valid_until: last day on which
     it holds. retain_until: last day on which what it allowed may be kept. document: the signed form, if there is one.
     """
 
-    id: ConsentId
     patient: PatientId
     purpose: ConsentPurpose
     decision: ConsentDecision
-    decided: datetime
-    author: UserId
     decided_by: str = ""
     valid_until: date | None = None
     retain_until: date | None = None
     document: DocumentId | None = None
     note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Consent(ConsentTerms):
+    """One decision on file (FHIR Consent): its terms, and who wrote it down when."""
+
+    id: ConsentId
+    decided: datetime
+    author: UserId
+
+    @classmethod
+    def of(cls, terms: ConsentTerms, consent: ConsentId, *, decided: datetime, author: UserId) -> "Consent":
+        """Terms as they go on file. Raises ValueError where they cannot hold."""
+        said = {field.name: getattr(terms, field.name) for field in fields(ConsentTerms)}
+        return cls(id=consent, decided=decided, author=author, **said)
 
     def __post_init__(self) -> None:
         if self.decided.tzinfo is None:

@@ -1,6 +1,6 @@
 """What a patient agrees to: asked per purpose, written down each time, withdrawn at any time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from desktop.access import Permission
@@ -14,7 +14,7 @@ from desktop.records import (
     ConsentId,
     ConsentPurpose,
     ConsentState,
-    DocumentId,
+    ConsentTerms,
     PatientId,
     consent_states,
     new_id,
@@ -26,17 +26,8 @@ from desktop.workflow.words import plain_text
 
 
 @dataclass(frozen=True)
-class ConsentDraft:
-    """A decision before it is on file; see `records.Consent`."""
-
-    patient: PatientId
-    purpose: ConsentPurpose
-    decision: ConsentDecision
-    decided_by: str = ""
-    valid_until: date | None = None
-    retain_until: date | None = None
-    document: DocumentId | None = None
-    note: str = ""
+class ConsentDraft(ConsentTerms):
+    """A decision before it is on file."""
 
 
 @dataclass(frozen=True)
@@ -57,19 +48,8 @@ def record_consent(clinic: Clinic, job: Job, draft: ConsentDraft) -> ConsentReco
     now = clinic.clock()
     if draft.valid_until is not None and draft.valid_until < now.date():
         raise UserFacingError("consents.ends_early")
-    consent = Consent(
-        id=ConsentId(new_id()),
-        patient=draft.patient,
-        purpose=draft.purpose,
-        decision=draft.decision,
-        decided=now,
-        author=clinic.session.user.id,
-        decided_by=plain_text(draft.decided_by),
-        valid_until=draft.valid_until,
-        retain_until=draft.retain_until,
-        document=draft.document,
-        note=plain_text(draft.note),
-    )
+    clean = replace(draft, decided_by=plain_text(draft.decided_by), note=plain_text(draft.note))
+    consent = Consent.of(clean, ConsentId(new_id()), decided=now, author=clinic.session.user.id)
     with clinic.store.transaction() as tx:
         latest = _state(tx, draft.patient, draft.purpose).latest
         if draft.decision is ConsentDecision.WITHDRAWN and (

@@ -12,6 +12,7 @@ from desktop.records import (
     ConsentDecision,
     ConsentId,
     ConsentPurpose,
+    ConsentTerms,
     DocumentId,
     DocumentKind,
     DocumentReference,
@@ -72,7 +73,8 @@ def record_visit(store: Store, owner: PatientId, started: datetime = NOW, temper
 
 
 def consent_of(owner: PatientId, purpose: ConsentPurpose, decision: ConsentDecision) -> Consent:
-    return Consent(ConsentId(new_id()), owner, purpose, decision, NOW, TESTER, decided_by="母亲")
+    terms = ConsentTerms(owner, purpose, decision, decided_by="母亲")
+    return Consent.of(terms, ConsentId(new_id()), decided=NOW, author=TESTER)
 
 
 def merge(store: Store, kept: PatientId, gone: PatientId) -> MergeId:

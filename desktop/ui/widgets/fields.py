@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QAction, QFocusEvent, QKeyEvent
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QAction, QFont, QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QPushButton, QWidget
 
 from desktop.ui.icons import icon
+from desktop.ui.widgets.one_of import OneOf
 from desktop.ui.widgets.parts import column, label, set_role
+
+_CHOICE_PADDING = 30
+"""What the style sheet leaves around a choice's words: 12 px and up to 2 px of border at a side, and 2 to spare."""
 
 
 class Field(QWidget):
@@ -105,21 +109,14 @@ class SecretField(Field):
         self.edit.setEchoMode(QLineEdit.EchoMode.Normal if shown else QLineEdit.EchoMode.Password)
 
 
-class Choice(QWidget):
-    """One of a few, side by side; a single Tab stop. Arrow keys move, a choice's first letter or number picks it.
-
-    `chosen(value)` on each pick; `entered` on Enter, as a line of text has `returnPressed`.
-    """
+class Choice(OneOf):
+    """One of a few, side by side. A choice's first letter picks it too. Signals: chosen(value) on each pick."""
 
     chosen = Signal(str)
-    entered = Signal()
 
     def __init__(self, name: str, values: Sequence[str]) -> None:
-        super().__init__()
-        self.setObjectName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__(name)
         self._values = tuple(values)
-        self._buttons: list[QPushButton] = []
         self._letters: tuple[str, ...] = ("",) * len(self._values)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(2, 2, 2, 2)
@@ -127,78 +124,42 @@ class Choice(QWidget):
         for value in self._values:
             made = QPushButton()
             made.setObjectName(f"{name}_{value}")
-            made.setProperty("role", "choice")
             made.setProperty("value", value)
-            made.setCheckable(True)
-            made.setAutoExclusive(True)
-            made.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-            made.clicked.connect(self._clicked)
+            self._add(made)
             layout.addWidget(made)
-            self._buttons.append(made)
         layout.addStretch(1)
 
     @property
     def value(self) -> str:
         """The chosen value, or empty."""
-        return next((v for v, b in zip(self._values, self._buttons, strict=True) if b.isChecked()), "")
+        return self._values[self._at] if self._at >= 0 else ""
 
     def set_value(self, value: str) -> None:
         """Choose without telling; an unknown value chooses nothing."""
-        for known, made in zip(self._values, self._buttons, strict=True):
-            made.setAutoExclusive(False)
-            made.setChecked(known == value)
-            made.setAutoExclusive(True)
+        self._check(self._values.index(value) if value in self._values else -1)
 
     def set_texts(self, caption: str, texts: Sequence[str], letters: Sequence[str] = ()) -> None:
         """Words of the choices in order, and the keys that pick them."""
         self.setAccessibleName(caption)
         for made, text in zip(self._buttons, texts, strict=True):
             made.setText(text)
+            made.setMinimumWidth(_bold_width(made) + _CHOICE_PADDING)
         self._letters = tuple(letters) or ("",) * len(self._values)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows, numbers and letters."""
-        count = len(self._values)
-        at = self._values.index(self.value) if self.value else -1
-        if event.key() == Qt.Key.Key_Right:
-            self._pick(min(at + 1, count - 1))
-        elif event.key() == Qt.Key.Key_Left:
-            self._pick(max(at - 1, 0))
-        elif event.text() and event.text().lower() in self._letters:
+        """Letters, and what holds for all such rows."""
+        if event.text() and event.text().lower() in self._letters:
             self._pick(self._letters.index(event.text().lower()))
-        elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.entered.emit()
-        elif event.text().isdigit() and 1 <= int(event.text()) <= count:
-            self._pick(int(event.text()) - 1)
         else:
             super().keyPressEvent(event)
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show where the keys go."""
-        super().focusInEvent(event)
-        self._mark(True)
+    def _picked(self, at: int) -> None:
+        self.chosen.emit(self._values[at])
 
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The keys go elsewhere."""
-        super().focusOutEvent(event)
-        self._mark(False)
 
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow being switched off."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.EnabledChange:
-            self._mark(self.hasFocus())
-
-    def _mark(self, focused: bool) -> None:
-        for made in self._buttons:
-            made.setProperty("focused", focused)
-            made.style().unpolish(made)
-            made.style().polish(made)
-
-    def _pick(self, at: int) -> None:
-        self._buttons[at].setChecked(True)
-        self.chosen.emit(self.value)
-
-    def _clicked(self) -> None:
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        self.chosen.emit(self.value)
+def _bold_width(made: QPushButton) -> int:
+    """Width of a button's words once it is chosen, which makes them bold."""
+    made.ensurePolished()
+    font = QFont(made.font())
+    font.setWeight(QFont.Weight.DemiBold)
+    return QFontMetrics(font).horizontalAdvance(made.text())
