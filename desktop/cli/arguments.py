@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, backups, dicom, inspecting, patients, people
+from desktop.cli import auditing, backups, dicom, inspecting, measuring, patients, people
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -52,12 +52,15 @@ def _check(parsed: argparse.Namespace) -> None:
     """What argparse cannot say: a batch instead of a list, one of two sources."""
     parser = _parser()
     command = (parsed.command, getattr(parsed, "verb", None))
-    batched = {("analyse", None), ("inspect", None), ("patients", "add"), ("patients", "search"), ("verify", None)}
+    batched = {("analyse", None), ("inspect", None), ("measure", None), ("patients", "add")}
+    batched |= {("patients", "search"), ("verify", None)}
     if parsed.batch and command not in batched:
         parser.error("--batch does not go with this command")
     if parsed.command in ("analyse", "inspect") and parsed.batch == bool(parsed.files):
         parser.error(f"{parsed.command} takes files, or --batch")
     if parsed.command == "patients" and (wrong := patients.misuse(parsed)):
+        parser.error(wrong)
+    if parsed.command == "measure" and (wrong := measuring.misuse(parsed)):
         parser.error(wrong)
     if parsed.command == "dicom" and (wrong := dicom.misuse(parsed)):
         parser.error(wrong)
@@ -86,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=_Parser)
     _add_model_commands(commands)
     inspecting.add_command(commands)
+    measuring.add_command(commands)
     _add_clinic_commands(commands)
     _add_reading_commands(commands)
     patients.add_commands(commands)

@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, backups, dicom, inspecting, models, patients, people, reading
+from desktop.cli import auditing, backups, dicom, inspecting, measuring, models, patients, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -19,6 +19,7 @@ _KEPT_AS_TEXT = ("id", "keep", "gone", "study", "patient", "dest")
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "analyse": models.analyse,
     "inspect": inspecting.inspect,
+    "measure": measuring.measure,
     "selftest": models.selftest,
     "models": models.models,
     "users": people.users,

@@ -86,6 +86,18 @@ from desktop.records.suggestions import (
     QualityProblem,
     Suggestion,
 )
+from desktop.records.trace import (
+    ECG_LEADS,
+    MILLIVOLT,
+    STANDARD_LEADS,
+    Lead,
+    Recording,
+    Statement,
+    Trace,
+    TraceFormat,
+    TraceMark,
+    standard_lead,
+)
 from desktop.records.users import User
 from desktop.records.visits import (
     Condition,
@@ -105,6 +117,9 @@ from desktop.records.visits import (
 )
 
 __all__ = [
+    "ECG_LEADS",
+    "MILLIVOLT",
+    "STANDARD_LEADS",
     "Activation",
     "Addendum",
     "Age",
@@ -154,6 +169,7 @@ __all__ = [
     "ImpressionId",
     "Instance",
     "InstanceId",
+    "Lead",
     "MedicationRequest",
     "MedicationRequestId",
     "MedicationStatus",
@@ -175,6 +191,7 @@ __all__ = [
     "Quality",
     "QualityProblem",
     "RecordedObservation",
+    "Recording",
     "ReportContent",
     "ReportId",
     "ReportedFinding",
@@ -185,10 +202,14 @@ __all__ = [
     "SignedReport",
     "Spacing",
     "SpacingSource",
+    "Statement",
     "StudyId",
     "StudySummary",
     "Suggestion",
     "SuggestionId",
+    "Trace",
+    "TraceFormat",
+    "TraceMark",
     "User",
     "UserId",
     "Verdict",
@@ -199,6 +220,7 @@ __all__ = [
     "differences",
     "is_id",
     "new_id",
+    "standard_lead",
     "suggested_choices",
     "values_of",
     "with_field",

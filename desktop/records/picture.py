@@ -23,13 +23,15 @@ class Photometric(StrEnum):
 
 
 class Modality(StrEnum):
-    """DICOM modalities this release reads as pictures; PHOTO is a picture file (PNG, JPEG, TIFF)."""
+    """DICOM modalities this release reads; PHOTO is a picture file (PNG, JPEG, TIFF), ECG and HD are traces."""
 
     CR = "CR"
     DX = "DX"
     SC = "SC"
     OT = "OT"
     PHOTO = "PHOTO"
+    ECG = "ECG"
+    HD = "HD"
 
 
 class SpacingSource(StrEnum):

@@ -94,6 +94,14 @@ from desktop.workflow.importing import (
     preview_file,
 )
 from desktop.workflow.inspecting import inspect_file
+from desktop.workflow.measuring import (
+    DETECTOR,
+    CardiothoracicRatio,
+    ChestPoints,
+    EcgMeasurements,
+    MeasuredFile,
+    measure_file,
+)
 from desktop.workflow.merging import (
     ConflictView,
     Merged,
@@ -281,6 +289,7 @@ __all__ = [
     "CARD_ACTOR",
     "DEMO_PASSPHRASE",
     "DEMO_USER",
+    "DETECTOR",
     "MINIMUM_PASSPHRASE",
     "Anchor",
     "Annotated",
@@ -292,7 +301,9 @@ __all__ = [
     "BackupRun",
     "BackupState",
     "BroughtIn",
+    "CardiothoracicRatio",
     "Checkup",
+    "ChestPoints",
     "Clinic",
     "ClinicInfo",
     "Clock",
@@ -306,6 +317,7 @@ __all__ = [
     "DocumentKept",
     "DocumentShape",
     "Draft",
+    "EcgMeasurements",
     "Edited",
     "Exported",
     "ExportedTrail",
@@ -323,6 +335,7 @@ __all__ = [
     "InspectionStatus",
     "Inventory",
     "KnownBackup",
+    "MeasuredFile",
     "MedicationChanged",
     "MedicationDraft",
     "Merged",
@@ -450,6 +463,7 @@ __all__ = [
     "load_models",
     "lock",
     "look_at_file",
+    "measure_file",
     "merge_patients",
     "merge_preview",
     "merges",

@@ -1,0 +1,4 @@
+"""Pure array maths on traces: filters, beats, intervals. No files, no screen.
+
+May import `jobs`, `records` and below.
+"""
