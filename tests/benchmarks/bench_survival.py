@@ -1,4 +1,9 @@
-"""Twenty thousand power cuts (LANTERN_BENCH_STATES sets another number), and what each kind of carelessness loses."""
+"""Twenty thousand power cuts (LANTERN_BENCH_STATES sets another number), what each kind of carelessness loses, and
+every write that fails, of which the test command tries a sample.
+
+Of the two long scenarios every eighth write: they do in turn what the short ones do once. LANTERN_BENCH_STRIDE=10 takes
+a tenth of them all.
+"""
 
 import os
 import tempfile
@@ -16,10 +21,13 @@ from tests.survival.power_cuts import Recording, described, examine_all
 from tests.survival.quick_keys import make_keys_quick
 from tests.survival.recording import Recorder, build_shim, fast_folder
 from tests.survival.scenarios import SCENARIOS
+from tests.survival.sweeping import NAMES, ROOM_AGAIN, SWEPT, SYNCS, TROUBLES, WRITES, Calls, survive_all
 
 STATES = int(os.environ.get("LANTERN_BENCH_STATES", "20000"))
 CARELESS_STATES = 300
 SEED = 5
+STRIDE = int(os.environ.get("LANTERN_BENCH_STRIDE", "1"))
+LONG = {"first day": 8, "busy morning": 8}
 
 CARELESS: dict[str, sabotage.Carelessness] = {
     "no folder is synced": sabotage.without_folder_syncs,
@@ -69,3 +77,23 @@ def test_weaker_settings(recorder: Recorder, scratch: Path, synchronous: str) ->
     examined = examine_all([careless], CARELESS_STATES, SEED, scratch / synchronous)
     print(f"\nsynchronous={synchronous}: {len(examined.lost)} of {examined.count} states lost something")
     assert examined.lost
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_every_write_fails_in_turn(scratch: Path, trouble: str) -> None:
+    """In every scenario; the long ones first, so that no worker is left alone with one at the end."""
+    strides = {**LONG, **dict.fromkeys((name for name in SCENARIOS if name not in LONG), 1)}
+    strides = {name: stride * STRIDE for name, stride in strides.items()}
+    started = time.perf_counter()
+    runs = survive_all(build_shim(scratch), scratch / trouble, strides, WRITES, TROUBLES[trouble])
+    print(f"\nwrites, {trouble}: {sum(runs.values())} runs in {time.perf_counter() - started:.0f} s; {runs}")
+    assert all(count >= WRITES.at_least // strides[name] for name, count in runs.items())
+
+
+@pytest.mark.parametrize("calls", [SYNCS, NAMES], ids=["syncs", "names"])
+def test_room_again_after_syncs_and_names(scratch: Path, calls: Calls) -> None:
+    """The test command has the disk stay full, or fail once; here there is room again after two failed tries."""
+    strides = dict.fromkeys(SWEPT, STRIDE)
+    runs = survive_all(build_shim(scratch), scratch / calls.letters, strides, calls, ROOM_AGAIN)
+    print(f"\n{calls.letters}, then room again: {sum(runs.values())} runs; {runs}")
+    assert min(runs.values()) >= calls.at_least // STRIDE

@@ -39,7 +39,8 @@ def recorder(shim: Path, scratch: Path) -> Iterator[Recorder]:
 @pytest.fixture(autouse=True, scope="module")
 def _quick_keys(scratch: Path) -> Iterator[None]:
     """Argon2id at next to no cost, and private copies of databases in memory."""
-    changed = ((KdfParameters, "derive"), (derive, "_FLOOR_MEMORY_KIB"), (derive, "_TARGET_SECONDS"))
+    settings = ("_FLOOR_MEMORY_KIB", "_TARGET_SECONDS", "_LANES")
+    changed = ((KdfParameters, "derive"), *((derive, name) for name in settings))
     with pytest.MonkeyPatch.context() as patch:
         for owner, name in changed:
             patch.setattr(owner, name, getattr(owner, name))

@@ -58,12 +58,14 @@ class _Said(io.TextIOBase):
 @dataclass
 class Desk:
     """One PC. folder: the disk that may fail, with the clinic in `clinic`. inputs: a safe place for what commands
-    read. codes: how each command ended; a command that failed raises CommandFailed unless `patient`, which tries
-    once more. passphrase: the administrator's."""
+    read. codes: how each command ended. tries: how often something is tried before its failure raises
+    CommandFailed. on_failure: hears of each failure before the next try, with their number so far. passphrase: the
+    administrator's."""
 
     folder: Path
     inputs: Path
-    patient: bool = False
+    tries: int = 1
+    on_failure: Callable[[int], None] = lambda _failures: None
     passphrase: str = PASSPHRASE
     codes: list[int] = field(default_factory=list)
     _files: int = 0
@@ -96,12 +98,7 @@ class Desk:
     ) -> list[dict[str, Any]]:
         """Run a command and give its answers. Raises CommandFailed."""
         command = [str(word) for word in words]
-        try:
-            return self._lantern(command, user, passphrase or self.passphrase, stdin)
-        except CommandFailed:
-            if not self.patient:
-                raise
-            return self._lantern(command, user, passphrase or self.passphrase, stdin)
+        return self._tried(lambda: self._lantern(command, user, passphrase or self.passphrase, stdin))
 
     def _lantern(self, words: list[str], user: str, passphrase: str, stdin: str) -> list[dict[str, Any]]:
         self.say(command=words, user=user)
@@ -129,7 +126,7 @@ class Desk:
     @contextlib.contextmanager
     def window(self) -> Iterator[workflow.Clinic]:
         """The clinic unlocked for as long as somebody sits there. Raises CommandFailed where it does not open."""
-        clinic = self._tried(self._unlock)
+        clinic = self._tried(lambda: _told(self._unlock))
         try:
             yield clinic
         finally:
@@ -148,15 +145,23 @@ class Desk:
     def deed(self, name: str, deed: Callable[[], dict[str, object]]) -> dict[str, object]:
         """Something done in the window: its acknowledgement is said once it is true."""
         self.say(command=name.split(), user=ADMIN)
-        answer = self._tried(deed)
+        answer = self._tried(lambda: _told(deed))
         self.say(**answer)
         return answer
 
     def _tried(self, deed: Callable[[], T]) -> T:
-        """What the deed gives; tried again by a patient person. Raises CommandFailed."""
-        try:
-            return deed()
-        except UserFacingError as error:
-            if not self.patient:
-                raise CommandFailed(1, [{"status": "error", "kind": error.kind.value}]) from error
-            return deed()
+        """What the deed gives, at one of the tries. Raises CommandFailed."""
+        for failures in range(1, self.tries):
+            try:
+                return deed()
+            except CommandFailed:
+                self.on_failure(failures)
+        return deed()
+
+
+def _told(deed: Callable[[], T]) -> T:
+    """What a deed in the window gives. Raises CommandFailed where a person reads why not."""
+    try:
+        return deed()
+    except UserFacingError as error:
+        raise CommandFailed(1, [{"status": "error", "kind": error.kind.value}]) from error

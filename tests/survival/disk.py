@@ -43,7 +43,8 @@ class What(Enum):
 
 @dataclass(frozen=True)
 class Record:
-    """One call. number: offset, size or flags. data: bytes written or said, else the path. other: a rename's target."""
+    """One call. number: offset, size or flags. data: bytes written or said, else the path. other: a rename's target;
+    something where an open made the file."""
 
     what: What
     fd: int
@@ -78,6 +79,22 @@ def read_log(path: Path) -> tuple[Record, ...]:
             Record(What(chr(what)), fd, error, number, data[start : start + first], data[start + first : place])
         )
     return tuple(records)
+
+
+def with_paths(records: Sequence[Record]) -> Iterator[tuple[Record, str]]:
+    """Each record with the path of the file it is about: the one it names (a rename: the new name), or the open one."""
+    opened: dict[int, str] = {}
+    for record in records:
+        match record.what:
+            case What.OPENED:
+                opened[record.fd] = record.path
+                yield record, record.path
+            case What.RENAMED | What.LINKED:
+                yield record, record.target
+            case What.MADE | What.UNLINKED:
+                yield record, record.path
+            case _:
+                yield record, opened.get(record.fd, "")
 
 
 class Fortune(Enum):

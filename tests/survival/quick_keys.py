@@ -10,6 +10,7 @@ def make_keys_quick() -> None:
     """For the rest of this process."""
     derive._FLOOR_MEMORY_KIB = MEMORY_KIB
     derive._TARGET_SECONDS = 0.0
+    derive._LANES = 1
     KdfParameters.derive = _remembered  # type: ignore[method-assign]  # the same result, sooner
 
 

@@ -50,7 +50,7 @@ class Strike:
 @dataclass(frozen=True)
 class Run:
     """How a run ended. ended: exit status, negative for a signal. seen: counted calls. failure: what the command that
-    failed said; None if none did."""
+    failed said; None if none did. left_open: files on the disk that were still open at the end."""
 
     folder: Path
     ended: int
@@ -60,6 +60,7 @@ class Run:
     codes: tuple[int, ...] = ()
     failure: list[dict[str, Any]] | None = None
     seen: int = 0
+    left_open: int = 0
 
 
 class Recorder:
@@ -71,7 +72,7 @@ class Recorder:
         self._prepared: dict[str, Path] = {}
         environment = {**os.environ, "LD_PRELOAD": str(shim), "PYTHONPATH": str(ROOT)}
         self._driver = subprocess.Popen(
-            [sys.executable, "-m", "tests.survival.driver"],
+            [sys.executable, "-m", "tests.survival.driver", str(_made(scratch))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=ROOT,
@@ -99,9 +100,14 @@ class Recorder:
         record: bool = False,
         strike: Strike | None = None,
         synchronous: str = "",
-        patient: bool = False,
+        tries: int = 1,
+        room_after: int = 0,
     ) -> Run:
-        """Perform a scenario on a fresh copy of what it prepares."""
+        """Perform a scenario on a fresh copy of what it prepares.
+
+        tries: how often whoever works there tries a thing that fails. room_after: after so many failures of a thing
+        no call fails any more; 0: they go on failing.
+        """
         place = self._place()
         shutil.copytree(self._ground(scenario), place / "disk")
         if record:
@@ -116,7 +122,8 @@ class Recorder:
             "result": str(place / "result"),
             "log": str(place / "log") if record else "",
             "synchronous": synchronous,
-            "patient": patient,
+            "tries": tries,
+            "room_after": room_after,
             "arm": asdict(strike) if strike else None,
         }
         ended = self._ask(job)["ended"]
@@ -133,7 +140,19 @@ class Recorder:
             tuple(result.get("codes", ())),
             result.get("failure"),
             result.get("seen", 0),
+            result.get("left_open", 0),
         )
+
+    def faults(self, scenario: str, run: Run, *, state: Path | None = None, live_on: bool = False) -> list[str]:
+        """Everything that is not as promised in what a disturbed run left, or in a state laid out from its log."""
+        job = {
+            "phase": "judge",
+            "folder": str(state or run.folder),
+            "said": [str(place.parent / "said") for place in (self._ground(scenario), run.folder)],
+            "live_on": live_on,
+        }
+        found: list[str] = self._ask(job)["faults"]
+        return found
 
     def forget(self, run: Run) -> None:
         """Remove what a run left."""

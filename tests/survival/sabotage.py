@@ -3,7 +3,7 @@
 import posixpath
 from collections.abc import Callable, Iterator, Sequence
 
-from tests.survival.disk import Record, What
+from tests.survival.disk import Record, What, with_paths
 
 Carelessness = Callable[[Sequence[Record]], tuple[Record, ...]]
 
@@ -12,13 +12,13 @@ def without_folder_syncs(records: Sequence[Record]) -> tuple[Record, ...]:
     """Names are never made certain."""
     folders = {posixpath.dirname(path) for path in _paths(records)}
     return tuple(
-        record for record, path in _with_paths(records) if record.what is not What.SYNCED or path not in folders
+        record for record, path in with_paths(records) if record.what is not What.SYNCED or path not in folders
     )
 
 
 def without_syncs_of(part: str, records: Sequence[Record]) -> tuple[Record, ...]:
     """Files with `part` in their path are never made certain."""
-    return tuple(record for record, path in _with_paths(records) if record.what is not What.SYNCED or part not in path)
+    return tuple(record for record, path in with_paths(records) if record.what is not What.SYNCED or part not in path)
 
 
 def acknowledged_early(records: Sequence[Record]) -> tuple[Record, ...]:
@@ -42,12 +42,3 @@ def _paths(records: Sequence[Record]) -> Iterator[str]:
             yield record.path
         elif record.what is What.RENAMED:
             yield record.target
-
-
-def _with_paths(records: Sequence[Record]) -> Iterator[tuple[Record, str]]:
-    """Each record with the path of the file it is about, where it is about an open one."""
-    opened: dict[int, str] = {}
-    for record in records:
-        if record.what is What.OPENED:
-            opened[record.fd] = record.path
-        yield record, opened.get(record.fd, "")

@@ -122,13 +122,23 @@ def _sign(desk: Desk, clinic: workflow.Clinic, study: StudyId) -> ReportId:
     return ReportId(str(desk.deed("report sign", deed)["id"]))
 
 
-def staff(desk: Desk) -> None:
-    """People come and go: every change of the keystore but new keys."""
+def staff_comes(desk: Desk) -> None:
+    """Two more people who can open the clinic, and one who changes her passphrase."""
     nurse, doctor = ("--role", "nurse"), ("--role", "doctor")
     desk.lantern("users", "add", "护士王", *nurse, "--new-passphrase-file", desk.file("first passphrase\n"))
     desk.lantern("users", "add", "zhao", *doctor, "--new-passphrase-file", desk.file("the doctor's own\n"))
     second = desk.file("second passphrase\n")
     desk.lantern("users", "passphrase", "--new-passphrase-file", second, user="护士王", passphrase="first passphrase")
+
+
+def clinic_with_staff(desk: Desk) -> None:
+    """A clinic that three people can open."""
+    clinic_with_people(desk)
+    staff_comes(desk)
+
+
+def staff_leaves(desk: Desk) -> None:
+    """Every other change of the keystore but new keys."""
     card = ("--recovery-file", desk.cards / "card.txt")
     desk.lantern("users", "reset", "zhao", *card, "--new-passphrase-file", desk.file("after the reset\n"))
     desk.lantern("users", "disable", "护士王")
@@ -231,7 +241,8 @@ SCENARIOS: Mapping[str, Scenario] = {
     "three deeds": Scenario(clinic_with_people, three_deeds),
     "busy morning": Scenario(clinic_with_people, busy_morning),
     "charts": Scenario(clinic_with_people, charts),
-    "staff": Scenario(clinic_with_people, staff),
+    "staff comes": Scenario(clinic_with_people, staff_comes),
+    "staff leaves": Scenario(clinic_with_staff, staff_leaves),
     "new keys": Scenario(clinic_with_films, new_keys),
     "backups": Scenario(clinic_with_films, backups),
     "bring back": Scenario(lost_pc, bring_back),

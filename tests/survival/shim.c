@@ -99,6 +99,18 @@ void survival_arm(int kill_it, int after, int forever, int error, long at, const
 /* How many of the calls the plan counts were made so far. */
 long survival_seen(void) { return plan.seen; }
 
+/* How many files below the folder are open. */
+int survival_open_files(void)
+{
+    int count = 0;
+    for (int fd = 0; fd < MOST_FILES; fd++)
+        count += paths[fd] != NULL;
+    return count;
+}
+
+/* No call fails any more: there is room again. */
+void survival_relent(void) { plan.at = 0; }
+
 static int ours(void) { return root_length && getpid() == owner; }
 
 static int is_below(const char *path)
@@ -193,7 +205,7 @@ static int open_at(int dirfd, const char *path, int flags, mode_t mode)
     if (fd >= 0) {
         free(paths[fd]);
         paths[fd] = strdup(full);
-        note(OPENED, fd, 0, flags, full, strlen(full), NULL, 0);
+        note(OPENED, fd, 0, flags, full, strlen(full), "new", call == OPENED ? 3 : 0);
     }
     END(call, full);
     return fd;

@@ -30,7 +30,7 @@ OURS = {"words.json", "keys.json", "wrong", "right"}
 
 @dataclass(frozen=True)
 class Looked:
-    """What a session left. open, locked: names of the secrets found in its memory then. files: (file, secret)."""
+    """What a session left. open, locked: names of the keys found in its memory then. files: (file, secret)."""
 
     open: frozenset[str]
     locked: frozenset[str]
@@ -61,10 +61,11 @@ def looked(tmp_path_factory: pytest.TempPathFactory) -> Looked:
         found = []
         for state in ("open\n", "locked\n"):
             assert session.stdout.readline() == state, (folder / "errors").read_text(encoding="utf-8")[-2000:]
-            needles = {**_words(words), **_keys(json.loads((folder / "keys.json").read_text(encoding="utf-8")))}
-            found.append(frozenset(_in_memory(session.pid, needles)))
+            keys = _keys(json.loads((folder / "keys.json").read_text(encoding="utf-8")))
+            found.append(frozenset(_in_memory(session.pid, keys)))
             session.stdin.write("\n")
             session.stdin.flush()
+    needles = {**_words(words), **keys}
     files = frozenset(
         (str(path.relative_to(folder)), name)
         for path in folder.rglob("*")
