@@ -76,7 +76,8 @@ def _read_back(backup: Backup, moment: Moment, job: Job) -> tuple[Fault, ...]:
     """What is wrong with a backup that was just written; one that could not be read to its end is removed."""
     with on_medium(backup.folder.parent):
         try:
-            faults = faults_of(backup, moment.unlocked, moment.sealed, moment.folder, job)
+            with on_medium(backup.folder):
+                faults = faults_of(backup, moment.unlocked, moment.sealed, moment.folder, job)
         except BaseException:
             discard(backup)
             raise
@@ -119,11 +120,13 @@ def _write(moment: Moment, into: Path, job: Job, now: datetime, shared: bool, pa
         _need_room(moment, into, _bytes_to_copy(moment, files, root, part_bytes), part_bytes)
         partial.mkdir()
         try:
-            manifest = _fill(moment, partial, root, files, identity, now, job, part_bytes)
-            write_part(partial, MANIFEST, manifest.to_bytes())
-            sync_tree(partial)
-            if shared and files:
-                sync_tree(root / ATTACHMENTS)
+            # Where a stick was pulled out, the folder that it was mounted on stays, and this one does not.
+            with on_medium(partial):
+                manifest = _fill(moment, partial, root, files, identity, now, job, part_bytes)
+                write_part(partial, MANIFEST, manifest.to_bytes())
+                sync_tree(partial)
+                if shared and files:
+                    sync_tree(root / ATTACHMENTS)
             partial.rename(into / name)
             sync_folder(into)
         except BaseException:

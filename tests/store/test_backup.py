@@ -20,12 +20,12 @@ from desktop import vault
 from desktop.errors import Cancelled, ErrorKind, KnownFailure
 from desktop.jobs import Job
 from desktop.records import Attachment, AttachmentId, AuditAction, UserId, new_id
-from desktop.store import Store, backup_check, backup_files, backup_manifest
+from desktop.store import Store, backup_check, backup_database, backup_files, backup_manifest
 from desktop.store.backup import make_backup
 from desktop.store.backup_check import Backup
 from desktop.store.backup_files import PARTIAL
 from desktop.store.backup_manifest import MANIFEST, DamagedManifest, Manifest, parse
-from desktop.store.database import value
+from desktop.store.database import Connection, value
 from desktop.store.places import StoreFiles
 from desktop.store.restore import find_backups
 from tests.store.backup_clinic import Carried, breaking, query, tree
@@ -231,6 +231,22 @@ def test_a_pulled_stick_is_told_as_such(clinic: Carried, tmp_path: Path, monkeyp
     with pytest.raises(KnownFailure, match=r"backup\.medium_gone"):
         clinic.back_up(stick)
     assert clinic.store.verify(Job()).ok
+
+
+def test_a_stick_pulled_before_the_records_are_copied_is_told_as_such(
+    clinic: Carried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite only says that it cannot open a file; the folder that the stick was mounted on is still there."""
+    real = backup_database.copy_database
+
+    def pulled(source: Connection, path: Path, *rest: object) -> None:
+        shutil.rmtree(path.parent)
+        real(source, path, *rest)  # type: ignore[arg-type]  # as they came
+
+    monkeypatch.setattr("desktop.store.backup.copy_database", pulled)
+    with pytest.raises(KnownFailure, match=r"backup\.medium_gone"):
+        clinic.back_up(tmp_path / "stick")
+    assert not list((tmp_path / "stick").iterdir())
 
 
 @pytest.mark.parametrize("step", ["database", "attachments", "check_parts", "check_attachments"])
