@@ -69,6 +69,9 @@ NEEDS: tuple[Need, ...] = (
     Need(Purpose.WAYLAND_WINDOW, Kind.LIBRARY, "libwayland-cursor.so.0", "libwayland-cursor0"),
     Need(Purpose.WAYLAND_WINDOW, Kind.LIBRARY, "libwayland-egl.so.1", "libwayland-egl1"),
     Need(Purpose.TESTS, Kind.PROGRAM, "pdftotext", "poppler-utils"),
+    # Other people's DICOM programs, which tests/network and tests/intake talk with.
+    Need(Purpose.TESTS, Kind.PROGRAM, "storescu", "dcmtk"),
+    Need(Purpose.TESTS, Kind.PROGRAM, "Orthanc", "orthanc"),
     # tests/survival stands between Lantern and the disk with a small library of its own.
     Need(Purpose.TESTS, Kind.PROGRAM, "cc", "gcc"),
     Need(Purpose.TESTS, Kind.HEADER, "stdlib.h", "libc6-dev"),

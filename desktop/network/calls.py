@@ -14,13 +14,15 @@ from pydicom.uid import generate_uid
 from pynetdicom import AE, StoragePresentationContexts, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
+from pynetdicom.transport import AddressInformation
 
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.jobs import Job
 from desktop.network import limits
+from desktop.network.guard import GuardedSocket
 from desktop.network.node import COMMITMENT, TRANSFER_SYNTAXES, VERIFICATION, WORKLIST, read_commitment
 from desktop.network.parts import Answer, Committed, FoundStudy, Line, Received, Step, StepQuery, StudyQuery
-from desktop.network.worklist import read_step, to_identifier
+from desktop.network.worklist import name_in, read_step, to_identifier
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
 MOVE = "1.2.840.10008.5.1.4.1.2.2.2"
@@ -266,7 +268,7 @@ def _found(answer: Dataset) -> FoundStudy:
     images = text("NumberOfStudyRelatedInstances")
     return FoundStudy(
         text("StudyInstanceUID"),
-        text("PatientName"),
+        name_in(answer),
         text("PatientID"),
         text("PatientBirthDate"),
         text("PatientSex"),
@@ -321,6 +323,15 @@ def _expect(status: Dataset, association: Association) -> None:
         raise KnownFailure("network.peer_failed", kind=ErrorKind.IO, status=f"{int(status.Status):04X}")
 
 
+class _Entity(AE):
+    """Calls over lines that hold to our limits."""
+
+    def _create_socket(self, assoc: Association, address: AddressInformation, tls_args: Any) -> GuardedSocket:
+        made = GuardedSocket(assoc, address=address)
+        made.tls_args = tls_args
+        return made
+
+
 @contextmanager
 def _association(
     line: Line,
@@ -331,7 +342,7 @@ def _association(
     """A call, released or aborted at the end. Raises KnownFailure: `network.unreachable`, `network.tls_failed`,
     `network.called_unknown`, `network.calling_unknown`, `network.peer_busy`, `network.rejected`,
     `network.service_not_offered`."""
-    entity = AE(line.own_title)
+    entity = _Entity(line.own_title)
     entity.maximum_pdu_size = limits.ASKED_PDU
     entity.acse_timeout = limits.ANSWER_SECONDS
     entity.dimse_timeout = limits.ANSWER_SECONDS

@@ -84,33 +84,50 @@ class Places:
 
 
 class GuardedSocket(AssociationSocket):
-    """Reads no PDU that is too long, none for ever, and in large pieces."""
+    """Reads no PDU that is too long, none for ever, and in large pieces. A line that breaks a rule is hung up at once:
+    pynetdicom would go on reading, and stumble over what it finds after the end of an association."""
 
     def recv(self, nr_bytes: int) -> bytearray:
-        """So many bytes, fewer where the line was closed. Raises OSError, TimeoutError."""
-        if nr_bytes > limits.MOST_PDU:
-            raise OSError("a PDU longer than agreed")
-        line = cast(socket.socket, self.socket)
+        """So many bytes; fewer, and the line is closed, where they do not come or will not be taken."""
+        line = self.socket
+        # Sta13: we have aborted and only wait for the other side to hang up (PS3.8 9.2.1).
+        over = self.assoc.dul.state_machine.current_state == "Sta13"
+        if line is None or over or nr_bytes > limits.MOST_PDU:
+            return self._hang_up(bytearray())
         buffer = bytearray(nr_bytes)
-        view = memoryview(buffer)
         done, end = 0, time.monotonic() + limits.PDU_SECONDS
-        while done < nr_bytes:
-            left = end - time.monotonic()
-            if left <= 0:
-                raise TimeoutError
-            line.settimeout(left)
-            count = line.recv_into(view[done:])
-            if not count:
-                break
-            done += count
-        view.release()
-        del buffer[done:]
-        return buffer
+        with memoryview(buffer) as view:
+            while done < nr_bytes:
+                try:
+                    line.settimeout(max(0.001, end - time.monotonic()))
+                    count = line.recv_into(view[done:])
+                except OSError:  # a timeout is one too
+                    count = 0
+                if not count:
+                    break
+                done += count
+        return buffer if done == nr_bytes else self._hang_up(buffer[:done])
+
+    def _shutdown_socket(self) -> None:
+        """Close it, connected or not; pynetdicom leaves one open that never was connected."""
+        if self.socket is not None:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+            with contextlib.suppress(OSError):
+                self.socket.close()
+
+    def _hang_up(self, read: bytearray) -> bytearray:
+        """Too few bytes tell pynetdicom that the line is closed; so it is."""
+        self._shutdown_socket()
+        self._is_connected = False
+        return read
 
     def send(self, bytestream: bytes) -> None:
-        """As pynetdicom, but nobody who does not listen holds us up for ever."""
-        if self.socket is not None:
-            self.socket.settimeout(limits.PDU_SECONDS)
+        """As pynetdicom; but nobody who does not listen holds us up for ever, and nothing goes to a line that is
+        closed."""
+        if self.socket is not None and self._is_connected:
+            with contextlib.suppress(OSError):
+                self.socket.settimeout(limits.PDU_SECONDS)
             super().send(bytestream)
 
 

@@ -27,7 +27,7 @@ PDU_SECONDS = 30.0
 IDLE_SECONDS = 60.0
 """After which a silent association ends."""
 
-REQUEST_SECONDS = 20.0
+REQUEST_SECONDS = 10.0
 """In which a connection must ask for an association, a TLS line must be agreed on, and a rejected caller hang up."""
 
 CONNECT_SECONDS = 10.0

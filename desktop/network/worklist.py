@@ -1,5 +1,6 @@
 """A modality worklist in DICOM's form (PS3.4 annex K): queries read and written, steps read and written."""
 
+import contextlib
 from datetime import date, datetime
 from typing import Any
 
@@ -78,7 +79,7 @@ def read_step(answer: Dataset) -> Step:
     """One answer of somebody else's worklist."""
     planned = next(iter(answer.get("ScheduledProcedureStepSequence") or ()), Dataset())
     return Step(
-        name=_text(answer, "PatientName"),
+        name=name_in(answer),
         number=_text(answer, "PatientID"),
         birth_date=_text(answer, "PatientBirthDate"),
         sex=_text(answer, "PatientSex"),
@@ -93,6 +94,17 @@ def read_step(answer: Dataset) -> Step:
         description=_text(planned, "ScheduledProcedureStepDescription")
         or _text(answer, "RequestedProcedureDescription"),
     )
+
+
+def name_in(answer: Dataset) -> str:
+    """The patient's name; where no character set is declared, as Chinese devices write it all the same."""
+    name: Any = answer.get("PatientName")
+    raw = getattr(name, "original_string", b"")
+    if "SpecificCharacterSet" not in answer and isinstance(raw, bytes) and not raw.isascii():
+        for encoding in ("utf-8", "gb18030"):
+            with contextlib.suppress(UnicodeDecodeError):
+                return raw.decode(encoding).strip()
+    return _text(answer, "PatientName")
 
 
 def _text(source: Dataset, keyword: str) -> str:

@@ -1,0 +1,67 @@
+"""DICOM objects of nobody who exists, made for these tests."""
+
+import io
+
+import numpy as np
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, generate_uid
+
+CT = "1.2.840.10008.5.1.4.1.1.2"
+DX = "1.2.840.10008.5.1.4.1.1.1.1"
+
+
+def dataset(
+    *,
+    name: str = "Zhang^Wei=张^伟",
+    number: str = "",
+    birth_date: str = "19800102",
+    sex: str = "M",
+    sop_class: str = CT,
+    study: str = "",
+    side: int = 16,
+    seed: int = 1,
+) -> Dataset:
+    """A small picture that says it is of this person."""
+    made = Dataset()
+    made.SpecificCharacterSet = "ISO_IR 192"
+    made.SOPClassUID = sop_class
+    made.SOPInstanceUID = generate_uid()
+    made.StudyInstanceUID = study or generate_uid()
+    made.SeriesInstanceUID = generate_uid()
+    made.PatientName = name
+    made.PatientID = number
+    made.PatientBirthDate = birth_date
+    made.PatientSex = sex
+    made.StudyDate = "20261121"
+    made.StudyTime = "101500"
+    made.AccessionNumber = ""
+    made.StudyID = "1"
+    made.SeriesNumber = 1
+    made.InstanceNumber = 1
+    made.Modality = "CT" if sop_class == CT else "DX"
+    made.Rows = made.Columns = side
+    made.BitsAllocated = made.BitsStored = 16
+    made.HighBit = 15
+    made.PixelRepresentation = 0
+    made.SamplesPerPixel = 1
+    made.PhotometricInterpretation = "MONOCHROME2"
+    made.PixelData = np.random.default_rng(seed).integers(0, 4096, (side, side), np.uint16).tobytes()
+    return made
+
+
+def file_bytes(made: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
+    """The object as a file."""
+    made.file_meta = FileMetaDataset()
+    made.file_meta.TransferSyntaxUID = syntax
+    stream = io.BytesIO()
+    made.save_as(stream, enforce_file_format=True)
+    return stream.getvalue()
+
+
+def data_set_bytes(data: bytes) -> bytes:
+    """What of a file goes over the network: everything behind group 2."""
+    length = int.from_bytes(data[140:144], "little")
+    return data[144 + length :]
+
+
+__all__ = ["CT", "DX", "ImplicitVRLittleEndian", "data_set_bytes", "dataset", "file_bytes"]
