@@ -95,6 +95,24 @@ def test_chinese_sentences_use_full_width_punctuation() -> None:
     assert {key: s for key, s in CHINESE.items() if half_width.search(s)} == {}
 
 
+def test_chinese_numbers_stand_apart_and_names_do_not() -> None:
+    """Ages, and what is shown as somebody would type it, are written without a space."""
+    han = "[\u3400-\u9fff]"
+    number = r"(?:\{(?:count|number|minimum|seconds|sequence|noted|lines?|group|total|epoch|shortest|longest)\}|\d)"
+    word = r"\{(?:who|user|when)\}"
+    close, apart = re.compile(f"{han}{number}|{number}{han}"), re.compile(f"{han} {word}|{word} {han}")
+    as_typed = re.compile(r"age\.\w+|.+\.(hint|wrong)")
+    assert {k: s for k, s in CHINESE.items() if close.search(s) and not as_typed.fullmatch(k)} == {}
+    assert {k: s for k, s in CHINESE.items() if apart.search(s)} == {}
+
+
+def test_one_thing_has_one_chinese_name() -> None:
+    """The audit trail is 操作记录, what is on file of a patient 资料 (or 病历); 记录 is an entry, or to write down."""
+    assert {k: s for k, s in CHINESE.items() if "审计" in s.replace("审计员", "")} == {}
+    assert {k: s for k, s in CHINESE.items() if k.startswith("merging.") and "份记录" in s} == {}
+    assert {k: s for k, s in CHINESE.items() if "患者记录" in s} == {}
+
+
 def test_nobody_shouts() -> None:
     assert [k for k, s in {**ENGLISH, **CHINESE}.items() if "!" in s.replace("!=", "") or "！" in s] == []
 
