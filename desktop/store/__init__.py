@@ -14,7 +14,8 @@ from desktop.store.database import versions
 from desktop.store.patients import Filing, filing_of
 from desktop.store.places import StoreFiles
 from desktop.store.readings import Draft
-from desktop.store.store import Store, Transaction
+from desktop.store.store import Store
+from desktop.store.transactions import Transaction
 from desktop.store.unsaved import Unsaved, UnsavedEdit, UnsavedPatient, UnsavedVisit
 from desktop.store.verification import Inventory, Note, Problem, ProblemKind, Verification, Wanted
 

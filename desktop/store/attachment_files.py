@@ -14,7 +14,7 @@ from desktop.store.attachments import SealedFolder, Staged, StoredFile
 from desktop.vault.sealed import CHUNK
 
 if TYPE_CHECKING:
-    from desktop.store.store import Transaction
+    from desktop.store.transactions import Transaction
 
 _PAUSE_SECONDS = 0.05
 # Nothing to seal anew: `verify` names the file, and a backup may bring it back.

@@ -1,49 +1,38 @@
 """The clinic's store: one encrypted database, one folder of sealed files, one heads file."""
 
 import contextlib
-import logging
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from sqlcipher3 import dbapi2
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.jobs import Job
-from desktop.records import AuditAction, AuditHead, User, UserId
+from desktop.records import AuditAction, AuditHead, UserId
 from desktop.store import database
 from desktop.store.attachment_files import AttachmentFiles
-from desktop.store.attachments import Attachments, SealedFolder
-from desktop.store.audit import Audit
+from desktop.store.attachments import SealedFolder
 from desktop.store.backup_database import keep_before_migration, open_to_read
 from desktop.store.backup_moment import Moment, keystore_copy
-from desktop.store.backup_runs import Backups
 from desktop.store.building_site import sweep_dead
-from desktop.store.clinic_settings import Clinic, Clinics, Policies, Users
-from desktop.store.clinical import Conditions, Documents, Medications
-from desktop.store.conflicts import Conflicts
-from desktop.store.consents import Consents
-from desktop.store.database import Connection, translated, value
-from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, Sendings
+from desktop.store.clinic_settings import Clinics
+from desktop.store.database import Connection, translated
 from desktop.store.forgetting import forget_names
-from desktop.store.heads import SIGNED_EVERY, HeadsFile
+from desktop.store.founding import build_first_database
+from desktop.store.heads import HeadsFile
 from desktop.store.key_epochs import AttachmentKeys, check_present, remove_successor, settle_epochs
 from desktop.store.lock import ProcessLock
-from desktop.store.membership import SYSTEM, Membership
-from desktop.store.merges import Merges
+from desktop.store.membership import SYSTEM
 from desktop.store.migrations import migrate
-from desktop.store.patients import Patients
 from desktop.store.places import StoreFiles, anything_present
-from desktop.store.readings import Annotations, Drafts, Impressions, Reviews, Suggestions
 from desktop.store.rekey import Author, Present, build_successor
-from desktop.store.reports import Reports
 from desktop.store.rows import Rows
-from desktop.store.salvage_rows import SalvageRows
-from desktop.store.studies import Studies
-from desktop.store.unsaved import UnsavedForms
+from desktop.store.signing import HeadSigner
+from desktop.store.transactions import Transaction
 from desktop.store.verification import (
     NOTHING_MORE,
     Findings,
@@ -57,49 +46,11 @@ from desktop.store.verification import (
     look_at_opening,
     reader,
 )
-from desktop.store.visits import Visits
 from desktop.vault import HalfWritten, NextEpoch, Unlocked, attempts, catch_up, members
-from desktop.vault.files import sync_folder
-
-_log = logging.getLogger(__name__)
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-class Transaction:
-    """Everything one transaction may touch, a module per subject. Use it only inside its `with`."""
-
-    def __init__(self, rows: Rows, store_id: str, clock: Callable[[], datetime]) -> None:
-        self.patients = Patients(rows, clock)
-        self.merges = Merges(rows, self.patients)
-        self.conflicts = Conflicts(rows)
-        self.consents = Consents(rows)
-        self.visits = Visits(rows)
-        self.conditions = Conditions(rows)
-        self.medications = Medications(rows)
-        self.documents = Documents(rows)
-        self.studies = Studies(rows)
-        self.attachments = Attachments(rows)
-        self.impressions = Impressions(rows)
-        self.suggestions = Suggestions(rows)
-        self.reviews = Reviews(rows)
-        self.annotations = Annotations(rows)
-        self.reports = Reports(rows)
-        self.drafts = Drafts(rows)
-        self.unsaved = UnsavedForms(rows)
-        self.policy = Policies(rows)
-        self.users = Users(rows)
-        self.attachment_keys = AttachmentKeys(rows)
-        self.backups = Backups(rows)
-        self.node = Nodes(rows)
-        self.arrivals = Arrivals(rows)
-        self.sendings = Sendings(rows)
-        self.lookups = NodeLookups(rows)
-        self.audit = Audit(rows, store_id, clock)
-        self.salvage = SalvageRows(rows, self.audit)
-        self.membership = Membership(rows, self.users, self.audit)
 
 
 class Store:
@@ -143,7 +94,7 @@ class Store:
         former = AttachmentKeys(rows).former()
         rows.end()
         self._sealed = SealedFolder(self.folder, {**former, master.epoch: master.derive("attachments")})
-        self._signed = int(_fact(connection, "signed_head"))
+        self._signer = HeadSigner(self._heads, self._unlocked, connection)
         self._connection = connection
 
     @staticmethod
@@ -169,21 +120,7 @@ class Store:
             files = StoreFiles(folder, unlocked.epoch)
             lock = _locked(files.lock)
             undo.callback(lock.close)
-            if files.database.exists():
-                raise KnownFailure("store.exists", kind=ErrorKind.NOT_EMPTY)
-            with translated():
-                for leftover in files.all_of_unfinished():
-                    leftover.unlink(missing_ok=True)
-                connection = database.connect(files.unfinished_database, unlocked.master.derive("db"), create=True)
-                try:
-                    migrate(connection)
-                    _first_rows(connection, unlocked, clinic_name, now)
-                    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-                finally:
-                    connection.close()
-                files.unfinished_database.replace(files.database)
-                files.attachments.mkdir(exist_ok=True)
-                sync_folder(folder)
+            build_first_database(files, unlocked, clinic_name, now)
         store = cls.open(folder, unlocked, clock=clock)
         store.sign_head()
         return store
@@ -269,7 +206,7 @@ class Store:
             finally:
                 rows.end()
             if head != before:
-                self._note(connection, head)
+                self._signer.note(connection, head)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Transaction]:
@@ -289,9 +226,8 @@ class Store:
         with self._mutex:
             with self.snapshot() as tx:
                 head = tx.audit.head()
-            if head.sequence > self._signed:
-                with self._exclusive() as connection, translated():
-                    self._sign(connection, head)
+            with self._exclusive() as connection, translated():
+                self._signer.sign(connection, head)
             return head
 
     @contextlib.contextmanager
@@ -448,24 +384,6 @@ class Store:
         """Whether a backup or a check that sees an earlier moment still needs the files of then."""
         return self._copying.locked() or self._checks > 0
 
-    def _note(self, connection: Connection, head: AuditHead) -> None:
-        """Note the head of a commit beside the database."""
-        if head.sequence - self._signed >= SIGNED_EVERY:
-            self._sign(connection, head)
-        else:
-            self._heads.note(head)
-
-    def _sign(self, connection: Connection, head: AuditHead) -> None:
-        """File first, then the database's memory of it: the other way round a power cut would look like a cut file."""
-        if self._unlocked.by_card:
-            self._heads.note(head)  # the card is nobody's signature
-            return
-        # What was about to be signed tells a power cut from an older page of the database that was put back.
-        if not _remember(connection, "begun_head", head.sequence):
-            self._heads.note(head)
-        elif self._heads.note(head, self._unlocked.signing_key) and _remember(connection, "signed_head", head.sequence):
-            self._signed = head.sequence
-
     @contextlib.contextmanager
     def _exclusive(self) -> Iterator[Connection]:
         """The connection, for one transaction at a time. Raises RuntimeError inside another one of this thread."""
@@ -511,43 +429,3 @@ def _locked(path: Path) -> ProcessLock:
         return ProcessLock(path)
     except OSError as error:
         raise from_os_error(error) from error
-
-
-def _fact(connection: Connection, name: str) -> Any:
-    """One of the facts about the store. Raises DamagedDatabase where it is gone."""
-    found = value(connection, "SELECT value FROM meta WHERE name = ?", (name,))
-    if found is None:
-        raise database.DamagedDatabase
-    return found
-
-
-def _remember(connection: Connection, name: str, sequence: int) -> bool:
-    """Set one of those facts; whether the disk took it. What was committed before stays committed, so an error must not
-    make it look undone."""
-    try:
-        connection.execute("INSERT OR REPLACE INTO meta (name, value) VALUES (?, ?)", (name, sequence))
-    except dbapi2.Error:
-        _log.warning("the database could not remember %s %d", name, sequence)
-        return False
-    return True
-
-
-def _first_rows(connection: Connection, unlocked: Unlocked, clinic_name: str, now: datetime) -> None:
-    """Name, first user and first audit line, in one transaction."""
-    connection.execute("BEGIN IMMEDIATE")
-    facts = {
-        "epoch": unlocked.epoch,
-        "keystore_generation": unlocked.generation,
-        "signed_head": 0,
-        "begun_head": 0,
-        "next_card": 1,
-    }
-    connection.executemany("INSERT INTO meta (name, value) VALUES (?, ?)", facts.items())
-    rows = Rows(connection, writable=True)
-    tx = Transaction(rows, unlocked.store_id, lambda: now)
-    Clinics(rows).add(Clinic(unlocked.store_id, clinic_name, now))
-    tx.users.add(User(unlocked.user_id, unlocked.user_name, unlocked.roles, unlocked.public_key))
-    tx.audit.add(AuditAction.CREATE_CLINIC, unlocked.store_id, actor=unlocked.user_id)
-    tx.audit.attest_rest()
-    rows.end()
-    connection.execute("COMMIT")

@@ -348,7 +348,7 @@ def test_the_nth_call_to_the_disk_fails(
 @contextlib.contextmanager
 def quiet_logs(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """A disk that fails is logged by several modules; which of them depends on n."""
-    for module in ("key_epochs", "heads", "store"):
+    for module in ("key_epochs", "heads", "signing"):
         patch.setattr(f"desktop.store.{module}._log.disabled", True)
     patch.setattr("desktop.vault.keystore._log.disabled", True)
     yield

@@ -326,7 +326,7 @@ def test_a_damaged_database_is_left_for_a_backup_or_what_is_whole(
     assert not driver.shown("damaged_continue"), "nobody is invited to go on"
     assert driver.find("damaged_restore", QPushButton).hasFocus()
     assert not driver.shown("error_dialog"), "told once, on the page"
-    with expected_log("desktop.workflow.opening"), expected_log("desktop.store.store"):
+    with expected_log("desktop.workflow.opening"), expected_log("desktop.store.signing"):
         driver.click("damaged_salvage")
         driver.wait(lambda: driver.shown("salvage_page"), "salvage")
         assert context.clinic is None
