@@ -42,6 +42,7 @@ from desktop.store.verification import (
     check_all,
     check_pages,
     check_quickly,
+    empty_the_log,
     is_unclean,
     look_at_opening,
     reader,
@@ -148,6 +149,10 @@ class Store:
             store = cls(folder, unlocked, connection, lock, clock)
             store.ended_uncleanly = unclean
             store.found_at_opening = look_at_opening(files, unlocked, connection, store._heads)
+            if unclean:
+                # Pages that a power cut left half written are whole before anybody works with the clinic.
+                with contextlib.suppress(dbapi2.Error):
+                    empty_the_log(connection)
             store._take_over_keystore()
             store._take_in_failed_unlocks()
             undo.pop_all()

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from desktop import vault
 from desktop.jobs import Job
 from desktop.records import AuditAction
-from desktop.store import Checkup, Store, Verification, verify_folder
+from desktop.store import Checkup, Store, Verification, database, verify_folder
 from desktop.store.audit import ChainLine, read_lines
 from desktop.store.kept import KEPT
 from desktop.store.places import ATTACHMENTS, DATABASE
@@ -380,6 +381,48 @@ def test_no_keystore_at_all(folder: Path, read: Read) -> None:
     found = verify_folder_of(folder)
     assert kinds(found) == {"keystore"}
     assert said_in_both_languages(found)
+
+
+# Beside a backup
+
+
+def test_a_check_keeps_nobody_waiting_for_a_backup(
+    folder: Path, keys: vault.Unlocked, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The backup reads an earlier moment, so the log cannot be emptied; until it is, nothing could be saved."""
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 60.0)
+    with Store.open(folder, keys) as store:
+        with store.moment() as moment:
+            late = add_patient(store, patient("李四"))
+            started = time.monotonic()
+            found = store.verify(Job())
+            assert time.monotonic() - started < 30
+            assert found.ok, found.problems
+            assert moment.connection.execute("SELECT count(*) FROM patients").fetchone() == (1,)
+        with store.snapshot() as tx:
+            assert tx.patients.get(late.id) == late
+        assert store.verify(Job()).ok
+
+
+@pytest.mark.parametrize("logged", [True, False])
+def test_pages_are_checked_beside_a_backup_after_a_crash(folder: Path, keys: vault.Unlocked, logged: bool) -> None:
+    """A page that the crash left half written is written again from the log; no other one may be spoilt."""
+    with Store.open(folder, keys) as store:
+        for number in range(100):
+            add_patient(store, patient(f"王{number}", village="村" * 200))
+    subprocess.run([sys.executable, "-c", CRASH, str(folder)], cwd=Path.cwd(), check=False)
+    log = (folder / f"{DATABASE}-wal").read_bytes()
+    frames = range(32, len(log) - PAGE, 24 + PAGE)
+    in_log = {int.from_bytes(log[frame : frame + 4]) for frame in frames}
+    data = bytearray((folder / DATABASE).read_bytes())
+    torn = next(page for page in range(len(data) // PAGE, 1, -1) if (page in in_log) is logged)
+    data[(torn - 1) * PAGE : torn * PAGE - 2048] = bytes(2048)
+    (folder / DATABASE).write_bytes(data)
+    with Store.open(folder, keys) as store, store.moment():
+        add_patient(store, patient("李四"))
+        found = store.verify(Job())
+    assert ("database" in kinds(found)) is not logged
+    assert found.ok is logged
 
 
 # At opening
