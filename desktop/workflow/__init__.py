@@ -209,14 +209,7 @@ from desktop.workflow.people import (
     start_new_epoch,
 )
 from desktop.workflow.pins import end_shift, forget_pin, pin_users, set_pin, unlock_with_pin
-from desktop.workflow.policy import (
-    Policy,
-    PolicyChanged,
-    ReadingOrder,
-    ReportLanguage,
-    policy,
-    set_policy,
-)
+from desktop.workflow.policy import Policy, PolicyChanged, ReadingOrder, ReportLanguage, policy, set_policy
 from desktop.workflow.reading import (
     Annotated,
     Draft,
@@ -250,14 +243,7 @@ from desktop.workflow.reporting import (
     sign_report,
     write_whole,
 )
-from desktop.workflow.shelf import (
-    ModelCard,
-    evaluate_model,
-    installed_models,
-    load_models,
-    model_card,
-    train_model,
-)
+from desktop.workflow.shelf import ModelCard, evaluate_model, installed_models, load_models, model_card, train_model
 from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, suggest
 from desktop.workflow.unsaved import (
     UnsavedKind,
