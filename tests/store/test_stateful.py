@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -40,6 +41,7 @@ from tests.store.helpers import NOW, Keys, add_patient, patient
 from tests.store.visiting import TEMPERATURE, TESTER, consent_of, encounter_of, merge, unmerge
 
 pick = st.integers(0, 999)
+RUNS = 20
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -47,6 +49,8 @@ class StoreMachine(RuleBasedStateMachine):
     merge has touched it, as the merges' own properties are tested elsewhere."""
 
     template: ClassVar[Keys]
+    verified: ClassVar[list[bool]]
+    came_to: ClassVar[Counter[str]]
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,6 +71,13 @@ class StoreMachine(RuleBasedStateMachine):
         found = self.store.verify(Job())
         self.store.close()
         shutil.rmtree(self.home)
+        self.verified.append(found.problems == ())
+        self.came_to.update(
+            patients=len(self.order),
+            visits=len(self.visits),
+            consents=len(self.consents),
+            attachments=len(self.attachments),
+        )
         assert found.problems == ()
 
     # What the dictionaries know
@@ -184,6 +195,7 @@ class StoreMachine(RuleBasedStateMachine):
             self.refused_when_gone(closed, partial(merge, self.store, kept, gone))
             return
         self.merges[gone] = merge(self.store, kept, gone)
+        self.came_to["merges"] += 1
         self.above[gone] = kept
         self.follow(kept)
 
@@ -273,5 +285,8 @@ def template(_empty_clinic: Keys) -> Keys:
 
 
 def test_the_store_is_what_plain_dictionaries_say(template: Keys) -> None:
-    StoreMachine.template = template
-    run_state_machine_as_test(StoreMachine, settings=settings(max_examples=20, stateful_step_count=30, deadline=None))
+    StoreMachine.template, StoreMachine.verified, StoreMachine.came_to = template, [], Counter(merges=0)
+    run_state_machine_as_test(StoreMachine, settings=settings(max_examples=RUNS, stateful_step_count=30, deadline=None))
+    assert len(StoreMachine.verified) >= RUNS
+    assert all(StoreMachine.verified)
+    assert min(StoreMachine.came_to.values()) > 0, "every kind of record was made in one run or another"

@@ -196,9 +196,18 @@ def test_a_second_program_is_told(store: Store, keys: vault.Unlocked, impatient:
 
 def test_the_second_waits_for_the_first(folder: Path, keys: vault.Unlocked) -> None:
     first = Store.open(folder, keys)
-    timer = threading.Timer(0.3, first.close)
+    leaving = threading.Event()
+
+    def leave() -> None:
+        leaving.set()
+        first.close()
+
+    timer = threading.Timer(0.3, leave)
     timer.start()
-    Store.open(folder, keys).close()
+    with contextlib.closing(Store.open(folder, keys)) as second:
+        assert leaving.is_set()
+        with second.snapshot() as tx:
+            assert tx.patients.count() == 0
     timer.join()
 
 

@@ -58,7 +58,8 @@ def test_two_swapped_groups_are_found(secret: bytes, place: int) -> None:
     if groups[place][:4] == groups[place + 1][:4]:
         return
     groups[place], groups[place + 1] = groups[place + 1], groups[place]
-    refusal("-".join(groups))
+    error = refusal("-".join(groups))
+    assert (error.key, error.details) == ("unlock.card_group", {"group": place + 1})
 
 
 @pytest.mark.parametrize("text", ["", "12345", "x" * 34, "🙂" * 35])

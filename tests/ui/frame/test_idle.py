@@ -49,6 +49,8 @@ def test_counts_down_and_expires_once(qtbot: QtBot, watch: IdleWatch, clocks: Cl
     clocks.pass_seconds(15)
     with qtbot.waitSignal(watch.expired):
         watch.tick()
+    with qtbot.assertNotEmitted(watch.ticked), qtbot.assertNotEmitted(watch.expired):
+        watch.tick()
 
 
 def test_a_key_begins_the_count_again(qtbot: QtBot, watch: IdleWatch, clocks: Clocks) -> None:
@@ -69,14 +71,22 @@ def test_a_key_begins_the_count_again(qtbot: QtBot, watch: IdleWatch, clocks: Cl
 def test_a_pc_that_slept_is_locked_at_once(qtbot: QtBot, watch: IdleWatch, clocks: Clocks) -> None:
     """Asleep, the steady clock of Linux stands still; only the wall clock tells."""
     clocks.wall += 120
-    with qtbot.waitSignal(watch.expired):
+    with qtbot.waitSignal(watch.expired) as expired:
+        watch.tick()
+    assert expired.signal_triggered
+    with qtbot.assertNotEmitted(watch.ticked), qtbot.assertNotEmitted(watch.expired):
         watch.tick()
 
 
 def test_a_clock_set_back_does_not_lock(qtbot: QtBot, watch: IdleWatch, clocks: Clocks) -> None:
     clocks.wall -= 3600
-    with qtbot.assertNotEmitted(watch.expired):
+    with qtbot.assertNotEmitted(watch.expired), qtbot.waitSignal(watch.ticked) as tick:
         watch.tick()
+    assert tick.args == [60]
+    clocks.pass_seconds(15)
+    with qtbot.waitSignal(watch.ticked) as tick:
+        watch.tick()
+    assert tick.args == [45]
 
 
 def test_sleep_is_noticed_whether_or_not_it_counts(qtbot: QtBot, watch: IdleWatch, clocks: Clocks) -> None:
