@@ -10,7 +10,6 @@ from typing import Any
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.filereader import read_dataset
-from pydicom.uid import generate_uid
 from pynetdicom import AE, StoragePresentationContexts, build_role, evt
 from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
@@ -32,7 +31,7 @@ GET = "1.2.840.10008.5.1.4.1.2.2.3"
 _NATIVE = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2")
 _MOST_CONTEXTS = 126
 _COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
-_REPORT_SECONDS = 5.0
+_REPORT_SECONDS = 2.0
 _PENDING = (0xFF00, 0xFF01)
 
 
@@ -57,13 +56,13 @@ class Outgoing:
 @dataclass(frozen=True)
 class Given:
     """What became of a sending. sent: keys of what the peer has. failure: key of the sentence that says why the first
-    other one was not taken, or empty. final: trying again would not help. transaction: of the commitment asked for, or
-    empty. word: the peer's answer to that, where it came at once."""
+    other one was not taken, or empty. final: trying again would not help. asked: the peer will say whether it keeps
+    them for good. word: its answer to that, where it came at once."""
 
     sent: tuple[str, ...]
     failure: str = ""
     final: bool = False
-    transaction: str = ""
+    asked: bool = False
     word: Committed | None = None
 
 
@@ -116,10 +115,14 @@ def get(line: Line, study_uid: str, keep: Callable[[Received], Answer], job: Job
         return _retrieved(association, association.send_c_get(_of_study(study_uid), GET), job)
 
 
-def send(line: Line, objects: Sequence[Outgoing], job: Job, *, commitment: bool) -> Given:
-    """Give a peer objects, one after the other, and ask it to keep them for good if `commitment`.
+def send(
+    line: Line, objects: Sequence[Outgoing], job: Job, *, transaction: str = "", before: Sequence[Outgoing] = ()
+) -> Given:
+    """Give a peer objects, one after the other; once it has all of them, ask it to keep them for good.
 
-    Raises KnownFailure where the peer cannot be reached at all.
+    transaction: UID of that request; empty asks for nothing. It has to be on record before, as the answer may come on
+    another line before this returns. before: what the peer has since an earlier try. Raises KnownFailure where the
+    peer cannot be reached at all.
     """
     kinds = _kinds(objects)
     words: list[Committed] = []
@@ -133,27 +136,25 @@ def send(line: Line, objects: Sequence[Outgoing], job: Job, *, commitment: bool)
         return 0x0000, None
 
     contexts = list(_sending_contexts(kinds))
-    if commitment:
+    if transaction:
         contexts.append(build_context(COMMITMENT))
     with _association(line, contexts, [(evt.EVT_N_EVENT_REPORT, report)]) as association:
         sent: list[str] = []
-        given: list[tuple[str, str]] = []
         failure = ""
         for done, one in enumerate(objects):
             job.report("network.progress.sending", done, len(objects))
-            problem, uids = _send_one(association, one)
+            problem = _send_one(association, one)
             if problem:
                 failure = failure or problem
                 if not association.is_established:
                     break
                 continue
             sent.append(one.key)
-            given.append(uids)
-        transaction = _ask_commitment(association, given) if commitment and given else ""
-        if transaction:
-            heard.wait(_REPORT_SECONDS)
-        word = next((word for word in words if word.transaction == transaction), None) if transaction else None
-        return Given(tuple(sent), failure, failure in _FINAL, transaction, word)
+        if failure or not transaction or not _ask_commitment(association, transaction, [*before, *objects]):
+            return Given(tuple(sent), failure, failure in _FINAL)
+        heard.wait(_REPORT_SECONDS)
+        word = next((word for word in words if word.transaction == transaction), None)
+        return Given(tuple(sent), failure, failure in _FINAL, asked=True, word=word)
 
 
 _FINAL = frozenset({"network.kind_not_taken", "network.object_refused"})
@@ -186,53 +187,53 @@ def _sending_contexts(kinds: Iterable[tuple[str, str]]) -> Iterator[Presentation
         yield build_context(sop_class, list(syntaxes))
 
 
-def _send_one(association: Association, one: Outgoing) -> tuple[str, tuple[str, str]]:
-    """Key of what went wrong, or empty; class and instance of what was sent."""
+def _send_one(association: Association, one: Outgoing) -> str:
+    """Key of what went wrong, or empty."""
     dataset = dcmread(io.BytesIO(one.load()), force=True)
-    uids = str(dataset.get("SOPClassUID", "")), str(dataset.get("SOPInstanceUID", ""))
+    sop_class = str(dataset.get("SOPClassUID", ""))
     syntax = str(dataset.file_meta.TransferSyntaxUID)
     agreed = {
         str(context.transfer_syntax[0])
         for context in association.accepted_contexts
-        if context.abstract_syntax == uids[0] and context.transfer_syntax
+        if context.abstract_syntax == sop_class and context.transfer_syntax
     }
     if not agreed:
-        return "network.kind_not_taken", uids
+        return "network.kind_not_taken"
     if syntax not in agreed and syntax not in _NATIVE:
         try:
             dataset.decompress(generate_instance_uid=False)
         except Exception:  # no decoder, or a damaged file: either way it cannot be given in another form
-            return "network.kind_not_taken", uids
+            return "network.kind_not_taken"
     try:
         status = association.send_c_store(dataset)
     except (ValueError, RuntimeError, AttributeError):
-        return ("network.kind_not_taken" if association.is_established else "network.line_broken"), uids
+        return "network.kind_not_taken" if association.is_established else "network.line_broken"
     if "Status" not in status:
-        return "network.line_broken", uids
+        return "network.line_broken"
     code = int(status.Status)
     if code == 0x0000 or code & 0xF000 == 0xB000:
-        return "", uids
-    return ("network.peer_full" if code & 0xFF00 == 0xA700 else "network.object_refused"), uids
-
-
-def _ask_commitment(association: Association, given: Sequence[tuple[str, str]]) -> str:
-    """The transaction's UID where the peer will tell; empty where it does not do such things."""
-    if not any(context.abstract_syntax == COMMITMENT for context in association.accepted_contexts):
         return ""
-    transaction = str(generate_uid())
+    return "network.peer_full" if code & 0xFF00 == 0xA700 else "network.object_refused"
+
+
+def _ask_commitment(association: Association, transaction: str, objects: Sequence[Outgoing]) -> bool:
+    """Whether the peer will tell if it keeps these for good; not every archive does such things."""
+    if not any(context.abstract_syntax == COMMITMENT for context in association.accepted_contexts):
+        return False
     wanted = Dataset()
     wanted.TransactionUID = transaction
     items = []
-    for sop_class, instance in given:
-        item = Dataset()
-        item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, instance
+    for one in objects:
+        meta, item = _file_meta(one.begin), Dataset()
+        item.ReferencedSOPClassUID = meta.get("MediaStorageSOPClassUID", "")
+        item.ReferencedSOPInstanceUID = meta.get("MediaStorageSOPInstanceUID", "")
         items.append(item)
     wanted.ReferencedSOPSequence = items
     try:
         status, _ = association.send_n_action(wanted, 1, COMMITMENT, _COMMITMENT_INSTANCE)
     except (ValueError, RuntimeError):
-        return ""
-    return transaction if status.get("Status") == 0x0000 else ""
+        return False
+    return bool(status.get("Status") == 0x0000)
 
 
 def _identifier(query: StudyQuery) -> Dataset:

@@ -4,12 +4,15 @@ So a rule answers only where the name fits one patient, the birth date or the id
 speaks against it. Everything else is asked.
 """
 
+import re
+
 from desktop.intake import NameVerdict, names_fit
 from desktop.records import FileHeader, HumanName, Identifier, Patient, PatientId, Sex, new_id
 from desktop.records.dicom_node import Doubt
 from desktop.store import Transaction
 
 _MOST_CANDIDATES = 20
+_HAN_SPACE = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 
 
 def whose(tx: Transaction, header: FileHeader) -> PatientId | Doubt:
@@ -29,13 +32,21 @@ def whose(tx: Transaction, header: FileHeader) -> PatientId | Doubt:
         return certain[0].id
     if len(certain) > 1 or (not certain and len(fitting) > 1):
         return Doubt.SEVERAL
-    return Doubt.UNSURE if fitting or any(_numbered(header, patient) for patient in known) else Doubt.NOBODY
+    if certain or fitting or any(_numbered(header, patient) for patient in known):
+        return Doubt.UNSURE
+    fits = NameVerdict.FITS
+    return Doubt.UNSURE if any(names_fit(header, one).verdict is fits for one in _named(tx, names)) else Doubt.NOBODY
 
 
 def likely_patients(tx: Transaction, header: FileHeader) -> list[Patient]:
-    """Whom to offer where it is asked, the likeliest first."""
+    """Whom to offer where it is asked, the likeliest first: who resembles, then who only has such a name."""
     names = _names(header)
-    return _candidates(tx, header, names) if names else []
+    if not names:
+        return []
+    found = {patient.id: patient for patient in _candidates(tx, header, names)}
+    for patient in _named(tx, names):
+        found.setdefault(patient.id, patient)
+    return list(found.values())[:_MOST_CANDIDATES]
 
 
 def _says_the_same(header: FileHeader, patient: Patient) -> bool:
@@ -59,8 +70,18 @@ def _plain(number: str) -> str:
 
 
 def _names(header: FileHeader) -> tuple[HumanName, ...]:
+    """The name's groups as people write them: 汉字 without spaces."""
     texts = (" ".join(group.replace("^", " ").split()) for group in header.name_groups)
-    return tuple(HumanName(text=text) for text in texts if any(character.isalpha() for character in text))
+    return tuple(
+        HumanName(text=text if text.isascii() else _HAN_SPACE.sub("", text))
+        for text in texts
+        if any(character.isalpha() for character in text)
+    )
+
+
+def _named(tx: Transaction, names: tuple[HumanName, ...]) -> list[Patient]:
+    """Everybody a search for the name finds, whatever speaks against them."""
+    return [match.patient for name in names for match in tx.patients.search(name.text, _MOST_CANDIDATES)]
 
 
 def _candidates(tx: Transaction, header: FileHeader, names: tuple[HumanName, ...]) -> list[Patient]:

@@ -189,9 +189,9 @@ def note_commitment(clinic: Clinic, word: Committed) -> None:
     """What a peer says about a request for storage commitment; about one we did not make, nothing is noted."""
     with clinic.store.transaction() as tx:
         sending = tx.sendings.of_transaction(word.transaction)
-        if sending is None or sending.state is not SendingState.SENT:
+        if sending is None or sending.state not in (SendingState.WAITING, SendingState.SENT):
             return
         state = SendingState.FAILED if word.failed else SendingState.COMMITTED
         failure = "network.not_committed" if word.failed else ""
-        tx.sendings.update(replace(sending, state=state, failure=failure))
+        tx.sendings.update(replace(sending, state=state, next_try=None, failure=failure))
         tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=BY_THE_NODE, reason=state.value)

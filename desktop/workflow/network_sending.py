@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+from uuid import uuid4
 
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
@@ -14,6 +15,7 @@ from desktop.records.dicom_node import Peer, Sending, SendingId, SendingState
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.network_lines import line_to
 from desktop.workflow.network_objects import MEDIA_TYPE
+from desktop.workflow.network_receiving import note_commitment
 from desktop.workflow.network_settings import find_peer
 
 if TYPE_CHECKING:
@@ -96,7 +98,7 @@ def send_files(clinic: Clinic, job: Job, paths: Sequence[Path], peer: Peer, titl
                 outgoing.append(Outgoing(str(number), stream.read(_BEGIN_BYTES), path.read_bytes))
         except OSError as error:
             unreadable[str(number)] = from_os_error(error).key
-    given = send(line_to(clinic, peer, title), outgoing, job, commitment=False) if outgoing else None
+    given = send(line_to(clinic, peer, title), outgoing, job) if outgoing else None
     with clinic.store.transaction() as tx:
         count = len(given.sent) if given is not None else 0
         tx.audit.add(AuditAction.SEND_STUDY, "files", actor=clinic.actor, reason=f"{peer.title}: {count}")
@@ -130,35 +132,38 @@ def _try(clinic: Clinic, job: Job, sending: Sending, peer: Peer, *, commitment: 
     """One try of what the peer does not have yet."""
     from desktop.network.calls import send
 
-    pictures = [one for one in _pictures(clinic, sending.study) if one.id not in sending.sent]
-    outgoing = [_outgoing(clinic, one) for one in pictures]
+    pictures = _pictures(clinic, sending.study)
+    there = [_outgoing(clinic, one) for one in pictures if one.id in sending.sent]
+    outgoing = [_outgoing(clinic, one) for one in pictures if one.id not in sending.sent]
+    if commitment:
+        sending = _write(clinic, replace(sending, transaction=f"2.25.{uuid4().int}"))
     try:
-        given = send(line_to(clinic, peer), outgoing, job, commitment=commitment)
+        given = send(line_to(clinic, peer), outgoing, job, transaction=sending.transaction, before=there)
     except KnownFailure as error:
-        return SendingChanged(_after(clinic, sending, error.key), len(pictures), Changes(network=True))
-    left = len(pictures) - len(given.sent)
+        return SendingChanged(_after(clinic, sending, error.key), len(outgoing), Changes(network=True))
+    left = len(outgoing) - len(given.sent)
     return SendingChanged(_noted(clinic, sending, given, left), left, Changes(network=True))
 
 
 def _noted(clinic: Clinic, sending: Sending, given: "Given", left: int) -> Sending:
-    sent = (*sending.sent, *(InstanceId(key) for key in given.sent))
+    """What a try brought about; the peer may have said meanwhile, on another line, that it keeps everything."""
+    sending = replace(sending, sent=(*sending.sent, *(InstanceId(key) for key in given.sent)))
     if left:
-        return _after(clinic, replace(sending, sent=sent), given.failure, final=given.final)
-    state, failure = SendingState.SENT, ""
+        return _after(clinic, sending, given.failure, final=given.final)
     if given.word is not None:
-        failed = bool(given.word.failed)
-        state = SendingState.FAILED if failed else SendingState.COMMITTED
-        failure = "network.not_committed" if failed else ""
+        note_commitment(clinic, given.word)
+    with clinic.store.snapshot() as tx:
+        now = tx.sendings.get(sending.id)
+    told = now.state in (SendingState.COMMITTED, SendingState.FAILED) and now.transaction == sending.transaction
     return _write(
         clinic,
         replace(
             sending,
-            state=state,
+            state=now.state if told else SendingState.SENT,
             attempts=sending.attempts + 1,
             next_try=None,
-            failure=failure,
-            sent=sent,
-            transaction=given.transaction,
+            failure=now.failure if told else "",
+            transaction=sending.transaction if given.asked else "",
         ),
     )
 

@@ -82,8 +82,8 @@ def test_a_service_that_is_not_offered(node: Node) -> None:
 def test_send_find_get_and_move_with_dcmtk(archive: Line, node: Node, desk: MemoryDesk) -> None:
     study = str(generate_uid())
     objects = [file_bytes(dataset(study=study, seed=seed, number="42")) for seed in range(3)]
-    given = calls.send(archive, outgoing(*objects), Job(), commitment=True)
-    assert (given.sent, given.failure, given.transaction) == (("0", "1", "2"), "", "")
+    given = calls.send(archive, outgoing(*objects), Job(), transaction="1.2.3")
+    assert (given.sent, given.failure, given.asked) == (("0", "1", "2"), "", False)
 
     found = calls.find(archive, StudyQuery(name="Zhang*", number="42"), Job())
     assert [(one.study_uid, one.number, one.day) for one in found] == [(study, "42", "20261121")]
@@ -109,7 +109,7 @@ def test_send_find_get_and_move_with_dcmtk(archive: Line, node: Node, desk: Memo
 
 def test_what_we_cannot_keep_is_counted(archive: Line) -> None:
     study = str(generate_uid())
-    calls.send(archive, outgoing(file_bytes(dataset(study=study))), Job(), commitment=False)
+    calls.send(archive, outgoing(file_bytes(dataset(study=study))), Job())
     done = calls.get(archive, study, lambda received: Answer.NO_ROOM, Job())
     assert (done.completed, done.failed) == (0, 1)
 
@@ -119,7 +119,7 @@ def test_a_kind_the_peer_does_not_take_is_told_and_final(tmp_path: Path) -> None
     with running(port, "storescp", "--ignore", "-aet", "STORE", port):
         known = file_bytes(dataset())
         strange = file_bytes(dataset(sop_class="1.2.826.0.1.3680043.9.1"))
-        given = calls.send(line_to(port, "STORE"), outgoing(strange, known), Job(), commitment=False)
+        given = calls.send(line_to(port, "STORE"), outgoing(strange, known), Job())
     assert (given.sent, given.failure, given.final) == (("1",), "network.kind_not_taken", True)
 
 
@@ -133,7 +133,7 @@ def test_compressed_pictures_are_unfolded_for_a_peer_that_needs_it(tmp_path: Pat
     made.save_as(stream, enforce_file_format=True)
     (tmp_path / "in").mkdir()
     with running(port, "storescp", "+x=", "-od", tmp_path / "in", port):
-        given = calls.send(line_to(port, "ANY"), outgoing(stream.getvalue()), Job(), commitment=False)
+        given = calls.send(line_to(port, "ANY"), outgoing(stream.getvalue()), Job())
     assert given.sent == ("0",)
     (arrived,) = (tmp_path / "in").iterdir()
     found = dcmread(arrived)
@@ -152,13 +152,13 @@ def orthanc_line(tmp_path: Path, node: Node) -> Iterator[Line]:
 def test_orthanc_keeps_finds_and_gives_back(orthanc_line: Line, node: Node, desk: MemoryDesk) -> None:
     study = str(generate_uid())
     objects = [file_bytes(dataset(study=study, seed=seed)) for seed in range(2)]
-    given = calls.send(orthanc_line, outgoing(*objects), Job(), commitment=True)
-    assert given.sent == ("0", "1")
-    assert given.transaction
+    calls.send(orthanc_line, outgoing(objects[0]), Job())
+    given = calls.send(orthanc_line, outgoing(objects[1]), Job(), transaction="1.2.3", before=outgoing(objects[0]))
+    assert (given.sent, given.asked) == (("0",), True)
     # Orthanc calls back, on a line of its own.
     until(lambda: len(desk.words) == 1)
     (word,) = desk.words
-    assert word.transaction == given.transaction
+    assert word.transaction == "1.2.3"
     assert set(word.kept) == {str(dcmread(io.BytesIO(one)).SOPInstanceUID) for one in objects}
     assert word.failed == ()
     (found,) = calls.find(orthanc_line, StudyQuery(study_uid=study), Job())
