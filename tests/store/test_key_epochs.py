@@ -1,15 +1,9 @@
 """A new key epoch: everything is there under other keys, or nothing changed; whatever interrupts it."""
 
-import contextlib
-import errno
-import os
-import shutil
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -17,105 +11,22 @@ import pytest
 from desktop import vault
 from desktop.errors import Cancelled, ErrorKind, KnownFailure
 from desktop.jobs import Job
-from desktop.records import Attachment, AuditAction, AuditEntry, Patient, UserId, new_id
+from desktop.records import Attachment, AuditAction, AuditEntry, UserId, new_id
 from desktop.store import Store, verify_folder
 from desktop.store.attachments import StoredFile
 from desktop.store.places import StoreFiles, epochs_present
-from desktop.vault import derive
+from tests.store.epoch_clinic import FILM, KEYSTORES, Clinic, contents, own_film, put, quick_clinic, rekey
 from tests.store.helpers import NOW, PASSPHRASE, USER, add_patient, keys_of, kinds, patient
-
-FILM = b"film of a chest " * 9000
-KEYSTORES = ("keystore.json", "keystore.copy.json")
-
-
-@dataclass
-class Clinic:
-    """A closed clinic with one patient and two films."""
-
-    folder: Path
-    card: str
-    owner: Patient
-    films: tuple[Attachment, ...]
-
-    def unlock(self) -> vault.Unlocked:
-        return vault.unlock(self.folder, USER, PASSPHRASE)
-
-    @contextlib.contextmanager
-    def open(self) -> Iterator[Store]:
-        unlocked = self.unlock()
-        with Store.open(self.folder, unlocked) as store:
-            yield store
-        unlocked.close()
-
-    def copied(self, to: Path) -> "Clinic":
-        shutil.copytree(self.folder, to)
-        return Clinic(to, self.card, self.owner, self.films)
-
-    def names(self) -> set[str]:
-        return {path.name for path in self.folder.iterdir() if path.name not in (*KEYSTORES, "clinic.lock", "att")}
-
-    def sealed(self) -> set[str]:
-        return {path.name for path in (self.folder / "att").rglob("*") if path.is_file()}
-
-    def is_whole(self) -> int:
-        """Everything reads and verifies; returns the epoch."""
-        with self.open() as store:
-            with store.snapshot() as tx:
-                assert tx.patients.get(self.owner.id) == self.owner
-            for film in self.films:
-                assert store.attachments.read(film.id) == FILM + film.id.encode()
-            found = store.verify(Job())
-            assert found.ok, found.problems
-            epoch = store._files.epoch
-        checked = verify_folder(self.folder, USER, PASSPHRASE, Job())
-        assert checked.ok, checked.problems
-        assert vault.unlock_with_card(self.folder, self.card, touch=False).epoch == epoch
-        return epoch
 
 
 @pytest.fixture
 def clinic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
-    for name, cost in (("_FLOOR_MEMORY_KIB", 64), ("_FLOOR_TIME", 1), ("_TARGET_SECONDS", 0.0)):
-        monkeypatch.setattr(derive, name, cost)
-    folder = tmp_path / "clinic"
-    unlocked, card = vault.create(folder, new_id(), USER, UserId(new_id()), ("administrator",), PASSPHRASE)
-    with Store.create(folder, unlocked, "清河村卫生室", now=NOW) as store:
-        owner = add_patient(store, patient())
-        films = tuple(own_film(store, owner) for _ in range(2))
-    unlocked.close()
-    return Clinic(folder, card.code, owner, films)
-
-
-def own_film(store: Store, owner: Patient) -> Attachment:
-    """A film whose bytes name its attachment."""
-    staged_name = new_id()
-    data = FILM + staged_name.encode()
-    staged = store.attachments.stage(data, Job())
-    film = Attachment(staged_name, owner.id, staged.sha256, staged.size, "image/png", "film.png", NOW)  # type: ignore[arg-type]  # an id
-    with store.transaction() as tx:
-        tx.attachments.add(film, staged)
-        tx.audit.add(AuditAction.ADD_ATTACHMENT, film.id, actor="t")
-    return film
+    return quick_clinic(tmp_path / "clinic", monkeypatch)
 
 
 def records(store: Store) -> list[StoredFile]:
     with store.snapshot() as tx:
         return [tx.attachments.stored(row[0]) for row in tx.attachments._rows.all("SELECT id FROM attachments")]
-
-
-def rekey(clinic: Clinic) -> None:
-    with clinic.open() as store:
-        store.begin_epoch(Job(), actor="t")
-        assert store.attachments.reseal(Job(), actor="t") == 0
-
-
-def put(clinic: Clinic, contents: dict[str, bytes]) -> None:
-    for name, data in contents.items():
-        (clinic.folder / name).write_bytes(data)
-
-
-def contents(clinic: Clinic, *names: str) -> dict[str, bytes]:
-    return {name: (clinic.folder / name).read_bytes() for name in names}
 
 
 def test_everything_is_there_under_other_keys_and_nothing_of_the_old_epoch_is_left(clinic: Clinic) -> None:
@@ -271,110 +182,6 @@ def test_cancelling_leaves_the_clinic_as_it_was(clinic: Clinic, step: str) -> No
     assert contents(clinic, *KEYSTORES) == before
     assert clinic.names() == {"clinic.db", "audit-heads.jsonl"}
     assert clinic.is_whole() == 1
-
-
-class Disk:
-    """Counts what changes the folder and does something at the n-th call."""
-
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, at: int, deed: Callable[[], None], *, then_always: bool
-    ) -> None:
-        self.calls = 0
-        self.at, self.deed, self.then_always = at, deed, then_always
-        fsync, replace, unlink = os.fsync, Path.replace, Path.unlink
-
-        def counted_fsync(descriptor: int) -> None:
-            self.count()
-            fsync(descriptor)
-
-        def counted_replace(path: Path, target: Path) -> Path:
-            self.count()
-            return replace(path, target)
-
-        def counted_unlink(path: Path, missing_ok: bool = False) -> None:
-            self.count()
-            unlink(path, missing_ok=missing_ok)
-
-        monkeypatch.setattr(os, "fsync", counted_fsync)
-        monkeypatch.setattr(Path, "replace", counted_replace)
-        monkeypatch.setattr(Path, "unlink", counted_unlink)
-
-    def count(self) -> None:
-        self.calls += 1
-        if self.calls == self.at or (self.then_always and self.calls > self.at):
-            self.deed()
-
-
-def fail_with(number: int) -> Callable[[], None]:
-    def fail() -> None:
-        raise OSError(number, os.strerror(number))
-
-    return fail
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("number", "then_always"), [(errno.EIO, False), (errno.EIO, True), (errno.ENOSPC, True)], ids=str
-)
-def test_the_nth_call_to_the_disk_fails(
-    clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, then_always: bool
-) -> None:
-    """For every n until nothing fails any more: the old or the new clinic is there, whole, and work goes on."""
-    epochs = []
-    for n in range(1, 200):
-        victim = clinic.copied(tmp_path / f"{n}")
-        told = ""
-        unlocked = victim.unlock()
-        store = Store.open(victim.folder, unlocked)
-        with monkeypatch.context() as patch, quiet_logs(patch):
-            disk = Disk(patch, n, fail_with(number), then_always=then_always)
-            try:
-                store.begin_epoch(Job(), actor="t")
-                store.attachments.reseal(Job(), actor="t")
-            except KnownFailure as error:
-                told = error.key
-            store.close()
-        unlocked.close()
-        epochs.append(victim.is_whole())
-        shutil.rmtree(victim.folder)
-        if disk.calls < n:
-            break
-        assert told in ("error.io", "error.disk_full", "vault.half_written", "")
-    assert epochs[0] == 1
-    assert epochs[-1] == 2
-    assert len(epochs) > 15
-
-
-@contextlib.contextmanager
-def quiet_logs(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A disk that fails is logged by several modules; which of them depends on n."""
-    for module in ("key_epochs", "heads", "signing"):
-        patch.setattr(f"desktop.store.{module}._log.disabled", True)
-    patch.setattr("desktop.vault.keystore._log.disabled", True)
-    yield
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
-def test_the_process_dies_at_the_nth_call(clinic: Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    epochs = []
-    for n in range(1, 200):
-        victim = clinic.copied(tmp_path / f"{n}")
-        child = os.fork()
-        if child == 0:
-            with contextlib.suppress(BaseException):
-                Disk(monkeypatch, n, lambda: os._exit(9), then_always=False)
-                rekey(victim)
-            os._exit(0)
-        died = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        epochs.append(victim.is_whole())
-        assert len(epochs_present(victim.folder)) == 1
-        assert not list(victim.folder.glob("*.new*"))
-        shutil.rmtree(victim.folder)
-        if died == 0:
-            break
-    assert (epochs[0], epochs[-1]) == (1, 2)
-    assert len(epochs) > 15
 
 
 def test_a_store_closes_rather_than_write_to_the_epoch_that_may_be_given_up(
