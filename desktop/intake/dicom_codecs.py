@@ -152,19 +152,19 @@ def _rle(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
         raise UserFacingError("intake.unsupported_pixels")
     width = layout.allocated // 8 or 1
     length = -(-layout.values // 8) if layout.allocated == 1 else layout.rows * layout.columns
+    photometric = _photometric(layout)
     try:
-        planes = rle.decode_rle(frame, length, 1 if layout.allocated == 1 else layout.samples * width)
+        if layout.allocated == 1:
+            (bits,) = rle.decode_rle(frame, length, 1)
+            return values_from(bits.tobytes(), layout)[0], photometric
+        # Segments: all high bytes of the first sample, then the next lower ones, and so on (PS3.5 G.2).
+        packed = np.empty((length, layout.samples, width), dtype=np.uint8)
+        for index, plane in enumerate(rle.decode_rle(frame, length, layout.samples * width)):
+            packed[:, index // width, width - 1 - index % width] = plane
     except rle.BadRle as error:
         raise UserFacingError("intake.truncated" if error.cut else "intake.damaged") from error
-    photometric = _photometric(layout)
-    if layout.allocated == 1:
-        return values_from(planes.tobytes(), layout)[0], photometric
-    # Segments: all high bytes of the first sample, then the next lower ones, and so on (PS3.5 G.2).
-    packed = np.empty((length, layout.samples, width), dtype=np.uint8)
-    for index, plane in enumerate(planes):
-        packed[:, index // width, width - 1 - index % width] = plane
-    values = packed.view(f"<{'i' if layout.signed else 'u'}{width}").reshape(layout.shape).astype(layout.dtype)
-    return stored_bits(values, layout), photometric
+    values = packed.view(f"<{'i' if layout.signed else 'u'}{width}").reshape(layout.shape)
+    return stored_bits(values.astype(layout.dtype, copy=False), layout), photometric
 
 
 def _deflated(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:

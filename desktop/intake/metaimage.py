@@ -7,8 +7,8 @@ import numpy as np
 
 from desktop.errors import UserFacingError
 from desktop.intake import volume
-from desktop.intake.inspection import Inspection, not_inspected
-from desktop.intake.volume import Bytes, Grid, Vector, VolumeHeader
+from desktop.intake.inspection import Inspection
+from desktop.intake.volume import Grid, Vector, VolumeHeader, Voxels
 
 _MOST_LINE, _MOST_LINES = 4096, 500
 _TYPES = {
@@ -29,30 +29,27 @@ _TYPES = {
 
 def survey(stream: BinaryIO, path: Path | None) -> Inspection:
     """What `lantern inspect` says of a MetaImage file."""
-    try:
-        header, source = open_metaimage(stream, path)
-    except UserFacingError as error:
-        return not_inspected(error)
-    return volume.survey(header, source)
+    return volume.survey(open_metaimage, stream, path)
 
 
-def open_metaimage(stream: BinaryIO, path: Path | None) -> tuple[VolumeHeader, Bytes]:
-    """A MetaImage's header, and its voxels from the first one on. Raises UserFacingError.
+def open_metaimage(stream: BinaryIO, path: Path | None) -> Voxels:
+    """A MetaImage's header and voxels; the caller closes what is beside it. Raises UserFacingError.
 
     path: where the file lies, for voxels in a file of their own.
     """
     words = _fields(stream)
     header = _header(words)
     name = words.get("ElementDataFile", "")
-    source = stream if name.upper() == "LOCAL" else volume.beside(path, name)
+    local = name.upper() == "LOCAL"
+    source = stream if local else volume.beside(path, name)
     if _true(words, "CompressedData"):
-        return header, volume.unpacked(source, "zlib")
+        return Voxels(header, volume.unpacked(source, "zlib"), None if local else source)
     skip = words.get("HeaderSize", "0")
-    end = source.seek(0, 2) if name.upper() != "LOCAL" else None
-    if end is not None:
+    if not local:
+        end = source.seek(0, 2)
         source.seek(end - header.size if skip == "-1" and end >= header.size else _whole(skip.lstrip("-")))
     volume.check_length(source, header.size)
-    return header, source
+    return Voxels(header, source, None if local else source)
 
 
 def _fields(stream: BinaryIO) -> dict[str, str]:

@@ -13,9 +13,9 @@ import numpy as np
 
 from desktop.errors import UserFacingError
 from desktop.intake import volume
-from desktop.intake.inspection import Inspection, not_inspected
+from desktop.intake.inspection import Inspection
 from desktop.intake.signatures import GZIP, nifti_version
-from desktop.intake.volume import Bytes, Grid, Vector, VolumeHeader
+from desktop.intake.volume import Bytes, Grid, Vector, VolumeHeader, Voxels
 
 _TYPES = {
     2: ("u1", 1),
@@ -58,15 +58,11 @@ _TWO = _Offsets(540, (16, "8q"), 12, (104, "8d"), (168, "q"), (176, "2d"), (344,
 
 def survey(stream: BinaryIO, path: Path | None) -> Inspection:
     """What `lantern inspect` says of a NIfTI file."""
-    try:
-        header, source = open_nifti(stream, path)
-    except UserFacingError as error:
-        return not_inspected(error)
-    return volume.survey(header, source)
+    return volume.survey(open_nifti, stream, path)
 
 
-def open_nifti(stream: BinaryIO, path: Path | None) -> tuple[VolumeHeader, Bytes]:
-    """A NIfTI file's header, and its voxels from the first one on. Raises UserFacingError.
+def open_nifti(stream: BinaryIO, path: Path | None) -> Voxels:
+    """A NIfTI file's header and voxels; the caller closes what is beside it. Raises UserFacingError.
 
     path: where the file lies, for voxels in a file of their own.
     """
@@ -84,13 +80,13 @@ def open_nifti(stream: BinaryIO, path: Path | None) -> tuple[VolumeHeader, Bytes
     header = _header(raw, offsets, order)
     begin = int(_numbers(raw, offsets.voxels, order)[0])
     if raw[offsets.magic : offsets.magic + 2] == b"ni":
-        return header, _apart(header, path, begin)
+        return _apart(header, path, begin)
     if begin < offsets.length:
         raise UserFacingError("intake.damaged")
     _skip_to(source, stream, packed, begin, len(raw))
     if not packed:
         volume.check_length(stream, header.size)
-    return header, source
+    return Voxels(header, source)
 
 
 def _skip_to(source: Bytes, stream: BinaryIO, packed: bool, begin: int, read: int) -> None:
@@ -115,16 +111,18 @@ def _skip_to(source: Bytes, stream: BinaryIO, packed: bool, begin: int, read: in
         raise UserFacingError("intake.damaged") from error
 
 
-def _apart(header: VolumeHeader, path: Path | None, begin: int) -> Bytes:
+def _apart(header: VolumeHeader, path: Path | None, begin: int) -> Voxels:
+    """The voxels of a header that stands by itself."""
     name = path.name if path is not None else ""
     stem = name.removesuffix(".gz").removesuffix(".hdr")
     try:
         voxels = volume.beside(path, f"{stem}.img")
     except UserFacingError:
-        return volume.unpacked(volume.beside(path, f"{stem}.img.gz"), "gzip")
+        voxels = volume.beside(path, f"{stem}.img.gz")
+        return Voxels(header, volume.unpacked(voxels, "gzip"), voxels)
     voxels.seek(begin)
     volume.check_length(voxels, header.size)
-    return voxels
+    return Voxels(header, voxels, voxels)
 
 
 def _numbers(raw: bytes, place: tuple[int, str], order: str) -> list[float]:

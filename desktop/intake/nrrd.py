@@ -7,8 +7,8 @@ import numpy as np
 
 from desktop.errors import UserFacingError
 from desktop.intake import volume
-from desktop.intake.inspection import Inspection, not_inspected
-from desktop.intake.volume import Bytes, Grid, Vector, VolumeHeader
+from desktop.intake.inspection import Inspection
+from desktop.intake.volume import Grid, Vector, VolumeHeader, Voxels
 
 _MOST_LINE, _MOST_LINES = 4096, 1000
 _TYPES = {
@@ -18,8 +18,8 @@ _TYPES = {
     **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), "u2"),
     **dict.fromkeys(("int", "signed int", "int32", "int32_t"), "i4"),
     **dict.fromkeys(("uint", "unsigned int", "uint32", "uint32_t"), "u4"),
-    **dict.fromkeys(("longlong", "long long", "signed long long", "int64", "int64_t"), "i8"),
-    **dict.fromkeys(("ulonglong", "unsigned long long", "uint64", "uint64_t"), "u8"),
+    **dict.fromkeys(("longlong", "long long", "long long int", "signed long long", "int64", "int64_t"), "i8"),
+    **dict.fromkeys(("ulonglong", "unsigned long long", "unsigned long long int", "uint64", "uint64_t"), "u8"),
     "float": "f4",
     "double": "f8",
 }
@@ -35,15 +35,11 @@ _COLOURS = ("rgb-color", "rgba-color", "3-color", "4-color", "vector", "list", "
 
 def survey(stream: BinaryIO, path: Path | None) -> Inspection:
     """What `lantern inspect` says of an NRRD file."""
-    try:
-        header, source = open_nrrd(stream, path)
-    except UserFacingError as error:
-        return not_inspected(error)
-    return volume.survey(header, source)
+    return volume.survey(open_nrrd, stream, path)
 
 
-def open_nrrd(stream: BinaryIO, path: Path | None) -> tuple[VolumeHeader, Bytes]:
-    """An NRRD file's header, and its voxels from the first one on. Raises UserFacingError.
+def open_nrrd(stream: BinaryIO, path: Path | None) -> Voxels:
+    """An NRRD file's header and voxels; the caller closes what is beside it. Raises UserFacingError.
 
     path: where the file lies, for voxels in a file of their own.
     """
@@ -66,7 +62,7 @@ def open_nrrd(stream: BinaryIO, path: Path | None) -> tuple[VolumeHeader, Bytes]
         source.seek(begin)
     elif skip != "0":
         raise UserFacingError("intake.unsupported_volume")
-    return header, volume.unpacked(source, packing)
+    return Voxels(header, volume.unpacked(source, packing), source if name else None)
 
 
 def _fields(stream: BinaryIO) -> dict[str, str]:

@@ -22,8 +22,9 @@ _WHOLE = 0.9
 def survey(stream: BinaryIO) -> Inspection:
     """What `lantern inspect` says of a clip: red, green and blue of every frame."""
     found = Inspection(InspectionStatus.OK, ContentKind.IMAGE, samples=3)
-    # FFmpeg would print what it thinks of a file, its name included.
+    # Both would print what they think of a file.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     import cv2
 
     try:

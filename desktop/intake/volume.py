@@ -9,8 +9,8 @@ import gzip
 import io
 import math
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import BinaryIO, Protocol
 
@@ -79,6 +79,22 @@ class VolumeHeader:
         return self.slice_bytes * self.slices * self.times
 
 
+@dataclass(frozen=True, eq=False)
+class Voxels:
+    """A volume's header, and its voxels from the first one on, unpacked. own: their file, where it is another one."""
+
+    header: VolumeHeader
+    source: Bytes
+    own: BinaryIO | None = None
+
+    def __enter__(self) -> "Voxels":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.own is not None:
+            self.own.close()
+
+
 def slices(header: VolumeHeader, source: Bytes) -> Iterator[Array]:
     """Each slice, (rows, columns[, samples]), in the machine's byte order. Raises UserFacingError where they end early.
 
@@ -96,22 +112,24 @@ def slices(header: VolumeHeader, source: Bytes) -> Iterator[Array]:
         yield np.frombuffer(data, dtype=header.dtype).astype(native).reshape(shape)
 
 
-def survey(header: VolumeHeader, source: Bytes) -> Inspection:
+def survey(open_volume: Callable[[BinaryIO, Path | None], Voxels], stream: BinaryIO, path: Path | None) -> Inspection:
     """What `lantern inspect` says of a volume: the stored values, before slope and intercept."""
-    frames = header.slices * header.times
-    found = Inspection(
-        status=InspectionStatus.OK,
-        kind=ContentKind.VOLUME if frames > 1 else ContentKind.IMAGE,
-        frames=frames,
-        rows=header.rows,
-        columns=header.columns,
-        samples=header.samples,
-    )
+    found = Inspection(InspectionStatus.OK, ContentKind.VOLUME)
     try:
-        counted = tally(slices(header, source))
+        with open_volume(stream, path) as voxels:
+            header = voxels.header
+            frames = header.slices * header.times
+            found = replace(
+                found,
+                kind=ContentKind.VOLUME if frames > 1 else ContentKind.IMAGE,
+                frames=frames,
+                rows=header.rows,
+                columns=header.columns,
+                samples=header.samples,
+            )
+            return replace(found, figures=tally(slices(header, voxels.source)).figures())
     except UserFacingError as error:
         return found.failed(error)
-    return Inspection(**{**vars(found), "figures": counted.figures()})
 
 
 def unpacked(stream: BinaryIO, packing: str) -> Bytes:

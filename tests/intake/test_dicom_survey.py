@@ -78,7 +78,10 @@ def test_every_decoded_file_has_the_figures_of_the_reference(surveyed: list[tupl
         assert found.figures is not None
         assert found.figures.dtype == row.dtype, row.name
         figures = (found.figures.minimum, found.figures.maximum, found.figures.mean)
-        assert figures == pytest.approx(row.figures, abs=1e-3, rel=1e-6), row.name
+        # The reference decoded JPEG of 12 bits with a transform that rounds otherwise than GDCM's and dcmtk's, which
+        # ours follows to the last bit (`test_second_decoder`).
+        rounding = 0.05 if row.transfer_syntax.startswith("JPEG Extended") else 1e-3
+        assert figures == pytest.approx(row.figures, abs=rounding, rel=1e-6), row.name
         compared += 1
     assert compared == 172
 
