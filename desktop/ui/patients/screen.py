@@ -64,6 +64,25 @@ class PatientsScreen(QStackedWidget):
         self._pages = (self.finder, self.form, *self._about_chart)
         for page in self._pages:
             self.addWidget(page)
+        self._connect()
+        self._actions = bind(
+            context,
+            self,
+            PATIENT_ACTIONS,
+            {
+                "patients_back": self._leave,
+                "patients_edit": self._edit_current,
+                "patients_visit": self._visit_current,
+                "patients_merge": self._merge_current,
+                "patients_undo": self._undo_last,
+            },
+        )
+        context.changed.connect(self._on_changed)
+        context.unlocked.connect(self._ask_begun)
+        if context.clinic is not None:
+            self._ask_begun()
+
+    def _connect(self) -> None:
         self.finder.chosen.connect(self.open_patient)
         self.finder.register_requested.connect(self.register)
         self.form.saved.connect(self._saved)
@@ -92,22 +111,6 @@ class PatientsScreen(QStackedWidget):
         for page in (self.merge, self.conflict, self.visit, self.document):
             page.left.connect(self._back_to_chart)
         self.conflict.settled.connect(self._saved)
-        self._actions = bind(
-            context,
-            self,
-            PATIENT_ACTIONS,
-            {
-                "patients_back": self._leave,
-                "patients_edit": self._edit_current,
-                "patients_visit": self._visit_current,
-                "patients_merge": self._merge_current,
-                "patients_undo": self._undo_last,
-            },
-        )
-        context.changed.connect(self._on_changed)
-        context.unlocked.connect(self._ask_begun)
-        if context.clinic is not None:
-            self._ask_begun()
 
     @property
     def patient(self) -> Patient | None:
