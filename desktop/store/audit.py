@@ -13,14 +13,12 @@ from json.encoder import encode_basestring
 
 from desktop.records import AuditAction, AuditEntry, AuditHead
 from desktop.store.canonical import parse_time, time_text
-from desktop.store.rows import Changed, Row, Rows, listed
+from desktop.store.rows import Changed, Row, Rows
 
 COLUMNS = ("sequence", "time", "actor", "action", "subject", "record", "content_sha256", "reason", "previous", "hash")
 
 _COLUMNS = ", ".join(COLUMNS)
-_APPEND = f"INSERT INTO audit_log ({_COLUMNS}) SELECT {{}} FROM json_each(?)".format(
-    ", ".join(f"value ->> {place}" for place in range(len(COLUMNS)))
-)
+_LOG = f"audit_log ({_COLUMNS})"
 _PAGE = 10_000
 # No line says more, and SQLite takes no search for as much.
 _MOST_WORDS, _LONGEST_WORD = 100, 1000
@@ -228,7 +226,7 @@ class Audit:
             line: Row = (number, time, *words, previous)
             previous = row_hash((*line, ""))
             lines.append((*line, previous))
-        self._rows.run(_APPEND, (listed(lines),))
+        self._rows.insert_all(_LOG, lines)
         self._newest = (lines[-1][0], time, previous)
         return lines[-1]
 

@@ -80,25 +80,21 @@ class Patients:
             raise UserFacingError("store.card_number_taken")
         row = self._rows.one("SELECT max(key) FROM patients")
         before = (row[0] or 0) if row else 0
+        now = self._now()
         written = [
             (
+                key,
                 patient.id,
                 patient.card_number or None,
-                canonical_bytes(filing.keys).decode(),
-                self._rows.written(KIND, patient.id, patient).decode(),
+                now,
+                canonical_bytes(filing.keys),
+                self._rows.written(KIND, patient.id, patient),
             )
-            for patient, filing in zip(patients, filings, strict=True)
+            for key, (patient, filing) in enumerate(zip(patients, filings, strict=True), before + 1)
         ]
-        self._rows.run(
-            "INSERT INTO patients (key, id, card_number, touched, search_keys, record) "
-            "SELECT ?1 + key + 1, value ->> 0, value ->> 1, ?2, CAST(value ->> 2 AS BLOB), CAST(value ->> 3 AS BLOB) "
-            "FROM json_each(?3)",
-            (before, self._now(), listed(written)),
-        )
-        self._rows.run(
-            "INSERT INTO patient_search (rowid, tokens) SELECT ?1 + key + 1, value FROM json_each(?2)",
-            (before, listed([filing.tokens for filing in filings])),
-        )
+        self._rows.insert_all("patients (key, id, card_number, touched, search_keys, record)", written)
+        found_by = [(key, filing.tokens) for key, filing in enumerate(filings, before + 1)]
+        self._rows.insert_all("patient_search (rowid, tokens)", found_by)
         self._learn(set[str]().union(*(filing.words for filing in filings)))
 
     def update(self, patient: Patient) -> None:

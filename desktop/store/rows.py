@@ -4,6 +4,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from desktop.errors import ErrorKind, UserFacingError
@@ -12,6 +14,9 @@ from desktop.store.database import Connection
 
 R = TypeVar("R")
 Row = tuple[Any, ...]
+
+# Few enough that SQLite takes the values of ten columns at once.
+_ROWS_AT_ONCE = 500
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -26,12 +31,14 @@ class Changed:
 
 
 def listed(items: Sequence[object]) -> str:
-    """A list as a statement reads it with `json_each`.
-
-    One statement for many rows runs in SQLite from end to end, and other threads work meanwhile; with one statement a
-    row, each would hand over Python's lock and wait for it again.
-    """
+    """A list as a statement reads it with `json_each`."""
     return _encode(items)
+
+
+@cache
+def _insertion(into: str, rows: int, columns: int) -> str:
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)}"
 
 
 class Rows:
@@ -66,6 +73,19 @@ class Rows:
         if not self._writable:
             raise RuntimeError("a snapshot only reads")
         self._connection.executemany(statement, parameters)
+
+    def insert_all(self, into: str, rows: Sequence[Row]) -> None:
+        """Put many rows of one length into a table. into: its name and columns, as after INSERT INTO.
+
+        Many rows to a statement: SQLite runs it from end to end, and other threads work meanwhile; with one statement a
+        row, each would hand over Python's lock and wait for it again.
+        """
+        self._check()
+        if not self._writable:
+            raise RuntimeError("a snapshot only reads")
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[start : start + _ROWS_AT_ONCE]
+            self._connection.execute(_insertion(into, len(some), len(some[0])), list(chain.from_iterable(some)))
 
     def one(self, statement: str, parameters: Sequence[object] = ()) -> Row | None:
         """The first row, or None."""

@@ -66,23 +66,15 @@ class Visits:
         for key, (encounter, observations) in enumerate(visits, before + 1):
             patient, started = keys[encounter.patient], microseconds(encounter.started)
             data = self._rows.written(ENCOUNTER, encounter.id, encounter)
-            encounters.append((key, encounter.id, patient, started, data.decode()))
+            encounters.append((key, encounter.id, patient, started, data))
             written = [canonical_bytes(observation) for observation in observations]
             for number, (observation, one) in enumerate(zip(observations, written, strict=True), 1):
                 effective = microseconds(observation.effective) if observation.effective else started
-                measured.append((key, number, patient, observation.code, effective, one.decode()))
+                measured.append((key, number, patient, observation.code, effective, one))
             if written:
                 self._rows.attested(OBSERVATIONS, encounter.id, b"".join(written))
-        self._rows.run(
-            "INSERT INTO encounters (key, id, patient, started, record) SELECT value ->> 0, value ->> 1, value ->> 2, "
-            "value ->> 3, CAST(value ->> 4 AS BLOB) FROM json_each(?)",
-            (listed(encounters),),
-        )
-        self._rows.run(
-            "INSERT INTO observations (encounter, number, patient, code, effective, record) SELECT value ->> 0, "
-            "value ->> 1, value ->> 2, value ->> 3, value ->> 4, CAST(value ->> 5 AS BLOB) FROM json_each(?)",
-            (listed(measured),),
-        )
+        self._rows.insert_all("encounters (key, id, patient, started, record)", encounters)
+        self._rows.insert_all("observations (encounter, number, patient, code, effective, record)", measured)
 
     def _open_keys(self, patients: set[PatientId]) -> dict[PatientId, int]:
         """The rows of records that may be written to. Raises as `open_key`."""
