@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QSpinBox, QWidget
+from PySide6.QtWidgets import QFrame, QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
@@ -13,6 +13,7 @@ from desktop.ui.admin.backup_words import error_words
 from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.folder_dialog import ask_for_folder
 from desktop.ui.widgets.parts import Icons, Texts, button, card, column, label, row, set_role
+from desktop.ui.widgets.spin_box import SpinBox
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
@@ -40,8 +41,8 @@ class BackupPlanBox(QWidget):
         self._allowed = True
         self._shown: tuple[object, ...] = ()
         self.when = Choice("backup_when", (_OFF, _DAILY, _HOURS))
-        self.hour = _spin("backup_hour", 0, 23)
-        self.interval = _spin("backup_interval", 1, _A_WEEK)
+        self.hour = SpinBox("backup_hour", 0, 23, _FIELD_WIDTH)
+        self.interval = SpinBox("backup_interval", 1, _A_WEEK, _FIELD_WIDTH)
         self._lines = column(spacing=8)
         self._add = button("backup_add_place")
         self._icons.add(self._add, "plus")
@@ -224,11 +225,3 @@ class BackupPlanBox(QWidget):
         inside.addWidget(away)
         away.setVisible(self._allowed)
         return frame
-
-
-def _spin(name: str, lowest: int, highest: int) -> QSpinBox:
-    made = QSpinBox()
-    made.setObjectName(name)
-    made.setRange(lowest, highest)
-    made.setFixedWidth(_FIELD_WIDTH)
-    return made
