@@ -15,6 +15,7 @@ from desktop.i18n import Language, Translator, catalogue
 from desktop.jobs import Pools
 from desktop.records import Changes
 from desktop.settings import Places, Settings, SettingsFile, Theme
+from desktop.ui.admin.network_keeper import NodeKeeper
 from desktop.ui.operations import Operations
 from desktop.ui.theme import PALETTES, Palette
 
@@ -78,6 +79,7 @@ class UiContext(QObject):
         self.operations = Operations(pools, self)
         self.operations.unhandled.connect(self._report_failure)
         self.operations.changed.connect(self.announce)
+        self.network = NodeKeeper(self, self)
 
     # The clinic
 

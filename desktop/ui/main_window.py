@@ -93,6 +93,7 @@ class MainWindow(QMainWindow):
         self.idle.stop()
         self._context.operations.drop_all()
         backups = self._context.operations.outlasting
+        leave_network = self._context.network.release()
         self.workspace.save_drafts()
         self.workspace.clear()
         self._close_other_windows()
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
 
         def work(job: "Job") -> None:
             try:
+                leave_network()
                 for backup in backups:
                     backup.wait(job)
                 with contextlib.suppress(UserFacingError, Cancelled):

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame
 from desktop import workflow
 from desktop.ui.admin.backup_keeper import BackupKeeper
 from desktop.ui.admin.backup_words import age, failure_words, moment
+from desktop.ui.admin.network_strip import NodeStrip
 from desktop.ui.widgets.parts import button, label, row, set_role
 from desktop.ui.widgets.progress_area import ProgressArea
 
@@ -40,13 +41,21 @@ class StatusStrip(QFrame):
         self._backup = button("status_backup", "strip")
         self._backup.clicked.connect(self.backups_requested)
         self.backups.changed.connect(self._show_backups)
+        self.network = NodeStrip(context)
         self._lock_words = label("status_lock")
         self._clinic_words = label("status_clinic")
         self._user_words = label("status_user")
         layout = row(self, spacing=20)
         layout.setContentsMargins(12, 0, 12, 0)
         layout.addWidget(self.progress, 1)
-        for words in (self._device_words, self._backup, self._lock_words, self._clinic_words, self._user_words):
+        for words in (
+            self._device_words,
+            self.network,
+            self._backup,
+            self._lock_words,
+            self._clinic_words,
+            self._user_words,
+        ):
             layout.addWidget(words)
 
     def activated(self) -> None:
@@ -77,6 +86,7 @@ class StatusStrip(QFrame):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self.show_seconds(self._seconds)
+        self.network.retranslate()
         self._device_words.setText(self._context.tr("ui.status.device", device=self._device) if self._device else "")
         self._show_backups()
 

@@ -93,6 +93,8 @@ class Workspace(QWidget):
         self.damaged.check_requested.connect(self._check_now)
         self.alarm.pressed.connect(self._back_up_now)
         self.status.backups_requested.connect(self._show_backups)
+        self.status.network.arrivals_requested.connect(self._show_arrivals)
+        self.status.network.settings_requested.connect(self._show_network)
         context.study_requested.connect(self.open_study)
         context.patient_requested.connect(self.open_patient)
         self._actions = bind(context, self, WINDOW_ACTIONS, self._handlers())
@@ -273,6 +275,15 @@ class Workspace(QWidget):
     def _show_backups(self) -> None:
         self.show_destination(Destination.SETTINGS)
         self.settings().show_section("backups")
+
+    def _show_network(self) -> None:
+        self.show_destination(Destination.SETTINGS)
+        self.settings().show_section("network")
+
+    def _show_arrivals(self) -> None:
+        from desktop.ui.admin.network_inbox import ArrivalsDialog
+
+        ArrivalsDialog(self._context, self).open()
 
     def _show_damage(self, found: Verification) -> None:
         self.damaged.show_found(found)

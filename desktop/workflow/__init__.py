@@ -150,6 +150,7 @@ from desktop.workflow.network_settings import (
     new_peer,
     read_certificate,
     renew_dicom_certificate,
+    save_dicom_certificate,
     set_dicom_node,
     set_dicom_peers,
 )
@@ -499,6 +500,7 @@ __all__ = [
     "review_finding",
     "run_scheduled_backup",
     "salvage",
+    "save_dicom_certificate",
     "save_draft",
     "search_audit",
     "search_patients",

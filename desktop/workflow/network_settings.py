@@ -118,6 +118,16 @@ def read_certificate(clinic: Clinic, job: Job, path: Path) -> str:
     return text
 
 
+@requires(Permission.MANAGE_CLINIC)
+def save_dicom_certificate(clinic: Clinic, job: Job, path: Path) -> None:
+    """Write our certificate, without its key, for whoever sets up other devices. Raises KnownFailure of the disk."""
+    job.check()
+    try:
+        path.write_text(stored_settings(clinic).certificate, encoding="ascii")
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
 @open_to_all
 def new_peer(name: str, title: str, address: str, port: int, *, tls: bool = False, certificate: str = "") -> Peer:
     """A peer out of what was typed. Raises UserFacingError `network.name_missing`, `network.bad_title`,

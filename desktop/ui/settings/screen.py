@@ -11,6 +11,7 @@ from desktop.ui.admin.audit import AuditSection
 from desktop.ui.admin.backups import BackupsSection
 from desktop.ui.admin.check import CheckSection
 from desktop.ui.admin.keys import KeysSection
+from desktop.ui.admin.network import NetworkSection
 from desktop.ui.admin.people import PeopleSection
 from desktop.ui.settings.about import AboutSection
 from desktop.ui.settings.clinic import ClinicSection
@@ -29,6 +30,7 @@ _SECTIONS: dict[str, Callable[["UiContext"], Section]] = {
     "clinic": ClinicSection,
     "people": PeopleSection,
     "keys": KeysSection,
+    "network": NetworkSection,
     "models": ModelsSection,
     "backups": BackupsSection,
     "check": CheckSection,
@@ -39,6 +41,7 @@ _NEEDS = {
     "clinic": Permission.MANAGE_CLINIC,
     "people": Permission.VIEW_USERS,
     "keys": Permission.MANAGE_USERS,
+    "network": Permission.MANAGE_CLINIC,
     "check": Permission.MANAGE_CLINIC,
     "audit": Permission.VIEW_AUDIT,
 }
