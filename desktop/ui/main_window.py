@@ -5,7 +5,7 @@ import gc
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QIcon, QPixmapCache
+from PySide6.QtGui import QCloseEvent, QIcon, QPixmapCache, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget
 
 from desktop import workflow
@@ -19,11 +19,11 @@ from desktop.ui.idle import IdleWatch
 from desktop.ui.qt_words import QtWords
 from desktop.ui.start import StartArea
 from desktop.ui.widgets.toast import Toast
-from desktop.ui.workspace import Workspace
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
+    from desktop.ui.workspace import Workspace
 
 _SMALLEST = (1024, 600)
 _USUAL = (1366, 728)
@@ -118,6 +118,12 @@ class MainWindow(QMainWindow):
         self._context.operations.run(work, initiator=self, title=title, outlasts=True)
         gc.collect()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Fetch the modules behind the unlock screen while somebody reads it, so that it is there sooner."""
+        super().showEvent(event)
+        if self.workspace is None and not event.spontaneous():
+            self._context.operations.run(_fetch_workspace, initiator=self, pool="compute")
+
     def event(self, event: QEvent) -> bool:
         """Take the keyboard back when a dialog closes: without a window manager nobody else gives it back."""
         if event.type() is QEvent.Type.WindowUnblocked:
@@ -148,7 +154,7 @@ class MainWindow(QMainWindow):
         self._close_timer.stop()
         self._closing, self._finishing = 0, False
         if self.workspace is None:
-            self.workspace = Workspace(self._context)
+            self.workspace = _workspace()(self._context)
             self.workspace.lock_requested.connect(self.lock)
             self.workspace.damaged.restore_requested.connect(self._restore)
             self.workspace.damaged.salvage_requested.connect(self._salvage)
@@ -210,3 +216,13 @@ class MainWindow(QMainWindow):
 def window_icon(context: "UiContext") -> QIcon:
     """The lantern of the task bar."""
     return icon("lantern", context.colours.accent, 64)
+
+
+def _workspace() -> "type[Workspace]":
+    from desktop.ui.workspace import Workspace
+
+    return Workspace
+
+
+def _fetch_workspace(_job: "Job") -> None:
+    _workspace()

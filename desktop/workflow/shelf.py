@@ -76,4 +76,4 @@ def evaluate_model(
 def _recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise UserFacingError("workflow.no_such_recipe", kind=ErrorKind.NOT_FOUND, known=", ".join(RECIPES))
-    return RECIPES[name]
+    return RECIPES[name]()

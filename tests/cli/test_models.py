@@ -39,7 +39,7 @@ class RecordedRecipe:
 @pytest.fixture
 def recipe(monkeypatch: pytest.MonkeyPatch) -> RecordedRecipe:
     recipe = RecordedRecipe()
-    monkeypatch.setattr("desktop.workflow.shelf.RECIPES", {recipe.name: recipe})
+    monkeypatch.setattr("desktop.workflow.shelf.RECIPES", {recipe.name: lambda: recipe})
     return recipe
 
 

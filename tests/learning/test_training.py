@@ -120,7 +120,7 @@ def test_an_evaluation_states_its_figures_again(drawn_data: Path, tiny: TinyMode
     manifest.write_text(re.sub(r"\b[01]\.\d{3}\b", "0.123", stated[0]), encoding="utf-8")
     card.unlink()
     assert "was 0.123 (0.123 on" in manifest.read_text(encoding="utf-8")
-    record = json.loads(RECIPES["chest-xray-child"].evaluate(drawn_data, folder, Job(), quiet).to_json())
+    record = json.loads(RECIPES["chest-xray-child"]().evaluate(drawn_data, folder, Job(), quiet).to_json())
     assert (record["figures"]["known_children"], record["study"]) == (72, [])
     assert f"was {record['figures']['all']['auc']['value']:.3f} (" in manifest.read_text(encoding="utf-8")
     assert card.read_text(encoding="utf-8") == stated[1]
