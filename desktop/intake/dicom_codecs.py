@@ -188,9 +188,9 @@ def _checked(frame: bytes, layout: Layout) -> CodedFrame:
     if coded is None:
         raise UserFacingError("intake.damaged")
     if (coded.rows, coded.columns, coded.samples) != (layout.rows, layout.columns, layout.samples):
-        raise UserFacingError("intake.damaged")
+        raise UserFacingError("intake.frame_differs")
     if coded.precision > layout.allocated:
-        raise UserFacingError("intake.damaged")
+        raise UserFacingError("intake.frame_differs")
     if not coded.complete:
         raise UserFacingError("intake.truncated")
     if layout.values > LARGE_FRAME and layout.values > MOST_VALUES_PER_BYTE * len(frame):

@@ -69,11 +69,11 @@ class Layout:
 
 
 def read_layout(fields: Fields, keyword: str = "PixelData") -> Layout:
-    """The claims, checked for sense. Raises UserFacingError: damaged, unsupported, too many pixels."""
+    """The claims, checked for sense. Raises UserFacingError: no size, unsupported, too many pixels."""
     rows, columns = fields.integer("Rows"), fields.integer("Columns")
     allocated = _FLOATS.get(keyword) or fields.integer("BitsAllocated")
     if not rows or not columns or allocated is None or rows < 0 or columns < 0:
-        raise UserFacingError("intake.damaged")
+        raise UserFacingError("intake.no_size")
     samples = fields.integer("SamplesPerPixel") or 1
     if rows * columns * max(1, samples) > MAX_SAMPLES:
         raise UserFacingError("intake.too_many_pixels", megapixels=MAX_SAMPLES // 1_000_000)
@@ -99,5 +99,5 @@ def frame_count(fields: Fields) -> int:
     """How many frames the header claims; none and 0 mean one. Raises UserFacingError where it is no number."""
     frames = fields.integer("NumberOfFrames")
     if (frames is None and fields.text("NumberOfFrames")) or (frames is not None and frames < 0):
-        raise UserFacingError("intake.damaged")
+        raise UserFacingError("intake.bad_frame_count")
     return frames or 1

@@ -54,10 +54,10 @@ def survey(stream: BinaryIO) -> Inspection:
     except OSError as error:
         if error.errno is not None:  # the disk's word; pydicom raises the bare type for a bad file
             raise
-        return found.failed(UserFacingError("intake.damaged"))
+        return found.failed(UserFacingError("intake.broken_structure"))
     # A hostile data set makes the parser fail in ways nobody has listed (recursion, struct, index, attribute …).
     except Exception:
-        return found.failed(UserFacingError("intake.damaged"))
+        return found.failed(UserFacingError("intake.broken_structure"))
 
 
 def _facts(file: DicomFile, fields: Fields) -> Inspection:

@@ -363,6 +363,12 @@ class TestRecognising:
             "image/png",
             "image/jpeg",
             "image/tiff",
+            "image/bmp",
+            "application/x-nifti",
+            "application/x-nrrd",
+            "application/x-metaimage",
+            "video/mp4",
+            "application/pdf",
         ]
 
     def test_reads_from_a_stream(self) -> None:

@@ -52,9 +52,9 @@ class TestKinds:
     def test_one_declared_frame_is_read(self) -> None:
         assert read_picture(film_bytes(NumberOfFrames=1)).frames == 1
 
-    def test_a_frame_count_that_is_no_number_is_damage(self) -> None:
+    def test_a_frame_count_that_is_no_number_is_named(self) -> None:
         data = film_bytes(NumberOfFrames=1).replace(b"IS\x02\x001 ", b"IS\x02\x001A")
-        assert refusal(data) == "intake.damaged"
+        assert refusal(data) == "intake.bad_frame_count"
 
     def test_a_report_holds_no_picture(self) -> None:
         dataset = Dataset()
@@ -78,9 +78,9 @@ class TestLayout:
     @pytest.mark.parametrize(
         ("elements", "key"),
         [
-            ({"Rows": 0}, "intake.damaged"),
-            ({"Columns": None}, "intake.damaged"),
-            ({"BitsAllocated": None}, "intake.damaged"),
+            ({"Rows": 0}, "intake.no_size"),
+            ({"Columns": None}, "intake.no_size"),
+            ({"BitsAllocated": None}, "intake.no_size"),
             ({"BitsAllocated": 24}, "intake.unsupported_pixels"),
             ({"BitsAllocated": 1}, "intake.unsupported_pixels"),
             ({"BitsStored": 20}, "intake.unsupported_pixels"),
@@ -181,10 +181,10 @@ class TestCodestreams:
         Image.new("L", size).save(coded, "JPEG")
         return coded.getvalue()
 
-    def test_a_coded_picture_of_another_size_is_damage(self) -> None:
+    def test_a_coded_picture_of_another_size_is_named(self) -> None:
         dataset = film(np.zeros((16, 16), np.uint8))
         dataset.PixelData = encapsulate([self._jpeg((16, 24))])
-        assert refusal(file_bytes(dataset, JPEGBaseline8Bit)) == "intake.damaged"
+        assert refusal(file_bytes(dataset, JPEGBaseline8Bit)) == "intake.frame_differs"
 
     @pytest.mark.parametrize("syntax", [JPEGBaseline8Bit, JPEGLosslessSV1, JPEG2000Lossless, RLELossless])
     def test_garbage_is_refused(self, syntax: UID) -> None:
@@ -192,11 +192,11 @@ class TestCodestreams:
         dataset.PixelData = encapsulate([b"this is no codestream, whatever it says" + b"\xff\xd9"])
         assert refusal(file_bytes(dataset, syntax)) == "intake.damaged"
 
-    def test_a_jpeg2000_header_that_promises_gigabytes_is_damage(self) -> None:
+    def test_a_jpeg2000_header_that_promises_gigabytes_is_named(self) -> None:
         size = struct.pack(">HHIIIIIIIIH", 41, 0, 60000, 60000, 0, 0, 60000, 60000, 0, 0, 1) + b"\x07\x01\x01"
         dataset = film(np.zeros((16, 16), np.uint8))
         dataset.PixelData = encapsulate([b"\xff\x4f\xff\x51" + size + bytes(40) + b"\xff\xd9"])
-        assert refusal(file_bytes(dataset, JPEG2000Lossless)) == "intake.damaged"
+        assert refusal(file_bytes(dataset, JPEG2000Lossless)) == "intake.frame_differs"
 
     def test_no_fragment_is_truncation(self) -> None:
         dataset = film(np.zeros((16, 16), np.uint8))

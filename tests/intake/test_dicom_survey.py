@@ -394,7 +394,7 @@ class TestHostileHeaders:
         opened = b"\x08\x00\x40\x11SQ\x00\x00\xff\xff\xff\xff\xfe\xff\x00\xe0\xff\xff\xff\xff" * depth
         whole = film_bytes()
         found = inspected(whole[: whole.index(b"\x08\x00\x60\x00CS")] + opened)
-        assert (found.status, reason(found)) == (InspectionStatus.ERROR, "intake.damaged")
+        assert (found.status, reason(found)) == (InspectionStatus.ERROR, "intake.broken_structure")
 
     def test_memory_does_not_grow_with_the_frames(self, tmp_path: Path) -> None:
         frames = 400
