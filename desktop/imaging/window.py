@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from desktop.imaging.presets import in_hounsfield, in_percentiles
 from desktop.records import Photometric, Picture, VoiWindow
 from desktop.records.picture import Array
 
@@ -17,6 +18,8 @@ FloatArray = npt.NDArray[np.float32]
 _LOW, _HIGH = 0.5, 99.5
 _SAMPLES = 200_000
 _LEAST_SHADED = 0.02
+BINS = 128
+"""Steps of a histogram: as many as its drawing has pixels."""
 
 
 @dataclass(frozen=True)
@@ -105,23 +108,35 @@ def automatic_window(picture: Picture) -> VoiWindow:
 
 
 def presets(picture: Picture) -> tuple[Preset, ...]:
-    """The windows to offer for this picture, the file's own first; each fits this picture's own values.
-
-    A chest film has no fixed units, so the presets take parts of its histogram: the dark two thirds hold lung markings,
-    the bright end bones and what lies behind the heart.
-    """
+    """The windows to offer for this picture, the file's own first, then those for what is in it."""
     offered: list[Preset] = []
     if picture.voi_lut is not None:
         offered.append(Preset("imaging.preset.file_table", None))
     offered += [Preset("imaging.preset.file", window, window.name) for window in picture.windows]
     values = _sample(picture)
-    dense_is_low = picture.photometric is Photometric.MONOCHROME1
-    lungs, bones = ((30.0, 99.5), (0.5, 60.0)) if dense_is_low else ((0.5, 70.0), (40.0, 99.5))
+    offered += [Preset(recipe.key, recipe.window()) for recipe in in_hounsfield(picture)]
     offered.append(Preset("imaging.preset.automatic", _percentiles(values, _LOW, _HIGH)))
-    offered.append(Preset("imaging.preset.lungs", _percentiles(values, *lungs)))
-    offered.append(Preset("imaging.preset.bones", _percentiles(values, *bones)))
+    offered += [Preset(recipe.key, _percentiles(values, recipe.low, recipe.high)) for recipe in in_percentiles(picture)]
     offered.append(Preset("imaging.preset.full", _percentiles(values, 0.0, 100.0)))
     return tuple(offered)
+
+
+@dataclass(frozen=True, eq=False)
+class Histogram:
+    """How often which values occur. counts: of `BINS` even steps from low to high, in modality units."""
+
+    low: float
+    high: float
+    counts: npt.NDArray[np.int64]
+
+
+def histogram(picture: Picture) -> Histogram:
+    """Of some 200,000 evenly spread pixels without padding."""
+    values = _sample(picture)
+    low, high = float(values.min()), float(values.max())
+    high = high if high > low else low + 1.0
+    counts, _ = np.histogram(values, bins=BINS, range=(low, high))
+    return Histogram(low, high, counts)
 
 
 def _sample(picture: Picture) -> FloatArray:

@@ -19,6 +19,7 @@ from desktop.intake.dicom_frames import fits_exactly
 from desktop.intake.dicom_header import file_header, spacing
 from desktop.intake.dicom_layout import Layout, frame_count, read_layout
 from desktop.intake.dicom_pixels import decode_pixels
+from desktop.intake.dicom_scales import calibrated_regions, uptake
 from desktop.intake.limits import MAX_SAMPLES
 from desktop.records import Modality, Picture, VoiWindow
 from desktop.records.picture import Array
@@ -85,7 +86,9 @@ def _decode(data: bytes) -> Picture:
         raise UserFacingError("intake.no_transfer_syntax")
     pixels, photometric, bits = decode_pixels(file.pixels, dataset, layout, file.syntax)
     header = file_header(fields, modality, clean(str(file.syntax)))
-    picture = Picture(pixels, photometric, header, bits=bits, spacing=spacing(fields))
+    regions = calibrated_regions(fields)
+    scale = None if regions else spacing(fields)
+    picture = Picture(pixels, photometric, header, bits=bits, spacing=scale, regions=regions, uptake=uptake(fields))
     # What was stored in colour has no grey transformations, even where it turned out to be grey.
     return _transformed(picture, fields, layout) if layout.photometric.startswith("MONOCHROME") else picture
 

@@ -11,6 +11,8 @@ _AGE = re.compile(r"(\d{1,3})([DWMY])")
 _YEARS = {"D": 1 / 365.25, "W": 7 / 365.25, "M": 1 / 12, "Y": 1.0}
 _SEXES = {"M": Sex.MALE, "F": Sex.FEMALE, "O": Sex.OTHER}
 _CALIBRATED = ("GEOMETRY", "FIDUCIAL")
+_LEAST_ENLARGED, _MOST_ENLARGED = 1.0, 10.0
+"""A projection enlarges; by ten it would be a factor in percent, or a mistake."""
 
 
 def file_header(fields: Fields, modality: Modality, transfer_syntax: str) -> FileHeader:
@@ -67,7 +69,8 @@ def spacing(fields: Fields) -> Spacing | None:
     """Millimetres between pixels, and where they come from (PS3.3 10.7.1.3).
 
     PixelSpacing of a projection counts as measured in the patient only where the file says that it was calibrated or
-    where it differs from the detector's own spacing; equal to it, it is the detector's spacing under another name.
+    where it differs from the detector's own spacing; equal to it, it is the detector's spacing under another name. The
+    detector's is brought to the patient by the estimated magnification where the file gives one (PS3.3 C.8.7.10).
     """
     pixel = _pair(fields, "PixelSpacing")
     detector = _pair(fields, "ImagerPixelSpacing")
@@ -76,6 +79,9 @@ def spacing(fields: Fields) -> Spacing | None:
         if detector is None or calibrated or pixel != detector:
             return _spacing(pixel, SpacingSource.PIXEL_SPACING)
     if detector is not None:
+        enlarged = fields.number("EstimatedRadiographicMagnificationFactor")
+        if enlarged is not None and _LEAST_ENLARGED <= enlarged <= _MOST_ENLARGED:
+            return _spacing((detector[0] / enlarged, detector[1] / enlarged), SpacingSource.MAGNIFICATION)
         return _spacing(detector, SpacingSource.IMAGER_PIXEL_SPACING)
     nominal = _pair(fields, "NominalScannedPixelSpacing")
     return _spacing(nominal, SpacingSource.NOMINAL_SCANNED) if nominal is not None else None

@@ -64,12 +64,14 @@ from desktop.records.patients import (
     Sex,
 )
 from desktop.records.picture import (
+    CalibratedRegion,
     FileHeader,
     Modality,
     Photometric,
     Picture,
     Spacing,
     SpacingSource,
+    Uptake,
     VoiWindow,
 )
 from desktop.records.reports import Addendum, ReportContent, ReportedFinding, SignedReport
@@ -134,6 +136,7 @@ __all__ = [
     "AuditAction",
     "AuditEntry",
     "AuditHead",
+    "CalibratedRegion",
     "Changes",
     "Coding",
     "Condition",
@@ -210,6 +213,7 @@ __all__ = [
     "Trace",
     "TraceFormat",
     "TraceMark",
+    "Uptake",
     "User",
     "UserId",
     "Verdict",

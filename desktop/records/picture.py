@@ -40,6 +40,8 @@ class SpacingSource(StrEnum):
     PIXEL_SPACING = "pixel_spacing"
     IMAGER_PIXEL_SPACING = "imager_pixel_spacing"
     NOMINAL_SCANNED = "nominal_scanned_pixel_spacing"
+    MAGNIFICATION = "estimated_magnification"
+    ULTRASOUND_REGION = "ultrasound_region"
     MANUAL = "manual"
 
 
@@ -54,6 +56,41 @@ class Spacing:
     def __post_init__(self) -> None:
         if not (0 < self.row_mm < 1000 and 0 < self.column_mm < 1000):
             raise ValueError("spacing must be positive millimetres")
+
+
+@dataclass(frozen=True)
+class CalibratedRegion:
+    """A part of an ultrasound picture with a scale of its own (PS3.3 C.8.5.5).
+
+    left, top, right, bottom: in pixels, all four inside. spacing: None where the region is calibrated in something
+    other than centimetres both ways (a Doppler trace: seconds across, cm/s up), where a length makes no sense.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    spacing: Spacing | None
+
+    def holds(self, x: float, y: float) -> bool:
+        """Whether a picture point lies in it."""
+        return self.left - 0.5 <= x <= self.right + 0.5 and self.top - 0.5 <= y <= self.bottom + 0.5
+
+
+@dataclass(frozen=True)
+class Uptake:
+    """What turns the values of a PET picture (Bq/ml, decay corrected) into standardized uptake by body weight.
+
+    grams: the patient's weight. becquerels: what was injected and is left of it at the time the picture is corrected
+    to (PS3.3 C.8.9.1, QIBA's vendor-neutral SUV computation).
+    """
+
+    grams: float
+    becquerels: float
+
+    def __post_init__(self) -> None:
+        if not (self.grams > 0 and self.becquerels > 0):
+            raise ValueError("nobody weighs nothing, and nothing injected is taken up nowhere")
 
 
 @dataclass(frozen=True)
@@ -105,6 +142,8 @@ class Picture:
     bits: significant bits of stored values. slope, intercept: modality rescale to modality units.
     modality_lut, voi_lut: tables as float64 arrays with the first mapped value, or None.
     pixel_padding: stored value that means "no picture here", or None.
+    regions: where an ultrasound picture is calibrated; then `spacing` is None. uptake: only where a PET file has
+    everything standardized uptake needs.
     """
 
     pixels: Array
@@ -121,6 +160,8 @@ class Picture:
     pixel_padding: int | None = None
     spacing: Spacing | None = None
     frames: int = field(default=1)
+    regions: tuple[CalibratedRegion, ...] = ()
+    uptake: Uptake | None = None
 
     def __post_init__(self) -> None:
         expected = 3 if self.photometric is Photometric.RGB else 2

@@ -69,18 +69,48 @@ class Review:
 
 
 class AnnotationKind(StrEnum):
-    """What was drawn."""
+    """What was drawn. The points of each, in order:
+
+    REGION: the corners of a polygon, 3 or more, or 2 opposite corners of a rectangle. FREEHAND: a closed line drawn by
+    hand, 3 or more. ELLIPSE: 2 opposite corners of the rectangle around it. POINT: 1. LENGTH, CALIBRATION: 2 ends.
+    ANGLE: end, vertex, end. COBB: 2 ends of each of two lines. BIDIRECTIONAL: the ends of the long axis, then of the
+    short one. CARDIOTHORACIC: 2 of the heart, 2 of the chest, then 2 of the midline where the film is askew.
+    """
 
     REGION = "region"
     LENGTH = "length"
+    ANGLE = "angle"
+    COBB = "cobb"
+    BIDIRECTIONAL = "bidirectional"
+    CARDIOTHORACIC = "cardiothoracic"
+    ELLIPSE = "ellipse"
+    FREEHAND = "freehand"
+    POINT = "point"
+    CALIBRATION = "calibration"
+
+
+_POINTS = {
+    AnnotationKind.REGION: (2, None),
+    AnnotationKind.LENGTH: (2, 2),
+    AnnotationKind.ANGLE: (3, 3),
+    AnnotationKind.COBB: (4, 4),
+    AnnotationKind.BIDIRECTIONAL: (4, 4),
+    AnnotationKind.CARDIOTHORACIC: (4, 6),
+    AnnotationKind.ELLIPSE: (2, 2),
+    AnnotationKind.FREEHAND: (3, None),
+    AnnotationKind.POINT: (1, 1),
+    AnnotationKind.CALIBRATION: (2, 2),
+}
+"""The fewest and the most points of each kind."""
 
 
 @dataclass(frozen=True)
 class Annotation:
     """A drawing on a picture.
 
-    points: (x, y) in picture pixels, x to the right, y down, pixel centres at integers. REGION: a closed polygon of at
-    least 3 points or the 2 corners of a rectangle. LENGTH: 2 points. label: the doctor's words, may be empty.
+    points: (x, y) in picture pixels, x to the right, y down, pixel centres at integers; how many of them and in which
+    order, `AnnotationKind` says. label: the doctor's words, may be empty; of a CALIBRATION it is how many millimetres
+    the known object is long, as a decimal number (a field of its own would change the bytes of every signed report).
     deleted: a later row with the same id hides it; nothing is erased.
     """
 
@@ -94,5 +124,21 @@ class Annotation:
     deleted: bool = False
 
     def __post_init__(self) -> None:
-        if len(self.points) < 2 or (self.kind is AnnotationKind.LENGTH and len(self.points) != 2):
+        fewest, most = _POINTS[self.kind]
+        if not fewest <= len(self.points) <= (most or len(self.points)):
             raise ValueError("a drawing needs its points")
+        if self.kind is AnnotationKind.CARDIOTHORACIC and len(self.points) == 5:
+            raise ValueError("a midline has two points")
+        if self.kind is AnnotationKind.CALIBRATION and self.millimetres is None:
+            raise ValueError("a calibration says how long its object is")
+
+    @property
+    def millimetres(self) -> float | None:
+        """How long the known object of a CALIBRATION is, under ten metres; None for every other kind."""
+        if self.kind is not AnnotationKind.CALIBRATION:
+            return None
+        try:
+            length = float(self.label)
+        except ValueError:
+            return None
+        return length if 0 < length < 10_000 else None
