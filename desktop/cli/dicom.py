@@ -362,7 +362,8 @@ def _port(text: str) -> int:
 
 
 def _title(text: str) -> str:
-    if not is_title(text):
+    """An AE title; argparse hands the empty default through here too."""
+    if text and not is_title(text):
         raise ValueError("an AE title has 1 to 16 characters of ASCII")
     return text
 

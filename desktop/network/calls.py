@@ -55,15 +55,20 @@ class Outgoing:
 
 @dataclass(frozen=True)
 class Given:
-    """What became of a sending. sent: keys of what the peer has. failure: key of the sentence that says why the first
-    other one was not taken, or empty. final: trying again would not help. asked: the peer will say whether it keeps
-    them for good. word: its answer to that, where it came at once."""
+    """What became of a sending. sent: keys of what the peer has. problems: keys of other objects, each with that of the
+    sentence that says why. final: trying again would not help. asked: the peer will say whether it keeps them for good.
+    word: its answer to that, where it came at once."""
 
     sent: tuple[str, ...]
-    failure: str = ""
+    problems: tuple[tuple[str, str], ...] = ()
     final: bool = False
     asked: bool = False
     word: Committed | None = None
+
+    @property
+    def failure(self) -> str:
+        """Why the first object that was not taken was not, or empty."""
+        return self.problems[0][1] if self.problems else ""
 
 
 def echo(line: Line) -> None:
@@ -136,28 +141,31 @@ def send(
         return 0x0000, None
 
     contexts = list(_sending_contexts(kinds))
+    if not contexts:
+        return Given((), tuple((one.key, "network.not_dicom") for one in objects), final=True)
     if transaction:
         contexts.append(build_context(COMMITMENT))
     with _association(line, contexts, [(evt.EVT_N_EVENT_REPORT, report)]) as association:
         sent: list[str] = []
-        failure = ""
+        problems: list[tuple[str, str]] = []
         for done, one in enumerate(objects):
             job.report("network.progress.sending", done, len(objects))
             problem = _send_one(association, one)
             if problem:
-                failure = failure or problem
+                problems.append((one.key, problem))
                 if not association.is_established:
                     break
                 continue
             sent.append(one.key)
-        if failure or not transaction or not _ask_commitment(association, transaction, [*before, *objects]):
-            return Given(tuple(sent), failure, failure in _FINAL)
+        final = any(problem in _FINAL for _, problem in problems)
+        if problems or not transaction or not _ask_commitment(association, transaction, [*before, *objects]):
+            return Given(tuple(sent), tuple(problems), final)
         heard.wait(_REPORT_SECONDS)
         word = next((word for word in words if word.transaction == transaction), None)
-        return Given(tuple(sent), failure, failure in _FINAL, asked=True, word=word)
+        return Given(tuple(sent), asked=True, word=word)
 
 
-_FINAL = frozenset({"network.kind_not_taken", "network.object_refused"})
+_FINAL = frozenset({"network.kind_not_taken", "network.object_refused", "network.not_dicom"})
 
 
 def _kinds(objects: Iterable[Outgoing]) -> dict[tuple[str, str], None]:
@@ -180,6 +188,8 @@ def _sending_contexts(kinds: Iterable[tuple[str, str]]) -> Iterator[Presentation
     """Each kind as it is, and once uncompressed for a peer that does not take it so."""
     wanted: dict[tuple[str, tuple[str, ...]], None] = {}
     for sop_class, syntax in kinds:
+        if not sop_class or not syntax:
+            continue
         if syntax not in _NATIVE:
             wanted[(sop_class, (syntax,))] = None
         wanted[(sop_class, _NATIVE[:2])] = None
@@ -189,9 +199,13 @@ def _sending_contexts(kinds: Iterable[tuple[str, str]]) -> Iterator[Presentation
 
 def _send_one(association: Association, one: Outgoing) -> str:
     """Key of what went wrong, or empty."""
-    dataset = dcmread(io.BytesIO(one.load()), force=True)
-    sop_class = str(dataset.get("SOPClassUID", ""))
-    syntax = str(dataset.file_meta.TransferSyntaxUID)
+    try:
+        dataset = dcmread(io.BytesIO(one.load()))
+        sop_class, syntax = str(dataset.SOPClassUID), str(dataset.file_meta.TransferSyntaxUID)
+    except KnownFailure as error:
+        return error.key
+    except Exception:  # no DICOM file, or one so damaged that it fails in ways nobody has listed
+        return "network.not_dicom"
     agreed = {
         str(context.transfer_syntax[0])
         for context in association.accepted_contexts

@@ -102,10 +102,10 @@ def send_files(clinic: Clinic, job: Job, paths: Sequence[Path], peer: Peer, titl
     with clinic.store.transaction() as tx:
         count = len(given.sent) if given is not None else 0
         tx.audit.add(AuditAction.SEND_STUDY, "files", actor=clinic.actor, reason=f"{peer.title}: {count}")
-    failure = (given.failure if given is not None else "") or "network.line_broken"
     sent = set(given.sent) if given is not None else set()
+    wrong = unreadable | dict(given.problems if given is not None else ())
     return tuple(
-        FileSent(path, "" if str(number) in sent else unreadable.get(str(number), failure))
+        FileSent(path, "" if str(number) in sent else wrong.get(str(number), "network.line_broken"))
         for number, path in enumerate(paths)
     )
 
