@@ -23,7 +23,7 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Instance:
-    """One picture of a study. rows, columns in pixels."""
+    """One picture or trace of a study. rows, columns: pixels; of a trace, its leads and the samples of each."""
 
     id: InstanceId
     study: StudyId

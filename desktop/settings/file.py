@@ -19,13 +19,17 @@ class Theme(StrEnum):
 
 @dataclass(frozen=True)
 class Settings:
-    """One PC's choices. idle_minutes: minutes without a key or click before the clinic locks itself, 1 to 60."""
+    """One PC's choices. idle_minutes: minutes without a key or click before the clinic locks itself, 1 to 60.
+
+    pixels_per_mm: logical pixels in a millimetre of this PC's screen, as somebody found with a ruler.
+    """
 
     language: Language | None = None
     theme: Theme = Theme.DARK
     idle_minutes: int = 5
     last_user: str = ""
     last_clinic: str = ""
+    pixels_per_mm: float | None = None
 
     def __post_init__(self) -> None:
         if not 1 <= self.idle_minutes <= 60:
@@ -55,6 +59,7 @@ class SettingsFile:
                 idle_minutes=int(raw.get("idle_minutes", defaults.idle_minutes)),
                 last_user=str(raw.get("last_user", "")),
                 last_clinic=str(raw.get("last_clinic", "")),
+                pixels_per_mm=float(raw["pixels_per_mm"]) if raw.get("pixels_per_mm") else None,
             )
         except (ValueError, TypeError):
             return defaults

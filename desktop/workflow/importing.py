@@ -7,6 +7,7 @@ from pathlib import Path
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.intake import NameCheck, NameVerdict, names_fit, read_file, read_picture, recognise
+from desktop.intake.ecg import find_trace, read_recording, read_trace_file
 from desktop.jobs import Job
 from desktop.records import (
     Attachment,
@@ -17,9 +18,11 @@ from desktop.records import (
     ImagingStudy,
     Instance,
     InstanceId,
+    Modality,
     Patient,
     PatientId,
     Picture,
+    Recording,
     StudyId,
     new_id,
 )
@@ -32,16 +35,20 @@ IMPORT_OK, IMPORT_DUPLICATE = "ok", "duplicate"
 
 @dataclass(frozen=True, eq=False)
 class FilePreview:
-    """A file that was read but not kept: shown on screen while it is being stored."""
+    """A file that was read but not kept: shown on screen while it is being stored.
+
+    content: the picture in it, or the recording of a trace; then `data` may hold the files beside it too.
+    """
 
     path: Path
     data: bytes = field(repr=False)
-    picture: Picture
+    content: Picture | Recording
+    media_type: str = ""
 
     @property
     def header(self) -> FileHeader:
         """What the file says about itself."""
-        return self.picture.header
+        return self.content.header
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,9 @@ class NameMismatch(UserFacingError):
 @requires(Permission.IMPORT_IMAGES)
 def preview_file(clinic: Clinic, job: Job, path: Path) -> FilePreview:
     """Read a file without keeping it. Raises UserFacingError or KnownFailure in words for whatever cannot be read."""
+    if find_trace(path) is not None:
+        trace = read_trace_file(path, job)
+        return FilePreview(path, trace.data, trace.recording, trace.media_type)
     data, picture = read_in_words(path, job)
     return FilePreview(path, data, picture)
 
@@ -120,14 +130,14 @@ def import_preview(
             patient=patient,
             sha256=digest,
             size=len(preview.data),
-            media_type=recognise(preview.data[:4096]).media_type,
+            media_type=preview.media_type or recognise(preview.data[:4096]).media_type,
             file_name=plain_line(preview.path.name),
             added=clinic.clock(),
         )
         with clinic.store.transaction() as tx:
             tx.attachments.add(attachment, staged)
             tx.patients.touch(patient)
-            study, instance = _add_to_study(clinic, tx, preview.picture, attachment, reason)
+            study, instance = _add_to_study(clinic, tx, preview.content, attachment, reason)
             tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
             tx.audit.add(AuditAction.IMPORT_STUDY, study.id, actor=clinic.actor)
     except BaseException:
@@ -137,10 +147,11 @@ def import_preview(
 
 
 def _add_to_study(
-    clinic: Clinic, tx: Transaction, picture: Picture, attachment: Attachment, reason: str
+    clinic: Clinic, tx: Transaction, content: Picture | Recording, attachment: Attachment, reason: str
 ) -> tuple[ImagingStudy, Instance]:
     """Join the study the file names, or begin one."""
-    header = picture.header
+    header = content.header
+    rows, columns = content.main.samples.shape if isinstance(content, Recording) else content.pixels.shape[:2]
     known = tx.studies.by_uid(attachment.patient, header.study_uid) if header.study_uid else None
     study = known or ImagingStudy(
         id=StudyId(new_id()),
@@ -159,8 +170,8 @@ def _add_to_study(
         study=study.id,
         attachment=attachment.id,
         instance_uid=header.instance_uid,
-        rows=picture.rows,
-        columns=picture.columns,
+        rows=rows,
+        columns=columns,
         body_part=header.body_part,
         view_position=header.view_position,
         laterality=header.laterality,
@@ -177,6 +188,16 @@ def read_in_words(path: Path, job: Job) -> tuple[bytes, Picture]:
         raise from_os_error(error) from error
     except MemoryError as error:
         raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
+
+
+def is_trace(study: ImagingStudy) -> bool:
+    """Whether a study holds traces, not pictures."""
+    return study.modality in (Modality.ECG, Modality.HD)
+
+
+def stored_recording(clinic: Clinic, instance: Instance) -> Recording:
+    """Decode a stored trace. Raises KnownFailure where the sealed file is damaged."""
+    return read_recording(clinic.store.attachments.read(instance.attachment))
 
 
 def stored_picture(clinic: Clinic, instance: Instance) -> Picture:

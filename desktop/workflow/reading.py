@@ -1,7 +1,7 @@
 """Reading a study: impression first, then the suggestion, then a decision on each finding."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from desktop.access import Permission
@@ -21,6 +21,7 @@ from desktop.records import (
     InstanceId,
     Patient,
     Picture,
+    Recording,
     Review,
     ReviewId,
     SignedReport,
@@ -34,7 +35,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.importing import stored_picture
+from desktop.workflow.importing import is_trace, stored_picture, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import ReadingOrder, read_policy
 from desktop.workflow.words import plain_text, typed_text
@@ -98,13 +99,15 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class OpenStudy:
-    """A study on the screen: its pictures decoded, whose it is, the reading so far, and the patient's other studies."""
+    """A study on the screen: its pictures or recordings decoded, whose it is, the reading so far, and the patient's
+    other studies."""
 
     study: ImagingStudy
     patient: Patient
     pictures: Mapping[InstanceId, Picture]
     reading: Reading
     others: tuple[StudySummary, ...]
+    recordings: Mapping[InstanceId, Recording] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -156,10 +159,29 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
         tx.audit.add(AuditAction.VIEW_STUDY, study, actor=clinic.actor)
     clinic.sitting.saw(AuditAction.VIEW_STUDY, study)
     pictures: dict[InstanceId, Picture] = {}
+    recordings: dict[InstanceId, Recording] = {}
     for number, instance in enumerate(record.instances):
         job.report("workflow.progress.opening", number, len(record.instances))
-        pictures[instance.id] = stored_picture(clinic, instance)
-    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others)
+        if is_trace(record):
+            recordings[instance.id] = stored_recording(clinic, instance)
+        else:
+            pictures[instance.id] = stored_picture(clinic, instance)
+    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others, recordings)
+
+
+@requires(Permission.VIEW_IMAGES)
+def open_recording(clinic: Clinic, job: Job, study: StudyId) -> Recording:
+    """The first trace of a study, to compare another with; the look is audited.
+
+    Raises UserFacingError (not_found, `ecg.not_recognised` for a study of pictures); KnownFailure where it is damaged.
+    """
+    with clinic.store.transaction() as tx:
+        record = tx.studies.get(study)
+        tx.audit.add(AuditAction.VIEW_STUDY, study, actor=clinic.actor)
+    if not is_trace(record) or not record.instances:
+        raise UserFacingError("ecg.not_recognised")
+    job.report("workflow.progress.opening", 0, 1)
+    return stored_recording(clinic, record.instances[0])
 
 
 @requires(Permission.VIEW_IMAGES)

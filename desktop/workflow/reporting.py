@@ -35,9 +35,10 @@ from desktop.records import (
     new_id,
 )
 from desktop.records.canonical_report import addendum_canonical_bytes, report_canonical_bytes
+from desktop.signals.paper import paper_page
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.importing import stored_picture
+from desktop.workflow.importing import is_trace, stored_picture, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
 from desktop.workflow.reading import add_impression, check_unsigned, read_state
@@ -211,6 +212,9 @@ def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundl
     with clinic.store.snapshot() as tx:
         study = tx.studies.get(content.study)
     instance = study.instances[0]
+    if is_trace(study):
+        page = paper_page(stored_recording(clinic, instance).main)
+        return ReportBundle(report, image=page, instance=instance.id)
     picture = stored_picture(clinic, instance)
     lengths = {
         drawing.id: length(picture, *drawing.points)
@@ -227,8 +231,8 @@ def _printable(picture: Picture) -> npt.NDArray[np.uint8]:
 def _film_is_synthetic(clinic: Clinic, study: StudyId) -> bool:
     """Whether the film says of itself that it was drawn, whoever it is kept under."""
     with clinic.store.snapshot() as tx:
-        instance = tx.studies.get(study).instances[0]
-    return stored_picture(clinic, instance).header.burned_in_synthetic
+        record = tx.studies.get(study)
+    return not is_trace(record) and stored_picture(clinic, record.instances[0]).header.burned_in_synthetic
 
 
 def _compose(

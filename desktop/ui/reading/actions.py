@@ -65,6 +65,33 @@ VIEWER_ACTIONS: tuple[Action, ...] = (
 )
 """What the film viewer does. While it has the focus the arrow keys alone move the film, or the pen."""
 
+ECG_ACTIONS: tuple[Action, ...] = (
+    _action("ecg.layout_3x4", "1"),
+    _action("ecg.layout_6x2", "2"),
+    _action("ecg.layout_12x1", "3"),
+    _action("ecg.layout_beats", "4"),
+    _action("ecg.speed", "S"),
+    _action("ecg.gain_up", "+", "="),
+    _action("ecg.gain_down", "-"),
+    _action("ecg.filter", "F"),
+    _action("ecg.mains", "L"),
+    _action("ecg.true_size", "Z"),
+    _action("ecg.calibrate", "Shift+Z"),
+    _action("ecg.marks", "I"),
+    _action("ecg.rhythm_lead", "Q"),
+    _action("ecg.caliper", "C"),
+    _action("ecg.swap", "X"),
+    _action("ecg.march", "K"),
+    _action("ecg.forward", "Shift+Right"),
+    _action("ecg.back", "Shift+Left"),
+    _action("ecg.page_forward", "Ctrl+Right"),
+    _action("ecg.page_back", "Ctrl+Left"),
+    _action("ecg.begin", "Ctrl+Home"),
+    _action("ecg.end", "Ctrl+End"),
+)
+"""What the ECG viewer does; they hold while it is in front, the film viewer's while a film is. While it has the focus
+the arrow keys alone move the caliper, or the page."""
+
 ROOM_ACTIONS: tuple[Action, ...] = (
     _action("reading.worklist", "W"),
     _action("reading.import_folder", "Ctrl+Shift+O"),

@@ -133,6 +133,11 @@ class FilmBar(QFrame):
         self.presets.clear()
         self.presets.addItems(list(names))
 
+    def show_film_tools(self, shown: bool) -> None:
+        """Whether the tools for films are there; a trace has its own."""
+        for widget in (self.presets, self._more, *(tool for _, tool in self._tools)):
+            widget.setVisible(shown)
+
     def set_tool_checked(self, name: str, checked: bool) -> None:
         """Show which tool the left button has, or that the film is inverted."""
         for known, tool in self._tools:

@@ -83,7 +83,11 @@ class FilmSide(QObject):
     def _show_picture(self) -> None:
         instance = self.instance
         if self._sitting is not None and instance is not None:
-            self._viewer.show_picture(self._sitting.study.pictures[instance.id])
+            picture = self._sitting.study.pictures.get(instance.id)
+            if picture is not None:
+                self._viewer.show_picture(picture)
+            else:
+                self._viewer.clear()
             self._show_words()
             self._show_drawings()
 
@@ -92,7 +96,7 @@ class FilmSide(QObject):
         if sitting is None or instance is None:
             return
         study = sitting.study
-        picture = study.pictures[instance.id]
+        picture = study.pictures.get(instance.id)
         self._viewer.set_text(film_text(self._context, study.patient, study.study, instance, picture))
         every = sorted([study.study, *(s.study for s in study.others)], key=_taken, reverse=True)
         choices = [StudyChoice(one.id, study_words(self._context, one)) for one in every]

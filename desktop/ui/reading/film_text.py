@@ -8,9 +8,12 @@ from desktop.ui.viewers.film_words import FilmText
 
 
 def film_text(
-    context: UiContext, patient: Patient, study: ImagingStudy, instance: Instance, picture: Picture
+    context: UiContext, patient: Patient, study: ImagingStudy, instance: Instance, picture: Picture | None
 ) -> FilmText:
-    """The patient at the left: name, number, age on the day of the film, sex. The study at the right."""
+    """The patient at the left: name, number, age on the day of the film, sex. The study at the right.
+
+    picture: None for a trace.
+    """
     tr = context.tr
     person = [patient.card_number] if patient.card_number else []
     day = study.started or study.added.astimezone().date()
@@ -29,5 +32,5 @@ def film_text(
     return FilmText(
         patient=(patient.display_name, " · ".join(person)),
         study=tuple(lines),
-        synthetic=patient.synthetic or picture.header.burned_in_synthetic,
+        synthetic=patient.synthetic or (picture is not None and picture.header.burned_in_synthetic),
     )

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
-from desktop.i18n import Language
+from desktop.i18n import Language, Translator
 from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
@@ -21,7 +21,12 @@ def without_open_prompts(findings: str, templates: Iterable[str]) -> str:
 
 def templates(sitting: Sitting) -> tuple[str, ...]:
     """What an untouched findings field says, in every language."""
-    return tuple(sitting.policy.template(language).strip() for language in Language)
+    return tuple(template(sitting, language).strip() for language in Language)
+
+
+def template(sitting: Sitting, language: Language) -> str:
+    """The clinic's template for films; a trace has questions of its own."""
+    return Translator(language).text("ecg.template") if sitting.study.recordings else sitting.policy.template(language)
 
 
 class WordsField(QPlainTextEdit):
@@ -129,7 +134,7 @@ class ReadStep(StepCard):
         if sitting is None:
             return
         if not sitting.signed and self.findings_words.strip() in {"", *templates(sitting)}:
-            self._fill(sitting.policy.template(self._context.language), self.impression_words)
+            self._fill(template(sitting, self._context.language), self.impression_words)
         saved = bool(sitting.reading.impressions)
         self.set_state(StepState.DONE if saved else StepState.NOW)
         open_fields = sitting.writable and (not saved or self._editing)

@@ -17,7 +17,7 @@ from desktop.records import (
 )
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
-from desktop.ui.reading.actions import STUDY_ACTIONS, VIEWER_ACTIONS
+from desktop.ui.reading.actions import ECG_ACTIONS, STUDY_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.drafts import DraftKeeper, Typed
 from desktop.ui.reading.film_bar import FilmBar
@@ -26,10 +26,12 @@ from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
 from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.trace_side import TraceSide
 from desktop.ui.reports.handing_over import HandingOver
 from desktop.ui.reports.preview import ReportPreview
 from desktop.ui.review.history import HistoryDialog
 from desktop.ui.viewers import FilmViewer
+from desktop.ui.viewers.ecg_pane import EcgPane
 from desktop.ui.viewers.view_state import Point
 
 REVEAL_GUARD_SECONDS = 0.4
@@ -62,14 +64,17 @@ class StudyPage(QWidget):
         self._drafts = DraftKeeper(context, self)
         self._handing = HandingOver(context, self)
         self.viewer = FilmViewer(context)
+        self.ecg = EcgPane(context)
         self.preview = ReportPreview(context)
         self.panel = ReadingPanel(context)
-        self._bound = bind(context, self, (*STUDY_ACTIONS, *VIEWER_ACTIONS), self._handlers())
+        self._bound = bind(context, self, (*STUDY_ACTIONS, *VIEWER_ACTIONS, *ECG_ACTIONS), self._handlers())
         self._bound["reading.primary"].setAutoRepeat(False)
         self.bar = FilmBar(context, self._bound)
         self._film = FilmSide(context, self.viewer, self.bar, self)
+        self._traces = TraceSide(context, self.ecg, self)
         self._lay_out()
         self._connect()
+        self._take_tools()
         self.retranslate()
 
     # Building
@@ -77,6 +82,7 @@ class StudyPage(QWidget):
     def _lay_out(self) -> None:
         self._front = QStackedWidget()
         self._front.addWidget(self.viewer)
+        self._front.addWidget(self.ecg)
         self._front.addWidget(self.preview)
         left = QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)
@@ -102,6 +108,7 @@ class StudyPage(QWidget):
         self._handing.failed.connect(self._deed_failed)
         self.bar.worklist_asked.connect(self.worklist_asked)
         self.bar.study_chosen.connect(self.study_asked)
+        self.ecg.asked.connect(self._traces.run)
         viewer, preview, panel = self.viewer, self.preview, self.panel
         viewer.drawn.connect(self._drawn)
         viewer.removal_asked.connect(self._remove_drawing)
@@ -153,6 +160,7 @@ class StudyPage(QWidget):
             "reading.previous_film": partial(self._step_film, -1),
         }
         handlers |= {action.id: partial(self._run_viewer, action.id) for action in VIEWER_ACTIONS}
+        handlers |= {action.id: partial(self._run_ecg, action.id) for action in ECG_ACTIONS}
         return handlers
 
     # What the room calls
@@ -171,8 +179,9 @@ class StudyPage(QWidget):
         """Put the study away; its draft is kept."""
         self.save_drafts()
         self._desk.close()
-        for part in (self._film, self.preview, self.panel):
+        for part in (self._film, self._traces, self.preview, self.panel):
             part.clear()
+        self._take_tools()
         self._front.setCurrentWidget(self.viewer)
         self._handing.close()
         self._previewed_words = self._labelling = None
@@ -196,14 +205,18 @@ class StudyPage(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._bound.retranslate()
-        for part in (self._film, self.panel, self.preview):
+        for part in (self._film, self._traces, self.panel, self.preview):
             part.retranslate()
+        self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
 
     # The study on the desk
 
     def _show_study(self, sitting: Sitting) -> None:
         self._impressions_shown = len(sitting.reading.impressions)
         self._film.begin(sitting)
+        self._traces.begin(sitting)
+        self._take_tools()
+        self._front.setCurrentWidget(self._picture)
         self.panel.begin(sitting)
         self.opened.emit(sitting)
         self.panel.focus_next()
@@ -219,6 +232,7 @@ class StudyPage(QWidget):
             self._revealed = time.monotonic()
         self.patient_changed.emit(sitting.study.patient)
         self._film.show_sitting(sitting)
+        self._traces.show_sitting(sitting)
         self.panel.show_sitting(sitting)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
         if all_decided:
@@ -241,8 +255,26 @@ class StudyPage(QWidget):
             self.preview.step(by)
         else:
             self._film.step(by)
+            self._traces.step(by)
 
-    # The film
+    # The film or the trace
+
+    @property
+    def _picture(self) -> QWidget:
+        """What is read: the film, or the trace."""
+        return self.ecg if self._traces.showing else self.viewer
+
+    def _take_tools(self) -> None:
+        """The keys and buttons of what is in front: films and traces use the same keys for their own commands."""
+        trace = self._traces.showing
+        self.bar.show_film_tools(not trace)
+        for actions, on in ((VIEWER_ACTIONS, not trace), (ECG_ACTIONS, trace)):
+            for action in actions:
+                self._bound[action.id].setEnabled(on)
+
+    def _run_ecg(self, command: str) -> None:
+        if self._on_film and self._traces.run(command) and command == "ecg.caliper":
+            self.ecg.viewer.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _run_viewer(self, command: str) -> None:
         if self._on_film and self.viewer.run(command) and self.viewer.tool.draws is not None:
@@ -290,13 +322,13 @@ class StudyPage(QWidget):
 
     def _focus_film(self) -> None:
         if self._on_film:
-            self.viewer.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._picture.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def show_film(self) -> None:
         """The film in front, with the keys."""
         if self.sitting is None:
             return
-        self._front.setCurrentWidget(self.viewer)
+        self._front.setCurrentWidget(self._picture)
         self.panel.show_preview_state(False, False)
         self._focus_film()
 

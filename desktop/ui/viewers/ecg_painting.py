@@ -1,0 +1,213 @@
+"""ECG paper: grid, traces, calibration pulses, calipers. Plain painting, no state."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from pyqtgraph.functions import arrayToQPath
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from desktop.settings import Theme
+from desktop.ui.viewers.ecg_source import EcgSource
+from desktop.ui.viewers.ecg_state import LEAD_IN, Caliper, EcgView, Page, Strip
+
+_PULSE_BEFORE, _PULSE_WIDTH = 7.0, 5.0
+_TRACE_WIDTH = 1.25
+_LABEL_PIXELS = 12
+_SHARE_OF_ROW = 0.8
+
+
+@dataclass(frozen=True)
+class Inks:
+    """Colours of one theme."""
+
+    paper: QColor
+    minor: QColor
+    major: QColor
+    trace: QColor
+    earlier: QColor
+    label: QColor
+    caliper: QColor
+    mark: QColor
+
+
+_LIGHT = Inks(
+    QColor(255, 253, 250),
+    QColor(250, 224, 222),
+    QColor(236, 176, 172),
+    QColor(16, 16, 20),
+    QColor(0, 114, 178),
+    QColor(60, 60, 66),
+    QColor(0, 90, 160),
+    QColor(0, 110, 80),
+)
+_DARK = Inks(
+    QColor(14, 15, 17),
+    QColor(38, 29, 31),
+    QColor(72, 46, 48),
+    QColor(236, 236, 232),
+    QColor(86, 180, 233),
+    QColor(200, 200, 200),
+    QColor(240, 228, 66),
+    QColor(0, 190, 140),
+)
+_CONTRAST = Inks(
+    QColor(0, 0, 0),
+    QColor(52, 52, 52),
+    QColor(110, 110, 110),
+    QColor(255, 255, 255),
+    QColor(86, 220, 255),
+    QColor(255, 255, 255),
+    QColor(255, 255, 0),
+    QColor(0, 255, 170),
+)
+
+
+def inks(theme: Theme) -> Inks:
+    """The colours for a theme: paper by day, a dark screen by night, black and white for who needs it."""
+    return {Theme.LIGHT: _LIGHT, Theme.DARK: _DARK}.get(theme, _CONTRAST)
+
+
+def paint_grid(painter: QPainter, width: float, height: float, pixels: float, colours: Inks) -> None:
+    """Squares of 1 mm and of 5 mm. pixels: logical pixels for a millimetre of paper."""
+    painter.fillRect(QRectF(0, 0, width * pixels, height * pixels), colours.paper)
+    for every, colour, thick in ((1, colours.minor, 1.0), (5, colours.major, 1.0)):
+        if every * pixels < 2.5:
+            continue
+        lines = [
+            QLineF(x * pixels, 0, x * pixels, height * pixels) for x in np.arange(LEAD_IN % 5 % every, width, every)
+        ]
+        lines += [QLineF(0, y * pixels, width * pixels, y * pixels) for y in np.arange(0, height, every)]
+        pen = QPen(colour, thick)
+        pen.setCosmetic(True)
+        painter.setPen(pen)
+        painter.drawLines(lines)
+
+
+def paint_strip(painter: QPainter, source: EcgSource, strip: Strip, view: EcgView, pixels: float, ratio: float) -> None:
+    """One lead's stretch, with the painter's pen. ratio: device pixels for a logical one."""
+    rate = source.trace.rate
+    first = max(0, math.floor(strip.begin * rate))
+    last = min(source.trace.length, math.ceil((strip.begin + strip.seconds) * rate) + 1)
+    if last - first < 2:
+        return
+    values = source.samples[strip.row, first:last].astype(np.float64)
+    step = view.speed * pixels / rate
+    place = strip.left * pixels + (np.arange(first, last, dtype=np.float64) - strip.begin * rate) * step
+    zero, per_unit = _scale(source, strip, view)
+    x, y = thinned(place, (strip.middle - (values - zero) * per_unit) * pixels, step * ratio)
+    painter.drawPath(arrayToQPath(x, y, connect="finite"))
+
+
+def thinned(
+    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], step: float
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Lowest and highest of each device pixel, in the order they come, where there are more than two samples in one.
+
+    step: device pixels for a sample. No peak is lost by it.
+    """
+    many = int(0.999 / step) if step > 0 else 1
+    if many < 3:
+        return x, y
+    whole = len(y) // many * many
+    blocks = y[:whole].reshape(-1, many)
+    low, high = blocks.argmin(axis=1), blocks.argmax(axis=1)
+    begin = np.arange(len(blocks)) * many
+    chosen = np.sort(np.stack([begin + low, begin + high], axis=1), axis=1).reshape(-1)
+    chosen = np.concatenate([chosen, np.arange(whole, len(y))])
+    return x[chosen], y[chosen]
+
+
+def _scale(source: EcgSource, strip: Strip, view: EcgView) -> tuple[float, float]:
+    """What lies in the middle of the row, and mm for one unit: 0 mV and the gain; what is no voltage fills its row."""
+    own = source.ranges.get(strip.row)
+    if own is None:
+        return 0.0, view.gain
+    low, high = own
+    return (low + high) / 2, _SHARE_OF_ROW * strip.height / (high - low) if high > low else 1.0
+
+
+def trace_pen(colour: QColor) -> QPen:
+    """A fine line that keeps its width at every scale."""
+    pen = QPen(colour, _TRACE_WIDTH)
+    pen.setCosmetic(True)
+    pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+    return pen
+
+
+def paint_pulse(painter: QPainter, strip: Strip, view: EcgView, pixels: float) -> None:
+    """The calibration pulse at the beginning of a row: 1 mV high, 5 mm wide."""
+    base, top = strip.middle * pixels, (strip.middle - view.gain) * pixels
+    left = (LEAD_IN - _PULSE_BEFORE) * pixels
+    right = left + _PULSE_WIDTH * pixels
+    painter.drawPolyline(
+        [
+            QPointF(left - pixels, base),
+            QPointF(left, base),
+            QPointF(left, top),
+            QPointF(right, top),
+            QPointF(right, base),
+            QPointF(right + pixels, base),
+        ]
+    )
+
+
+def label_font(base: QFont) -> QFont:
+    """Names of leads."""
+    font = QFont(base)
+    font.setPixelSize(_LABEL_PIXELS)
+    font.setBold(True)
+    return font
+
+
+def paint_label(painter: QPainter, strip: Strip, words: str, pixels: float, colours: Inks) -> None:
+    """The lead's name where its stretch begins, above the line, on a patch of paper."""
+    metrics = QFontMetricsF(painter.font())
+    box = QRectF(
+        strip.left * pixels + 3,
+        max(strip.top * pixels + 1, (strip.middle - 11.0) * pixels - metrics.height()),
+        metrics.horizontalAdvance(words) + 4,
+        metrics.height(),
+    )
+    patch = QColor(colours.paper)
+    patch.setAlpha(190)
+    painter.fillRect(box, patch)
+    painter.setPen(colours.label)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+
+
+def paint_caliper(painter: QPainter, caliper: Caliper, page: Page, view: EcgView, pixels: float, colours: Inks) -> None:
+    """Two lines across the page, the active one bolder; heights as short lines; the distance repeated if wished."""
+    bottom = page.height * pixels
+    for end, moment in enumerate(caliper.times):
+        pen = QPen(colours.caliper, 2.0 if end == caliper.active else 1.0)
+        painter.setPen(pen)
+        x = page.place_of(moment, view) * pixels
+        painter.drawLine(QLineF(x, 0, x, bottom))
+        if caliper.heights is not None:
+            y = caliper.heights[end] * pixels
+            painter.drawLine(QLineF(x - 24, y, x + 24, y))
+    if view.march and caliper.seconds * view.speed * pixels > 6:
+        pen = QPen(colours.caliper, 1.0, Qt.PenStyle.DotLine)
+        painter.setPen(pen)
+        last, step = max(caliper.times), caliper.seconds
+        moment = view.start + (min(caliper.times) - view.start) % step
+        while moment < view.start + page.seconds:
+            if min(abs(moment - one) for one in caliper.times) > 1e-6 * max(1.0, last):
+                x = page.place_of(moment, view) * pixels
+                painter.drawLine(QLineF(x, 0, x, bottom))
+            moment += step
+
+
+def paint_r_marks(
+    painter: QPainter, peaks: npt.NDArray[np.float64], page: Page, view: EcgView, pixels: float, colours: Inks
+) -> None:
+    """A small triangle at the top of the page for each R peak. peaks: seconds."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colours.mark)
+    for moment in peaks[(peaks >= view.start) & (peaks <= view.start + page.seconds)]:
+        x = page.place_of(float(moment), view) * pixels
+        painter.drawPolygon([QPointF(x - 4, 1), QPointF(x + 4, 1), QPointF(x, 8)])
+    painter.setBrush(Qt.BrushStyle.NoBrush)
