@@ -6,7 +6,7 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, backups, dicom, inspecting, measuring, models, patients, people, reading
+from desktop.cli import auditing, backups, dicom, importing, inspecting, measuring, models, patients, people, reading
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -30,7 +30,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "audit": auditing.audit,
     "backup": backups.backup,
     "restore": backups.restore,
-    "import": reading.bring_in,
+    "import": importing.bring_in,
     "impressions": reading.impressions,
     "suggestions": reading.suggestions,
     "report": reading.report,

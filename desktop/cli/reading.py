@@ -1,8 +1,6 @@
-"""`import`, `impressions`, `suggestions` and `report`."""
+"""`impressions`, `suggestions` and `report`."""
 
 import argparse
-from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from desktop import workflow
 from desktop.cli.models import analysis_keys
@@ -12,56 +10,7 @@ from desktop.cli.session import unlocked
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
 from desktop.jobs import Job
-from desktop.records import Decision, PatientId, ReportId, StudyId, SuggestionId, Verdict
-
-
-def bring_in(arguments: argparse.Namespace, output: Output) -> None:
-    """`import`: one answer per file; the suggestion is finished before the command ends and changes nothing here."""
-    with unlocked(arguments) as clinic:
-        patient = PatientId(arguments.patient)
-        workflow.open_patient(clinic, Job(), patient)
-        new_studies: dict[StudyId, None] = {}
-        for path in _files(arguments.paths):
-            line, study = _import_one(arguments, output, clinic, path, patient)
-            output.answer(line)
-            if study is not None:
-                new_studies[study] = None
-        for study in new_studies:
-            workflow.suggest(clinic, Job(), study)
-
-
-def _import_one(
-    arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic, path: Path, patient: PatientId
-) -> tuple[dict[str, object], StudyId | None]:
-    line: dict[str, object] = {
-        "file": str(path),
-        "status": "ok",
-        "reason": None,
-        "study": None,
-        "attachment": None,
-    }
-    try:
-        done = workflow.import_file(clinic, Job(), path, patient, arguments.accept_mismatch)
-    except UserFacingError as error:
-        output.failed = True
-        refused = isinstance(error, workflow.NameMismatch)
-        line |= {"status": "refused" if refused else "error", "reason": output.reason(error)}
-        return line, None
-    line |= {
-        "status": "duplicate" if done.duplicate else "ok",
-        "study": done.study,
-        "attachment": done.attachment,
-    }
-    return line, None if done.duplicate else done.study
-
-
-def _files(paths: Sequence[Path]) -> Iterator[Path]:
-    """The files named, and every file below a folder named, in order of their names."""
-    for path in paths:
-        if path.is_dir():
-            yield from sorted(inner for inner in path.rglob("*") if inner.is_file())
-        else:
-            yield path
+from desktop.records import Decision, ReportId, StudyId, SuggestionId, Verdict
 
 
 def impressions(arguments: argparse.Namespace, output: Output) -> None:

@@ -42,8 +42,8 @@ class AttachmentFiles:
         self._folder = folder
         self._looked_at = looked_at
 
-    def stage(self, data: bytes | Path, job: Job) -> Staged:
-        """Seal bytes or a file; on the disk for certain, but nobody's until `tx.attachments.add` commits.
+    def stage(self, data: bytes | Path | BinaryIO, job: Job) -> Staged:
+        """Seal bytes, a file or a seekable stream; on the disk for certain, but nobody's until `tx.attachments.add` commits.
 
         Raises KnownFailure or Cancelled; nothing is left behind then.
         """

@@ -81,12 +81,12 @@ class SealedFolder:
         """Where a file of that name lies."""
         return self._folder / file[:2] / file
 
-    def write(self, data: bytes | Path, job: Job) -> Staged:
-        """Seal bytes or a file in constant memory: temporary → fsync → rename → fsync of the folders.
+    def write(self, data: bytes | Path | BinaryIO, job: Job) -> Staged:
+        """Seal bytes, a file or a seekable stream in constant memory: temporary → fsync → rename → fsync of the folders.
 
         Raises KnownFailure, or Cancelled through the job; nothing is left behind then.
         """
-        if isinstance(data, bytes):
+        if not isinstance(data, Path):
             return self._write(data, job)
         try:
             with data.open("rb") as stream:

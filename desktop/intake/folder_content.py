@@ -1,0 +1,155 @@
+"""One gathered file, read and proven: what it is, and that its picture, trace or pages can be opened.
+
+Films and traces are decoded whole. Of series and clips the first frame is, which shows that there is a decoder for the
+rest; a file too large to be held is proven the same way and then read again as it is stored.
+"""
+
+import io
+import warnings
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.intake.dicom_fields import Fields
+from desktop.intake.dicom_file import DicomFile, open_dicom
+from desktop.intake.dicom_frames import fits_exactly, frames
+from desktop.intake.dicom_header import file_header
+from desktop.intake.dicom_kind import kind_of
+from desktop.intake.dicom_layout import frame_count, read_layout
+from desktop.intake.ecg import read_recording, read_trace_file, trace_reader
+from desktop.intake.folder import DiskSource, Source
+from desktop.intake.inspection import ContentKind
+from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
+from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, read_picture, recognise, too_large
+from desktop.intake.signatures import is_dicom
+from desktop.jobs import Job
+from desktop.records import FileHeader, Modality
+
+_HELD = 64 * 1024 * 1024
+"""Larger DICOM files are not held in memory."""
+_STEP = 4 * 1024 * 1024
+_NOT_ONE_FILM = ("intake.not_an_image_of_this_kind", "intake.several_pictures", "intake.too_large")
+_FILMS = frozenset((Modality.CR, Modality.DX, Modality.SC, Modality.OT, Modality.PHOTO, Modality.ECG, Modality.HD))
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """What a file holds. data: its bytes as they are kept, None where they are too many to be held.
+
+    rows, columns: in pixels; of a trace, its leads and the samples of each. film: whether it is one picture, which
+    models may be asked about. document: whether it is pages, kept with the patient's papers.
+    """
+
+    header: FileHeader
+    rows: int
+    columns: int
+    media_type: str
+    data: bytes | None = field(repr=False)
+    film: bool = False
+    document: bool = False
+
+
+def read_content(source: Source, job: Job) -> Content:
+    """Read one file. Raises UserFacingError or KnownFailure in words for whatever is wrong with it, Cancelled."""
+    try:
+        return _read(source, job)
+    except OSError as error:
+        if error.errno is None:
+            raise UserFacingError("importing.archive.damaged") from error
+        raise from_os_error(error) from error
+    except MemoryError as error:
+        raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
+
+
+def _read(source: Source, job: Job) -> Content:
+    with closing(source.open()) as stream:
+        beginning = stream.read(HEADER_BYTES)
+        stream.seek(0)
+        if source.size > _HELD and is_dicom(beginning):
+            if source.size > MAX_VOLUME_BYTES:
+                raise UserFacingError("intake.too_large", megabytes=MAX_VOLUME_BYTES // (1024 * 1024))
+            return _series(stream, None)
+        reader = trace_reader(beginning)
+        if reader is not None and isinstance(source, DiskSource):
+            trace = read_trace_file(source.path, job)  # with the files beside it
+            return _trace_content(trace.data, trace.media_type, job)
+        if reader is None:
+            recognise(beginning)
+        data = _all(stream, source, job)
+    if reader is not None:
+        return _trace_content(data, reader.media_type, job)
+    return _picture(data, job)
+
+
+def _all(stream: BinaryIO, source: Source, job: Job) -> bytes:
+    if source.size > MAX_FILE_BYTES:
+        raise too_large()
+    parts, done = [], 0
+    while part := stream.read(_STEP):
+        parts.append(part)
+        done += len(part)
+        if done > MAX_FILE_BYTES:  # it grows while it is read
+            raise too_large()
+        job.check()
+    return b"".join(parts)
+
+
+def _trace_content(data: bytes, media_type: str, job: Job) -> Content:
+    recording = read_recording(data)
+    job.check()
+    leads, samples = recording.main.samples.shape
+    return Content(recording.header, leads, samples, media_type, data)
+
+
+def _picture(data: bytes, job: Job) -> Content:
+    reader = recognise(data[:HEADER_BYTES])
+    if reader is PDF:
+        with io.BytesIO(data) as stream:
+            found = reader.survey(stream, None)
+        if found.reason is not None and found.reason.key != "intake.document":
+            raise found.reason
+        return Content(FileHeader(Modality.OT), 0, 0, reader.media_type, data, document=True)
+    try:
+        picture = read_picture(data)
+    except UserFacingError as error:
+        if reader is not DICOM or error.key not in _NOT_ONE_FILM:
+            raise
+        return _series(io.BytesIO(data), data, error)
+    job.check()
+    rows, columns = picture.pixels.shape[:2]
+    return Content(picture.header, rows, columns, reader.media_type, data, film=True)
+
+
+def _series(stream: BinaryIO, data: bytes | None, otherwise: UserFacingError | None = None) -> Content:
+    """A slice, a volume or a clip. otherwise: what to say where this release has no viewer for it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's words can hold a patient's name
+            return _proven(open_dicom(stream), data, otherwise)
+    except (UserFacingError, OSError, MemoryError):
+        raise
+    except Exception as error:  # a hostile data set makes the parser fail in ways nobody has listed
+        raise UserFacingError("intake.damaged") from error
+
+
+def _proven(file: DicomFile, data: bytes | None, otherwise: UserFacingError | None) -> Content:
+    fields = Fields(file.dataset)
+    word = fields.text("Modality").upper()
+    kind = kind_of(file, fields, fields.integer("NumberOfFrames") or 1)
+    if kind not in (ContentKind.IMAGE, ContentKind.VOLUME) or file.pixels is None:
+        raise otherwise or UserFacingError("intake.no_pixels")
+    # What is in the list of modalities has a viewer.
+    if word not in Modality.__members__ or (Modality(word) in _FILMS and otherwise is not None):
+        raise otherwise or UserFacingError("intake.not_an_image_of_this_kind", modality=word or "?")
+    layout = read_layout(fields, file.pixels.keyword).aligned()
+    count = frame_count(fields)
+    if file.syntax is None or (not file.told and not fits_exactly(file.pixels, layout, count)):
+        raise UserFacingError("intake.no_transfer_syntax")
+    if layout.values > MAX_SAMPLES:
+        raise UserFacingError("intake.too_many_pixels", megapixels=MAX_SAMPLES // 1_000_000)
+    next(frames(file.pixels, layout, file.syntax, count, file.dataset))
+    if file.pixels.length is not None and file.pixels.available < file.pixels.length:
+        raise UserFacingError("intake.truncated")
+    header = file_header(fields, Modality(word), str(file.syntax))
+    return Content(header, layout.rows, layout.columns, DICOM.media_type, data)

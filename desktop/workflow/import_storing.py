@@ -1,0 +1,293 @@
+"""Keeping gathered files: read and sealed one by one, then on record together or not at all.
+
+`seal_files` does what takes long and touches no row; `keep_files` is one short transaction. What a power cut leaves
+between the two is a sealed file nobody refers to, which the store sweeps away.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from desktop.access import Permission
+from desktop.errors import UserFacingError
+from desktop.intake import NameVerdict, names_fit
+from desktop.intake.folder import Source
+from desktop.intake.folder_content import Content, read_content
+from desktop.jobs import Job
+from desktop.records import (
+    Attachment,
+    AttachmentId,
+    AuditAction,
+    Changes,
+    DocumentId,
+    DocumentKind,
+    DocumentReference,
+    InstanceId,
+    Patient,
+    PatientId,
+    StudyId,
+    new_id,
+)
+from desktop.store import Transaction
+from desktop.store.attachments import Staged
+from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.importing import NameMismatch
+from desktop.workflow.network_objects import ObjectHeader, add_to_study
+from desktop.workflow.words import plain_line, plain_text
+
+
+class FileState(StrEnum):
+    """What became of a file. VERSION: not kept, as a picture of the same UID with other bytes is on record."""
+
+    OK = "ok"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+    VERSION = "version"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class FileKept:
+    """One file. error: why it was not kept; with OK, what is odd about it all the same. film: a single picture, which
+    models may be asked about. study: None for a document."""
+
+    name: str
+    state: FileState
+    error: UserFacingError | None = None
+    study: StudyId | None = None
+    instance: InstanceId | None = None
+    attachment: AttachmentId | None = None
+    film: bool = False
+
+
+@dataclass(frozen=True)
+class FilesKept:
+    """What became of files, in their order."""
+
+    files: tuple[FileKept, ...]
+    changes: Changes
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What somebody said to the questions. mismatch: why a name that does not fit is accepted. versions: whether a
+    second version of a picture is kept beside the first."""
+
+    mismatch: str = ""
+    versions: bool = False
+
+
+NOTHING_ASKED = Consent()
+
+
+@dataclass(frozen=True, eq=False)
+class _Sealed:
+    """A file that lies sealed, without a row. content: without its bytes. reason: why another name was accepted."""
+
+    name: str
+    content: Content
+    staged: Staged
+    reason: str
+    again: bool
+
+
+@dataclass(frozen=True, eq=False)
+class SealedFiles:
+    """What `seal_files` made: each file's answer so far, or what is to be put on record."""
+
+    patient: PatientId
+    files: "tuple[FileKept | _Sealed, ...]"
+
+    @property
+    def staged(self) -> tuple[Staged, ...]:
+        """Sealed files that nothing refers to yet."""
+        return tuple(one.staged for one in self.files if isinstance(one, _Sealed))
+
+
+@requires(Permission.IMPORT_IMAGES)
+def seal_files(
+    clinic: Clinic, job: Job, sources: Sequence[Source], patient: PatientId, consent: Consent = NOTHING_ASKED
+) -> SealedFiles:
+    """Read and seal files for a patient; none is on record yet. What is wrong with a file is its answer.
+
+    Raises Cancelled, UserFacingError where the patient cannot take any; then nothing is left behind.
+    """
+    with clinic.store.snapshot() as tx:
+        tx.patients.must_be_open(patient)
+        record = tx.patients.get(patient)
+    sealing = _Sealing(clinic, record, consent)
+    done: list[FileKept | _Sealed] = []
+    try:
+        for number, source in enumerate(sources):
+            job.report("importing.progress.sealing", number, len(sources))
+            done.append(sealing.seal(source, job))
+    except BaseException:
+        _discard(clinic, done)
+        raise
+    return SealedFiles(patient, tuple(done))
+
+
+@requires(Permission.IMPORT_IMAGES)
+def keep_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> FilesKept:
+    """Put sealed files on record: all of them, or none. Raises KnownFailure, UserFacingError, Cancelled; then none."""
+    files: list[FileKept] = []
+    unwanted: list[Staged] = []
+    try:
+        job.check()
+        with clinic.store.transaction() as tx:
+            tx.patients.must_be_open(sealed.patient)
+            keeping = _Keeping(clinic, tx, sealed.patient)
+            for one in sealed.files:
+                kept = keeping.keep(one) if isinstance(one, _Sealed) else one
+                files.append(kept)
+                if isinstance(one, _Sealed) and kept.state is FileState.DUPLICATE:
+                    unwanted.append(one.staged)
+            keeping.finish()
+    except BaseException:
+        discard_files(clinic, job, sealed)
+        raise
+    for staged in unwanted:
+        clinic.store.attachments.discard(staged)
+    new = [one for one in files if one.state is FileState.OK]
+    return FilesKept(
+        tuple(files),
+        Changes(studies=any(one.study for one in new), visits=any(one.study is None for one in new)),
+    )
+
+
+@requires(Permission.IMPORT_IMAGES)
+def discard_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> None:
+    """Remove what was sealed and shall not be kept after all."""
+    _discard(clinic, sealed.files)
+
+
+def _discard(clinic: Clinic, files: "Sequence[FileKept | _Sealed]") -> None:
+    for one in files:
+        if isinstance(one, _Sealed):
+            clinic.store.attachments.discard(one.staged)
+
+
+class _Sealing:
+    """Files of one patient, one after the other."""
+
+    def __init__(self, clinic: Clinic, patient: Patient, consent: Consent) -> None:
+        self._clinic = clinic
+        self._patient = patient
+        self._reason = plain_text(consent.mismatch)
+        self._versions = consent.versions
+        self._uids: dict[str, set[str]] = {}
+
+    def seal(self, source: Source, job: Job) -> FileKept | _Sealed:
+        try:
+            return self._seal(source, job)
+        except UserFacingError as error:
+            state = FileState.REFUSED if isinstance(error, NameMismatch) else FileState.ERROR
+            return FileKept(source.name, state, error)
+
+    def _seal(self, source: Source, job: Job) -> FileKept | _Sealed:
+        content = read_content(source, job)
+        if content.data is not None:
+            known = self._known(source.name, content, hashlib.sha256(content.data).hexdigest())
+            if known is not None:
+                return known
+        header = content.header
+        fits = names_fit(header, self._patient).verdict
+        if fits is NameVerdict.MISMATCH and not self._reason:
+            raise NameMismatch(header, self._patient)
+        again = self._is_version(header.study_uid, header.instance_uid)
+        if again and not self._versions:
+            return FileKept(source.name, FileState.VERSION, UserFacingError("importing.other_version"))
+        if content.data is not None:
+            staged = self._clinic.store.attachments.stage(content.data, job)
+        else:
+            with source.open() as stream:
+                staged = self._clinic.store.attachments.stage(stream, job)
+        reason = self._reason if fits is NameVerdict.MISMATCH else ""
+        return _Sealed(source.name, replace(content, data=None), staged, reason, again)
+
+    def _known(self, name: str, content: Content, digest: str) -> FileKept | None:
+        with self._clinic.store.snapshot() as tx:
+            return _on_record(tx, self._patient.id, name, content, digest)
+
+    def _is_version(self, study_uid: str, instance_uid: str) -> bool:
+        """Whether the patient has a picture of that UID, on record or sealed a moment ago."""
+        if not study_uid or not instance_uid:
+            return False
+        if study_uid not in self._uids:
+            with self._clinic.store.snapshot() as tx:
+                study = tx.studies.by_uid(self._patient.id, study_uid)
+            self._uids[study_uid] = {one.instance_uid for one in study.instances} if study is not None else set()
+        known = instance_uid in self._uids[study_uid]
+        self._uids[study_uid].add(instance_uid)
+        return known
+
+
+class _Keeping:
+    """Rows of one transaction."""
+
+    def __init__(self, clinic: Clinic, tx: Transaction, patient: PatientId) -> None:
+        self._clinic = clinic
+        self._tx = tx
+        self._patient = patient
+        self._studies: dict[StudyId, None] = {}
+        self._added = False
+
+    def keep(self, sealed: _Sealed) -> FileKept:
+        tx, clinic, staged, content = self._tx, self._clinic, sealed.staged, sealed.content
+        known = _on_record(tx, self._patient, sealed.name, content, staged.sha256)
+        if known is not None:
+            return known
+        self._added = True
+        file_name = plain_line(sealed.name.replace("\\", "/").rpartition("/")[2])
+        attachment = Attachment(
+            id=AttachmentId(new_id()),
+            patient=self._patient,
+            sha256=staged.sha256,
+            size=staged.size,
+            media_type=content.media_type,
+            file_name=file_name,
+            added=clinic.clock(),
+        )
+        tx.attachments.add(attachment, staged)
+        tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
+        if content.document:
+            self._add_document(attachment)
+            return FileKept(sealed.name, FileState.OK, attachment=attachment.id)
+        found = ObjectHeader(content.header, "", content.header.instance_uid, content.rows, content.columns)
+        study, instance = add_to_study(tx, self._patient, attachment.id, found, clinic, sealed.reason)
+        self._studies[study] = None
+        odd = UserFacingError("importing.kept_version") if sealed.again else None
+        return FileKept(sealed.name, FileState.OK, odd, study, instance, attachment.id, content.film)
+
+    def _add_document(self, attachment: Attachment) -> None:
+        document = DocumentReference(
+            DocumentId(new_id()),
+            self._patient,
+            attachment.id,
+            DocumentKind.OTHER,
+            attachment.file_name or "PDF",
+            attachment.added,
+            self._clinic.session.user.id,
+        )
+        self._tx.documents.add(document)
+        self._tx.audit.add(AuditAction.ADD_DOCUMENT, document.id, actor=self._clinic.actor)
+
+    def finish(self) -> None:
+        if self._added:
+            self._tx.patients.touch(self._patient)
+        for study in self._studies:
+            self._tx.audit.add(AuditAction.IMPORT_STUDY, study, actor=self._clinic.actor)
+
+
+def _on_record(tx: Transaction, patient: PatientId, name: str, content: Content, digest: str) -> FileKept | None:
+    """Where the same bytes lie with the same patient already."""
+    found = tx.studies.find_duplicate(patient, digest)
+    if found is not None:
+        study, instance = found
+        return FileKept(name, FileState.DUPLICATE, None, study.id, instance.id, instance.attachment, content.film)
+    if content.document:
+        for one in tx.documents.of_person(patient):
+            if tx.attachments.get(one.attachment).sha256 == digest:
+                return FileKept(name, FileState.DUPLICATE, None, attachment=one.attachment)
+    return None
