@@ -3,6 +3,7 @@
 GDCM is left out on purpose: a spoilt header makes it end the whole program, and spoilt data passes without a word.
 """
 
+import os
 import zlib
 from collections.abc import Callable, Mapping
 
@@ -46,7 +47,13 @@ _PLUGINS: Mapping[str, str] = {
     HTJ2KLossless: "pylibjpeg",
     HTJ2KLosslessRPCL: "pylibjpeg",
 }
-"""Which plug-in of pydicom each goes through; the others are our own."""
+"""Which plug-in of pydicom each goes through; the others are our own.
+
+Grey JPEG 2000 of up to 16 bits goes through Pillow's copy of the same library, which works on every core where it is
+asked to (half the time on two); the other copy cannot.
+"""
+
+os.environ.setdefault("OPJ_NUM_THREADS", "ALL_CPUS")
 
 DEFLATED_FRAME = UID("1.2.840.10008.1.2.8.1")
 ENCAPSULATED_NATIVE = UID("1.2.840.10008.1.2.1.98")
@@ -77,10 +84,12 @@ def unsupported(syntax: UID) -> UserFacingError:
 
 def _jpeg_family(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
     """What pydicom's plug-ins decode."""
+    coded = _checked(frame, layout)
     plugin = _PLUGINS[syntax]
+    if syntax in (JPEG2000, JPEG2000Lossless) and layout.samples == 1 and coded.precision <= 16:
+        plugin = "pillow"
     if plugin not in get_decoder(syntax).available_plugins:
         raise unsupported(syntax)
-    coded = _checked(frame, layout)
     if syntax == JPEGExtended12Bit and (coded.precision != 8 or layout.stored != 8):
         return _dct(frame, layout, syntax)
     try:
@@ -151,15 +160,14 @@ def _rle(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
     if layout.allocated not in (1, 8, 16, 32):
         raise UserFacingError("intake.unsupported_pixels")
     width = layout.allocated // 8 or 1
-    length = -(-layout.values // 8) if layout.allocated == 1 else layout.rows * layout.columns
     photometric = _photometric(layout)
     try:
         if layout.allocated == 1:
-            (bits,) = rle.decode_rle(frame, length, 1)
+            (bits,) = rle.decode_rle(frame, 1, -(-layout.values // 8), 1)
             return values_from(bits.tobytes(), layout)[0], photometric
         # Segments: all high bytes of the first sample, then the next lower ones, and so on (PS3.5 G.2).
-        packed = np.empty((length, layout.samples, width), dtype=np.uint8)
-        for index, plane in enumerate(rle.decode_rle(frame, length, layout.samples * width)):
+        packed = np.empty((layout.rows * layout.columns, layout.samples, width), dtype=np.uint8)
+        for index, plane in enumerate(rle.decode_rle(frame, layout.rows, layout.columns, layout.samples * width)):
             packed[:, index // width, width - 1 - index % width] = plane
     except rle.BadRle as error:
         raise UserFacingError("intake.truncated" if error.cut else "intake.damaged") from error

@@ -78,10 +78,13 @@ def test_every_decoded_file_has_the_figures_of_the_reference(surveyed: list[tupl
         assert found.figures is not None
         assert found.figures.dtype == row.dtype, row.name
         figures = (found.figures.minimum, found.figures.maximum, found.figures.mean)
-        # The reference decoded JPEG of 12 bits with a transform that rounds otherwise than GDCM's and dcmtk's, which
-        # ours follows to the last bit (`test_second_decoder`).
-        rounding = 0.05 if row.transfer_syntax.startswith("JPEG Extended") else 1e-3
-        assert figures == pytest.approx(row.figures, abs=rounding, rel=1e-6), row.name
+        if row.transfer_syntax.startswith("JPEG Extended"):
+            # The reference rounds in its transform otherwise than GDCM and dcmtk, whose values ours are to the last
+            # bit (`test_second_decoder`).
+            assert figures[:2] == pytest.approx(row.figures[:2], abs=1), row.name
+            assert figures[2] == pytest.approx(row.figures[2], abs=0.05), row.name
+        else:
+            assert figures == pytest.approx(row.figures, abs=1e-3, rel=1e-6), row.name
         compared += 1
     assert compared == 172
 
