@@ -21,6 +21,8 @@ from pynetdicom.ae import ApplicationEntity
 from pynetdicom.association import Association
 from pynetdicom.dimse import DIMSEServiceProvider
 from pynetdicom.dimse_messages import C_STORE_RQ
+from pynetdicom.dul import DULServiceProvider
+from pynetdicom.fsm import InvalidEventError
 from pynetdicom.transport import AddressInformation, AssociationSocket, RequestHandler, ThreadedAssociationServer
 
 from desktop.network import limits
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
     from pynetdicom.pdu_primitives import P_DATA
 
 _log = logging.getLogger(__name__)
+
+_QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
+"""Linux forgets it after a while. Without it a sender that waits for our acknowledgement before its last, short segment
+(Nagle's algorithm) waits 40 ms for each object."""
 
 Address = Any
 """(host, port) or IPv6's four parts, as `socketserver` hands them on."""
@@ -99,6 +105,8 @@ class GuardedSocket(AssociationSocket):
         with memoryview(buffer) as view:
             while done < nr_bytes:
                 try:
+                    if _QUICK_ACK is not None:
+                        line.setsockopt(socket.IPPROTO_TCP, _QUICK_ACK, 1)
                     line.settimeout(max(0.001, end - time.monotonic()))
                     count = line.recv_into(view[done:])
                 except OSError:  # a timeout is one too
@@ -184,11 +192,25 @@ class GuardedMessages(DIMSEServiceProvider):
         self.dul.event_queue.put("Evt19")
 
 
+class GuardedProvider(DULServiceProvider):
+    """Ends in silence where an answer of ours crosses the abort of the association it was meant for."""
+
+    def run(self) -> None:
+        """Read and write until the association is over."""
+        try:
+            super().run()
+        except InvalidEventError:
+            _log.info("an association ended while it was being answered")
+
+
 class GuardedAssociation(Association):
     """Says when it is over."""
 
     def __init__(self, ae: ApplicationEntity, budget: Budget, ended: Callable[[], None]) -> None:
         super().__init__(ae, MODE_ACCEPTOR)
+        self.dul = GuardedProvider(self)
+        # Both are kept with the provider, and were given to the one before.
+        self.acse_timeout, self.network_timeout = ae.acse_timeout, ae.network_timeout
         self._messages = GuardedMessages(self, budget)
         self.dimse = self._messages
         self._ended = ended

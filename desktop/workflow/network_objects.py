@@ -1,6 +1,5 @@
 """What an object from the network says of itself, read without its pixels; and putting it on a patient's record."""
 
-import hashlib
 import io
 import warnings
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from desktop.records import (
     StudyId,
     new_id,
 )
-from desktop.store import Transaction
+from desktop.store import Staged, Transaction
 from desktop.workflow.clinic import Clinic
 
 MEDIA_TYPE = "application/dicom"
@@ -67,13 +66,13 @@ def _modality(word: str) -> Modality:
         return Modality.OT
 
 
-def attachment_of(data: bytes, patient: PatientId, instance_uid: str, clinic: Clinic) -> Attachment:
-    """The record of a file that came over the network. patient: empty where it is nobody's yet."""
+def attachment_of(staged: Staged, instance_uid: str, clinic: Clinic) -> Attachment:
+    """The record of a sealed file that came over the network and is nobody's yet."""
     return Attachment(
         id=AttachmentId(new_id()),
-        patient=patient,
-        sha256=hashlib.sha256(data).hexdigest(),
-        size=len(data),
+        patient=PatientId(""),
+        sha256=staged.sha256,
+        size=staged.size,
         media_type=MEDIA_TYPE,
         file_name=f"{instance_uid}.dcm",
         added=clinic.clock(),

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -114,7 +115,16 @@ class Reception:
         if (found.class_uid, found.instance_uid) != (received.sop_class, received.instance_uid):
             raise _NotAsAnnounced
         clinic = self._clinic
-        attachment = attachment_of(received.data, PatientId(""), found.instance_uid, clinic)
+        with ThreadPoolExecutor(1, "sealing") as aside:
+            sealing = aside.submit(clinic.store.attachments.stage, received.data, Job())
+            try:
+                with clinic.store.snapshot() as tx:
+                    owner = whose(tx, found.header)
+            except BaseException:
+                clinic.store.attachments.discard(sealing.result())
+                raise
+            staged = sealing.result()
+        attachment = attachment_of(staged, found.instance_uid, clinic)
         stored = Stored(
             attachment.added,
             received.title,
@@ -127,11 +137,10 @@ class Reception:
             received.transfer_syntax,
         )
         with clinic.store.snapshot() as tx:
-            owner = whose(tx, found.header)
             again = _known_already(tx, owner, stored)
         if again is not None:
+            clinic.store.attachments.discard(staged)
             return again
-        staged = clinic.store.attachments.stage(received.data, Job())
         try:
             with clinic.store.transaction() as tx:
                 if isinstance(owner, Doubt):
