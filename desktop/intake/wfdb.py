@@ -133,6 +133,9 @@ def _marks(record: str, length: int, neighbours: Neighbours) -> tuple[TraceMark,
 def _read_rows(header: RecordHeader, neighbours: Neighbours) -> list[tuple[StoredSignal, Samples]]:
     """Each signal in its own unit. Signals of one file follow each other (header(5)) and are read together."""
     groups = [(file, list(group)) for file, group in groupby(header.signals, key=lambda signal: signal.file)]
+    for file, signals in groups:
+        if file != "~" and signals[0].format != _NULL:
+            _format(signals)  # an unknown one is refused before anything is read
     frames = header.length or _frames_there(groups, neighbours)
     check_size(len(header.signals), frames)
     check_size(1, frames * sum(signal.per_frame for signal in header.signals))
