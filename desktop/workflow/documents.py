@@ -1,6 +1,7 @@
 """Papers about a patient: kept as sealed files with their bytes unchanged, and shown without leaving memory."""
 
 import codecs
+import contextlib
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -199,7 +200,7 @@ def _media_type(header: bytes) -> str:
     try:
         return recognise(header).media_type
     except UserFacingError:
-        return _TEXT if _encoding(header) else "application/octet-stream"
+        return _TEXT if _begins_a_text(header) else "application/octet-stream"
 
 
 def _shape(media_type: str) -> DocumentShape:
@@ -213,8 +214,8 @@ def _shape(media_type: str) -> DocumentShape:
     raise UserFacingError("documents.cannot_show")
 
 
-def _encoding(beginning: bytes) -> str:
-    """How a text that begins so is written; empty where it is no text. The last letter may be cut in two."""
+def _begins_a_text(beginning: bytes) -> bool:
+    """Whether a text may begin so. The last letter may be cut in two."""
     for mark, name in _ENCODINGS:
         if not beginning.startswith(mark):
             continue
@@ -223,17 +224,20 @@ def _encoding(beginning: bytes) -> str:
         except UnicodeDecodeError:
             continue
         if text and not any(unicodedata.category(one) == "Cc" and one not in _LAYOUT for one in text):
-            return name
-    return ""
+            return True
+    return False
 
 
 def _text(data: bytes) -> str:
-    """Raises UserFacingError: `documents.damaged` where it goes on otherwise than it began, `documents.cannot_show` if
-    it is no letter."""
-    try:
-        text = data.decode(_encoding(data[:_HEADER]))
-    except UnicodeDecodeError as error:
-        raise UserFacingError("documents.damaged") from error
+    """All of it decides how it is written: many texts begin in English alone. Raises UserFacingError:
+    `documents.damaged` where it goes on as nothing that is known, `documents.cannot_show` if it is no letter."""
+    for mark, name in _ENCODINGS:
+        with contextlib.suppress(UnicodeDecodeError):
+            if data.startswith(mark):
+                text = data.decode(name)
+                break
+    else:
+        raise UserFacingError("documents.damaged")
     if len(text) > _MOST_LETTERS:
         raise UserFacingError("documents.cannot_show")
     return text

@@ -114,6 +114,14 @@ def test_a_text_is_read_as_it_was_written(clinic: Clinic, keep: Callable[[bytes]
     assert opened.text == words
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_a_text_that_begins_in_english_is_read_to_its_end(
+    clinic: Clinic, keep: Callable[[bytes], DocumentId], encoding: str
+) -> None:
+    words = "Referral letter, see below\n" * 200 + "右下肺炎\n"
+    assert workflow.open_document(clinic, Job(), keep(words.encode(encoding))).text == words
+
+
 @pytest.mark.parametrize(
     ("data", "key"),
     [
