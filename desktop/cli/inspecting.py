@@ -35,13 +35,13 @@ def inspect(arguments: argparse.Namespace, output: Output) -> None:
 def _batch() -> Iterator[str | UserFacingError]:
     """A path per line, or `{"file": …}`."""
     for line in sys.stdin:
-        text = line.rstrip("\r\n")
-        if text.strip():
-            yield parse_batch_line(text)
+        yield parse_batch_line(line.rstrip("\r\n"))
 
 
 def parse_batch_line(text: str) -> str | UserFacingError:
     """The path in one line of a batch, or why there is none."""
+    if not text.strip():
+        return UserFacingError("cli.blank_line")
     if not text.lstrip().startswith("{"):
         return text
     try:

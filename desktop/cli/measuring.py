@@ -91,13 +91,13 @@ def _inputs(arguments: argparse.Namespace) -> Iterator[MeasureInput]:
             yield MeasureInput(file, points)
         return
     for line in sys.stdin:
-        text = line.rstrip("\r\n")
-        if text.strip():
-            yield parse_batch_line(text, points)
+        yield parse_batch_line(line.rstrip("\r\n"), points)
 
 
 def parse_batch_line(text: str, points: "workflow.ChestPoints | None") -> MeasureInput:
     """A path, or `{"file", "heart"?, "chest"?, "midline"?}`; what the line says overrides the command's options."""
+    if not text.strip():
+        return MeasureInput(text, failure=UserFacingError("cli.blank_line"))
     if not text.lstrip().startswith("{"):
         return MeasureInput(text, points)
     try:
