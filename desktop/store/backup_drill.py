@@ -25,15 +25,16 @@ def prove(backup: Backup, store: Store, unlocked: Unlocked, job: Job, clock: Cal
     `restore.bring` and `finish`, `backup.other_history`, or of the disk; and Cancelled. Nothing is left behind.
     """
     _is_our_history(backup, store)
-    if backup.manifest.epoch != unlocked.epoch:
-        raise UserFacingError("backup.former_keys")
-    with translated(), building_site(store.folder.resolve(), PROVING) as scratch, store.being_checked():
-        bring(backup, scratch, job)
-        if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
-            raise UserFacingError("backup.former_card")
-        finish(backup, scratch, unlocked, job)
-        with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
-            return restored.verify(job)
+    with translated(), store.being_checked():
+        if backup.manifest.epoch != unlocked.epoch:
+            raise UserFacingError("backup.former_keys")
+        with building_site(store.folder.resolve(), PROVING) as scratch:
+            bring(backup, scratch, job)
+            if _cards((scratch / PRIMARY).read_bytes()) != _cards(keystore_copy(store.folder, unlocked)):
+                raise UserFacingError("backup.former_card")
+            finish(backup, scratch, unlocked, job)
+            with Store.open(scratch, replace(unlocked, found=()), clock=clock) as restored:
+                return restored.verify(job)
 
 
 def _is_our_history(backup: Backup, store: Store) -> None:

@@ -54,7 +54,8 @@ def building_site(place: Path, ending: str) -> Iterator[Path]:
 
 def settle(building: Path, place: Path) -> None:
     """Give a complete clinic its place: by one rename or, where it was built inside, piece by piece with the key files
-    last, before which nothing opens. Raises OSError; the place is then as it was."""
+    last, before which nothing opens. Raises OSError; the place is then as it was or, where only the rename could not be
+    made certain, holds all of the clinic."""
     if place in building.parents:
         sync_tree(building)
         _put_inside(building, place)

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ from desktop import vault
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
 from desktop.records import UserId, new_id
-from desktop.store import Store, restore
+from desktop.store import Store, backup_drill, restore
 from desktop.store.backup_drill import prove
+from desktop.store.building_site import building_site
 from desktop.store.places import StoreFiles
 from desktop.vault import RecoveryCard
 from tests.store.backup_clinic import Carried, everything
@@ -99,6 +101,21 @@ def test_no_epoch_begins_while_a_backup_is_proven(clinic: Carried, tmp_path: Pat
     assert prove(made, clinic.store, clinic.unlocked, job, lambda: NOW).problems == ()
     assert job.refused
     assert clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id) == 2
+
+
+def test_no_epoch_begins_between_looking_at_the_keys_and_proving(
+    clinic: Carried, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = clinic.back_up(tmp_path / "stick").backup
+
+    def meanwhile(place: Path, ending: str) -> AbstractContextManager[Path]:
+        with pytest.raises(KnownFailure) as refused:
+            clinic.store.begin_epoch(Job(), actor=clinic.unlocked.user_id)
+        assert refused.value.key == "store.being_checked"
+        return building_site(place, ending)
+
+    monkeypatch.setattr(backup_drill, "building_site", meanwhile)
+    assert prove(made, clinic.store, clinic.unlocked, Job(), lambda: NOW).problems == ()
 
 
 def test_a_backup_is_good_though_its_maker_got_new_keys_meanwhile(clinic: Carried, tmp_path: Path) -> None:
