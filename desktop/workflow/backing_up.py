@@ -395,6 +395,8 @@ def _newest_reachable(clinic: Clinic) -> Backup:
         runs = tx.backups.newest(*_BACKUPS, ok=True)
     for run in runs:
         place = Path(run.place)
+        if not run.place:
+            continue  # a restore by an earlier release, which did not say from where
         if not clinic.media.ask({place.parent: partial(is_backup, place)}, False)[place.parent]:
             continue
         with contextlib.suppress(UserFacingError):

@@ -12,7 +12,7 @@ import pytest
 from desktop import workflow
 from desktop.errors import Cancelled, ErrorKind, KnownFailure, UserFacingError
 from desktop.jobs import Job
-from desktop.records import AuditAction
+from desktop.records import AuditAction, new_id
 from desktop.store.backup_runs import BackupPlan, BackupRun, PlannedPlace, RunKind
 from desktop.vault import keystore
 from desktop.workflow.backing_up import is_due
@@ -249,6 +249,18 @@ def test_the_drill_proves_the_newest_backup(clinic: workflow.Clinic, tmp_path: P
     shutil.rmtree(newest.folder)
     assert workflow.drill(clinic, JOB).run.backup != newest.run.backup
     assert clinic.store.verify(JOB).ok
+
+
+def test_a_drill_does_not_take_where_it_was_started_for_a_place(
+    clinic: workflow.Clinic, tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    with clinic.store.transaction() as tx:
+        run = BackupRun(new_id(), RunKind.RESTORE, watch.now, True, backup=made.run.backup, made=watch.now)
+        tx.backups.add(run)
+        tx.audit.add(AuditAction.RESTORE_BACKUP, run.id, actor=clinic.actor)
+    monkeypatch.chdir(made.folder.rename(tmp_path / "moved"))
+    assert refusal(lambda: workflow.drill(clinic, JOB)).key == "backup.nothing_to_prove"
 
 
 def test_a_drill_finds_what_became_of_a_backup(clinic: workflow.Clinic, tmp_path: Path) -> None:
