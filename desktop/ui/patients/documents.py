@@ -117,7 +117,8 @@ class DocumentsPart(QStackedWidget):
         def work(job: "Job") -> "DocumentShape":
             return workflow.look_at_file(clinic, job, path)
 
-        self._context.operations.run(work, initiator=self, done=self._ask)
+        # A stick that hangs must not hold up anybody's deeds.
+        self._context.operations.run(work, initiator=self, done=self._ask, pool="media")
 
     def _fill(self) -> None:
         clinic = self._context.clinic

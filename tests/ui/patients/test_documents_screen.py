@@ -1,6 +1,7 @@
 """Papers on the chart: added, listed, read page by page; nothing of them stays after a lock."""
 
 import io
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,10 @@ from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.patients.document_page import DocumentPage
+from desktop.ui.patients.documents import DocumentsPart
 from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.rows import RowList
+from tests.hanging import Hanging
 
 OpenChart = Callable[[str], Patient]
 
@@ -182,3 +185,20 @@ def test_only_who_records_visits_is_offered_to_add(
     show_documents(driver)
     assert driver.shown("documents_empty") is may
     assert driver.shown("documents_nothing") is not may
+
+
+def test_a_stick_that_hangs_holds_up_nobody(
+    driver: Driver, context: UiContext, chart_of: OpenChart, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chart_of("张小明")
+    show_documents(driver)
+    paper, saved, hanging = pdf(tmp_path / "scan.pdf"), threading.Event(), Hanging(monkeypatch)
+    hanging.place = paper
+    driver.find("chart_documents", DocumentsPart).take_file(str(paper))
+    driver.wait(lambda: hanging.asked > 0, "looking at the file")
+    context.operations.run(lambda job: saved.set(), initiator=context)
+    try:
+        driver.wait(saved.is_set, "a deed of somebody else")
+    finally:
+        hanging.let_go()
+    driver.wait(lambda: driver.shown("document_form"), "form")
