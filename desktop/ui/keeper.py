@@ -13,18 +13,23 @@ AT_LATEST_MILLISECONDS = 3000
 
 
 class Keeper(QObject):
-    """Saves half a second after the last key, and at the latest every three seconds while somebody types on.
+    """Saves half a second after the last key, and at the latest every three seconds while somebody types on. What could
+    not be saved is tried again with the next key, or by `save_now`.
 
-    Signals: saved() once the newest words are durable; failed(error) where they could not be kept.
+    Signals: saved() once the newest words are durable; failed(error) where they could not be kept; turned() when
+    `failing` changed.
     """
 
     saved = Signal()
     failed = Signal(object)
+    turned = Signal()
 
     def __init__(self, context: UiContext, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
         self._waiting: Callable[[Clinic, Job], None] | None = None
+        self._sent: Callable[[Clinic, Job], None] | None = None
+        self._failing = False
         self._rest = self._timer(REST_MILLISECONDS)
         self._latest = self._timer(AT_LATEST_MILLISECONDS)
 
@@ -39,6 +44,11 @@ class Keeper(QObject):
     def waiting(self) -> bool:
         """Whether there are words that are not on their way to the disk yet."""
         return self._waiting is not None
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last words could not be kept."""
+        return self._failing
 
     def keep(self, deed: Callable[[Clinic, Job], None]) -> None:
         """Note new words: the deed that saves them, in place of an earlier one that still waits."""
@@ -55,6 +65,7 @@ class Keeper(QObject):
         clinic = self._context.clinic
         if deed is None or clinic is None:
             return
+        self._sent = deed
         self._context.operations.run(
             lambda job: deed(clinic, job), initiator=self, done=self._was_saved, failed=self._was_not_saved
         )
@@ -63,10 +74,19 @@ class Keeper(QObject):
         """Drop what waits: it was signed, or the clinic is locked."""
         self._rest.stop()
         self._latest.stop()
-        self._waiting = None
+        self._waiting = self._sent = None
+        self._turn(False)
 
     def _was_saved(self, nothing: None) -> None:
+        self._turn(False)
         self.saved.emit()
 
     def _was_not_saved(self, error: Exception) -> None:
+        self._waiting = self._waiting or self._sent
+        self._turn(True)
         self.failed.emit(error)
+
+    def _turn(self, failing: bool) -> None:
+        if failing != self._failing:
+            self._failing = failing
+            self.turned.emit()

@@ -19,17 +19,20 @@ if TYPE_CHECKING:
 class FormDraft(QObject):
     """Keeps the form for somebody new in the store while it is typed, and asks the store for it after each unlocking.
 
-    Signals: changed() when `resumed` or `waiting` may have changed; offered() when something was kept from before.
+    Signals: changed() when `resumed` or `waiting` may have changed; turned() when `failing` did; offered() when
+    something was kept from before.
     """
 
     changed = Signal()
     offered = Signal()
+    turned = Signal()
 
     def __init__(self, context: "UiContext", form: PatientForm, parent: QObject) -> None:
         super().__init__(parent)
         self._context = context
         self._form = form
         self._keeper = Keeper(context, self)
+        self._keeper.turned.connect(self.turned)
         self._earlier: UnsavedPatient | None = None
         self._resumed = False
         form.edited.connect(self._edited)
@@ -41,6 +44,11 @@ class FormDraft(QObject):
     def resumed(self) -> bool:
         """Whether the form shows what was typed before."""
         return self._resumed
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last words could not be kept."""
+        return self._keeper.failing
 
     @property
     def waiting(self) -> bool:

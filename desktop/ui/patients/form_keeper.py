@@ -20,10 +20,12 @@ Deed = Callable[["Clinic", "Job", PatientId, F | None], None]
 
 
 class FormKeeper(Generic[F]):
-    """What stands in a form about one patient. keep: the deed that keeps it, or drops it for None."""
+    """What stands in a form about one patient. keep: the deed that keeps it, or drops it for None. turned: called when
+    `failing` changed."""
 
-    def __init__(self, context: "UiContext", parent: QObject, keep: Deed[F]) -> None:
+    def __init__(self, context: "UiContext", parent: QObject, keep: Deed[F], turned: Callable[[], None]) -> None:
         self._keeper = Keeper(context, parent)
+        self._keeper.turned.connect(turned)
         self._keep = keep
         self._patient: PatientId | None = None
         self._since: datetime | None = None
@@ -33,6 +35,11 @@ class FormKeeper(Generic[F]):
     def since(self) -> datetime | None:
         """When what the form shows was typed, where it was kept from before."""
         return self._since
+
+    @property
+    def failing(self) -> bool:
+        """Whether the last words could not be kept."""
+        return self._keeper.failing
 
     def holds(self, patient: PatientId) -> bool:
         """Whether the form shows words about that patient that are not on file."""

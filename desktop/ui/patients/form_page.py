@@ -56,7 +56,7 @@ class PatientFormPage(QWidget):
         self._asked_number = 0
         self._base = ""
         self._on_file: UnsavedPatient | None = None
-        self._edits: FormKeeper[UnsavedEdit] = FormKeeper(context, self, _keep)
+        self._edits: FormKeeper[UnsavedEdit] = FormKeeper(context, self, _keep, self._show_kept)
         self._candidates: tuple[DuplicateCandidate, ...] = ()
         self.form = PatientForm(context)
         self._draft = FormDraft(context, self.form, self)
@@ -79,6 +79,7 @@ class PatientFormPage(QWidget):
         self.form.edited.connect(self._pause.start)
         self.form.edited.connect(self._keep_edit)
         self._draft.changed.connect(self._show_kept)
+        self._draft.turned.connect(self._show_kept)
         self._draft.changed.connect(self._pause.start)
         self._draft.offered.connect(self.offered)
         self.retranslate()
@@ -187,10 +188,12 @@ class PatientFormPage(QWidget):
         return self._kept
 
     def _show_kept(self) -> None:
-        """Say that the form shows, or that there is, what was typed before."""
+        """Say that the form shows, or that there is, what was typed before; or that what is typed cannot be kept."""
         tr, waiting, since = self._context.tr, self._draft.waiting, self._edits.since
         self._earlier.setVisible(waiting)
-        if self.form.patient is not None:
+        if self._edits.failing or self._draft.failing:
+            self._kept.say(tr("patients.unsaved.failed"))
+        elif self.form.patient is not None:
             said = tr("patients.form.kept.edit", when=moment_text(self._context, since)) if since is not None else ""
             self._kept.say(said, tr("patients.unsaved.discard"))
         elif waiting:

@@ -41,7 +41,7 @@ class VisitForm(QWidget):
         self._icons = Icons(context)
         self._patient: Patient | None = None
         self._encounter = EncounterId("")
-        self._keeper: FormKeeper[UnsavedVisit] = FormKeeper(context, self, _keep)
+        self._keeper: FormKeeper[UnsavedVisit] = FormKeeper(context, self, _keep, self._say_kept)
         self._kept = KeptStrip("visit")
         self._kept.discarded.connect(self._discard)
         self.reason = Field("visit_reason")
@@ -260,6 +260,9 @@ class VisitForm(QWidget):
 
     def _say_kept(self) -> None:
         tr, since = self._context.tr, self._keeper.since
+        if self._keeper.failing:
+            self._kept.say(tr("patients.unsaved.failed"))
+            return
         said = tr("visits.kept", when=moment_text(self._context, since)) if since is not None else ""
         self._kept.say(said, tr("patients.unsaved.discard"))
 

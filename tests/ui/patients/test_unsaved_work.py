@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton
 
 from desktop import workflow
+from desktop.errors import ErrorKind, KnownFailure
 from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.records import Patient, UserId
@@ -35,6 +36,12 @@ def begin_visit(driver: Driver) -> None:
 
 def begin_edit(driver: Driver) -> None:
     driver.press("Ctrl+E")
+    driver.wait(lambda: driver.shown("patient_form_page"), "form")
+    driver.settle()
+
+
+def begin_registration(driver: Driver) -> None:
+    driver.press("Ctrl+N")
     driver.wait(lambda: driver.shown("patient_form_page"), "form")
     driver.settle()
 
@@ -282,3 +289,37 @@ def test_a_save_that_is_refused_keeps_what_was_typed(
     driver.press("Esc")
     driver.settle()
     assert kept(context) == [(page, double.display_name)], "it is told on the page of the record that stands"
+
+
+@pytest.mark.parametrize(
+    ("deed", "begin", "strip"),
+    [
+        ("keep_unsaved_visit", begin_visit, "visit_kept"),
+        ("keep_unsaved_edit", begin_edit, "form_kept"),
+        ("keep_unsaved_patient", begin_registration, "form_kept"),
+    ],
+    ids=["visit", "edit", "registration"],
+)
+def test_words_that_cannot_be_kept_are_said_not_to_be_and_tried_again_before_locking(
+    driver: Driver,
+    opened: MainWindow,
+    context: UiContext,
+    chart_of: OpenChart,
+    monkeypatch: pytest.MonkeyPatch,
+    deed: str,
+    begin: Callable[[Driver], None],
+    strip: str,
+) -> None:
+    def full(*_: object) -> None:
+        raise KnownFailure("error.disk_full", kind=ErrorKind.DISK_FULL)
+
+    chart_of("张小明")
+    begin(driver)
+    with monkeypatch.context() as patched:
+        patched.setattr(workflow, deed, full)
+        driver.type("a")
+        driver.wait(lambda: driver.shown(strip), "saying so")
+        assert words(driver, strip).startswith("What you type cannot be kept")
+    lock_and_unlock(driver, opened, context)
+    driver.wait(lambda: driver.shown(strip), "the form is back")
+    assert words(driver, strip).startswith(("You typed th", "Typed earlier"))
