@@ -16,12 +16,15 @@ from pydicom.uid import ExplicitVRBigEndian
 from desktop.errors import UserFacingError
 from desktop.intake.dicom_fields import Fields, clean
 from desktop.intake.dicom_file import Budgeted, DicomFile, PixelElement, open_dicom
-from desktop.intake.dicom_frames import fits_exactly, frames
+from desktop.intake.dicom_frames import coded_frames, fits_exactly, frames
 from desktop.intake.dicom_kind import kind_of
 from desktop.intake.dicom_layout import Layout, frame_count, read_layout
 from desktop.intake.inspection import ContentKind, Inspection, InspectionStatus, tally
-from desktop.intake.limits import MAX_SAMPLES
+from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES
 from desktop.records.picture import Array
+
+_VIDEO = tuple(f"1.2.840.10008.1.2.4.{kind}" for kind in range(100, 109))
+"""MPEG-2, MPEG-4 AVC and HEVC, and their kinds with a point and a one behind, in many fragments."""
 
 _SAMPLES = {
     "SB": "i1",
@@ -95,11 +98,28 @@ def _pixels(found: Inspection, file: DicomFile, element: PixelElement, fields: F
     syntax = file.syntax
     if syntax is None or (not file.told and not fits_exactly(element, layout, claimed)):
         raise UserFacingError("intake.no_transfer_syntax")
+    if syntax.startswith(_VIDEO):
+        return _clip(found, element, fields)
     counted = tally(frames(element, layout, syntax, claimed, fields.dataset))
     figures = counted.figures()
     if syntax == ExplicitVRBigEndian:
         figures = replace(figures, dtype=_big(layout))
     return replace(found, status=InspectionStatus.OK, frames=counted.frames, samples=layout.samples, figures=figures)
+
+
+def _clip(found: Inspection, element: PixelElement, fields: Fields) -> Inspection:
+    """A DICOM file of one video stream in fragments (PS3.5 8.2.5 and on), decoded as the clip it is."""
+    from desktop.intake import video
+
+    if element.available > MAX_FILE_BYTES:
+        raise UserFacingError("intake.too_large", megabytes=MAX_FILE_BYTES // (1024 * 1024))
+    stream = b"".join(coded_frames(element, 1, fields.dataset))
+    clip = video.survey(io.BytesIO(stream))
+    if clip.reason is not None:
+        raise clip.reason
+    if (clip.rows, clip.columns) != (found.rows, found.columns):
+        raise UserFacingError("intake.frame_differs")
+    return replace(found, status=clip.status, frames=clip.frames, samples=clip.samples, figures=clip.figures)
 
 
 def _big(layout: Layout) -> str:

@@ -53,10 +53,10 @@ def clip_bytes(ending: str = ".mp4", frames: int = 12, size: tuple[int, int] = (
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     import cv2
 
-    code = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v"}[ending]
+    code = {".mp4": "mp4v", ".avi": "MJPG", ".mkv": "mp4v", ".m2v": "MPG2"}[ending]
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"clip{ending}"
-        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*code), 10.0, size[::-1])
+        writer = cv2.VideoWriter(str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*code), 25.0, size[::-1])
         assert writer.isOpened()
         for number in range(frames):
             writer.write(np.full((*size, 3), 20 * number % 256, dtype=np.uint8))

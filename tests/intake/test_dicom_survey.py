@@ -16,6 +16,8 @@ from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.pixels.utils import pixel_array
 from pydicom.uid import (
+    MPEG2MPML,
+    MPEG4HP41,
     UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
@@ -30,6 +32,7 @@ from desktop.intake import ContentKind, Inspection, InspectionStatus, survey_fil
 from desktop.intake.dicom_survey import survey
 from tests.intake.conformance import BEYOND_THE_REFERENCE, Row, read_manifest
 from tests.intake.dicom_files import CT_STORAGE, file_bytes, film, film_bytes, gradient
+from tests.intake.other_formats import clip_bytes
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 
@@ -255,6 +258,18 @@ class TestBeyondPydicom:
         found = inspected(file_bytes(dataset, UID("1.2.840.10008.1.2.1.98"))).figures
         assert found is not None
         assert (found.minimum, found.maximum) == (0, 4095)
+
+    @pytest.mark.parametrize(("syntax", "ending"), [(MPEG2MPML, ".m2v"), (MPEG4HP41, ".mp4")])
+    def test_a_clip(self, syntax: UID, ending: str) -> None:
+        stream = clip_bytes(ending)
+        dataset = film(np.zeros((48, 64, 3), np.uint8), NumberOfFrames=12, SOPClassUID=STORAGE + "77.1.1.1")
+        dataset.PixelData = encapsulate([stream + bytes(len(stream) % 2)])
+        found = inspected(file_bytes(dataset, syntax))
+        assert (found.status, found.kind, found.frames) == (InspectionStatus.OK, ContentKind.IMAGE, 12)
+        assert found.figures is not None
+        assert found.figures.mean == pytest.approx(110, abs=3)
+        dataset.Rows = 50
+        assert reason(inspected(file_bytes(dataset, syntax))) == "intake.frame_differs"
 
     def test_what_is_not_finite_does_not_count(self) -> None:
         values = np.array([[1.0, np.nan], [np.inf, 3.0]], dtype="f4")
