@@ -24,7 +24,7 @@ from desktop.errors import ErrorKind, KnownFailure
 
 CHUNK = 64 * 1024
 
-_BLOCK = 2 * CHUNK
+_BLOCK = 16 * CHUNK  # handing smaller ones to the thread that hashes costs more than the hashing
 _LONG = 32 * CHUNK  # from here on it pays to hash in a thread of its own
 
 _MAGIC = b"LNTNSEAL"
