@@ -13,6 +13,9 @@ _FLAT_MV = 0.05
 _MOST_MISSING = 0.2
 _MOST_STILL = 0.5
 _MOST_CLIPPED = 0.05
+_EDGE = 0.4
+"""Seconds at either end in which the filter still settles."""
+
 _LEAST_PEAKEDNESS = 4.5
 """Kurtosis of the QRS band (Li, Mark and Clifford 2008 use 5): beats stand out of rest; noise alone has 3."""
 
@@ -44,6 +47,8 @@ def lead_qualities(trace: Trace) -> tuple[LeadQuality, ...]:
         return ()
     whole = filled(trace.samples[rows])
     band = band_pass(whole, trace.rate, 5.0, min(30.0, 0.4 * trace.rate))
+    edge = min(round(_EDGE * trace.rate), band.shape[1] // 4)
+    band = band[:, edge : band.shape[1] - edge]
     return tuple(_quality(trace, row, whole[number], band[number]) for number, row in enumerate(rows))
 
 

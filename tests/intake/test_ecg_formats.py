@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
+from pydicom.uid import UID, ExplicitVRBigEndian, ExplicitVRLittleEndian, generate_uid
 
 from desktop.intake.ecg import find_trace, read_recording, read_trace_file, trace_reader
 from desktop.intake.scp import _DEFAULT_CODES
@@ -226,7 +226,7 @@ def dicom_file(trace: Trace, *, big: bool = False, sensitivity: bool = True) -> 
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = ExplicitVRBigEndian if big else ExplicitVRLittleEndian
-    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = "1.2.840.10008.5.1.4.1.1.9.1.2"
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = UID("1.2.840.10008.5.1.4.1.1.9.1.2")
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
     dataset.Modality, dataset.PatientName, dataset.AcquisitionDateTime = "ECG", "Drawn^Nobody", "20260506070809.5"
     group = Dataset()
