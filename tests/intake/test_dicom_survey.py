@@ -4,12 +4,14 @@ import dataclasses
 import io
 import struct
 import tracemalloc
+import warnings
 import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pydicom
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -35,6 +37,7 @@ from tests.intake.dicom_files import CT_STORAGE, file_bytes, film, film_bytes, g
 from tests.intake.other_formats import clip_bytes
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
+PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
 def inspected(data: bytes) -> Inspection:
@@ -132,6 +135,28 @@ def test_kinds_follow_the_classes(surveyed: list[tuple[Row, Inspection]]) -> Non
     volumes = [row for row, kind in kinds.values() if kind is ContentKind.VOLUME]
     assert len(volumes) >= 10
     assert all(len(row.shape) == 3 or row.name in BEYOND_THE_REFERENCE for row in volumes)
+
+
+def test_every_file_that_pydicom_ships_has_the_figures_of_its_own_array() -> None:
+    compared = 0
+    for path in sorted(PYDICOM_FILES.rglob("*")):
+        if not path.is_file() or path.stat().st_size > 1_000_000:
+            continue
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                reference = pixel_array(dcmread(path), raw=False)
+            except Exception:  # pydicom raises anything at all for what it does not read
+                continue
+        found = survey_file(path)
+        assert found.figures is not None, f"{path.name}: {found.reason}"
+        figures = (found.figures.minimum, found.figures.maximum, found.figures.mean)
+        expected = (reference.min().item(), reference.max().item(), float(reference.mean(dtype=np.float64)))
+        assert figures == pytest.approx(expected, rel=1e-9), path.name
+        assert found.figures.dtype == str(reference.dtype), path.name
+        assert shape_of(found) == reference.shape, path.name
+        compared += 1
+    assert compared > 70
 
 
 class TestAgainstPydicom:
