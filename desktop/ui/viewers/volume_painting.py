@@ -1,0 +1,78 @@
+"""What lies over a pane: crosshair, letters of the patient's directions, the rim of the active pane. Plain painting."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+
+from desktop.imaging.orientation import Plane, edge_letters
+from desktop.ui.viewers.film_painting import MARGIN, RIM, SELECTED
+from desktop.ui.viewers.volume_state import PaneKind
+
+PLANE_COLOURS = {
+    PaneKind.AXIAL: QColor(86, 180, 233),
+    PaneKind.CORONAL: QColor(230, 159, 0),
+    PaneKind.SAGITTAL: QColor(0, 158, 115),
+    PaneKind.OBLIQUE: QColor(204, 121, 167),
+}
+"""A plane's line in the other panes has its pane's own colour, and its pane a corner in it."""
+
+_GAP = 14.0
+_LETTERS = QColor(240, 228, 66)
+
+
+@dataclass(frozen=True)
+class CrossLine:
+    """Where another pane's plane cuts this one: a direction on the screen through the crosshair."""
+
+    kind: PaneKind
+    direction: tuple[float, float]
+
+
+def paint_cross(painter: QPainter, at: QPointF, lines: tuple[CrossLine, ...], width: float, height: float) -> None:
+    """Lines through the crosshair, open in its middle so that what is looked at is seen."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    reach = width + height
+    for line in lines:
+        x, y = line.direction
+        for sign in (-1, 1):
+            start = QPointF(at.x() + sign * x * _GAP, at.y() + sign * y * _GAP)
+            end = QPointF(at.x() + sign * x * reach, at.y() + sign * y * reach)
+            painter.setPen(QPen(QColor(0, 0, 0, 120), 3))
+            painter.drawLine(start, end)
+            painter.setPen(QPen(PLANE_COLOURS[line.kind], 1))
+            painter.drawLine(start, end)
+
+
+def paint_letters(painter: QPainter, plane: Plane, width: float, height: float) -> None:
+    """The patient's directions, in the middle of each edge."""
+    metrics = QFontMetricsF(painter.font())
+    left, top, right, bottom = edge_letters(plane)
+    places = (
+        (left, MARGIN, height / 2 + metrics.ascent() / 2),
+        (top, (width - metrics.horizontalAdvance(top)) / 2, MARGIN + metrics.ascent()),
+        (right, width - MARGIN - metrics.horizontalAdvance(right), height / 2 + metrics.ascent() / 2),
+        (bottom, (width - metrics.horizontalAdvance(bottom)) / 2, height - MARGIN - metrics.descent()),
+    )
+    for words, x, y in places:
+        letters = QPainterPath()
+        letters.addText(QPointF(x, y), painter.font(), words)
+        rim = QPen(RIM, 3)
+        rim.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.strokePath(letters, rim)
+        painter.fillPath(letters, _LETTERS)
+
+
+def paint_rim(painter: QPainter, kind: PaneKind, active: bool, width: float, height: float) -> None:
+    """A pane's colour in its upper left corner, and a rim around the one that has the keys."""
+    colour = PLANE_COLOURS.get(kind)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setPen(Qt.PenStyle.NoPen)
+    if colour is not None:
+        painter.setBrush(colour)
+        painter.drawRect(QRectF(0, 0, 26, 3))
+        painter.drawRect(QRectF(0, 0, 3, 26))
+    if active:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(SELECTED, 1))
+        painter.drawRect(QRectF(0.5, 0.5, width - 1, height - 1))

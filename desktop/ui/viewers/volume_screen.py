@@ -1,0 +1,175 @@
+"""The volume viewer with the strip of its controls for the mouse."""
+
+from collections.abc import Mapping
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+
+from desktop.imaging.slab import Slab, SlabMode
+from desktop.ui.context import UiContext
+from desktop.ui.viewers.volume import VolumeViewer
+from desktop.ui.viewers.volume_commands import THICKNESSES
+from desktop.ui.viewers.volume_words import preset_name
+
+_TOOLS: Mapping[str, str] = {
+    "layout": "volume.enlarge",
+    "crosshair": "volume.crosshair",
+    "invert": "volume.invert",
+    "reset": "volume.reset",
+}
+
+
+class VolumeScreen(QWidget):
+    """`viewer` does the work; the strip shows how it stands."""
+
+    def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("volume_screen")
+        self._context = context
+        self.viewer = VolumeViewer(context)
+        bar = QFrame()
+        bar.setObjectName("film_bar")
+        row = QHBoxLayout(bar)
+        row.setContentsMargins(4, 4, 4, 4)
+        row.setSpacing(4)
+        self.presets, self.slabs = self._box("volume_presets"), self._box("volume_slabs")
+        self.thickness = self._slider("volume_thickness", len(THICKNESSES) - 1)
+        self.opacity = self._slider("volume_opacity", 100)
+        self.moments = self._slider("volume_moments", 0)
+        for part in (self.presets, self.slabs, self.thickness):
+            row.addWidget(part)
+        self._tools: dict[str, QToolButton] = {}
+        for name in _TOOLS:
+            tool = QToolButton(bar)
+            tool.setObjectName(f"volume_tool_{name}")
+            tool.setProperty("role", "film")
+            tool.setAutoRaise(True)
+            tool.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            tool.clicked.connect(self._tool_pressed)
+            self._tools[name] = tool
+            row.addWidget(tool)
+        row.addStretch(1)
+        row.addWidget(self.opacity)
+        row.addWidget(self.moments)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        page.addWidget(bar)
+        page.addWidget(self.viewer, 1)
+        self.setFocusProxy(self.viewer)
+        self.presets.activated.connect(self._preset_chosen)
+        self.slabs.activated.connect(self._slab_chosen)
+        self.thickness.valueChanged.connect(self._thickness_chosen)
+        self.opacity.valueChanged.connect(self._opacity_chosen)
+        self.moments.valueChanged.connect(self._moment_chosen)
+        self.viewer.series_shown.connect(self._offer)
+        self.viewer.state_changed.connect(self._follow)
+        self.retranslate()
+
+    def _box(self, name: str) -> QComboBox:
+        box = QComboBox()
+        box.setObjectName(name)
+        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        return box
+
+    def _slider(self, name: str, most: int) -> QSlider:
+        slider = QSlider(Qt.Orientation.Horizontal)
+        slider.setObjectName(name)
+        slider.setRange(0, most)
+        slider.setFixedWidth(110)
+        return slider
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        tr = self._context.tr
+        self.presets.setAccessibleName(tr("volume.presets"))
+        self.slabs.setAccessibleName(tr("volume.slabs"))
+        for slider, key in (
+            (self.thickness, "volume.thickness"),
+            (self.opacity, "volume.opacity"),
+            (self.moments, "volume.moments"),
+        ):
+            slider.setAccessibleName(tr(key))
+            slider.setToolTip(tr(key))
+        for name, tool in self._tools.items():
+            tool.setText(tr(f"volume.short.{name}"))
+        self.slabs.clear()
+        self.slabs.addItems([tr("volume.slab.thin"), *(tr(f"volume.slab.{mode.value}") for mode in SlabMode)])
+        self._offer()
+        self.viewer.retranslate()
+
+    def clear(self) -> None:
+        """Forget every voxel and every word."""
+        self.viewer.clear()
+        self._offer()
+
+    def _offer(self) -> None:
+        """Controls for what the series allows."""
+        series = self.viewer.series
+        names = [preset_name(self._context, preset) for preset in self.viewer.presets]
+        self.presets.clear()
+        self.presets.addItems([*names, self._context.tr("volume.preset.own")])
+        solid = series is not None and series.solid
+        self.slabs.setVisible(solid)
+        self.thickness.setVisible(solid)
+        self._tools["layout"].setVisible(solid)
+        self._tools["crosshair"].setVisible(solid)
+        self.moments.setVisible(series is not None and series.moments > 1)
+        self.moments.blockSignals(True)
+        self.moments.setMaximum(series.moments - 1 if series is not None else 0)
+        self.moments.blockSignals(False)
+        self._follow()
+
+    def _follow(self) -> None:
+        """Keep the strip as the view is."""
+        state = self.viewer.state
+        if state is None:
+            return
+        windows = [preset.window for preset in self.viewer.presets]
+        self.presets.setCurrentIndex(windows.index(state.window) if state.window in windows else len(windows))
+        thick = state.slab.thickness_mm > 0
+        self.slabs.setCurrentIndex(1 + list(SlabMode).index(state.slab.mode) if thick else 0)
+        nearest = min(range(len(THICKNESSES)), key=lambda n: abs(THICKNESSES[n] - state.slab.thickness_mm))
+        for slider, value in (
+            (self.thickness, nearest),
+            (self.opacity, round(state.opacity * 100)),
+            (self.moments, state.moment),
+        ):
+            slider.blockSignals(True)
+            slider.setValue(value)
+            slider.blockSignals(False)
+        self.opacity.setVisible(self.viewer.has_masks)
+        for name, on in (("layout", state.alone), ("crosshair", state.crosshair), ("invert", state.inverted)):
+            self._tools[name].setCheckable(True)
+            self._tools[name].setChecked(on)
+
+    # The controls
+
+    def _tool_pressed(self) -> None:
+        name = self.sender().objectName().removeprefix("volume_tool_")
+        self.viewer.run(_TOOLS[name])
+        self.viewer.setFocus()
+
+    def _preset_chosen(self, at: int) -> None:
+        if at < len(self.viewer.presets):
+            self.viewer.choose_window(self.viewer.presets[at].window)
+        self.viewer.setFocus()
+
+    def _slab_chosen(self, at: int) -> None:
+        state = self.viewer.state
+        if state is not None:
+            thickness = state.slab.thickness_mm or 10.0
+            self.viewer.choose_slab(Slab(list(SlabMode)[at - 1], thickness) if at else Slab())
+        self.viewer.setFocus()
+
+    def _thickness_chosen(self, at: int) -> None:
+        state = self.viewer.state
+        if state is not None:
+            self.viewer.choose_slab(Slab(state.slab.mode, THICKNESSES[at]))
+
+    def _opacity_chosen(self, percent: int) -> None:
+        self.viewer.choose_opacity(percent / 100)
+
+    def _moment_chosen(self, moment: int) -> None:
+        self.viewer.choose_moment(moment)
