@@ -14,9 +14,9 @@ from desktop.exports.words import Words
 from desktop.i18n import Language, Translator
 from desktop.i18n.catalogue import catalogue
 from desktop.imaging.geometry import Length
+from desktop.imaging.measure_lines import CLOSED, strokes
 from desktop.records import (
     Annotation,
-    AnnotationKind,
     PartialDate,
     ReportContent,
     ReportedFinding,
@@ -216,7 +216,7 @@ def _film(bundle: ReportBundle, words: Words, case: Typecase) -> Film | None:
         svg=film_svg(bundle.image),
         aspect=columns / rows,
         alternative=words.label("report.film", count=len(drawn)),
-        marks=[_mark(number, annotation, rows, columns) for number, annotation in enumerate(drawn, 1)],
+        marks=[mark for number, item in enumerate(drawn, 1) for mark in _marks(number, item, rows, columns)],
         legend=[
             *(_legend(number, item, bundle, words, case) for number, item in enumerate(drawn, 1)),
             words.label("report.film.reduced"),
@@ -225,15 +225,16 @@ def _film(bundle: ReportBundle, words: Words, case: Typecase) -> Film | None:
     )
 
 
-def _mark(number: int, annotation: Annotation, rows: int, columns: int) -> Mark:
-    """Pixel centres are whole numbers, so the film's left edge lies at -0.5."""
-    points = annotation.points
-    closed = annotation.kind is AnnotationKind.REGION
-    if closed and len(points) == 2:
-        (left, top), (right, bottom) = points
-        points = ((left, top), (right, top), (right, bottom), (left, bottom))
-    fractions = [(_fraction(x, columns), _fraction(y, rows)) for x, y in points]
-    return Mark(str(number), fractions, closed)
+def _marks(number: int, annotation: Annotation, rows: int, columns: int) -> list[Mark]:
+    """A mark for each line of a drawing, the number beside the first. Pixel centres are whole numbers, so the film's
+    left edge lies at -0.5."""
+    closed = annotation.kind in CLOSED
+    marks: list[Mark] = []
+    for line in strokes(annotation.kind, annotation.points):
+        ends = line if len(line) > 1 else (line[0], (line[0][0] + 0.5, line[0][1]))
+        fractions = [(_fraction(x, columns), _fraction(y, rows)) for x, y in ends]
+        marks.append(Mark("" if marks else str(number), fractions, closed))
+    return marks
 
 
 def _fraction(position: float, pixels: int) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.imaging.geometry import Orientation
+from desktop.imaging.resample import codes_of, light_of
 from desktop.imaging.window import (
     FloatArray,
     Preset,
@@ -103,7 +104,7 @@ class Canvas:
         MONOCHROME1 is turned; padding is black. With a step the size is that of the view divided by it, rounded up.
         part: (left, top, right, bottom), the end excluded, of the reduced picture before it is mirrored and turned.
         """
-        table = self._table(settings)
+        table = self.table(settings)
         level = self._level(settings.step)
         if part is not None:
             left, top, right, bottom = part
@@ -111,7 +112,16 @@ class Canvas:
         light: Pixels8 = np.take(table, level)
         return np.ascontiguousarray(settings.orientation.apply(light))
 
-    def _table(self, settings: RenderSettings) -> Pixels8:
+    @property
+    def padding(self) -> int | None:
+        """The code of what is no picture."""
+        return self._padding
+
+    def codes(self, step: int) -> Array:
+        """The picture reduced by a step, as codes that `table` turns to light: (rows, columns[, 3]), read-only."""
+        return self._level(step)
+
+    def table(self, settings: RenderSettings) -> Pixels8:
         """Light for each code."""
         window = settings.window or self._default
         light = apply_window(self._values, window) if window else apply_voi_lut(self.picture, self._values)
@@ -145,10 +155,19 @@ def _codes(pixels: Array) -> tuple[Array, Array]:
 
 
 def _reduce(codes: Array, step: int, padding: int | None) -> Array:
-    """Codes averaged over step x step blocks, the last ones smaller; blocks that touch padding keep a real value."""
-    rows, columns = -(-codes.shape[0] // step), -(-codes.shape[1] // step)
+    """Codes averaged over step x step blocks, the last ones smaller; blocks that touch padding keep a real value.
+
+    Colour is averaged as light, not as sRGB codes, which would darken whatever is finely striped.
+    """
+    if codes.ndim == 3:
+        return codes_of(_averaged(light_of(codes), step))
     if padding is not None:
         return np.ascontiguousarray(codes[::step, ::step])
+    return _averaged(codes, step)
+
+
+def _averaged(codes: Array, step: int) -> Array:
+    rows, columns = -(-codes.shape[0] // step), -(-codes.shape[1] // step)
     pad = [(0, rows * step - codes.shape[0]), (0, columns * step - codes.shape[1])] + [(0, 0)] * (codes.ndim - 2)
     total = np.zeros((rows, columns, *codes.shape[2:]), dtype=np.uint32)
     even = np.pad(codes, pad, mode="edge") if any(after for _, after in pad) else codes

@@ -8,7 +8,7 @@ import math
 from dataclasses import dataclass
 
 from desktop.imaging.geometry import Length, Point
-from desktop.records import Picture, Spacing, SpacingSource
+from desktop.records import Annotation, AnnotationKind, Picture, Spacing, SpacingSource
 
 PX = "px"
 
@@ -58,6 +58,18 @@ def calibrated(picture: Picture, ends: tuple[Point, Point], millimetres: float) 
     if not (length > 0 and millimetres > 0):
         raise ValueError("a known object has a length")
     return Spacing(high * millimetres / length, wide * millimetres / length, SpacingSource.MANUAL)
+
+
+def manual_scale(picture: Picture, annotations: tuple[Annotation, ...]) -> Spacing | None:
+    """The scale by the known object that was drawn last, if one was; a calibration by hand goes before the file's."""
+    for annotation in reversed(annotations):
+        if annotation.kind is AnnotationKind.CALIBRATION and annotation.millimetres is not None:
+            try:
+                ends = annotation.points[0], annotation.points[1]
+                return calibrated(picture, ends, annotation.millimetres)
+            except ValueError:
+                continue
+    return None
 
 
 def proportions(scale: Spacing | None) -> tuple[float, float]:

@@ -18,10 +18,20 @@ class Theme(StrEnum):
 
 
 @dataclass(frozen=True)
+class OwnKeys:
+    """The keys somebody chose for a command. action: its id. keys: portable text such as `Ctrl+N`; empty for none."""
+
+    action: str
+    keys: str
+
+
+@dataclass(frozen=True)
 class Settings:
     """One PC's choices. idle_minutes: minutes without a key or click before the clinic locks itself, 1 to 60.
 
-    pixels_per_mm: logical pixels in a millimetre of this PC's screen, as somebody found with a ruler.
+    pixels_per_mm: logical pixels in a millimetre of this PC's screen, as somebody found with a ruler. hidden_corners:
+    whose words over a film are not wanted (0 top left, 1 top right, 2 bottom left, 3 bottom right). own_keys: where
+    somebody gave a command other keys than ours.
     """
 
     language: Language | None = None
@@ -30,6 +40,8 @@ class Settings:
     last_user: str = ""
     last_clinic: str = ""
     pixels_per_mm: float | None = None
+    hidden_corners: tuple[int, ...] = ()
+    own_keys: tuple[OwnKeys, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.idle_minutes <= 60:
@@ -60,8 +72,10 @@ class SettingsFile:
                 last_user=str(raw.get("last_user", "")),
                 last_clinic=str(raw.get("last_clinic", "")),
                 pixels_per_mm=float(raw["pixels_per_mm"]) if raw.get("pixels_per_mm") else None,
+                hidden_corners=tuple(int(corner) for corner in raw.get("hidden_corners", ())),
+                own_keys=tuple(OwnKeys(str(own["action"]), str(own["keys"])) for own in raw.get("own_keys", ())),
             )
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, KeyError):
             return defaults
 
     def save(self, settings: Settings) -> None:

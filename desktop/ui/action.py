@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QWidget
 
@@ -34,12 +34,24 @@ class Action:
         return self.text_key or f"action.{self.id}"
 
 
-class BoundActions:
-    """The `QAction`s of one widget, by id."""
+class BoundActions(QObject):
+    """The `QAction`s of one widget, by id. Their keys are ours until somebody chose others on this PC."""
 
-    def __init__(self, context: "UiContext", actions: Mapping[str, tuple[Action, QAction]]) -> None:
+    def __init__(self, context: "UiContext", actions: Mapping[str, tuple[Action, QAction]], widget: QWidget) -> None:
+        super().__init__(widget)
         self._context = context
         self._actions = actions
+        context.settings_changed.connect(self.take_keys)
+        self.take_keys()
+
+    def take_keys(self) -> None:
+        """Give each action the keys that were chosen for it, else those it was declared with."""
+        own = {chosen.action: chosen.keys for chosen in self._context.settings.own_keys}
+        for name, (declared, action) in self._actions.items():
+            keys = declared.shortcuts if name not in own else tuple(part for part in (own[name],) if part)
+            wanted = [QKeySequence(text) for text in keys]
+            if action.shortcuts() != wanted:
+                action.setShortcuts(wanted)
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name][1]
@@ -65,7 +77,7 @@ def bind(
         action = QAction(context.tr(declared.key), widget)
         action.setObjectName(f"action_{declared.id}")
         action.setProperty("text_key", declared.key)
-        action.setShortcuts([QKeySequence(keys) for keys in declared.shortcuts])
+        action.setProperty("own_keys", list(declared.shortcuts))
         action.setShortcutContext(
             Qt.ShortcutContext.WindowShortcut
             if declared.screen == WINDOW
@@ -74,4 +86,4 @@ def bind(
         action.triggered.connect(handlers[declared.id])
         widget.addAction(action)
         made[declared.id] = (declared, action)
-    return BoundActions(context, made)
+    return BoundActions(context, made, widget)

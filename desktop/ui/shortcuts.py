@@ -7,6 +7,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
+from desktop.ui.own_keys import OwnKeysDialog
 from desktop.ui.widgets.parts import button, column, label, row
 
 if TYPE_CHECKING:
@@ -35,16 +36,28 @@ class ShortcutSheet(QDialog):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(inner)
+        self._context, self._screen, self._everywhere = context, screen, everywhere
+        change = button("shortcut_change", "quiet")
+        change.setText(context.tr("ui.own_keys.change"))
+        change.clicked.connect(self._change)
         close = button("shortcut_close", "primary")
         close.setText(context.tr("ui.close"))
         close.clicked.connect(self.accept)
         layout = column(self, margin=24, spacing=16)
         layout.addWidget(area, 1)
         foot = row()
+        foot.addWidget(change)
         foot.addStretch(1)
         foot.addWidget(close)
         layout.addLayout(foot)
         close.setFocus()
+
+    def _change(self) -> None:
+        """Other keys for this screen's commands."""
+        window = self.parentWidget()
+        self.close()
+        if window is not None:
+            OwnKeysDialog(self._context, self._screen, self._everywhere, window).open()
 
 
 def _block(title: str, actions: Sequence[QAction]) -> QVBoxLayout:

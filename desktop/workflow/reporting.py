@@ -15,7 +15,7 @@ from desktop.exports import EXPORTERS, ReportBundle
 from desktop.exports.preview import pages as render_pages
 from desktop.i18n import Language
 from desktop.imaging.display import grey
-from desktop.imaging.geometry import length
+from desktop.imaging.measure import length, manual_scale, scale_at
 from desktop.jobs import Job
 from desktop.records import (
     Addendum,
@@ -216,10 +216,12 @@ def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundl
         page = paper_page(stored_recording(clinic, instance).main)
         return ReportBundle(report, image=page, instance=instance.id)
     picture = stored_picture(clinic, instance)
+    here = tuple(drawing for drawing in content.annotations if drawing.instance == instance.id)
+    manual = manual_scale(picture, here)
     lengths = {
-        drawing.id: length(picture, *drawing.points)
-        for drawing in content.annotations
-        if drawing.kind is AnnotationKind.LENGTH and drawing.instance == instance.id
+        drawing.id: length(scale_at(picture, drawing.points, manual), drawing.points[0], drawing.points[1])
+        for drawing in here
+        if drawing.kind in (AnnotationKind.LENGTH, AnnotationKind.CALIBRATION)
     }
     return ReportBundle(report, image=_printable(picture), instance=instance.id, lengths=lengths)
 

@@ -1,6 +1,7 @@
 """Every command of the reading room with its keys. Single letters do nothing while somebody types."""
 
 from desktop.ui.action import Action
+from desktop.ui.viewers.view_actions import MORE_VIEWER_ACTIONS
 
 SCREEN = "reading"
 
@@ -62,6 +63,7 @@ VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("viewer.next_drawing", "D"),
     _action("viewer.label_drawing", "T"),
     _action("viewer.remove_drawing", "Delete"),
+    *MORE_VIEWER_ACTIONS,
 )
 """What the film viewer does. While it has the focus the arrow keys alone move the film, or the pen."""
 

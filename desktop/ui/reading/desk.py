@@ -143,11 +143,15 @@ class ReadingDesk(QObject):
         self._run(lambda job: workflow.add_finding(clinic, job, study, words, value, reason))
 
     def annotate(
-        self, instance: InstanceId, kind: AnnotationKind, points: tuple[tuple[float, float], ...]
+        self,
+        instance: InstanceId,
+        kind: AnnotationKind,
+        points: tuple[tuple[float, float], ...],
+        label: str = "",
     ) -> AnnotationId:
         """Keep a drawing. Its id is known before it is on record, so that it can be labelled meanwhile."""
         clinic, drawing = self._context.open_clinic, AnnotationId(new_id())
-        self._run(lambda job: workflow.annotate(clinic, job, instance, kind, points, drawing=drawing))
+        self._run(lambda job: workflow.annotate(clinic, job, instance, kind, points, label, drawing))
         return drawing
 
     def label_annotation(self, instance: InstanceId, drawing: AnnotationId, label: str) -> None:

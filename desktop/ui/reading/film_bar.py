@@ -17,6 +17,27 @@ _SHOWN = (
     "viewer.tool_length",
     "viewer.tool_region",
 )
+_MEASURES = (
+    "viewer.tool_angle",
+    "viewer.tool_cobb",
+    "viewer.tool_cardiothoracic",
+    "viewer.tool_bidirectional",
+    "viewer.tool_ellipse",
+    "viewer.tool_freehand",
+    "viewer.tool_point",
+    "viewer.tool_calibration",
+)
+_LOOKS = (
+    "viewer.true_size",
+    "viewer.magnifier",
+    "viewer.histogram",
+    "viewer.exact_pixels",
+    "viewer.next_colours",
+    "viewer.corner_1",
+    "viewer.corner_2",
+    "viewer.corner_3",
+    "viewer.corner_4",
+)
 _IN_MENU = (
     "viewer.zoom_in",
     "viewer.zoom_out",
@@ -86,8 +107,10 @@ class FilmBar(QFrame):
             self._tools.append((name, tool))
         self._more = self._tool("viewer.more")
         self._menu = QMenu(self._more)
-        for name in _IN_MENU:
-            self._menu.addAction(actions[name])
+        self._measures, self._looks = self._menu.addMenu(""), self._menu.addMenu("")
+        for menu, names in ((self._measures, _MEASURES), (self._looks, _LOOKS), (self._menu, _IN_MENU)):
+            for name in names:
+                menu.addAction(actions[name])
         self._more.setMenu(self._menu)
         self._more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         layout.addWidget(self._more)
@@ -120,6 +143,8 @@ class FilmBar(QFrame):
             tool.setText(tr(f"viewer.short.{name.removeprefix('viewer.')}"))
             tool.setToolTip(_tip(self._actions[name]))
         self._more.setText(tr("viewer.short.more"))
+        self._measures.setTitle(tr("viewer.menu.measure"))
+        self._looks.setTitle(tr("viewer.menu.look"))
 
     def set_studies(self, choices: Sequence[StudyChoice], current: str) -> None:
         """The patient's studies."""

@@ -8,19 +8,14 @@ from itertools import pairwise
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.records import (
-    Annotation,
-    AnnotationId,
-    AnnotationKind,
-    InstanceId,
-    StudyId,
-)
+from desktop.records import StudyId
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import ECG_ACTIONS, STUDY_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.drafts import DraftKeeper, Typed
 from desktop.ui.reading.film_bar import FilmBar
+from desktop.ui.reading.film_drawings import FilmDrawings
 from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
@@ -32,7 +27,6 @@ from desktop.ui.reports.preview import ReportPreview
 from desktop.ui.review.history import HistoryDialog
 from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.ecg_pane import EcgPane
-from desktop.ui.viewers.view_state import Point
 
 REVEAL_GUARD_SECONDS = 0.4
 """A verdict key within this time after the reveal was meant for something else."""
@@ -57,7 +51,6 @@ class StudyPage(QWidget):
         self._context = context
         self._impressions_shown = 0
         self._previewed_words: str | None = None
-        self._labelling: tuple[InstanceId, AnnotationId] | None = None
         self._revealed = 0.0
         self._history: HistoryDialog | None = None
         self._desk = ReadingDesk(context, self)
@@ -71,6 +64,7 @@ class StudyPage(QWidget):
         self._bound["reading.primary"].setAutoRepeat(False)
         self.bar = FilmBar(context, self._bound)
         self._film = FilmSide(context, self.viewer, self.bar, self)
+        self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
         self._traces = TraceSide(context, self.ecg, self)
         self._lay_out()
         self._connect()
@@ -109,11 +103,7 @@ class StudyPage(QWidget):
         self.bar.worklist_asked.connect(self.worklist_asked)
         self.bar.study_chosen.connect(self.study_asked)
         self.ecg.asked.connect(self._traces.run)
-        viewer, preview, panel = self.viewer, self.preview, self.panel
-        viewer.drawn.connect(self._drawn)
-        viewer.removal_asked.connect(self._remove_drawing)
-        viewer.label_asked.connect(self._label_drawing)
-        viewer.labelled.connect(self._labelled)
+        preview, panel = self.preview, self.panel
         preview.shown.connect(self._preview_shown)
         preview.failed.connect(self._preview_failed)
         preview.left.connect(self.show_film)
@@ -184,7 +174,8 @@ class StudyPage(QWidget):
         self._take_tools()
         self._front.setCurrentWidget(self.viewer)
         self._handing.close()
-        self._previewed_words = self._labelling = None
+        self._drawings.clear()
+        self._previewed_words = None
         if self._history is not None:
             self._history.close()
             self._history = None
@@ -292,33 +283,6 @@ class StudyPage(QWidget):
     def _draw_region(self) -> None:
         self.show_film()
         self._run_viewer("viewer.tool_region")
-
-    def _drawn(self, kind: AnnotationKind, points: tuple[Point, ...]) -> None:
-        """Keep a drawing with the reading; on a signed film it stays on the screen only."""
-        sitting, instance = self.sitting, self._film.instance
-        if sitting is not None and sitting.writable and instance is not None:
-            drawing = self._desk.annotate(instance.id, kind, points)
-            if kind is AnnotationKind.REGION:
-                self._start_label(instance.id, drawing, points)
-
-    def _label_drawing(self, annotation: Annotation) -> None:
-        if self.sitting is not None and self.sitting.writable:
-            self._start_label(annotation.instance, annotation.id, annotation.points, annotation.label)
-
-    def _start_label(
-        self, instance: InstanceId, drawing: AnnotationId, points: tuple[Point, ...], words: str = ""
-    ) -> None:
-        self.viewer.finish_label()
-        self._labelling = (instance, drawing)
-        self.viewer.start_label(points, words)
-
-    def _labelled(self, words: str) -> None:
-        if self._labelling is not None:
-            self._desk.label_annotation(*self._labelling, words)
-
-    def _remove_drawing(self, annotation: Annotation) -> None:
-        if self.sitting is not None and self.sitting.writable:
-            self._desk.remove_annotation(annotation)
 
     def _focus_film(self) -> None:
         if self._on_film:

@@ -2,19 +2,26 @@
 
 from dataclasses import dataclass, replace
 
-from PySide6.QtCore import QPointF, Qt, Signal, SignalInstance
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal, SignalInstance
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop.records import Annotation, AnnotationKind, Picture, VoiWindow
+from desktop.imaging.measure import manual_scale
+from desktop.records import Annotation, AnnotationKind, Picture, Spacing, VoiWindow
 from desktop.ui.context import UiContext
-from desktop.ui.viewers.drawing import Drawing, Tool, distance_to
-from desktop.ui.viewers.film_painting import SELECTED, Mark, overlay_font, paint_corners, paint_marks, paint_pen
-from desktop.ui.viewers.film_words import FilmText, corners, length_words
+from desktop.ui.viewers.drawing import HAND_STEP, Drawing, Tool, distance_to
+from desktop.ui.viewers.film_lens import histogram_box, paint_histogram, paint_lens, value_at
+from desktop.ui.viewers.film_numbers import measured_words
+from desktop.ui.viewers.film_painting import SELECTED, Corner, Mark, overlay_font, paint_corners, paint_marks, paint_pen
+from desktop.ui.viewers.film_scale import TrueSize, true_size
+from desktop.ui.viewers.film_words import FilmText, corners
 from desktop.ui.viewers.frame_view import FrameView
 from desktop.ui.viewers.label_field import LabelField
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS, Surroundings
-from desktop.ui.viewers.view_state import Point, windowed
+from desktop.ui.viewers.view_state import Point, ViewState, windowed, with_nearer_edge
+
+OPEN_ENDED = (AnnotationKind.REGION, AnnotationKind.FREEHAND)
+"""What measures something only once it is closed."""
 
 PEN_STEP = 8.0
 DRAG_THRESHOLD = 4.0
@@ -23,6 +30,7 @@ LEVEL_TRAVEL = 400.0
 WIDTH_TRAVEL = 180.0
 WHEEL_STEP = 1.2
 _TOOLS = {f"viewer.tool_{tool.value}": tool for tool in Tool}
+_CORNERS = ("viewer.corner_1", "viewer.corner_2", "viewer.corner_3", "viewer.corner_4")
 _PEN_KEYS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -75,6 +83,9 @@ class FilmViewer(FrameView):
         self._kept_here: tuple[tuple[AnnotationKind, tuple[Point, ...]], ...] = ()
         self._selected: Annotation | None = None
         self._text = FilmText()
+        self._manual: Spacing | None = None
+        self._pointer: Point | None = None
+        self._lens = self._histogram = False
         self._label = LabelField(context, self)
         self._labelled_points: tuple[Point, ...] = ()
         self._label.kept.connect(self._label_kept)
@@ -94,6 +105,7 @@ class FilmViewer(FrameView):
         self._label.drop()
         self._annotations, self._kept_here, self._selected = (), (), None
         self._drawing, self._drag = None, None
+        self._manual = self._pointer = None
         self._text = FilmText()
         super().clear()
 
@@ -108,6 +120,7 @@ class FilmViewer(FrameView):
         kept = {annotation.id: annotation for annotation in annotations}
         self._selected = kept.get(self._selected.id) if self._selected is not None else None
         self._kept_here = ()
+        self._manual = manual_scale(self._picture, annotations) if self._picture is not None else None
         self.update()
 
     def keep_here(self, kind: AnnotationKind, points: tuple[Point, ...]) -> None:
@@ -136,12 +149,22 @@ class FilmViewer(FrameView):
         """Carry out a command by its id, such as `viewer.invert`. False without a picture or such a command."""
         if self._state is None or self._source is None:
             return False
-        if command in VIEW_COMMANDS:
+        if command == "viewer.true_size" and self.true_size.zoom is None:
+            self._context.toast(self.true_size.words(self._context))
+        elif command in VIEW_COMMANDS:
             self.set_state(VIEW_COMMANDS[command](self._state, self._surroundings()))
         elif command in _TOOLS:
             self.set_tool(_TOOLS[command])
         elif command == "viewer.overlay":
             self.set_state(replace(self._state, overlay=self.has_activation and not self._state.overlay))
+        elif command == "viewer.magnifier":
+            self._lens = not self._lens
+            self.update()
+        elif command == "viewer.histogram":
+            self._histogram = not self._histogram
+            self.update()
+        elif command in _CORNERS:
+            self._toggle_corner(_CORNERS.index(command))
         elif command == "viewer.next_drawing":
             self._select_next()
         elif command == "viewer.label_drawing":
@@ -174,7 +197,29 @@ class FilmViewer(FrameView):
             self.devicePixelRatioF(),
             self._source.base,
             self._source.presets,
+            self.true_size.zoom,
         )
+
+    def _toggle_corner(self, corner: int) -> None:
+        """Show or hide the words of a corner, on this PC from now on; warnings stay."""
+        hidden = set(self._context.settings.hidden_corners) ^ {corner}
+        self._context.change_settings(replace(self._context.settings, hidden_corners=tuple(sorted(hidden))))
+        self.update()
+
+    @property
+    def true_size(self) -> TrueSize:
+        """At which zoom a millimetre is a millimetre, and what that rests on."""
+        return true_size(self._picture, self._manual, self._context.settings.pixels_per_mm, self.screen())
+
+    @property
+    def magnifying(self) -> bool:
+        """Whether the magnifier is out."""
+        return self._lens
+
+    @property
+    def histogram_shown(self) -> bool:
+        """Whether the histogram lies over the film."""
+        return self._histogram
 
     def _select_next(self) -> None:
         if not self._annotations:
@@ -192,11 +237,14 @@ class FilmViewer(FrameView):
 
     # Labels
 
-    def start_label(self, points: tuple[Point, ...], words: str = "") -> None:
-        """Let the label of a drawing be typed beside it; whoever asks keeps in mind which drawing it is."""
+    def start_label(self, points: tuple[Point, ...], words: str = "", hint: str = "viewer.label.placeholder") -> None:
+        """Let the label of a drawing be typed beside it; whoever asks keeps in mind which drawing it is.
+
+        hint: key of the sentence that says what to type.
+        """
         if self._state is not None:
             self._labelled_points = points
-            self._label.begin(words)
+            self._label.begin(words, hint)
             self._place_label()
 
     def finish_label(self) -> None:
@@ -256,11 +304,11 @@ class FilmViewer(FrameView):
         self._drawing = drawing.moved(self._state.clamped((drawing.cursor[0] + x, drawing.cursor[1] + y)))
 
     def _place_point(self, drawing: Drawing) -> None:
-        """Enter sets a point; a length ends with its second, a region when Enter is pressed again on the last one."""
+        """Enter sets a point; a drawing ends with the last it can have, others when Enter is pressed there again."""
         again = bool(drawing.points) and drawing.points[-1] == drawing.cursor
         placed = drawing if again else drawing.pressed(drawing.cursor).released(drawing.cursor, far=False)
         self._drawing = placed
-        if again or (placed.kind is AnnotationKind.LENGTH and len(placed.points) == 2):
+        if again or placed.complete:
             self._finish(placed.closed())
 
     # Mouse
@@ -280,6 +328,8 @@ class FilmViewer(FrameView):
             return
         at = _point(event.position())
         self._drag = Drag(tool, at, at, self._state.window or self._source.base)
+        if self._take_histogram(at):
+            return
         if tool.draws is not None and self._drawing is not None:
             self._drawing = self._drawing.pressed(self._on_picture(at))
         self.update()
@@ -287,15 +337,17 @@ class FilmViewer(FrameView):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Follow the hand."""
         at = _point(event.position())
-        drag = self._drag
+        drag, self._pointer = self._drag, at
+        if self._lens:
+            self.update()
         if self._drawing is not None and self._state is not None:
-            self._drawing = self._drawing.moved(self._on_picture(at))
+            self._drawing = self._drawing.moved(self._on_picture(at), HAND_STEP / self._state.zoom)
             self.update()
         if drag is None or self._state is None:
             return
         far = drag.far or max(abs(at[0] - drag.start[0]), abs(at[1] - drag.start[1])) > DRAG_THRESHOLD
         self._drag = replace(drag, last=at, far=far)
-        if not far:
+        if not far or self._take_histogram(at):
             return
         if drag.tool is Tool.PAN:
             self.set_state(self._state.panned(at[0] - drag.last[0], at[1] - drag.last[1]))
@@ -310,6 +362,8 @@ class FilmViewer(FrameView):
         if drag is None or self._state is None:
             return
         at = _point(event.position())
+        if self._on_histogram(drag.start):
+            return
         if drag.tool.draws is not None and self._drawing is not None:
             self._drawing = self._drawing.released(self._on_picture(at), far=drag.far)
             self._finish(self._drawing.finished_by_release(far=drag.far))
@@ -334,6 +388,27 @@ class FilmViewer(FrameView):
             anchor = _point(event.position())
             self.set_state(self._state.zoomed(WHEEL_STEP**notches, anchor, self.width(), self.height()))
         event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """The magnifier goes back to the middle."""
+        super().leaveEvent(event)
+        self._pointer = None
+        self.update()
+
+    def _on_histogram(self, at: Point) -> bool:
+        return self._histogram and histogram_box(self.width(), self.height()).contains(QPointF(*at))
+
+    def _take_histogram(self, at: Point) -> bool:
+        """Move the nearer edge of the window to where the histogram is pressed or dragged."""
+        if self._drag is None or not self._on_histogram(self._drag.start):
+            return False
+        if self._source is None or self._state is None:
+            return False
+        box = histogram_box(self.width(), self.height())
+        value = value_at(self._source.histogram, box, min(max(at[0], box.left()), box.right()))
+        window = self._state.window or self._source.base
+        self.set_state(replace(self._state, window=with_nearer_edge(window, value)))
+        return True
 
     def _on_picture(self, at: Point) -> Point:
         if self._state is None:
@@ -367,11 +442,18 @@ class FilmViewer(FrameView):
             return
         painter.setFont(overlay_font(self.font()))
         paint_marks(painter, self._marks(), self._state, self.width(), self.height())
+        if self._histogram and self._source is not None:
+            box = histogram_box(self.width(), self.height())
+            paint_histogram(painter, self._source.histogram, self._state.window or self._source.window, box)
+        if self._lens and self._source is not None:
+            at = self._pointer or (self.width() / 2, self.height() / 2)
+            size = (self.width(), self.height())
+            paint_lens(painter, self._source, self._state, at, size, self.devicePixelRatioF())
         if self._drawing is not None and not self.underMouse():
             paint_pen(painter, self._state.to_view(self._drawing.cursor, self.width(), self.height()))
         paint_corners(
             painter,
-            corners(self._context, self._text, self._state, self._source, self._tool, self.devicePixelRatioF()),
+            self._without_hidden(self._corners(self._state)),
             self.width(),
             self.height(),
         )
@@ -379,6 +461,26 @@ class FilmViewer(FrameView):
             painter.setPen(QPen(SELECTED, 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+
+    def _corners(self, state: ViewState) -> tuple[Corner, Corner, Corner, Corner]:
+        drawn = len(self._drawing.points) if self._drawing is not None else 0
+        ratio = self.devicePixelRatioF()
+        made = corners(self._context, self._text, state, self._source, self._tool, ratio, drawn)
+        size = self.true_size
+        if size.zoom is None or abs(size.zoom - state.zoom) > 1e-9:
+            return made
+        below = replace(made[2], lines=(*made[2].lines, size.words(self._context)))
+        return made[0], made[1], below, made[3]
+
+    def _without_hidden(self, made: tuple[Corner, Corner, Corner, Corner]) -> tuple[Corner, Corner, Corner, Corner]:
+        """Without the words of the corners somebody hid; what is drawn now still says what comes next."""
+        kept = [
+            Corner((), corner.badges) if at in self._context.settings.hidden_corners else corner
+            for at, corner in enumerate(made)
+        ]
+        if self._tool.draws is not None:
+            kept[2] = made[2]
+        return kept[0], kept[1], kept[2], kept[3]
 
     def _marks(self) -> tuple[Mark, ...]:
         marks = [
@@ -388,16 +490,18 @@ class FilmViewer(FrameView):
         marks += [Mark(kind, points, self._words(kind, points, "")) for kind, points in self._kept_here]
         if self._drawing is not None and self._drawing.points:
             lines = self._drawing.outline
-            words = self._words(self._drawing.kind, lines, "") if len(lines) == 2 else ""
+            words = "" if self._drawing.kind in OPEN_ENDED else self._words(self._drawing.kind, lines, "")
             rectangle = self._drag is not None and self._drag.far and len(lines) == 2
             marks.append(Mark(self._drawing.kind, lines, words, selected=True, open=not rectangle))
         return tuple(marks)
 
     def _words(self, kind: AnnotationKind, points: tuple[Point, ...], label: str) -> str:
-        if kind is AnnotationKind.LENGTH and self._picture is not None and len(points) == 2:
-            measured = length_words(self._context, self._picture, points[0], points[1])
-            return f"{measured} · {label}" if label else measured
-        return label
+        if self._picture is None:
+            return label
+        if kind is AnnotationKind.CALIBRATION and label:
+            return self._context.tr("viewer.calibration.words", length=label)
+        measured = measured_words(self._context, self._picture, kind, points, self._manual)
+        return " · ".join(part for part in (label, measured) if part)
 
 
 def _point(position: QPointF) -> Point:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
+from desktop.imaging.measure_lines import CLOSED, strokes
 from desktop.records import AnnotationKind
-from desktop.ui.viewers.drawing import outline
 from desktop.ui.viewers.view_state import Point, ViewState
 
 MARGIN = 10.0
@@ -51,31 +51,46 @@ def overlay_font(base: QFont) -> QFont:
 def paint_marks(painter: QPainter, marks: Sequence[Mark], state: ViewState, width: float, height: float) -> None:
     """Drawings as lines with a dark rim, so that they show on white bone and black air."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+
+    def seen(points: Sequence[Point]) -> QPolygonF:
+        return QPolygonF([QPointF(*state.to_view(point, width, height)) for point in points])
+
     for mark in marks:
-        corners = mark.points if mark.open else outline(mark.kind, mark.points)
-        polygon = QPolygonF([QPointF(*state.to_view(point, width, height)) for point in corners])
-        closed = mark.kind is AnnotationKind.REGION and not (mark.open and len(corners) < 3)
-        colour = SELECTED if mark.selected else LINE
-        for pen in (QPen(HALO, 4), QPen(colour, 2)):
-            pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-            painter.setPen(pen)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            if closed:
+        _paint_mark(painter, mark, [seen(line) for line in _lines(mark)], seen(mark.points))
+        if mark.words:
+            _paint_words(painter, mark.words, seen(mark.points).boundingRect(), width, height)
+
+
+def _lines(mark: Mark) -> tuple[tuple[Point, ...], ...]:
+    """What to draw: a polygon under way is a line of its corners, not yet a box."""
+    return (mark.points,) if mark.open and mark.kind is AnnotationKind.REGION else strokes(mark.kind, mark.points)
+
+
+def _paint_mark(painter: QPainter, mark: Mark, lines: Sequence[QPolygonF], ends: QPolygonF) -> None:
+    # A line of many corners drawn by hand has no handles.
+    handles = mark.kind not in (AnnotationKind.FREEHAND, AnnotationKind.CARDIOTHORACIC) and (
+        mark.kind not in CLOSED or mark.selected or mark.open
+    )
+    for pen in (QPen(HALO, 4), QPen(SELECTED if mark.selected else LINE, 2)):
+        pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
+        painter.setPen(pen)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for polygon in lines:
+            if mark.kind in CLOSED and not (mark.open and polygon.size() < 3):
                 painter.drawPolygon(polygon)
             else:
                 painter.drawPolyline(polygon)
-            if mark.kind is AnnotationKind.LENGTH or mark.selected or mark.open:
-                for end in polygon.toList():
-                    painter.drawEllipse(end, 3, 3)
-        if mark.words:
-            _paint_words(painter, mark.words, polygon, width, height)
+        if handles:
+            for end in ends.toList():
+                painter.drawEllipse(end, 3, 3)
 
 
-def _paint_words(painter: QPainter, words: str, polygon: QPolygonF, width: float, height: float) -> None:
-    """Words beside a drawing, moved inside the viewer where they would stick out."""
+def _paint_words(painter: QPainter, words: str, bounds: QRectF, width: float, height: float) -> None:
+    """Words beside a drawing, line by line, moved inside the viewer where they would stick out."""
     metrics = QFontMetricsF(painter.font())
-    size = QSizeF(metrics.horizontalAdvance(words) + 10, metrics.height() + 4)
-    bounds = polygon.boundingRect()
+    lines = words.split("\n")
+    wide = max(metrics.horizontalAdvance(line) for line in lines)
+    size = QSizeF(wide + 12, len(lines) * metrics.lineSpacing() + 4)
     left = min(max(bounds.right() + 8, 2.0), width - size.width() - 2)
     top = min(max(bounds.top() - size.height() / 2, 2.0), height - size.height() - 2)
     box = QRectF(QPointF(left, top), size)
@@ -83,7 +98,7 @@ def _paint_words(painter: QPainter, words: str, polygon: QPolygonF, width: float
     painter.setBrush(HALO)
     painter.drawRoundedRect(box, 4, 4)
     painter.setPen(TEXT)
-    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
+    painter.drawText(box.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, words)
 
 
 def paint_corners(

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
-from desktop.imaging import geometry
+from desktop.imaging.colour_tables import ColourTable
 from desktop.imaging.display import Preset
-from desktop.records import Picture
+from desktop.records import Photometric
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_painting import Corner
 from desktop.ui.viewers.frames import FilmSource
-from desktop.ui.viewers.view_state import Point, ViewState
+from desktop.ui.viewers.view_state import ViewState
+
+_STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
+"""Tools whose points are asked for one by one."""
 
 
 @dataclass(frozen=True)
@@ -22,13 +25,23 @@ class FilmText:
 
 
 def corners(
-    context: UiContext, text: FilmText, state: ViewState, source: FilmSource | None, tool: Tool, ratio: float
+    context: UiContext,
+    text: FilmText,
+    state: ViewState,
+    source: FilmSource | None,
+    tool: Tool,
+    ratio: float,
+    drawn: int = 0,
 ) -> tuple[Corner, Corner, Corner, Corner]:
     """Top left: the patient. Top right: the study. Bottom left: how it is shown. Bottom right: what is not as taken."""
     tr = context.tr
     shown = [window_words(context, state, source)] if source is not None else []
     shown.append(tr("viewer.zoom", percent=round(state.zoom * ratio * 100)))
     changed = []
+    if state.exact:
+        changed.append(tr("viewer.exact"))
+    if state.colours is not ColourTable.GREY and not (source is not None and _is_colour(source)):
+        changed.append(tr(f"viewer.colours.{state.colours.value}"))
     if state.inverted:
         changed.append(tr("viewer.inverted"))
     if state.orientation.quarter_turns:
@@ -38,13 +51,24 @@ def corners(
         badges.append(tr("viewer.overlay_caption"))
     if state.orientation.mirrored:
         badges.append(tr("viewer.mirrored"))
-    hint = (tr(f"viewer.hint.{tool.value}"),) if tool.draws is not None else ()
+    hint = (_hint(context, tool, drawn),) if tool.draws is not None else ()
     return (
         Corner(text.patient, (tr("viewer.synthetic"),) if text.synthetic else ()),
         Corner(text.study),
         Corner((*hint, *shown)),
         Corner(tuple(changed), tuple(badges)),
     )
+
+
+def _hint(context: UiContext, tool: Tool, drawn: int) -> str:
+    """What to do next with a tool; one that needs its points in an order says which comes now."""
+    if tool in _STEPS:
+        return context.tr(f"viewer.hint.{tool.value}_{min(drawn, _STEPS[tool] - 1) + 1}")
+    return context.tr(f"viewer.hint.{tool.value}")
+
+
+def _is_colour(source: FilmSource) -> bool:
+    return source.picture.photometric is Photometric.RGB
 
 
 def window_words(context: UiContext, state: ViewState, source: FilmSource) -> str:
@@ -60,18 +84,6 @@ def window_words(context: UiContext, state: ViewState, source: FilmSource) -> st
 def preset_name(context: UiContext, preset: Preset) -> str:
     """What the file calls the window, else our word for it."""
     return preset.name or context.tr(preset.key)
-
-
-def length_words(context: UiContext, picture: Picture, start: Point, end: Point) -> str:
-    """A length with where its unit comes from; pixels where the file gives no scale."""
-    length = geometry.length(picture, start, end)
-    if length.source is None:
-        return context.tr("viewer.length.px", value=f"{length.value:.0f}")
-    return context.tr(
-        "viewer.length.mm",
-        value=f"{length.value:.1f}",
-        source=context.tr(f"viewer.spacing.{length.source.value}"),
-    )
 
 
 def _number(value: float) -> str:

@@ -1,15 +1,20 @@
 """Frames of a film: a frozen request in, a ready-to-show image out. Runs off the main thread; touches no widget."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QColor, QImage, QPainter, QTransform
+from PySide6.QtGui import QImage, QPainter, QTransform
 
 from desktop.imaging import display
+from desktop.imaging.colour_tables import colours
+from desktop.imaging.resample import resample
+from desktop.imaging.window import Histogram, histogram
 from desktop.jobs import Job
 from desktop.records import Activation, Photometric, Picture, VoiWindow
+from desktop.records.picture import Array
 from desktop.ui.viewers.view_state import ViewState
 
 BACKGROUND = (10, 10, 10)
@@ -18,18 +23,32 @@ HEAT_FROM = 0.4
 HEAT_OPACITY = 0.45
 
 
+@dataclass(frozen=True)
+class Sampled:
+    """The codes under each device pixel of a view, kept while only its window or its colours change.
+
+    key: what they depend on. off: where the view shows no picture.
+    """
+
+    key: object
+    codes: Array
+    off: npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True, eq=False)
 class FilmSource:
     """A picture made ready to be drawn again and again; a frame never reads many more pixels than it shows.
 
     window: how the picture is first shown, None where the file brings a table of its own. base: the window that
-    brightness and contrast by hand start from.
+    brightness and contrast by hand start from. histogram: of the picture's values.
     """
 
     canvas: display.Canvas
     window: VoiWindow | None
     base: VoiWindow
     presets: tuple[display.Preset, ...]
+    histogram: Histogram
+    _sampled: list[Sampled] = field(default_factory=list)
 
     @property
     def picture(self) -> Picture:
@@ -42,7 +61,26 @@ class FilmSource:
         job.check()
         window = display.default_settings(picture).window
         base = window or display.automatic_window(picture)
-        return cls(display.Canvas(picture), window, base, display.presets(picture))
+        return cls(display.Canvas(picture), window, base, display.presets(picture), histogram(picture))
+
+    @classmethod
+    def like(cls, picture: Picture, other: "FilmSource") -> "FilmSource":
+        """Prepare another picture of the same kind in a hurry, such as the next slice or frame: shown as `other`."""
+        return cls(display.Canvas(picture), other.window, other.base, other.presets, other.histogram)
+
+    def sampled(self, request: "FrameRequest") -> Sampled:
+        """The codes for a request. Only the last view is kept."""
+        state = request.state
+        key = (
+            *(state.zoom, state.center, state.orientation, state.exact),
+            *(request.width, request.height, request.ratio),
+        )
+        last = self._sampled[:1]
+        if last and last[0].key == key:
+            return last[0]
+        made = Sampled(key, *_sample(request))
+        self._sampled[:] = [made]
+        return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,24 +126,66 @@ def picture_to_device(request: FrameRequest) -> QTransform:
 
 def render_frame(request: FrameRequest, job: Job) -> Frame:
     """Draw what is visible, at the viewer's own resolution. Raises Cancelled."""
-    image = QImage(
-        max(1, round(request.width * request.ratio)),
-        max(1, round(request.height * request.ratio)),
-        QImage.Format.Format_RGB32,
-    )
-    image.fill(QColor(*BACKGROUND))
     job.check()
-    painter = QPainter(image)
-    try:
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        to_device = picture_to_device(request)
-        _draw_film(painter, request, to_device)
-        if request.state.overlay and request.activation is not None:
-            _draw_heat(painter, request, request.activation, to_device)
-    finally:
-        painter.end()
+    image = film_image(request)
+    job.check()
+    if request.state.overlay and request.activation is not None:
+        painter = QPainter(image)
+        try:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            _draw_heat(painter, request, request.activation, picture_to_device(request))
+        finally:
+            painter.end()
     image.setDevicePixelRatio(request.ratio)
     return Frame(request, image)
+
+
+def film_image(request: FrameRequest) -> QImage:
+    """The film alone, RGB32, one value for each device pixel."""
+    source, state = request.source, request.state
+    sampled = source.sampled(request)
+    settings = display.RenderSettings(window=state.window or source.window, invert=state.inverted)
+    light = source.canvas.table(settings)
+    if source.picture.photometric is Photometric.RGB:
+        shown: npt.NDArray[np.uint32] = _rgb32(np.take(light, sampled.codes))
+    else:
+        shown = np.asarray(np.take(_rgb32(colours(state.colours))[light], sampled.codes), dtype=np.uint32)
+    shown[sampled.off] = _rgb32(np.array(BACKGROUND, np.uint8))
+    height, width = shown.shape
+    # A copy: the array goes when this function ends, and QImage does not hold it.
+    return QImage(shown.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+
+
+def _rgb32(rgb: Array) -> npt.NDArray[np.uint32]:
+    """(…, 3) uint8 as (…) of Qt's 0xffRRGGBB."""
+    wide = rgb.astype(np.uint32)
+    packed: npt.NDArray[np.uint32] = np.uint32(0xFF000000) | (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    return packed
+
+
+def _sample(request: FrameRequest) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """The codes under the device pixels of a request, and where there are none."""
+    source, state, ratio = request.source, request.state, request.ratio
+    width, height = max(1, round(request.width * ratio)), max(1, round(request.height * ratio))
+    # Exact pixels are for looking closer; a reduced picture shows averages either way.
+    exact = state.exact and state.zoom * ratio >= 1
+    step = step_for(source.picture, state.zoom * ratio)
+    left, top, right, bottom = visible_part(request, step)
+    codes = source.canvas.codes(step)
+    if left >= right or top >= bottom:
+        return np.zeros((height, width, *codes.shape[2:]), codes.dtype), np.ones((height, width), dtype=bool)
+    # From the centre of a device pixel to the picture, then to the reduced part of it.
+    across, down = state.direction_to_picture(1, 0), state.direction_to_picture(0, 1)
+    begin = state.to_picture((0.5 / ratio, 0.5 / ratio), request.width, request.height)
+    one = 1.0 / (state.zoom * ratio * step)
+    matrix = np.array(
+        [
+            [across[0] * one, down[0] * one, (begin[0] + 0.5) / step - 0.5 - left],
+            [across[1] * one, down[1] * one, (begin[1] + 0.5) / step - 0.5 - top],
+        ]
+    )
+    part = np.ascontiguousarray(codes[top:bottom, left:right])
+    return resample(part, matrix, width, height, smooth=not exact, padding=source.canvas.padding)
 
 
 def step_for(picture: Picture, device_pixels_per_pixel: float) -> int:
@@ -128,26 +208,6 @@ def visible_part(request: FrameRequest, step: int) -> tuple[int, int, int, int]:
     top = math.floor((min(y for _, y in corners) + 0.5) / step) - 1
     bottom = math.ceil((max(y for _, y in corners) + 0.5) / step) + 1
     return max(left, 0), max(top, 0), min(right, -(-picture.columns // step)), min(bottom, -(-picture.rows // step))
-
-
-def _draw_film(painter: QPainter, request: FrameRequest, to_device: QTransform) -> None:
-    source, state = request.source, request.state
-    step = step_for(source.picture, state.zoom * request.ratio)
-    left, top, right, bottom = visible_part(request, step)
-    if left >= right or top >= bottom:
-        return
-    settings = display.RenderSettings(window=state.window or source.window, invert=state.inverted, step=step)
-    light = source.canvas.render(settings, part=(left, top, right, bottom))
-    colour = source.picture.photometric is Photometric.RGB
-    film = QImage(
-        light.data,
-        right - left,
-        bottom - top,
-        light.strides[0],
-        QImage.Format.Format_RGB888 if colour else QImage.Format.Format_Grayscale8,
-    )
-    painter.setTransform(QTransform(step, 0, 0, step, left * step - 0.5, top * step - 0.5) * to_device)
-    painter.drawImage(0, 0, film)
 
 
 def _draw_heat(painter: QPainter, request: FrameRequest, activation: Activation, to_device: QTransform) -> None:

@@ -31,12 +31,12 @@ class LabelField(QLineEdit):
         self.setFixedWidth(WIDTH)
         self.hide()
 
-    def begin(self, words: str) -> None:
-        """Take the keys; the words so far are selected."""
+    def begin(self, words: str, hint: str = "viewer.label.placeholder") -> None:
+        """Take the keys; the words so far are selected. hint: key of what to type."""
         self._before = words
         self.setText(words)
         self.setAccessibleName(self._context.tr("viewer.label"))
-        self.setPlaceholderText(self._context.tr("viewer.label.placeholder"))
+        self.setPlaceholderText(self._context.tr(hint))
         self.selectAll()
         self.show()
         self.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 
+from desktop.imaging.colour_tables import ColourTable
 from desktop.imaging.display import Preset
 from desktop.records import VoiWindow
 from desktop.ui.viewers.view_state import Orientation, ViewState, windowed
@@ -17,13 +18,15 @@ PRESETS = 9
 @dataclass(frozen=True)
 class Surroundings:
     """What a command may need besides the view. width, height: logical size of the viewer; ratio: device pixels per
-    logical one. window: what brightness and contrast start from. presets: in the order of their keys."""
+    logical one. window: what brightness and contrast start from. presets: in the order of their keys. true_zoom: where
+    a millimetre in the patient is one on the screen, None where nobody can know."""
 
     width: float
     height: float
     ratio: float
     window: VoiWindow
     presets: tuple[Preset, ...] = ()
+    true_zoom: float | None = None
 
 
 Command = Callable[[ViewState, Surroundings], ViewState]
@@ -37,6 +40,22 @@ def fit(state: ViewState, around: Surroundings) -> ViewState:
 def full_size(state: ViewState, around: Surroundings) -> ViewState:
     """One device pixel per picture pixel."""
     return state.with_zoom(1 / around.ratio)
+
+
+def true_size(state: ViewState, around: Surroundings) -> ViewState:
+    """A millimetre for a millimetre; nothing changes where that cannot be known."""
+    return state.with_zoom(around.true_zoom) if around.true_zoom is not None else state
+
+
+def exact_pixels(state: ViewState, around: Surroundings) -> ViewState:
+    """Pixels as they are, or smooth ones again."""
+    return replace(state, exact=not state.exact)
+
+
+def next_colours(state: ViewState, around: Surroundings) -> ViewState:
+    """The next colour table; after the last one grey again."""
+    tables = list(ColourTable)
+    return replace(state, colours=tables[(tables.index(state.colours) + 1) % len(tables)])
 
 
 def zoom(factor: float, state: ViewState, around: Surroundings) -> ViewState:
@@ -86,6 +105,7 @@ def reset(state: ViewState, around: Surroundings) -> ViewState:
 VIEW_COMMANDS: Mapping[str, Command] = {
     "viewer.fit": fit,
     "viewer.full_size": full_size,
+    "viewer.true_size": true_size,
     "viewer.zoom_in": partial(zoom, ZOOM_STEP),
     "viewer.zoom_out": partial(zoom, 1 / ZOOM_STEP),
     "viewer.pan_left": partial(pan, -PAN_STEP, 0),
@@ -103,5 +123,7 @@ VIEW_COMMANDS: Mapping[str, Command] = {
     "viewer.darker": partial(shift_window, LEVEL_STEP, 0),
     "viewer.more_contrast": partial(shift_window, 0, -WIDTH_STEP),
     "viewer.less_contrast": partial(shift_window, 0, WIDTH_STEP),
+    "viewer.exact_pixels": exact_pixels,
+    "viewer.next_colours": next_colours,
     "viewer.reset": reset,
 }

@@ -6,6 +6,7 @@ covers -0.5 … columns - 0.5. View coordinates are logical screen pixels from t
 
 from dataclasses import dataclass, replace
 
+from desktop.imaging.colour_tables import ColourTable
 from desktop.imaging.geometry import Orientation, Point
 from desktop.records import VoiWindow
 
@@ -21,7 +22,7 @@ class ViewState:
 
     rows, columns: of the picture. zoom: logical screen pixels per picture pixel. center: the picture point in the
     middle of the viewer. fitted: follow the viewer's size. window: None means the picture's own. overlay: show where
-    the model looked.
+    the model looked. exact: pixels as they are instead of smooth ones. colours: what a grey picture is shown in.
     """
 
     rows: int
@@ -33,6 +34,8 @@ class ViewState:
     window: VoiWindow | None = None
     inverted: bool = False
     overlay: bool = False
+    exact: bool = False
+    colours: ColourTable = ColourTable.GREY
 
     def __post_init__(self) -> None:
         if self.rows < 1 or self.columns < 1 or not self.zoom > 0:
@@ -104,3 +107,13 @@ def windowed(window: VoiWindow, darker: float, wider: float) -> VoiWindow:
     """A window changed by hand. darker, wider: in widths of the window now; the new one has no name."""
     width = max(window.width * 2.0**wider, 1e-6)
     return VoiWindow(window.center + darker * window.width, width, "", window.function)
+
+
+def with_nearer_edge(window: VoiWindow, value: float) -> VoiWindow:
+    """A window whose nearer edge, the black one or the white one, lies at a value; the other one stays."""
+    low, high = window.center - window.width / 2, window.center + window.width / 2
+    if abs(value - low) <= abs(value - high):
+        low = min(value, high - 1e-6)
+    else:
+        high = max(value, low + 1e-6)
+    return VoiWindow((low + high) / 2, max(high - low, 1e-6), "", window.function)

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from desktop.imaging.measure_lines import outline
 from desktop.records import (
     Annotation,
     AnnotationId,
@@ -29,8 +30,9 @@ from desktop.ui.action import Action
 from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import READING_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.viewers import VIEWERS, FilmViewer
-from desktop.ui.viewers.drawing import Drawing, Tool, distance_to, outline
-from desktop.ui.viewers.film_words import corners, length_words
+from desktop.ui.viewers.drawing import Drawing, Tool, distance_to
+from desktop.ui.viewers.film_numbers import measured_words
+from desktop.ui.viewers.film_words import corners
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS
 from desktop.ui.viewers.view_state import ViewState
 
@@ -156,8 +158,10 @@ def test_mirroring_is_marked_on_the_film(viewer: FilmViewer, context: UiContext)
 
 def test_a_length_says_where_its_millimetres_come_from(context: UiContext) -> None:
     spacing = Spacing(0.2, 0.1, SpacingSource.IMAGER_PIXEL_SPACING)
-    assert length_words(context, film(spacing), (0, 0), (30, 20)) == "5.0 mm (imager pixel spacing, at the detector)"
-    assert length_words(context, film(), (0, 0), (30, 40)) == "50 px (no scale in the file)"
+    kind = AnnotationKind.LENGTH
+    words = measured_words(context, film(spacing), kind, ((0, 0), (30, 20)), None)
+    assert words == "5.0 mm (imager pixel spacing, at the detector)"
+    assert measured_words(context, film(), kind, ((0, 0), (30, 40)), None) == "50 px (no scale in the file)"
 
 
 def test_a_length_is_dragged(qtbot: QtBot, viewer: FilmViewer) -> None:
