@@ -18,6 +18,7 @@ from desktop.i18n import Language
 from desktop.settings import Theme
 from desktop.ui import backup_scenes, patient_scenes, people_scenes, reading_steps
 from desktop.ui.admin.audit import AuditSection
+from desktop.ui.admin.network_scenes import imaging_network
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.settings.screen import SettingsScreen
@@ -215,6 +216,7 @@ class Gallery:
         driver = self.driver
         driver.settle()
         patient_scenes.audit_trail(self, driver.find("admin_audit", AuditSection))
+        imaging_network(self, screen, self._context)
 
     def _over_the_screen(self) -> None:
         driver = self.driver

@@ -185,7 +185,6 @@ class NetworkSection(Section):
             self.port.setValue(view.port)
             self.port.blockSignals(False)
         self._error = None
-        self.title.set_error("")
         self._show()
 
     def _wanted(self) -> tuple[bool, str, int, bool]:
@@ -197,7 +196,6 @@ class NetworkSection(Section):
 
     def _touched(self) -> None:
         self._error = None
-        self.title.set_error("")
         self._show()
 
     def _store(self) -> None:
@@ -215,9 +213,7 @@ class NetworkSection(Section):
         self._keeper.restart()
 
     def _failed(self, error: Exception) -> None:
-        if isinstance(error, UserFacingError) and error.key == "network.bad_title":
-            self.title.set_error(error_words(self.context, error))
-        elif isinstance(error, UserFacingError):
+        if isinstance(error, UserFacingError):
             self._error = error
         self._show()
 
@@ -308,7 +304,10 @@ class NetworkSection(Section):
         tr, view, changed = self.context.tr, self._view, self._changed()
         self._save.setEnabled(changed)
         self._undo.setEnabled(changed)
-        self._note.setText(error_words(self.context, self._error) if self._error is not None else "")
+        words = error_words(self.context, self._error) if self._error is not None else ""
+        of_title = self._error is not None and self._error.key == "network.bad_title"
+        self.title.set_error(words if of_title else "")
+        self._note.setText("" if of_title else words)
         peers = view.peers if view is not None else ()
         self.peers.set_rows([self._peer_row(peer) for peer in peers])
         self.peers.fit_height()

@@ -76,13 +76,11 @@ class PeerForm(QFrame):
 
     def complain(self, error: UserFacingError) -> None:
         """Say what is wrong, at the field it is about if there is one."""
+        self._said = ("", error)
+        self._show()
         field = self.fields.get(_FIELDS.get(error.key, ""))
         if field is not None:
-            field.set_error(error_words(self._context, error))
             field.edit.setFocus()
-        else:
-            self._said = ("", error)
-            self._show()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -142,8 +140,6 @@ class PeerForm(QFrame):
         self._remove.clicked.connect(self._take_away)
 
     def _touched(self) -> None:
-        for field in self.fields.values():
-            field.set_error("")
         self._said = ("", None)
         self._show()
 
@@ -155,7 +151,11 @@ class PeerForm(QFrame):
             tr("network.certificate.there" if self._certificate else "network.certificate.none")
         )
         key, error = self._said
-        words = error_words(self._context, error) if error is not None else tr(key, name=self._former) if key else ""
+        words = error_words(self._context, error) if error is not None else tr(key) if key else ""
+        wrong = _FIELDS.get(error.key, "") if error is not None else ""
+        for name, field in self.fields.items():
+            field.set_error(words if name == wrong else "")
+        words = "" if wrong else words
         self._note.setText(words)
         self._note.setVisible(bool(words))
         set_role(self._note, "danger" if error is not None else "ok")

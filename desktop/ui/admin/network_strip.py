@@ -47,7 +47,7 @@ class NodeStrip(QPushButton):
         tip = tr(keeper.trouble.key, **keeper.trouble.details) if keeper.trouble is not None else ""
         self.setToolTip(tip)
         self.setAccessibleDescription(tip)
-        set_role(self, "strip_alarm" if keeper.trouble is not None or asks else "strip")
+        set_role(self, "strip_next" if asks else "strip_alarm" if keeper.trouble is not None else "strip")
 
     def _pressed(self) -> None:
         clinic = self._context.clinic
