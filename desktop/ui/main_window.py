@@ -12,6 +12,7 @@ from desktop import workflow
 from desktop.errors import Cancelled, UserFacingError
 from desktop.ui.admin.resealing import Resealing
 from desktop.ui.clipboard import ClipboardGuard
+from desktop.ui.discs import DiscWatch
 from desktop.ui.dressing import Dresser
 from desktop.ui.drops import FileDrops
 from desktop.ui.icons import forget, icon
@@ -51,6 +52,7 @@ class MainWindow(QMainWindow):
         self.start = StartArea(context)
         self.workspace: Workspace | None = None
         self.drops: FileDrops | None = None
+        self.discs: DiscWatch | None = None
         self._outer = QStackedWidget()
         self._outer.addWidget(self.start)
         self.setCentralWidget(self._outer)
@@ -162,6 +164,8 @@ class MainWindow(QMainWindow):
             self.idle.ticked.connect(self.workspace.status.show_seconds)
             self.drops = FileDrops(self.workspace)
             self.drops.dropped.connect(self.workspace.import_files)
+            self.discs = DiscWatch(self._context, self.workspace)
+            self.discs.chosen.connect(self.workspace.import_files)
         self._outer.setCurrentWidget(self.workspace)
         self.workspace.activated()
         self.idle.set_minutes(self._context.settings.idle_minutes)

@@ -11,8 +11,8 @@ from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.imaging.display import Pixels8, thumbnail
 from desktop.intake import NameVerdict, names_fit
-from desktop.intake.folder import Gathered, Source, gather
-from desktop.intake.folder_index import FolderIndex, index_folder
+from desktop.intake.folder import DIRECTORY_NAME, Gathered, NotTaken, Source, gather
+from desktop.intake.folder_index import FolderIndex, FoundPatient, FoundStudy, index_folder
 from desktop.intake.folder_picture import first_frame
 from desktop.jobs import Job
 from desktop.records import FileHeader, HumanName, Identifier, Patient, PatientId, Sex
@@ -22,16 +22,22 @@ from desktop.workflow.network_matching import likely_patients, whose
 from desktop.workflow.patients import PatientDraft
 
 __all__ = [
+    "Choice",
     "FolderIndex",
     "Found",
+    "FoundPatient",
+    "FoundStudy",
     "Gathered",
     "Match",
+    "NotTaken",
     "Owner",
     "Source",
+    "check_choice",
     "draft_from_header",
     "find_files",
     "first_look",
     "gather_files",
+    "holds_pictures",
     "look_at",
     "match_files",
 ]
@@ -115,6 +121,24 @@ def match_files(clinic: Clinic, job: Job, headers: Sequence[FileHeader], opened:
     return tuple(matches)
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A patient somebody chose for files. mismatch: whether the name in them is another's."""
+
+    patient: Patient
+    mismatch: bool
+
+
+@requires(Permission.IMPORT_IMAGES)
+def check_choice(clinic: Clinic, job: Job, header: FileHeader, patient: PatientId) -> Choice:
+    """Whether files may go to a patient without a reason. Raises UserFacingError where the record takes nothing."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        tx.patients.must_be_open(patient)
+        record = tx.patients.get(patient)
+    return Choice(record, names_fit(header, record).verdict is NameVerdict.MISMATCH)
+
+
 @requires(Permission.EDIT_PATIENTS)
 def draft_from_header(clinic: Clinic, job: Job, header: FileHeader) -> PatientDraft:
     """Somebody new as a file describes them: each of the name's groups that can be read, Chinese characters first."""
@@ -154,6 +178,23 @@ def look_at(clinic: Clinic, job: Job, source: Source, longest: int) -> Pixels8 |
     except (UserFacingError, OSError):
         return None
     return thumbnail(picture, longest) if picture is not None else None
+
+
+@requires(Permission.IMPORT_IMAGES)
+def holds_pictures(clinic: Clinic, job: Job, place: Path) -> bool:
+    """Whether a disc or stick has a DICOMDIR, or a DICOM file among its first; looks at few files, and briefly."""
+    try:
+        if any(entry.name.lower().rstrip(".") == DIRECTORY_NAME for entry in os.scandir(place)):
+            return True
+        for path in islice(_files((place,)), _LOOKED_AT):
+            job.check()
+            if path.is_file():
+                with path.open("rb") as stream:
+                    if stream.read(132)[128:] == b"DICM":
+                        return True
+    except OSError:  # pulled out again
+        return False
+    return False
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

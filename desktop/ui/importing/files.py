@@ -1,34 +1,24 @@
-"""Which files a drop or a choice means."""
+"""Which files are brought in one by one, and what is sorted first."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
 
-MAX_FILES = 500
-_NEVER = frozenset({"thumbs.db", "desktop.ini", ".ds_store", "dicomdir", "autorun.inf"})
+FEW = 20
+_PICTURES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
 
 
-def expand(paths: Sequence[Path], job: Job) -> tuple[Path, ...]:
-    """Files as they are; folders as every file in them, by name, without what systems leave behind.
-
-    Raises UserFacingError where there are more than `MAX_FILES` files: that is a whole disk, not a disc of films.
-    """
-    found: list[Path] = []
+def plain_files(paths: Sequence[Path], chart_open: bool, job: Job) -> tuple[Path, ...] | None:
+    """A few files for the open chart, as they are. None where they have to be sorted first: folders, archives and
+    discs, more than a few files, and scans that say themselves whose they are while no chart is open."""
+    if len(paths) > FEW:
+        return None
     for path in paths:
-        for file in _files_of(path) if path.is_dir() else (path,):
-            job.check()
-            found.append(file)
-            if len(found) > MAX_FILES:
-                raise UserFacingError("importing.too_many", kind=ErrorKind.BAD_INPUT, count=MAX_FILES)
-    return tuple(found)
-
-
-def _files_of(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            if not name.startswith(".") and name.lower() not in _NEVER:
-                yield Path(place) / name
+        job.check()
+        directory = path.name.lower().startswith("dicomdir")
+        if directory or path.suffix.lower() == ".zip" or path.is_dir():
+            return None
+        if not chart_open and path.suffix.lower() not in _PICTURES:
+            return None
+    return tuple(paths)

@@ -10,11 +10,11 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.errors import UserFacingError
 from desktop.jobs import Job
 from desktop.records import PatientId, StudyId
 from desktop.ui.context import UiContext
-from desktop.ui.importing.files import expand
+from desktop.ui.importing.disc_flow import DiscFlow
+from desktop.ui.importing.files import plain_files
 from desktop.ui.importing.mismatch import MismatchDialog
 from desktop.ui.importing.outcome import FileOutcome, Status, Summary
 from desktop.ui.importing.results import ResultsDialog
@@ -80,6 +80,8 @@ class ImportFlow(QObject):
         self._preview: workflow.FilePreview | None = None
         self._mismatch: workflow.NameMismatch | None = None
         self._over = False
+        self._paths: tuple[Path, ...] = ()
+        self.disc: DiscFlow | None = None
 
     # Questions before the work
 
@@ -132,13 +134,18 @@ class ImportFlow(QObject):
         self._gather(tuple(Path(name) for name in names))
 
     def _gather(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
         self._context.operations.run(
-            partial(expand, paths), initiator=self, done=self._gathered, failed=self._failed_whole, pool="compute"
+            partial(plain_files, paths, self._patient is not None),
+            initiator=self,
+            done=self._gathered,
+            failed=self._failed_whole,
+            pool="media",
         )
 
-    def _gathered(self, files: tuple[Path, ...]) -> None:
-        if not files:
-            self._failed_whole(UserFacingError("importing.nothing_there"))
+    def _gathered(self, files: tuple[Path, ...] | None) -> None:
+        if files is None:
+            self._sort()
             return
         self._waiting, self._total = list(files), len(files)
         if self._patient is None:
@@ -147,6 +154,17 @@ class ImportFlow(QObject):
             self._ask(dialog)
             return
         self._work()
+
+    def _sort(self) -> None:
+        """A disc, a folder, an archive or many files: a list first."""
+        self.disc = DiscFlow(self._context, self._clinic, self._patient, self._window)
+        self.disc.finished.connect(self._disc_done)
+        self.disc.begin(self._paths)
+
+    def _disc_done(self, outcomes: tuple[FileOutcome, ...]) -> None:
+        self._over = True
+        self.finished.emit(outcomes)
+        self.deleteLater()
 
     def _patient_chosen(self, patient: str) -> None:
         self._patient = PatientId(patient)
@@ -169,6 +187,8 @@ class ImportFlow(QObject):
 
     def stop(self) -> None:
         """Keep what is kept; leave the rest."""
+        if self.disc is not None:
+            self.disc.stop()
         self._waiting.clear()
         if self._running is not None:
             self._running.cancel()

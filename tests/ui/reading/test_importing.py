@@ -12,13 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPushButton, QWidg
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
-from desktop.errors import UserFacingError
 from desktop.jobs import Job
 from desktop.records import Patient, StudySummary
 from desktop.ui.context import UiContext
 from desktop.ui.importing import ImportFlow, start_import
-from desktop.ui.importing import files as files_module
-from desktop.ui.importing.files import expand
 from desktop.ui.importing.outcome import FileOutcome, Status
 from desktop.ui.importing.results import ResultsDialog
 from desktop.ui.importing.whose import WhoseDialog
@@ -150,17 +147,6 @@ def test_another_name_is_accepted_with_a_reason_that_stays_with_the_study(
     assert summary.study.mismatch_reason == "machine kept the last name"
 
 
-def test_a_disc_of_one_wrong_name_asks_once(
-    importing: Import, clinic: workflow.Clinic, patient: Patient, tmp_path: Path
-) -> None:
-    for number in (3, 4, 5):
-        write_dicom(tmp_path / f"{number}.dcm", "Zhao^Lei", number)
-    importing.start([tmp_path], patient)
-    button(importing.dialog("mismatch_dialog"), "mismatch_refuse").click()
-    assert [outcome.status for outcome in importing.wait()] == [Status.REFUSED] * 3
-    assert studies(clinic, patient) == ()
-
-
 def test_bad_files_are_told_in_words_and_the_rest_goes_on(
     importing: Import, clinic: workflow.Clinic, patient: Patient, film_file: Path, tmp_path: Path
 ) -> None:
@@ -225,23 +211,6 @@ def test_without_paths_it_asks_for_files(importing: Import, patient: Patient, fi
     dialog.filesSelected.emit([str(film_file)])
     (outcome,) = importing.wait()
     assert outcome.status is Status.OK
-
-
-def test_folders_are_opened_and_systems_leavings_passed_over(tmp_path: Path) -> None:
-    for name in ("b.dcm", "a.dcm", "Thumbs.db", ".hidden", "DICOMDIR"):
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "inner").mkdir()
-    (tmp_path / "inner" / "c.png").write_bytes(b"x")
-    found = expand([tmp_path], Job())
-    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["a.dcm", "b.dcm", "inner/c.png"]
-
-
-def test_a_whole_disk_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(files_module, "MAX_FILES", 3)
-    for number in range(4):
-        (tmp_path / str(number)).write_bytes(b"x")
-    with pytest.raises(UserFacingError, match=r"importing\.too_many"):
-        expand([tmp_path], Job())
 
 
 def test_a_single_bad_file_opens_the_three_line_error(
