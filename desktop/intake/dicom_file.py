@@ -24,7 +24,7 @@ from pydicom.uid import (
 )
 
 from desktop.errors import UserFacingError
-from desktop.intake.limits import MAX_FILE_BYTES, MAX_PARSER_READS
+from desktop.intake.limits import MAX_FILE_BYTES, MAX_INFLATED_BYTES, MAX_PARSER_READS
 
 # Odd values are ours to judge, one by one (`Fields`); and what pydicom would say about them can hold a patient's name.
 config.settings.reading_validation_mode = config.IGNORE
@@ -137,7 +137,7 @@ class _Stop:
 def open_dicom(stream: BinaryIO) -> DicomFile:
     """Parse a DICOM file up to its pixels; `stream` must stay open while they are wanted.
 
-    Raises UserFacingError (damaged, truncated, unfolds beyond MAX_FILE_BYTES); pydicom raises anything at all besides.
+    Raises UserFacingError (damaged, truncated, unfolding to too much); pydicom raises anything at all besides.
     """
     source = Budgeted(stream)
     source.seek(_PREFIX_END - 4)
@@ -181,11 +181,11 @@ def _inflate(source: Budgeted) -> bytes:
     """A deflated data set (PS3.5 A.5), which may unfold to a thousand times its size."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        unfolded = inflater.decompress(source.read(MAX_FILE_BYTES), MAX_FILE_BYTES)
+        unfolded = inflater.decompress(source.read(MAX_FILE_BYTES), MAX_INFLATED_BYTES)
     except zlib.error as error:
         raise UserFacingError("intake.damaged") from error
     if inflater.unconsumed_tail:
-        raise UserFacingError("intake.too_large", megabytes=MAX_FILE_BYTES // (1024 * 1024))
+        raise UserFacingError("intake.too_large", megabytes=MAX_INFLATED_BYTES // (1024 * 1024))
     if not inflater.eof:
         raise UserFacingError("intake.truncated")
     return unfolded

@@ -67,8 +67,14 @@ def stored_bits(array: Array, layout: Layout) -> Array:
     """The stored bits of each value alone, moved down where an old file left the low ones empty; the sign is kept."""
     if layout.stored == layout.allocated:
         return array
+    if array.dtype.kind == "u":
+        low = array >> layout.justified if layout.justified else array
+        masked: Array = low & array.dtype.type((1 << layout.stored) - 1)
+        return masked
     top = layout.allocated - 1 - layout.high_bit
-    return (array << top) >> (top + layout.justified)
+    moved: Array = array << top
+    moved >>= top + layout.justified
+    return moved
 
 
 def _shaped(flat: Array, layout: Layout) -> Array:

@@ -1,7 +1,10 @@
 """How much of a stranger's file this program is willing to hold. Checked before memory is asked for."""
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
-"""Largest file read at all, and the most a deflated file may unfold to."""
+"""Largest file that is held in memory whole."""
+
+MAX_INFLATED_BYTES = 256 * 1024 * 1024
+"""The most a deflated data set may unfold to; its largest element is in memory a second time."""
 
 MAX_SAMPLES = 100_000_000
 """Most numbers (rows x columns x samples) of one picture. The largest flat panels make about 20 million."""

@@ -208,7 +208,7 @@ class TestCodestreams:
 
 class TestHostileFiles:
     def test_a_deflated_bomb_is_cut_short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("desktop.intake.dicom_file.MAX_FILE_BYTES", 10_000_000)
+        monkeypatch.setattr("desktop.intake.dicom_file.MAX_INFLATED_BYTES", 10_000_000)
         head = file_bytes(film(), DeflatedExplicitVRLittleEndian)
         head = head[: head.index(DeflatedExplicitVRLittleEndian.encode()) + len(DeflatedExplicitVRLittleEndian)]
         packer = zlib.compressobj(9, wbits=-15)

@@ -429,7 +429,7 @@ class TestHostileHeaders:
         assert most < 2_000_000
 
     def test_a_deflate_bomb(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("desktop.intake.dicom_file.MAX_FILE_BYTES", 1_000_000)
+        monkeypatch.setattr("desktop.intake.dicom_file.MAX_INFLATED_BYTES", 1_000_000)
         dataset = film(np.zeros((2000, 1000), np.uint16))
         found, most = self.peak(file_bytes(dataset, DeflatedExplicitVRLittleEndian))
         assert (found.status, reason(found)) == (InspectionStatus.REFUSED, "intake.too_large")
