@@ -31,10 +31,11 @@ class CrossLine:
 
 def paint_cross(painter: QPainter, at: QPointF, lines: tuple[CrossLine, ...], width: float, height: float) -> None:
     """Lines through the crosshair, open in its middle so that what is looked at is seen."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     reach = width + height
     for line in lines:
         x, y = line.direction
+        # Straight ones are sharper without, and painted many times faster.
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, min(abs(x), abs(y)) > 1e-3)
         for sign in (-1, 1):
             start = QPointF(at.x() + sign * x * _GAP, at.y() + sign * y * _GAP)
             end = QPointF(at.x() + sign * x * reach, at.y() + sign * y * reach)
@@ -46,6 +47,7 @@ def paint_cross(painter: QPainter, at: QPointF, lines: tuple[CrossLine, ...], wi
 
 def paint_letters(painter: QPainter, plane: Plane, width: float, height: float) -> None:
     """The patient's directions, in the middle of each edge."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     metrics = QFontMetricsF(painter.font())
     left, top, right, bottom = edge_letters(plane)
     places = (

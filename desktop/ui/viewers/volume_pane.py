@@ -89,8 +89,9 @@ class VolumePane(QWidget):
             self._image = None
             self._slicer.forget()
         if before is None or _other_picture(self.kind, before, content):
-            self._ask()
-        self.update()
+            self._ask()  # painted once, when it is there
+        if not self._in_flight:
+            self.update()
 
     def clear(self) -> None:
         """Forget every voxel and every word; answers on their way are dropped."""
@@ -99,7 +100,7 @@ class VolumePane(QWidget):
         self.update()
 
     def _ask(self) -> None:
-        if self._content is None or not self.isVisibleTo(self.parentWidget()):
+        if self._content is None or self.isHidden():
             return
         if self._in_flight:
             self._wanted = True
@@ -124,7 +125,6 @@ class VolumePane(QWidget):
         if self._image is not None and image.request.serial <= self._image.request.serial:
             return
         self._image = image
-        self.update()
         self.drawn.emit(self)
 
     def _fail(self, error: Exception) -> None:
@@ -137,6 +137,7 @@ class VolumePane(QWidget):
             self._ask()
         elif self._content is None:
             self._slicer.forget()
+        self.update()
 
     # Geometry
 

@@ -310,8 +310,8 @@ def _yellow(image: QImage, xs: range, ys: range) -> int:
     found = 0
     for x in xs:
         for y in ys:
-            red, green, blue, _ = image.pixelColor(x, y).getRgb()
-            found += red > 200 and green > 200 and blue < 140
+            colour = image.pixelColor(x, y)
+            found += colour.red() > 200 and colour.green() > 200 and colour.blue() < 140
     return found
 
 
