@@ -90,8 +90,9 @@ def _decoded(data: bytes, *, cut: bool) -> str | None:
 
 
 def _head(lines: list[str]) -> _Head:
+    """Remarks, then at most one row of headings, then numbers; the first row of numbers tells how cells are parted."""
     remarks: dict[str, str] = {}
-    names: tuple[str, ...] = ()
+    heading: str | None = None
     for number, line in enumerate(lines[:_HEAD_LINES]):
         words = line.strip()
         if not words or words.startswith("#"):
@@ -100,13 +101,17 @@ def _head(lines: list[str]) -> _Head:
                 remarks[key.strip()] = value.strip()
             continue
         separator = next((one for one in (";", "\t", ",") if one in words), " " if " " in words else ",")
-        cells = [cell.strip().strip('"').strip() for cell in words.split(None if separator == " " else separator)]
-        if all(_is_number(cell) for cell in cells):
+        if all(_is_number(cell) for cell in _cells(words, separator)):
+            names = tuple(_cells(heading, separator)) if heading is not None else ()
             return _Head(separator, names, remarks, number)
-        if names:
+        if heading is not None:
             break  # two rows of words are another kind of table
-        names = tuple(cells)
+        heading = words
     raise UserFacingError("ecg.damaged")
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return [cell.strip().strip('"').strip() for cell in line.split(None if separator == " " else separator)]
 
 
 def _is_number(cell: str) -> bool:
