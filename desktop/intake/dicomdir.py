@@ -82,9 +82,10 @@ class _Leaf:
 
 def _records(stream: BinaryIO) -> list[_Leaf]:
     """Every record that names a file. Raises whatever a damaged directory makes the parser raise."""
-    dataset = dcmread(Budgeted(stream), force=True)
+    source = Budgeted(stream)
+    dataset = dcmread(source, force=True)
     items = list(dataset.DirectoryRecordSequence)
-    if len(items) > _MOST_RECORDS:
+    if source.ran_over or len(items) > _MOST_RECORDS:
         raise UserFacingError("intake.damaged")
     above: dict[str, Fields] = {}
     found: list[_Leaf] = []

@@ -55,11 +55,14 @@ def read_content(source: Source, job: Job) -> Content:
     try:
         return _read(source, job)
     except OSError as error:
-        if error.errno is None:
-            raise UserFacingError("importing.archive.damaged") from error
-        raise from_os_error(error) from error
+        raise in_words(error) from error
     except MemoryError as error:
         raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
+
+
+def in_words(error: OSError) -> UserFacingError:
+    """A failure of the disk, or of what is packed in an archive."""
+    return from_os_error(error) if error.errno is not None else UserFacingError("importing.archive.damaged")
 
 
 def _read(source: Source, job: Job) -> Content:

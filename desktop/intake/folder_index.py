@@ -6,12 +6,13 @@ Only headers are read. A disc whose DICOMDIR is true is read once a series: the 
 from dataclasses import dataclass, field
 from datetime import date
 
-from desktop.errors import UserFacingError, from_os_error
+from desktop.errors import UserFacingError
 from desktop.intake.dicom_header import file_header
 from desktop.intake.dicom_scan import ScannedHeader, scan
 from desktop.intake.dicomdir import Listed
 from desktop.intake.ecg import trace_reader
 from desktop.intake.folder import DiskSource, Gathered, NotTaken, Source
+from desktop.intake.folder_content import in_words
 from desktop.intake.reader import HEADER_BYTES, recognise
 from desktop.intake.signatures import is_dicom
 from desktop.jobs import Job
@@ -129,7 +130,7 @@ class _Sorting:
                 strange = error.key == "intake.not_recognised"
                 (self._strangers if strange else self._not_taken).append(NotTaken(source.name, error))
             except OSError as error:
-                self._not_taken.append(NotTaken(source.name, _of_stream(error)))
+                self._not_taken.append(NotTaken(source.name, in_words(error)))
         self._job.report("importing.progress.indexing", len(self._sources), len(self._sources))
 
     def _place(self, source: Source, names: set[str]) -> None:
@@ -237,8 +238,3 @@ def _media_type(header: bytes) -> str:
         return recognise(header).media_type
     except UserFacingError:
         return ""
-
-
-def _of_stream(error: OSError) -> UserFacingError:
-    """A failure of the disk, or of what is packed in an archive."""
-    return from_os_error(error) if error.errno is not None else UserFacingError("importing.archive.damaged")

@@ -13,7 +13,7 @@ from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.intake import NameVerdict, names_fit
 from desktop.intake.folder import Source
-from desktop.intake.folder_content import Content, read_content
+from desktop.intake.folder_content import Content, in_words, read_content
 from desktop.jobs import Job
 from desktop.records import (
     Attachment,
@@ -35,6 +35,8 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import NameMismatch
 from desktop.workflow.network_objects import ObjectHeader, add_to_study
 from desktop.workflow.words import plain_line, plain_text
+
+_STEP = 4 * 1024 * 1024
 
 
 class FileState(StrEnum):
@@ -177,6 +179,7 @@ class _Sealing:
         self._reason = plain_text(consent.mismatch)
         self._versions = consent.versions
         self._uids: dict[str, set[str]] = {}
+        self._digests: set[str] = set()
 
     def seal(self, source: Source, job: Job) -> FileKept | _Sealed:
         try:
@@ -184,18 +187,21 @@ class _Sealing:
         except UserFacingError as error:
             state = FileState.REFUSED if isinstance(error, NameMismatch) else FileState.ERROR
             return FileKept(source.name, state, error)
+        except OSError as error:  # it was pulled out between two looks at it
+            return FileKept(source.name, FileState.ERROR, in_words(error))
 
     def _seal(self, source: Source, job: Job) -> FileKept | _Sealed:
         content = read_content(source, job)
-        if content.data is not None:
-            known = self._known(source.name, content, hashlib.sha256(content.data).hexdigest())
-            if known is not None:
-                return known
+        digest = _digest(source, content, job)
+        known = self._known(source.name, content, digest)
+        if known is not None:
+            return known
         header = content.header
         fits = names_fit(header, self._patient).verdict
         if fits is NameVerdict.MISMATCH and not self._reason:
             raise NameMismatch(header, self._patient)
-        again = self._is_version(header.study_uid, header.instance_uid)
+        # The same file twice in one import is no other version; the transaction finds the first.
+        again = digest not in self._digests and self._is_version(header.study_uid, header.instance_uid)
         if again and not self._versions:
             return FileKept(source.name, FileState.VERSION, UserFacingError("importing.other_version"))
         if content.data is not None:
@@ -203,6 +209,7 @@ class _Sealing:
         else:
             with source.open() as stream:
                 staged = self._clinic.store.attachments.stage(stream, job)
+        self._digests.add(digest)
         reason = self._reason if fits is NameVerdict.MISMATCH else ""
         return _Sealed(source.name, replace(content, data=None), staged, reason, again)
 
@@ -278,6 +285,18 @@ class _Keeping:
             self._tx.patients.touch(self._patient)
         for study in self._studies:
             self._tx.audit.add(AuditAction.IMPORT_STUDY, study, actor=self._clinic.actor)
+
+
+def _digest(source: Source, content: Content, job: Job) -> str:
+    """SHA-256 (hex) of a file's bytes as they are kept."""
+    if content.data is not None:
+        return hashlib.sha256(content.data).hexdigest()
+    digest = hashlib.sha256()
+    with source.open() as stream:
+        while part := stream.read(_STEP):
+            digest.update(part)
+            job.check()
+    return digest.hexdigest()
 
 
 def _on_record(tx: Transaction, patient: PatientId, name: str, content: Content, digest: str) -> FileKept | None:
