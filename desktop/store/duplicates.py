@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from desktop.records import DuplicateCandidate, PartialDate, Patient, Sex
 from desktop.store.rows import Rows
 from desktop.store.search import forgiven_words, one_edit_apart
-from desktop.store.search_keys import NUMBER_GRAM, SearchKeys, number_grams
+from desktop.store.search_keys import LONGEST_WORD, NUMBER_GRAM, SearchKeys, number_grams
 
 THRESHOLD = 0.5
 
@@ -25,6 +25,7 @@ _SEX_DIFFERS = -0.25
 _BIRTH_DATE_DIFFERS = -0.2
 _NOTHING_AGAINST = 0.05
 _MOST_CANDIDATES = 100
+_MOST_WORDS = 16  # of a name that are compared one by one
 
 
 def candidate_keys(rows: Rows, keys: SearchKeys) -> Iterator[int]:
@@ -49,11 +50,11 @@ def candidate_keys(rows: Rows, keys: SearchKeys) -> Iterator[int]:
 
 def _name_expressions(rows: Rows, keys: SearchKeys) -> list[str]:
     """Names in one piece of letters; and Latin names word by word, each as it is or one typo apart."""
-    found = [f'"x{word}"' for word in sorted(_spelled(keys))]
+    found = [f'"x{word[:LONGEST_WORD]}"' for word in sorted(_spelled(keys))]
     choices = []
-    for word in keys.latin_words:
+    for word in keys.latin_words[:_MOST_WORDS]:
         near = forgiven_words(rows, word) if len(word) > NUMBER_GRAM else frozenset()
-        choices.append("(" + " OR ".join(f'"x{choice}"' for choice in (word, *sorted(near))) + ")")
+        choices.append("(" + " OR ".join(f'"x{choice}"' for choice in (word[:LONGEST_WORD], *sorted(near))) + ")")
     return [*found, "(" + " AND ".join(choices) + ")"] if choices else found
 
 
@@ -112,11 +113,11 @@ def _spelled(keys: SearchKeys) -> set[str]:
 def _close(new: tuple[str, ...], old: tuple[str, ...]) -> bool:
     """Whether each word has its like, equal or one typo apart."""
     return (
-        len(new) > 1
+        1 < len(new) <= _MOST_WORDS
         and len(new) == len(old)
         and all(any(word == other or one_edit_apart(word, other) for other in old) for word in new)
     )
 
 
 def _number_expression(number: str) -> str:
-    return "(" + " AND ".join(f'"d{gram}"' for gram in dict.fromkeys(number_grams(number))) + ")"
+    return "(" + " AND ".join(f'"d{gram}"' for gram in dict.fromkeys(number_grams(number)[:LONGEST_WORD])) + ")"

@@ -12,6 +12,7 @@ from desktop.store.rows import Rows
 from desktop.store.search_keys import (
     HAN_GRAM,
     LONGEST_EDGE,
+    LONGEST_WORD,
     NUMBER_GRAM,
     SearchKeys,
     latin_key,
@@ -161,11 +162,13 @@ def _has_digit(text: str) -> bool:
 
 
 def _expression(word: Word, rank: Rank) -> str:
-    """The FTS5 expression of a word: everything that may match it at this rank or a better one."""
+    """The FTS5 expression of a word: everything that may match it at this rank or a better one. Of a very long word the
+    index is asked for the beginning; the fields decide."""
     if word.han:
-        alternatives = _han_alternatives(word.han, rank)
+        alternatives = _han_alternatives(word.han[:LONGEST_WORD], rank)
     else:
-        alternatives = [*_latin_alternatives(word, rank), *_number_alternatives(word.number, rank)]
+        asked = replace(word, latin=word.latin[:LONGEST_WORD])
+        alternatives = [*_latin_alternatives(asked, rank), *_number_alternatives(word.number[:LONGEST_WORD], rank)]
     return "(" + " OR ".join(alternatives) + ")"
 
 
@@ -261,8 +264,11 @@ def with_typos(rows: Rows, query: Sequence[Word]) -> list[Word]:
 def forgiven_words(rows: Rows, text: str) -> frozenset[str]:
     """Known words one edit away: a letter wrong, missing, too much, or two neighbours swapped.
 
-    Every such spelling is looked up, some fifty for each letter: the cost does not grow with the number of patients.
+    Every such spelling is looked up, some fifty for each letter: the cost does not grow with the number of patients,
+    but with the square of the word's length; none is forgiven in what is too long for a word.
     """
+    if len(text) > LONGEST_WORD:
+        return frozenset()
     found = rows.all(
         "SELECT word FROM search_words WHERE word IN (SELECT value FROM json_each(?)) LIMIT ?",
         (json.dumps(sorted(_one_edit_away(text))), _MOST_FORGIVEN),

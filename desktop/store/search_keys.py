@@ -24,6 +24,7 @@ from desktop.store.sounds import Syllables, is_han, name_readings, place_reading
 T = TypeVar("T")
 
 LONGEST_EDGE = 6
+LONGEST_WORD = 100  # characters of a word, syllables of a name that are read; what is longer is nobody's name
 HAN_GRAM = 3
 NUMBER_GRAM = 4
 PAD = "¶"  # fills the last number grams, so that a short query is a plain prefix of them
@@ -62,13 +63,13 @@ def keys_of(patient: Patient) -> SearchKeys:
     village, village_words = _parts_of(patient.village)
     return SearchKeys(
         han_names=han_names,
-        readings=_unique(reading for name in han_names for reading in name_readings(name)),
+        readings=_unique(reading for name in han_names for reading in name_readings(name[:LONGEST_WORD])),
         latin_words=_unique(word for _, latin in written for word in latin),
         phones=_unique(filter(None, map(number_key, patient.phones))),
         identifiers=_unique(filter(None, [number_key(identifier.value) for identifier in patient.identifiers])),
         card=number_key(patient.card_number),
         village="".join(village),
-        village_reading=place_reading("".join(village)),
+        village_reading=place_reading("".join(village)[:LONGEST_WORD]),
         village_words=_unique(village_words),
         birth_year=f"{patient.birth_date.year:04d}" if patient.birth_date else "",
     )
@@ -115,7 +116,7 @@ def token_text(keys: SearchKeys) -> str:
 
 def words(keys: SearchKeys) -> set[str]:
     """Whole words in which one typo is forgiven: Latin words, whole pinyin names, given names and single syllables."""
-    found = set(keys.latin_words) | set(keys.village_words)
+    found = {word[:LONGEST_WORD] for word in (*keys.latin_words, *keys.village_words)}
     for syllables in keys.readings:
         found |= _reading_words(syllables)
     return found
@@ -180,7 +181,7 @@ def _reading_words(syllables: Syllables) -> frozenset[str]:
 @lru_cache(maxsize=_REMEMBERED)
 def _word_text(word: str) -> str:
     inner = ("m" + word[start : start + length] for length in (2, 3) for start in range(1, len(word) - length + 1))
-    return " ".join(("x" + word, *edges("l", word), *inner))
+    return " ".join(("x" + word[:LONGEST_WORD], *edges("l", word), *inner))
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -191,7 +192,7 @@ def _village_text(village: str, reading: Syllables, village_words: tuple[str, ..
         found += edges("w", "".join(reading[start:]))
     found += edges("w", _initials(reading))
     for word in village_words:
-        found += ("x" + word, *edges("w", word))
+        found += ("x" + word[:LONGEST_WORD], *edges("w", word))
     return " ".join(found)
 
 

@@ -1,12 +1,15 @@
 """Patients are found the way people type them."""
 
+import tracemalloc
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from desktop import vault
+from desktop.jobs import Job
 from desktop.records import AuditAction, HumanName, Identifier, Patient, PatientId, PatientMatch
 from desktop.store import Store
 from desktop.store.search import one_edit_apart, parse
@@ -306,3 +309,23 @@ def test_words_are_compared_without_case_accents_and_width() -> None:
     assert latin_key("Ｍüller-Ñandú") == "mvllernandu"
     assert number_key("＋８６ (138)-1234") == "861381234"
     assert keys_of(patient("Müller")).latin_words == ("mvller", "muller")
+
+
+@pytest.mark.parametrize("piece", ["y", "李", "7", "Ng "])
+def test_an_endless_text_is_a_query_and_a_name_like_any_other(store: Store, piece: str) -> None:
+    """Five thousand characters, as something lying on the keyboard types them: what they cost does not grow with their
+    square."""
+    text = (piece * 5_000)[:5_000]
+    filed = patient(text, village=text, phones=(text,), identifiers=(Identifier(text),))
+    again = replace(filed, id=patient().id)
+    tracemalloc.start()
+    try:
+        assert search(store, text) == []
+        add_patient(store, filed)
+        assert [match.patient.id for match in search(store, text)] == [filed.id]
+        with store.snapshot() as tx:
+            assert [found.patient.id for found in tx.patients.duplicates(again)] == [filed.id]
+        assert store.verify(Job()).ok
+        assert tracemalloc.get_traced_memory()[1] < 60 << 20
+    finally:
+        tracemalloc.stop()
