@@ -138,8 +138,9 @@ def _as_stored(decoded: Array, layout: Layout) -> Array:
 
 
 def _dct(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]:
-    """Our own JPEG of 12 bits, sequential or progressive."""
-    _checked(frame, layout)
+    """Our own JPEG of 12 bits, sequential or progressive; those of 8 bits any reader of JPEG knows."""
+    if _checked(frame, layout).precision == 8 and layout.stored == 8:
+        return _jpeg_family(frame, layout, JPEGBaseline8Bit)
     return _own(jpeg_dct.decode, frame, layout, syntax)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pydicom
 import pytest
+from PIL import Image
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
@@ -34,7 +35,7 @@ from desktop.intake import ContentKind, Inspection, InspectionStatus, survey_fil
 from desktop.intake.dicom_survey import survey
 from tests.intake.conformance import BEYOND_THE_REFERENCE, Row, read_manifest
 from tests.intake.dicom_files import CT_STORAGE, file_bytes, film, film_bytes, gradient
-from tests.intake.other_formats import clip_bytes
+from tests.intake.other_formats import clip_bytes, picture_bytes
 
 STORAGE = "1.2.840.10008.5.1.4.1.1."
 PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -283,6 +284,18 @@ class TestBeyondPydicom:
         found = inspected(file_bytes(dataset, UID("1.2.840.10008.1.2.1.98"))).figures
         assert found is not None
         assert (found.minimum, found.maximum) == (0, 4095)
+
+    @pytest.mark.parametrize("kind", [53, 55])
+    @pytest.mark.parametrize("mode", ["L", "RGB"])
+    def test_progressive_jpeg_of_eight_bits(self, kind: int, mode: str) -> None:
+        coded = picture_bytes("JPEG", mode, progressive=True)
+        values = np.asarray(Image.open(io.BytesIO(coded)))
+        photometric = "YBR_FULL_422" if mode == "RGB" else "MONOCHROME2"
+        dataset = film(np.zeros_like(values), PhotometricInterpretation=photometric)
+        dataset.PixelData = encapsulate([coded])
+        found = inspected(file_bytes(dataset, UID(f"1.2.840.10008.1.2.4.{kind}"))).figures
+        assert found is not None
+        assert found.mean == pytest.approx(float(values.mean()), abs=0.3)
 
     @pytest.mark.parametrize(("syntax", "ending"), [(MPEG2MPML, ".m2v"), (MPEG4HP41, ".mp4")])
     def test_a_clip(self, syntax: UID, ending: str) -> None:

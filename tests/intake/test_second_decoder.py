@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
@@ -22,6 +23,8 @@ from desktop.intake.dicom_layout import frame_count, read_layout
 from desktop.records.picture import Array
 from tests.intake.conformance import BEYOND_THE_REFERENCE, Row, read_manifest
 from tests.intake.gdcm_reads import read_with_gdcm
+
+PYDICOM_FILES = Path(pydicom.__file__).parent / "data" / "test_files"
 
 _UID = "1.2.840.10008.1.2."
 DCMTK = {
@@ -154,3 +157,40 @@ def test_native_files_beyond_the_reference_are_gdcms(decoded: dict[str, Decoded]
 @pytest.mark.data
 def test_everything_beyond_the_reference_is_read(decoded: dict[str, Decoded]) -> None:
     assert set(BEYOND_THE_REFERENCE) <= set(decoded)
+
+
+ENCODINGS = [
+    *(("dcmcjpeg", "+el", "+sv", str(predictor)) for predictor in range(1, 8)),
+    ("dcmcjpeg", "+e1"),
+    ("dcmcjpeg", "+eb"),
+    ("dcmcjpeg", "+ee"),
+    ("dcmcjpeg", "+es"),
+    ("dcmcjpeg", "+ep"),
+    ("dcmcjpls", "+el"),
+    ("dcmcjpls", "+en"),
+    ("dcmcrle",),
+]
+DECODERS = {"dcmcjpeg": "dcmdjpeg", "dcmcjpls": "dcmdjpls", "dcmcrle": "dcmdrle"}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("dcmdjpeg") is None, reason="dcmtk is not installed")
+@pytest.mark.parametrize(("name", "most"), [("MR_small.dcm", 0), ("CT_small.dcm", 0), ("examples_rgb_color.dcm", 1)])
+def test_what_dcmtk_encodes_is_read_as_it_reads_it(name: str, most: int, tmp_path: Path) -> None:
+    """Grey to the last bit; colours of lossy JPEG to one step, since chroma is widened and turned in another order."""
+    encoded, plain = tmp_path / "encoded.dcm", tmp_path / "plain.dcm"
+    compared = 0
+    for tool, *words in ENCODINGS:
+        made = subprocess.run([tool, *words, str(PYDICOM_FILES / name), str(encoded)], capture_output=True, check=False)
+        if made.returncode != 0:  # not for values of this kind
+            continue
+        subprocess.run([DECODERS[tool], str(encoded), str(plain)], capture_output=True, check=True)
+        one = ours(Row(encoded, "yes", "", "", (), "", ()))
+        assert one is not None, f"{tool} {words}"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            theirs = dcmread(plain).pixel_array.reshape(one.values.shape)
+        differ = np.abs(one.values.astype(np.int64) - theirs.astype(np.int64)).max()
+        assert differ <= most, f"{tool} {words}: {differ}"
+        compared += 1
+    assert compared >= 10
