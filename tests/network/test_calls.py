@@ -44,8 +44,9 @@ def archive(tmp_path: Path, node: Node) -> Iterator[Line]:
         yield line_to(port, "ARCHIVE")
 
 
-def test_echo(archive: Line) -> None:
+def test_an_archive_that_is_there_answers_and_holds_nothing(archive: Line) -> None:
     calls.echo(archive)
+    assert calls.find(archive, StudyQuery(), Job()) == []
 
 
 @pytest.mark.parametrize(
