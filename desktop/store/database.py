@@ -13,7 +13,8 @@ from desktop.vault.files import sync_folder
 from desktop.vault.freed_memory import wiped_when_freed
 
 _PLAIN_HEADER = b"SQLite format 3\0"
-_SMALLEST_SQLITE = (3, 51, 3)
+# Before 3.51.3 it may damage a database in WAL mode; before 3.53 it cannot drop a NOT NULL, as a migration does.
+_SMALLEST_SQLITE = (3, 53, 0)
 _APPLICATION_ID = 0x4C4E544E  # "LNTN"
 _CACHE_KIB = 64 * 1024
 _BUSY_SECONDS = 5.0
@@ -42,7 +43,7 @@ class DamagedDatabase(KnownFailure):
 
 def versions() -> tuple[str, str]:
     """SQLCipher's and SQLite's version. Raises KnownFailure `store.wrong_library` for a library that cannot encrypt
-    or that may damage a database in WAL mode (SQLite before 3.51.3)."""
+    or whose SQLite is older than what the store needs."""
     with contextlib.closing(dbapi2.connect(":memory:")) as connection:
         row = connection.execute("PRAGMA cipher_version").fetchone()
     if not row or not row[0] or dbapi2.sqlite_version_info < _SMALLEST_SQLITE:

@@ -42,11 +42,14 @@ def test_a_clinic_opens_again(folder: Path, keys: vault.Unlocked) -> None:
 def test_the_library_is_the_right_one() -> None:
     cipher, sqlite = versions()
     assert cipher
-    assert tuple(int(part) for part in sqlite.split(".")) >= (3, 51, 3)
+    assert tuple(int(part) for part in sqlite.split(".")) >= (3, 53, 0)
 
 
-def test_another_library_is_refused(folder: Path, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dbapi2, "sqlite_version_info", (3, 51, 1))
+@pytest.mark.parametrize("version", [(3, 51, 1), (3, 52, 0)], ids=["damages in WAL mode", "cannot migrate"])
+def test_another_library_is_refused(
+    folder: Path, keys: vault.Unlocked, monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(dbapi2, "sqlite_version_info", version)
     assert failing(folder, keys).key == "store.wrong_library"
 
 
