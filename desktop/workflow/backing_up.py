@@ -124,9 +124,7 @@ def back_up(clinic: Clinic, job: Job, dest: Path) -> BackupMade:
     Other backups there are left alone. Raises UserFacingError (not_found, bad_input), KnownFailure (disk_full, io), or
     Cancelled; then the clinic and every earlier backup are as they were.
     """
-    clinic.media.require(dest)
-    fresh = not dest.exists()
-    _prepare(clinic, dest)
+    fresh = _prepare(clinic, dest)
     try:
         made = make_backup(clinic.store, dest, job, now=clinic.clock())
     except BaseException as failure:
@@ -330,8 +328,9 @@ def restore(source: Path, folder: Path, job: Job, *, card: str, clock: Clock = s
     )
 
 
-def _prepare(clinic: Clinic, dest: Path) -> None:
-    """Make the folder for backups where it is not there yet. Raises UserFacingError, KnownFailure."""
+def _prepare(clinic: Clinic, dest: Path) -> bool:
+    """Make the folder for backups where it is not there yet, and say whether it was not. Raises UserFacingError,
+    KnownFailure."""
     clinic.media.require(dest)
     with on_medium(dest.parent):
         if dest.resolve().is_relative_to(clinic.store.folder.resolve()):
@@ -339,7 +338,7 @@ def _prepare(clinic: Clinic, dest: Path) -> None:
         if dest.exists():
             if not dest.is_dir():
                 raise UserFacingError("backup.not_a_folder")
-            return
+            return False
         if not dest.parent.is_dir():
             raise UserFacingError("backup.parent_missing", kind=ErrorKind.NOT_FOUND)
         dest.mkdir()
@@ -348,6 +347,7 @@ def _prepare(clinic: Clinic, dest: Path) -> None:
         except OSError:
             dest.rmdir()
             raise
+    return True
 
 
 def _remember(clinic: Clinic, kind: RunKind, made: MadeBackup, medium: str = "") -> BackupMade:
