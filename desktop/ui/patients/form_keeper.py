@@ -72,9 +72,9 @@ class FormKeeper(Generic[F]):
 
     def forget(self) -> None:
         """The clinic is locked: the store has it all."""
-        self._keeper.forget()
         self._patient = self._since = None
         self._holds = False
+        self._keeper.forget()
 
 
 def _run(keep: Deed[F], patient: PatientId, form: F | None, clinic: "Clinic", job: "Job") -> None:
