@@ -4,7 +4,7 @@ A window change must be a matter of milliseconds on the slowest PC, so nothing h
 point: stored values are brought to at most 65,536 codes once (`Canvas`), and a render is one table look-up.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -76,17 +76,24 @@ def default_settings(picture: Picture) -> RenderSettings:
 
 @dataclass(eq=False)
 class Canvas:
-    """A picture made ready to be rendered again and again. Reduced copies are made when first asked for and kept."""
+    """A picture made ready to be rendered again and again. Reduced copies are made when first asked for and kept.
+
+    like: another picture of the same series; without a window of its own this one is then shown as that one is.
+    """
 
     picture: Picture
+    like: InitVar["Canvas | None"] = None
     _values: FloatArray = field(init=False)
     _default: VoiWindow | None = field(init=False)
     _padding: int | None = field(init=False, default=None)
     _levels: dict[int, Array] = field(init=False, default_factory=dict)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, like: "Canvas | None") -> None:
         picture = self.picture
-        self._default = None if picture.voi_lut is not None else default_window(picture)
+        if picture.voi_lut is None:
+            self._default = like._default if like is not None else default_window(picture)
+        else:
+            self._default = None
         if picture.photometric is Photometric.RGB:
             self._levels[1] = picture.pixels
             self._values = np.arange(256, dtype=np.float32)
@@ -167,14 +174,13 @@ def _reduce(codes: Array, step: int, padding: int | None) -> Array:
 
 
 def _averaged(codes: Array, step: int) -> Array:
+    """Means of step x step blocks, rounded; the last blocks repeat the edge."""
+    import cv2  # loads in a tenth of a second; the window starts without it
+
     rows, columns = -(-codes.shape[0] // step), -(-codes.shape[1] // step)
-    pad = [(0, rows * step - codes.shape[0]), (0, columns * step - codes.shape[1])] + [(0, 0)] * (codes.ndim - 2)
-    total = np.zeros((rows, columns, *codes.shape[2:]), dtype=np.uint32)
-    even = np.pad(codes, pad, mode="edge") if any(after for _, after in pad) else codes
-    for down in range(step):
-        for across in range(step):
-            total += even[down::step, across::step]
-    return ((total + step * step // 2) // (step * step)).astype(codes.dtype)
+    below, beside = rows * step - codes.shape[0], columns * step - codes.shape[1]
+    even = cv2.copyMakeBorder(codes, 0, below, 0, beside, cv2.BORDER_REPLICATE) if below or beside else codes
+    return np.asarray(cv2.resize(even, (columns, rows), interpolation=cv2.INTER_AREA))
 
 
 def render(picture: Picture, settings: RenderSettings) -> Pixels8:

@@ -38,6 +38,7 @@ _LOOKS = (
     "viewer.corner_3",
     "viewer.corner_4",
 )
+_SIDE = ("viewer.next_layout", "viewer.previous_layout", "viewer.link")
 _IN_MENU = (
     "viewer.zoom_in",
     "viewer.zoom_out",
@@ -107,8 +108,9 @@ class FilmBar(QFrame):
             self._tools.append((name, tool))
         self._more = self._tool("viewer.more")
         self._menu = QMenu(self._more)
-        self._measures, self._looks = self._menu.addMenu(""), self._menu.addMenu("")
-        for menu, names in ((self._measures, _MEASURES), (self._looks, _LOOKS), (self._menu, _IN_MENU)):
+        self._measures, self._looks, self._side = (self._menu.addMenu("") for _ in range(3))
+        listed = ((self._measures, _MEASURES), (self._looks, _LOOKS), (self._side, _SIDE), (self._menu, _IN_MENU))
+        for menu, names in listed:
             for name in names:
                 menu.addAction(actions[name])
         self._more.setMenu(self._menu)
@@ -145,6 +147,7 @@ class FilmBar(QFrame):
         self._more.setText(tr("viewer.short.more"))
         self._measures.setTitle(tr("viewer.menu.measure"))
         self._looks.setTitle(tr("viewer.menu.look"))
+        self._side.setTitle(tr("viewer.menu.side"))
 
     def set_studies(self, choices: Sequence[StudyChoice], current: str) -> None:
         """The patient's studies."""

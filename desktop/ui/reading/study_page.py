@@ -12,6 +12,7 @@ from desktop.records import StudyId
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import ECG_ACTIONS, STUDY_ACTIONS, VIEWER_ACTIONS
+from desktop.ui.reading.companions import Companions
 from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.drafts import DraftKeeper, Typed
 from desktop.ui.reading.film_bar import FilmBar
@@ -27,6 +28,7 @@ from desktop.ui.reports.preview import ReportPreview
 from desktop.ui.review.history import HistoryDialog
 from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.ecg_pane import EcgPane
+from desktop.ui.viewers.film_tiles import FilmTiles
 
 REVEAL_GUARD_SECONDS = 0.4
 """A verdict key within this time after the reveal was meant for something else."""
@@ -57,6 +59,7 @@ class StudyPage(QWidget):
         self._drafts = DraftKeeper(context, self)
         self._handing = HandingOver(context, self)
         self.viewer = FilmViewer(context)
+        self.tiles = FilmTiles(context, self.viewer)
         self.ecg = EcgPane(context)
         self.preview = ReportPreview(context)
         self.panel = ReadingPanel(context)
@@ -65,6 +68,7 @@ class StudyPage(QWidget):
         self.bar = FilmBar(context, self._bound)
         self._film = FilmSide(context, self.viewer, self.bar, self)
         self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
+        self._beside = Companions(context, self.tiles, self._film)
         self._traces = TraceSide(context, self.ecg, self)
         self._lay_out()
         self._connect()
@@ -75,7 +79,7 @@ class StudyPage(QWidget):
 
     def _lay_out(self) -> None:
         self._front = QStackedWidget()
-        self._front.addWidget(self.viewer)
+        self._front.addWidget(self.tiles)
         self._front.addWidget(self.ecg)
         self._front.addWidget(self.preview)
         left = QVBoxLayout()
@@ -172,9 +176,10 @@ class StudyPage(QWidget):
         for part in (self._film, self._traces, self.preview, self.panel):
             part.clear()
         self._take_tools()
-        self._front.setCurrentWidget(self.viewer)
+        self._front.setCurrentWidget(self.tiles)
         self._handing.close()
         self._drawings.clear()
+        self._beside.clear()
         self._previewed_words = None
         if self._history is not None:
             self._history.close()
@@ -196,7 +201,7 @@ class StudyPage(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._bound.retranslate()
-        for part in (self._film, self._traces, self.panel, self.preview):
+        for part in (self._film, self._beside, self._traces, self.panel, self.preview):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
 
@@ -205,6 +210,7 @@ class StudyPage(QWidget):
     def _show_study(self, sitting: Sitting) -> None:
         self._impressions_shown = len(sitting.reading.impressions)
         self._film.begin(sitting)
+        self._beside.begin(sitting)
         self._traces.begin(sitting)
         self._take_tools()
         self._front.setCurrentWidget(self._picture)
@@ -246,6 +252,7 @@ class StudyPage(QWidget):
             self.preview.step(by)
         else:
             self._film.step(by)
+            self._beside.refresh()
             self._traces.step(by)
 
     # The film or the trace
@@ -253,7 +260,7 @@ class StudyPage(QWidget):
     @property
     def _picture(self) -> QWidget:
         """What is read: the film, or the trace."""
-        return self.ecg if self._traces.showing else self.viewer
+        return self.ecg if self._traces.showing else self.tiles
 
     def _take_tools(self) -> None:
         """The keys and buttons of what is in front: films and traces use the same keys for their own commands."""
@@ -268,7 +275,7 @@ class StudyPage(QWidget):
             self.ecg.viewer.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _run_viewer(self, command: str) -> None:
-        if self._on_film and self.viewer.run(command) and self.viewer.tool.draws is not None:
+        if self._on_film and self.tiles.run(command) and self.viewer.tool.draws is not None:
             self.viewer.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     @property

@@ -266,6 +266,9 @@ class FilmViewer(FrameView):
 
     def _finish(self, points: tuple[Point, ...] | None) -> None:
         if points is None or self._drawing is None:
+            if self._drawing is not None and self._drawing.complete:
+                # As many points as there can be, but nothing between them: the last one is asked for again.
+                self._drawing = self._drawing.without_last()
             return
         kind = self._drawing.kind
         self.set_tool(Tool.WINDOW)

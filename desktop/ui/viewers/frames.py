@@ -66,7 +66,7 @@ class FilmSource:
     @classmethod
     def like(cls, picture: Picture, other: "FilmSource") -> "FilmSource":
         """Prepare another picture of the same kind in a hurry, such as the next slice or frame: shown as `other`."""
-        return cls(display.Canvas(picture), other.window, other.base, other.presets, other.histogram)
+        return cls(display.Canvas(picture, other.canvas), other.window, other.base, other.presets, other.histogram)
 
     def sampled(self, request: "FrameRequest") -> Sampled:
         """The codes for a request. Only the last view is kept."""
@@ -159,7 +159,8 @@ def film_image(request: FrameRequest) -> QImage:
 def _rgb32(rgb: Array) -> npt.NDArray[np.uint32]:
     """(…, 3) uint8 as (…) of Qt's 0xffRRGGBB."""
     wide = rgb.astype(np.uint32)
-    packed: npt.NDArray[np.uint32] = np.uint32(0xFF000000) | (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
+    red, green = wide[..., 0] << np.uint32(16), wide[..., 1] << np.uint32(8)
+    packed: npt.NDArray[np.uint32] = np.uint32(0xFF000000) | red | green | wide[..., 2]
     return packed
 
 
