@@ -1,6 +1,7 @@
 """Picture files: PNG, JPEG, TIFF and BMP. A film photographed or exported without DICOM has no name, no millimetres."""
 
 import io
+import logging
 import warnings
 
 import numpy as np
@@ -11,6 +12,9 @@ from desktop.intake.colour import from_rgb
 from desktop.intake.limits import MAX_JPEG_SCANS, MAX_SAMPLES
 from desktop.records import FileHeader, Modality, Photometric, Picture
 from desktop.records.picture import Array
+
+# What Pillow would say about a file says nothing to anybody here; the answer is a sentence.
+logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _EXIF_ORIENTATION = 0x0112

@@ -183,6 +183,12 @@ class TestRefusals:
         page = Image.fromarray(GREY)
         assert refusal(saved(page, "TIFF", save_all=True, append_images=[page])) == "intake.several_pictures"
 
+    def test_a_tiff_of_more_samples_than_any_picture_has_is_refused_without_a_word_in_the_log(self) -> None:
+        data = bytearray(saved(Image.fromarray(np.dstack([GREY] * 3).astype(np.uint8)), "TIFF"))
+        at = data.index(struct.pack("<HHI", 277, 3, 1))
+        data[at + 8 : at + 10] = struct.pack("<H", 2051)
+        assert refusal(bytes(data)) == "intake.damaged"
+
     @pytest.mark.parametrize("kind", ["GIF", "WEBP"])
     def test_other_formats_are_not_recognised(self, kind: str) -> None:
         assert refusal(saved(Image.fromarray(GREY), kind)) == "intake.not_recognised"
