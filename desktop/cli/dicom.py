@@ -76,8 +76,6 @@ def misuse(parsed: argparse.Namespace) -> str:
         return "dicom takes --peer, or --host and --port"
     if parsed.verb == "send" and bool(parsed.study) == bool(parsed.paths):
         return "send takes files, or --study"
-    if parsed.verb == "send" and parsed.study and not parsed.peer:
-        return "send --study takes --peer, so that it can be tried again"
     if parsed.verb == "query" and parsed.worklist and parsed.retrieve:
         return "a worklist holds nothing to retrieve"
     return ""
@@ -126,7 +124,11 @@ def _send(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic
         return
     for study in arguments.study:
         changed = workflow.send_study(
-            clinic, Job(), StudyId(study), arguments.peer, commitment=not arguments.no_commitment
+            clinic,
+            Job(),
+            StudyId(study),
+            arguments.peer or _peer(arguments, clinic),
+            commitment=not arguments.no_commitment,
         )
         sending = changed.sending
         output.failed = output.failed or sending.state in (SendingState.WAITING, SendingState.FAILED)
@@ -329,7 +331,9 @@ def _peer(arguments: argparse.Namespace, clinic: workflow.Clinic) -> Peer:
     """Who is meant: by name, or as described. Raises UserFacingError."""
     if arguments.peer:
         return workflow.dicom_peer(clinic, Job(), arguments.peer)
-    return workflow.new_peer("-", arguments.aec, arguments.host, arguments.port)
+    return workflow.new_peer(
+        f"{arguments.aec}@{arguments.host}:{arguments.port}", arguments.aec, arguments.host, arguments.port
+    )
 
 
 def _files(paths: Sequence[Path]) -> list[Path]:

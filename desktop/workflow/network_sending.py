@@ -45,13 +45,16 @@ class FileSent:
 
 
 @requires(Permission.SEND_IMAGES)
-def send_study(clinic: Clinic, job: Job, study: StudyId, peer: str, *, commitment: bool = True) -> SendingChanged:
+def send_study(
+    clinic: Clinic, job: Job, study: StudyId, peer: str | Peer, *, commitment: bool = True
+) -> SendingChanged:
     """Send a study's DICOM pictures to a peer, now; what could not go waits and is tried again while the node is on.
 
+    peer: the name of one on the list, or another, which is tried once.
     Raises UserFacingError `network.no_such_peer`, `network.peer_does_not_listen`, `network.nothing_to_send`,
     `store.study_not_found`. That the peer is not there is no error: the sending waits.
     """
-    known = find_peer(clinic, peer)
+    known = find_peer(clinic, peer) if isinstance(peer, str) else peer
     _pictures(clinic, study)
     sending = Sending(
         id=SendingId(new_id()),
@@ -64,7 +67,11 @@ def send_study(clinic: Clinic, job: Job, study: StudyId, peer: str, *, commitmen
     with clinic.store.transaction() as tx:
         tx.sendings.add(sending)
         tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=clinic.actor, reason=study)
-    return _try(clinic, job, sending, known, commitment=commitment)
+    changed = _try(clinic, job, sending, known, commitment=commitment)
+    if isinstance(peer, str) or changed.sending.state is not SendingState.WAITING:
+        return changed
+    once = _write(clinic, replace(changed.sending, state=SendingState.FAILED, next_try=None))
+    return replace(changed, sending=once)
 
 
 @requires(Permission.SEND_IMAGES)

@@ -211,6 +211,12 @@ def test_a_study_goes_to_a_listed_peer(lantern: Lantern, tmp_path: Path, port: i
     with orthanc(tmp_path / "orthanc", port, "ORTHANC", {"LANTERN": free_port()}):
         sent = lantern.run("dicom", "send", "--study", study, "--peer", "archive")
     assert (sent.code, sent.only["status"], sent.only["sent"], sent.only["left"]) == (0, "sent", 1, 0)
+    there = ("--host", "127.0.0.1", "--port", str(port), "--aec", "STORE")
+    once = lantern.run("dicom", "send", "--study", study, *there)
+    assert (once.code, once.only["status"], once.only["next_try"]) == (1, "failed", None)
+    (tmp_path / "in").mkdir()
+    with running(port, "storescp", "-aet", "STORE", "-od", tmp_path / "in", port):
+        assert lantern.run("dicom", "send", "--study", study, *there).only["status"] == "sent"
 
 
 @pytest.mark.parametrize(
@@ -223,7 +229,6 @@ def test_a_study_goes_to_a_listed_peer(lantern: Lantern, tmp_path: Path, port: i
         ("echo", "--host", "h"),
         ("echo", "--peer", "p", "--host", "h", "--port", "1"),
         ("send", "--host", "h", "--port", "1"),
-        ("send", "--study", "s", "--host", "h", "--port", "1"),
         ("query", "--host", "h", "--port", "1", "--date", "yesterday"),
     ],
 )

@@ -2,9 +2,11 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from desktop import vault
 from desktop.errors import UserFacingError
 from desktop.jobs import Job
 from desktop.records import (
@@ -31,6 +33,7 @@ from desktop.records.dicom_node import (
     is_title,
 )
 from desktop.store import Store
+from desktop.store.salvage import salvage
 
 NOW = datetime(2026, 11, 21, 8, tzinfo=UTC)
 
@@ -71,6 +74,19 @@ def test_a_file_of_nobody_is_read_checked_and_kept(store: Store) -> None:
     assert store.attachments.read(arrival.attachment) == b"bytes of nobody"
     assert store.attachments.sweep() == 0
     assert store.verify(Job()).ok
+
+
+def test_what_waits_is_saved_out_of_a_damaged_clinic(folder: Path, keys: vault.Unlocked) -> None:
+    with Store.open(folder, keys) as store:
+        arrival = ask(store, b"bytes of nobody")
+        with store.transaction() as tx:
+            tx.node.set(NodeSettings(on=True))
+            tx.audit.add(AuditAction.CHANGE_NODE, "node", actor="t")
+    saved = salvage(folder, folder.parent / "saved", keys, Job(), clock=lambda: NOW)
+    assert (saved.lost, saved.verification.problems) == ({}, ())
+    with Store.open(folder.parent / "saved", keys) as store, store.snapshot() as tx:
+        assert tx.arrivals.waiting() == [arrival]
+        assert tx.node.get().on
 
 
 def test_a_file_of_somebody_is_given_to_nobody_else(store: Store) -> None:
