@@ -30,7 +30,8 @@ _HELD = 64 * 1024 * 1024
 """Larger DICOM files are not held in memory."""
 _STEP = 4 * 1024 * 1024
 _NOT_ONE_FILM = ("intake.not_an_image_of_this_kind", "intake.several_pictures", "intake.too_large")
-_FILMS = frozenset((Modality.CR, Modality.DX, Modality.SC, Modality.OT, Modality.PHOTO, Modality.ECG, Modality.HD))
+FILMS = frozenset((Modality.CR, Modality.DX, Modality.SC, Modality.OT, Modality.PHOTO, Modality.ECG, Modality.HD))
+"""Kinds whose files are single pictures or traces; what other kinds there are come as series."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +144,7 @@ def _proven(file: DicomFile, data: bytes | None, otherwise: UserFacingError | No
     if kind not in (ContentKind.IMAGE, ContentKind.VOLUME) or file.pixels is None:
         raise otherwise or UserFacingError("intake.no_pixels")
     # What is in the list of modalities has a viewer.
-    if word not in Modality.__members__ or (Modality(word) in _FILMS and otherwise is not None):
+    if word not in Modality.__members__ or (Modality(word) in FILMS and otherwise is not None):
         raise otherwise or UserFacingError("intake.not_an_image_of_this_kind", modality=word or "?")
     layout = read_layout(fields, file.pixels.keyword).aligned()
     count = frame_count(fields)

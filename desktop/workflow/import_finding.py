@@ -11,11 +11,15 @@ from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.imaging.display import Pixels8, thumbnail
 from desktop.intake import NameVerdict, names_fit
+from desktop.intake.dicom_scan import scan
 from desktop.intake.folder import DIRECTORY_NAME, Gathered, NotTaken, Source, gather
+from desktop.intake.folder_content import FILMS
 from desktop.intake.folder_index import FolderIndex, FoundPatient, FoundStudy, index_folder
 from desktop.intake.folder_picture import first_frame
+from desktop.intake.reader import HEADER_BYTES
+from desktop.intake.signatures import is_dicom
 from desktop.jobs import Job
-from desktop.records import FileHeader, HumanName, Identifier, Patient, PatientId, Sex
+from desktop.records import FileHeader, HumanName, Identifier, Modality, Patient, PatientId, Sex
 from desktop.records.dicom_node import Doubt
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.network_matching import likely_patients, whose
@@ -38,6 +42,7 @@ __all__ = [
     "first_look",
     "gather_files",
     "holds_pictures",
+    "is_of_series",
     "look_at",
     "match_files",
 ]
@@ -195,6 +200,19 @@ def holds_pictures(clinic: Clinic, job: Job, place: Path) -> bool:
     except OSError:  # pulled out again
         return False
     return False
+
+
+@requires(Permission.IMPORT_IMAGES)
+def is_of_series(clinic: Clinic, job: Job, path: Path) -> bool:
+    """Whether a file is a slice or a clip of a kind that is read as a series, not a single film or a trace."""
+    try:
+        with path.open("rb") as stream:
+            beginning = stream.read(HEADER_BYTES)
+            stream.seek(0)
+            word = scan(stream).modality.upper() if is_dicom(beginning) else ""
+    except (UserFacingError, OSError):  # whoever reads it says what is wrong with it
+        return False
+    return word in Modality.__members__ and Modality(word) not in FILMS
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

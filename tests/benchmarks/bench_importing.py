@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
 from desktop import workflow
 from desktop.intake.folder import gather
@@ -89,7 +90,7 @@ def test_keeping_a_series_importing(clinic: workflow.Clinic, tmp_path: Path) -> 
     first = pydicom.dcmread(film(tmp_path / "film", 1, StudyInstanceUID="1.2.3"))
     with zipfile.ZipFile(tmp_path / "disc.zip", "w", zipfile.ZIP_DEFLATED) as archive:
         for number in range(300):
-            first.SOPInstanceUID = first.file_meta.MediaStorageSOPInstanceUID = f"1.2.3.{number}"
+            first.SOPInstanceUID = first.file_meta.MediaStorageSOPInstanceUID = UID(f"1.2.3.{number}")
             first.save_as(tmp_path / "film")
             archive.write(tmp_path / "film", f"IM{number}")
     begun = time.perf_counter()

@@ -199,7 +199,7 @@ def test_large_scans_are_sealed_in_constant_memory(
     clinic: workflow.Clinic, patient: Patient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(folder_content, "_HELD", 1000)
-    monkeypatch.setattr(folder_content, "_FILMS", frozenset())
+    monkeypatch.setattr(folder_content, "FILMS", frozenset())
     path = film(tmp_path / "run", 1, StudyInstanceUID="1.2.3")
     (kept,) = keep(clinic, sources(path), patient)
     assert kept.state is FileState.OK
@@ -212,7 +212,7 @@ def test_large_scans_are_sealed_in_constant_memory(
 
 @pytest.mark.parametrize("frames", [1, 3])
 def test_slices_are_taken_as_soon_as_their_modality_has_a_viewer(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+    clinic: workflow.Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
 ) -> None:
     pixels = np.zeros((frames, 40, 50), np.uint8).tobytes()
     tags = {"SOPClassUID": CTImageStorage, "Modality": "CT", "PixelData": pixels, "NumberOfFrames": frames}
@@ -230,6 +230,8 @@ def test_slices_are_taken_as_soon_as_their_modality_has_a_viewer(
         read_content(source, Job())
     monkeypatch.setattr(folder_content, "Modality", With)
     content = read_content(source, Job())
+    monkeypatch.setattr(finding, "Modality", With)
+    assert finding.is_of_series(clinic, Job(), tmp_path / "slice")
     assert (content.header.modality, content.rows, content.columns, content.film) == ("CT", 40, 50, False)
 
 

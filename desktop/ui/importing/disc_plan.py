@@ -157,7 +157,8 @@ class Plan:
             studies=len(self._studies),
             files=sum(len(study.sources) for _, study in self._studies.values()),
         )
-        return f"{words} {tr('importing.disc.say_whose')}" if self.first_question else words
+        asked = tr("importing.disc.say_whose") if self.first_question else ""
+        return f"{words} {asked}".strip()
 
     def running(self, task: Task | None) -> str:
         """What is being stored."""

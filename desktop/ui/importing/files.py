@@ -2,16 +2,23 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from desktop.jobs import Job
+
+if TYPE_CHECKING:
+    from desktop.workflow import Clinic
 
 FEW = 20
 _PICTURES = frozenset((".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp"))
 
 
-def plain_files(paths: Sequence[Path], chart_open: bool, job: Job) -> tuple[Path, ...] | None:
+def plain_files(clinic: "Clinic", paths: Sequence[Path], chart_open: bool, job: Job) -> tuple[Path, ...] | None:
     """A few files for the open chart, as they are. None where they have to be sorted first: folders, archives and
-    discs, more than a few files, and scans that say themselves whose they are while no chart is open."""
+    discs, more than a few files, slices and clips, and scans that say themselves whose they are while no chart is
+    open."""
+    from desktop.workflow import import_finding as finding  # late, as it brings pydicom along
+
     if len(paths) > FEW:
         return None
     for path in paths:
@@ -19,6 +26,6 @@ def plain_files(paths: Sequence[Path], chart_open: bool, job: Job) -> tuple[Path
         directory = path.name.lower().startswith("dicomdir")
         if directory or path.suffix.lower() == ".zip" or path.is_dir():
             return None
-        if not chart_open and path.suffix.lower() not in _PICTURES:
+        if path.suffix.lower() not in _PICTURES and (not chart_open or finding.is_of_series(clinic, job, path)):
             return None
     return tuple(paths)

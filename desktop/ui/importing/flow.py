@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QStandardPaths, Signal
 from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
@@ -13,7 +13,6 @@ from desktop.access import Permission
 from desktop.jobs import Job
 from desktop.records import PatientId, StudyId
 from desktop.ui.context import UiContext
-from desktop.ui.importing.disc_flow import DiscFlow
 from desktop.ui.importing.files import plain_files
 from desktop.ui.importing.mismatch import MismatchDialog
 from desktop.ui.importing.outcome import FileOutcome, Status, Summary
@@ -21,6 +20,9 @@ from desktop.ui.importing.results import ResultsDialog
 from desktop.ui.importing.whose import WhoseDialog
 from desktop.ui.operations import Operation
 from desktop.ui.widgets.file_dialog import file_dialog
+
+if TYPE_CHECKING:
+    from desktop.ui.importing.disc_flow import DiscFlow
 
 
 def start_import(
@@ -136,7 +138,7 @@ class ImportFlow(QObject):
     def _gather(self, paths: tuple[Path, ...]) -> None:
         self._paths = paths
         self._context.operations.run(
-            partial(plain_files, paths, self._patient is not None),
+            partial(plain_files, self._clinic, paths, self._patient is not None),
             initiator=self,
             done=self._gathered,
             failed=self._failed_whole,
@@ -157,6 +159,9 @@ class ImportFlow(QObject):
 
     def _sort(self) -> None:
         """A disc, a folder, an archive or many files: a list first."""
+        # Late: it brings pydicom along, which would slow down the reading room's first opening.
+        from desktop.ui.importing.disc_flow import DiscFlow
+
         self.disc = DiscFlow(self._context, self._clinic, self._patient, self._window)
         self.disc.finished.connect(self._disc_done)
         self.disc.begin(self._paths)

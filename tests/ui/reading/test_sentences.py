@@ -17,17 +17,22 @@ from desktop.ui.viewers.drawing import Tool
 
 AREAS = ("viewer", "reading", "review", "reports", "importing")
 PACKAGES = ("viewers", "reading", "review", "reports", "importing")
-UI = Path(__file__).resolve().parents[3] / "desktop" / "ui"
+DESKTOP = Path(__file__).resolve().parents[3] / "desktop"
+UI = DESKTOP / "ui"
+BELOW = ("ui/discs.py", "intake/archive.py", "intake/folder*.py", "workflow/import_*.py")
+"""What says sentences of these areas outside their packages."""
+
+
+def files_below() -> list[Path]:
+    """Modules outside the packages of these areas."""
+    return [path for pattern in BELOW for path in DESKTOP.glob(pattern)]
 
 
 def literal_keys() -> set[str]:
     """Keys written out in the code."""
     found = set()
-    for package in PACKAGES:
-        for path in (UI / package).glob("*.py"):
-            found |= set(
-                re.findall(r'"((?:viewer|reading|review|reports|importing)\.[a-z_.A-Z0-9]+)"', path.read_text())
-            )
+    for path in (*(path for name in PACKAGES for path in (UI / name).glob("*.py")), *files_below()):
+        found |= set(re.findall(r'"((?:viewer|reading|review|reports|importing)\.[a-z_.A-Z0-9]+)"', path.read_text()))
     return {key for key in found if not key.endswith(".")}
 
 
