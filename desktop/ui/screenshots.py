@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.settings import Theme
-from desktop.ui import backup_scenes, patient_scenes, people_scenes, reading_steps
+from desktop.ui import backup_scenes, film_scenes, patient_scenes, people_scenes, reading_steps
 from desktop.ui.admin.audit import AuditSection
 from desktop.ui.admin.network_scenes import imaging_network
 from desktop.ui.driver import Driver
@@ -193,6 +193,7 @@ class Gallery:
         driver.press("Return")
         driver.wait(lambda: driver.shown("study_page"), "film")
         self.take("reading-sealed")
+        film_scenes.films(self, self._press_question_mark)
         reading_steps.write_impression(driver, "Right lower zone consolidation. 右下肺实变。")
         reading_steps.save_impression(driver)
         self.take("reading-suggestion")

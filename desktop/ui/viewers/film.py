@@ -12,7 +12,16 @@ from desktop.ui.context import UiContext
 from desktop.ui.viewers.drawing import HAND_STEP, Drawing, Tool, distance_to
 from desktop.ui.viewers.film_lens import histogram_box, paint_histogram, paint_lens, value_at
 from desktop.ui.viewers.film_numbers import measured_words
-from desktop.ui.viewers.film_painting import SELECTED, Corner, Mark, overlay_font, paint_corners, paint_marks, paint_pen
+from desktop.ui.viewers.film_painting import (
+    SELECTED,
+    TEXT,
+    Corner,
+    Mark,
+    overlay_font,
+    paint_corners,
+    paint_marks,
+    paint_pen,
+)
 from desktop.ui.viewers.film_scale import TrueSize, true_size
 from desktop.ui.viewers.film_words import FilmText, corners
 from desktop.ui.viewers.frame_view import FrameView
@@ -30,6 +39,7 @@ LEVEL_TRAVEL = 400.0
 WIDTH_TRAVEL = 180.0
 WHEEL_STEP = 1.2
 _TOOLS = {f"viewer.tool_{tool.value}": tool for tool in Tool}
+_MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 _CORNERS = ("viewer.corner_1", "viewer.corner_2", "viewer.corner_3", "viewer.corner_4")
 _PEN_KEYS = {
     Qt.Key.Key_Left: (-1, 0),
@@ -83,6 +93,7 @@ class FilmViewer(FrameView):
         self._kept_here: tuple[tuple[AnnotationKind, tuple[Point, ...]], ...] = ()
         self._selected: Annotation | None = None
         self._text = FilmText()
+        self._empty = ""
         self._manual: Spacing | None = None
         self._pointer: Point | None = None
         self._lens = self._histogram = False
@@ -112,6 +123,11 @@ class FilmViewer(FrameView):
     def set_text(self, text: FilmText) -> None:
         """Whose film it is, for the corners."""
         self._text = text
+        self.update()
+
+    def set_empty_words(self, words: str) -> None:
+        """What to say where there is no film."""
+        self._empty = words
         self.update()
 
     def set_annotations(self, annotations: tuple[Annotation, ...]) -> None:
@@ -441,9 +457,11 @@ class FilmViewer(FrameView):
 
     def paint_over(self, painter: QPainter) -> None:
         """Drawings, corners, the pen and the focus line."""
-        if self._picture is None or self._state is None:
-            return
         painter.setFont(overlay_font(self.font()))
+        if self._picture is None or self._state is None:
+            painter.setPen(TEXT)
+            painter.drawText(self.rect().adjusted(12, 12, -12, -12), _MIDDLE, self._empty)
+            return
         paint_marks(painter, self._marks(), self._state, self.width(), self.height())
         if self._histogram and self._source is not None:
             box = histogram_box(self.width(), self.height())

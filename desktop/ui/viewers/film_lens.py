@@ -8,7 +8,7 @@ from PySide6.QtGui import QColor, QPainter, QPainterPath, QPen, QPolygonF
 
 from desktop.imaging.window import Histogram
 from desktop.records import VoiWindow
-from desktop.ui.viewers.film_painting import HALO, LINE, SELECTED, TEXT, VEIL
+from desktop.ui.viewers.film_painting import HALO, LINE, SELECTED, TEXT
 from desktop.ui.viewers.frames import FilmSource, FrameRequest, film_image
 from desktop.ui.viewers.view_state import Point, ViewState
 
@@ -17,6 +17,7 @@ LENS = 200
 MAGNIFIES = 2.5
 HISTOGRAM_WIDTH, HISTOGRAM_HEIGHT = 220.0, 72.0
 _BARS = QColor(200, 200, 200, 170)
+_GROUND = QColor(0, 0, 0, 190)
 _GAP = 10.0
 
 
@@ -64,7 +65,7 @@ def paint_histogram(painter: QPainter, histogram: Histogram, window: VoiWindow |
     window: None where the file's own table is in use.
     """
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(VEIL)
+    painter.setBrush(_GROUND)
     painter.drawRoundedRect(box.adjusted(-6, -6, 6, 6), 4, 4)
     heights = np.sqrt(histogram.counts / max(int(histogram.counts.max()), 1)) * box.height()
     step = box.width() / len(heights)

@@ -29,7 +29,8 @@ def measured_words(
     if kind is AnnotationKind.ANGLE:
         return _angle(context, measure.angle(scale, points[0], points[1], points[2]))
     if kind is AnnotationKind.COBB:
-        return _angle(context, measure.cobb(scale, (points[0], points[1]), (points[2], points[3])))
+        words = _angle(context, measure.cobb(scale, (points[0], points[1]), (points[2], points[3])))
+        return words and context.tr("viewer.cobb", angle=words)
     if kind is AnnotationKind.BIDIRECTIONAL:
         return _bidirectional(context, scale, points)
     if kind is AnnotationKind.CARDIOTHORACIC:

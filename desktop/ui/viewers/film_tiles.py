@@ -106,6 +106,7 @@ class FilmTiles(QWidget):
     def show_companions(self, companions: Sequence[Companion]) -> None:
         """The films beside the one being read, as many as there is room for; a pane without one is empty."""
         for place, pane in enumerate(self._others[: self.room]):
+            pane.set_empty_words(self._context.tr("viewer.no_other") if place == len(companions) else "")
             wanted = companions[place] if place < len(companions) else None
             if wanted is self._shown[place]:
                 continue

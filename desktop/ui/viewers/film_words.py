@@ -11,7 +11,7 @@ from desktop.ui.viewers.film_painting import Corner
 from desktop.ui.viewers.frames import FilmSource
 from desktop.ui.viewers.view_state import ViewState
 
-_STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
+STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
 """Tools whose points are asked for one by one."""
 
 
@@ -62,8 +62,8 @@ def corners(
 
 def _hint(context: UiContext, tool: Tool, drawn: int) -> str:
     """What to do next with a tool; one that needs its points in an order says which comes now."""
-    if tool in _STEPS:
-        return context.tr(f"viewer.hint.{tool.value}_{min(drawn, _STEPS[tool] - 1) + 1}")
+    if tool in STEPS:
+        return context.tr(f"viewer.hint.{tool.value}_{min(drawn, STEPS[tool] - 1) + 1}")
     return context.tr(f"viewer.hint.{tool.value}")
 
 

@@ -135,7 +135,7 @@ def test_two_drags_make_a_cobb_angle(qtbot: QtBot, viewer: FilmViewer) -> None:
         drag(viewer, (100, 200), (150, 250), (200, 300))
     assert len(drawn.args[1]) == 4
     words = measured_words(viewer._context, film(), AnnotationKind.COBB, drawn.args[1], None)
-    assert words.startswith("45.0°")
+    assert words == "Cobb 45.0° (square pixels assumed)"
 
 
 def test_a_line_drawn_by_hand_closes_when_the_button_is_let_go(qtbot: QtBot, viewer: FilmViewer) -> None:

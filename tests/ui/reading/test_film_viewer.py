@@ -32,6 +32,7 @@ from desktop.ui.reading.actions import READING_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.viewers import VIEWERS, FilmViewer
 from desktop.ui.viewers.drawing import Drawing, Tool, distance_to
 from desktop.ui.viewers.film_numbers import measured_words
+from desktop.ui.viewers.film_tiles import FilmTiles
 from desktop.ui.viewers.film_words import corners
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS
 from desktop.ui.viewers.view_state import ViewState
@@ -85,8 +86,13 @@ def test_every_command_has_a_key_and_no_key_has_two() -> None:
 
 
 @pytest.mark.parametrize("action", VIEWER_ACTIONS, ids=lambda action: action.id)
-def test_every_declared_command_is_understood(viewer: FilmViewer, action: Action) -> None:
-    assert viewer.run(action.id)
+def test_every_declared_command_is_understood(
+    qtbot: QtBot, context: UiContext, viewer: FilmViewer, action: Action
+) -> None:
+    tiles = FilmTiles(context, viewer)
+    qtbot.addWidget(tiles)
+    assert tiles.run(action.id)
+    viewer.setParent(None)  # else it goes with the tiles
 
 
 def test_without_a_film_commands_do_nothing(qtbot: QtBot, context: UiContext) -> None:

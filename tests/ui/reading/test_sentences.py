@@ -9,11 +9,14 @@ import pytest
 
 from desktop.i18n import Language, catalogue
 from desktop.i18n.catalogue import resource_folder
+from desktop.imaging.colour_tables import ColourTable
+from desktop.imaging.measure_region import ValueUnit
 from desktop.records import Decision, Modality, Sex, SpacingSource, Verdict
 from desktop.ui.importing.outcome import Status
 from desktop.ui.reading.actions import READING_ACTIONS
 from desktop.ui.reading.footer import _BUTTONS
 from desktop.ui.viewers.drawing import Tool
+from desktop.ui.viewers.film_words import STEPS
 
 AREAS = ("viewer", "reading", "review", "reports", "importing")
 PACKAGES = ("viewers", "reading", "review", "reports", "importing")
@@ -51,7 +54,11 @@ def composed_keys() -> set[str]:
     keys |= {f"review.why.{decision.value}" for decision in Decision}
     keys |= {f"review.row.{verdict.value}" for verdict in Verdict}
     keys |= {f"viewer.spacing.{source.value}" for source in SpacingSource}
-    keys |= {f"viewer.hint.{tool.value}" for tool in Tool if tool.draws is not None}
+    keys |= {f"viewer.hint.{tool.value}" for tool in Tool if tool.draws is not None and tool not in STEPS}
+    keys |= {f"viewer.hint.{tool.value}_{step}" for tool, steps in STEPS.items() for step in range(1, steps + 1)}
+    keys |= {f"viewer.colours.{table.value}" for table in ColourTable if table is not ColourTable.GREY}
+    keys |= {f"viewer.value.{unit.value}" for unit in ValueUnit}
+    keys |= {f"viewer.true_size.{screen}" for screen in ("measured", "reported")}
     keys |= {f"importing.status.{status.value}" for status in Status}
     keys |= {f"reports.language.{language}" for language in ("en", "zh", "both")}
     keys |= {f"reports.save.{format}.{part}" for format in ("pdf", "fhir") for part in ("title", "filter")}
