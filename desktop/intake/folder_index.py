@@ -53,8 +53,8 @@ class FoundStudy:
 
     @property
     def sources(self) -> tuple[Source, ...]:
-        """All files, series by series."""
-        return tuple(source for one in self.series for source in one.sources)
+        """All files, series by series; the largest first, as a study is called by what is kept of it first."""
+        return tuple(source for one in sorted(self.series, key=_largest_first) for source in one.sources)
 
 
 @dataclass(frozen=True)
@@ -224,6 +224,10 @@ def _series(uid: str, series: _Series) -> FoundSeries:
 
 def _by_number(series: FoundSeries) -> tuple[int, str]:
     return series.number or 0, series.uid
+
+
+def _largest_first(series: FoundSeries) -> int:
+    return -len(series.sources)
 
 
 def _number(text: str) -> int:

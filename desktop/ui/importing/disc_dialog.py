@@ -67,7 +67,7 @@ class DiscDialog(QDialog):
         self.picture.setFixedSize(_SIDE, PICTURE)
         self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.picture.setStyleSheet("background: #101214;")  # the image area is near-black in every theme
-        box = card("disc_whose")
+        self._box = box = card("disc_whose")
         box.setFixedWidth(_SIDE)
         inside = column(box, margin=12, spacing=6)
         self._who = label("disc_who", "strong", wrap=True, selectable=True)
@@ -124,6 +124,7 @@ class DiscDialog(QDialog):
             line.setVisible(bool(text))
         for pressed in (self.choose, self.register, self.leave):
             pressed.setVisible(may_choose)
+        self._box.setVisible(bool(who or goes or note))
         self.leave.setText(self._context.tr("importing.disc.take_in" if left_out else "importing.disc.leave_out"))
 
     def show_picture(self, light: Pixels8 | None) -> None:

@@ -132,9 +132,10 @@ class DiscFlow(QObject):
     def _selected(self, key: str) -> None:
         self._show_selected()
         source = self._plan.source(key)
-        if source is None:
-            return
         self._looks += 1
+        if source is None:
+            self.dialog.show_picture(None)
+            return
         number, clinic = self._looks, self._clinic
         self._context.operations.run(
             lambda job: (number, finding.look_at(clinic, job, source, PICTURE)),
@@ -145,9 +146,11 @@ class DiscFlow(QObject):
         )
 
     def _show_selected(self) -> None:
-        person = self._plan.person(self.dialog.list.current_key)
+        key = self.dialog.list.current_key
+        person = self._plan.person(key)
         if person is None:
-            self.dialog.show_patient("", "", "", may_choose=False, left_out=False)
+            name, why = self._plan.refusal(key)
+            self.dialog.show_patient(name, "", why, may_choose=False, left_out=False)
             return
         goes, _ = say.whose_text(self._context, person.match, person.patient, person.left_out)
         self.dialog.show_patient(

@@ -92,6 +92,12 @@ class Plan:
         first = study.series[0].sources
         return first[len(first) // 2 if len(first) > 5 else 0]
 
+    def refusal(self, key: str) -> tuple[str, str]:
+        """Name and reason of a file that cannot be brought in; empty for every other row."""
+        if not key.startswith("x"):
+            return "", ""
+        return self._refused[int(key.removeprefix("x"))]
+
     def is_named(self, person: Person) -> bool:
         """Whether the files say a name somebody could be registered by."""
         return any(letter.isalpha() for group in person.found.header.name_groups[:2] for letter in group)

@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -89,7 +89,12 @@ def test_several_patients_on_one_disc_are_each_matched_on_their_own(
     remarks = disc.remarks()
     assert (remarks["p0"], remarks["p1"], remarks["p2"]) == ("→ Anna Berg", "Whose is it?", "Whose is it?")
     assert "1 other file that is no picture" in disc.titles()
-    assert "spoilt.dcm" in disc.titles()
+    spoilt = disc.titles().index("spoilt.dcm")
+    disc.dialog.list.setCurrentIndex(disc.dialog.list.rows.index(spoilt))
+    told = disc.dialog.findChild(QLabel, "disc_note")
+    assert told is not None
+    assert told.text() == disc.dialog.list.rows.rows[spoilt].subtitle
+    assert "damaged" in told.text() or "cut off" in told.text()
     disc.store()
     assert disc.remarks()["p0s0"] == "2 imported"
     (study,) = studies(clinic, anna)
