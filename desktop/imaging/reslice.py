@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from desktop.imaging.orientation import Plane
 from desktop.imaging.slab import THIN, Mask, Slab, SlabMode, across, gathered
@@ -273,6 +272,8 @@ def _oblique(volume: Volume, frame: Frame, slab: Slab, draft: bool, check: Check
 def _sampled(
     volume: Volume, frame: Frame, at: Floats, down: Floats, right: Floats, order: int
 ) -> tuple[npt.NDArray[np.float32], Mask]:
+    from scipy import ndimage  # late: it would slow down every start of the window
+
     matrix = np.stack([np.zeros(3), down, right], axis=1)
     values = ndimage.affine_transform(
         volume.voxels,

@@ -58,27 +58,63 @@ def first_slice(source: Source) -> Volume:
         return _one_slice(frame, codes_for([file]))
 
 
+@dataclass(frozen=True, eq=False)
+class SeriesFiles:
+    """The files of one series, read up to their pixels. unread: how many more could not be read."""
+
+    files: tuple[SliceFile, ...]
+    unread: int = 0
+
+    @property
+    def description(self) -> str:
+        """What the station calls the series."""
+        return self.files[0].description
+
+    @property
+    def count(self) -> int:
+        """Frames of all files."""
+        return sum(len(file.frames) for file in self.files)
+
+
+def sort_series(sources: Sequence[Source], job: Job) -> tuple[SeriesFiles, ...]:
+    """Files by the series they say they belong to, the largest first; what cannot be read counts against each.
+
+    Raises UserFacingError where none can be read, Cancelled; OSError of the disk.
+    """
+    if not sources:
+        raise UserFacingError("volume.no_slices")
+    with _quietly():
+        files, unread = _headers(sources, job)
+    if not files:
+        raise unread[0]
+    groups: dict[str, list[SliceFile]] = {}
+    for file in files:
+        groups.setdefault(file.series_uid, []).append(file)
+    sorted_ = [SeriesFiles(tuple(group), len(unread)) for group in groups.values()]
+    return tuple(sorted(sorted_, key=lambda one: -one.count))
+
+
 def load_series(
     sources: Sequence[Source], job: Job, *, first: FirstSlice | None = None, free: int | None = None
 ) -> VolumeSeries:
-    """All files of a series as a volume, or slice by slice where no honest volume can be made of them.
+    """The largest series among files as a volume, or slice by slice where no honest volume can be made of it.
 
     first: called, in this thread, with a slice from the middle before the others are read. free: bytes that may be
     taken; None asks the system. Raises UserFacingError where nothing can be read, Cancelled; OSError of the disk.
     """
-    if not sources:
-        raise UserFacingError("volume.no_slices")
-    if first is not None:
+    if first is not None and sources:
         first(first_slice(sources[len(sources) // 2]))
         job.check()
+    return load_files(sort_series(sources, job)[0], job, free=free)
+
+
+def load_files(series: SeriesFiles, job: Job, *, free: int | None = None) -> VolumeSeries:
+    """One series of `sort_series`; as `load_series`."""
     with _quietly():
-        return _load(sources, job, free)
+        return _load(series.files, series.unread, job, free)
 
 
-def _load(sources: Sequence[Source], job: Job, free: int | None) -> VolumeSeries:
-    files, unread = _headers(sources, job)
-    if not files:
-        raise unread[0]
+def _load(files: Sequence[SliceFile], unread: int, job: Job, free: int | None) -> VolumeSeries:
     frames = [_Frame(file, number) for file in _distinct(files) for number in range(len(file.frames))]
     spare = sum(len(file.frames) for file in files) - len(frames)
     stack = _arranged(frames)
@@ -86,7 +122,7 @@ def _load(sources: Sequence[Source], job: Job, free: int | None) -> VolumeSeries
     if spare:
         findings.append(StackFinding(StackFindingKind.DUPLICATES, spare))
     if unread:
-        findings.append(StackFinding(StackFindingKind.UNREADABLE, len(unread)))
+        findings.append(StackFinding(StackFindingKind.UNREADABLE, unread))
     stack = replace(stack, findings=tuple(findings))
     used = [frames[index] for time in stack.times for index in time]
     codes = codes_for({id(frame.file): frame.file for frame in used}.values())
@@ -310,4 +346,4 @@ def _quietly() -> Iterator[None]:
         yield
 
 
-__all__ = ["FirstSlice", "Source", "first_slice", "load_series"]
+__all__ = ["FirstSlice", "SeriesFiles", "Source", "first_slice", "load_files", "load_series", "sort_series"]

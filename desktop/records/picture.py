@@ -23,7 +23,8 @@ class Photometric(StrEnum):
 
 
 class Modality(StrEnum):
-    """DICOM modalities this release reads; PHOTO is a picture file (PNG, JPEG, TIFF), ECG and HD are traces."""
+    """DICOM modalities this release reads; PHOTO is a picture file (PNG, JPEG, TIFF), ECG and HD are traces, CT and MR
+    are series of slices."""
 
     CR = "CR"
     DX = "DX"
@@ -32,6 +33,8 @@ class Modality(StrEnum):
     PHOTO = "PHOTO"
     ECG = "ECG"
     HD = "HD"
+    CT = "CT"
+    MR = "MR"
 
 
 class SpacingSource(StrEnum):

@@ -256,6 +256,7 @@ from desktop.workflow.unsaved import (
     unsaved_patient,
     unsaved_work,
 )
+from desktop.workflow.viewing_series import OpenSeries, first_look_at_series, open_series
 from desktop.workflow.visits import (
     ConditionChanged,
     ConditionDraft,
@@ -334,6 +335,7 @@ __all__ = [
     "NodeView",
     "Note",
     "OpenDocument",
+    "OpenSeries",
     "OpenStudy",
     "PatientChart",
     "PatientDraft",
@@ -433,6 +435,7 @@ __all__ = [
     "fhir_patient",
     "file_arrivals",
     "files_to_reseal",
+    "first_look_at_series",
     "forget_pin",
     "have_study_sent",
     "import_file",
@@ -463,6 +466,7 @@ __all__ = [
     "open_document",
     "open_patient",
     "open_recording",
+    "open_series",
     "open_study",
     "open_to_all",
     "page_images",

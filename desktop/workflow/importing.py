@@ -195,6 +195,11 @@ def is_trace(study: ImagingStudy) -> bool:
     return study.modality in (Modality.ECG, Modality.HD)
 
 
+def is_sliced(study: ImagingStudy) -> bool:
+    """Whether a study holds series of slices, looked at with `open_series`."""
+    return study.modality in (Modality.CT, Modality.MR)
+
+
 def stored_recording(clinic: Clinic, instance: Instance) -> Recording:
     """Decode a stored trace. Raises KnownFailure where the sealed file is damaged."""
     return read_recording(clinic.store.attachments.read(instance.attachment))

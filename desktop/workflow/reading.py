@@ -35,7 +35,7 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.importing import is_trace, stored_picture, stored_recording
+from desktop.workflow.importing import is_sliced, is_trace, stored_picture, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import ReadingOrder, read_policy
 from desktop.workflow.words import plain_text, typed_text
@@ -99,8 +99,8 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class OpenStudy:
-    """A study on the screen: its pictures or recordings decoded, whose it is, the reading so far, and the patient's
-    other studies."""
+    """A study on the screen: its pictures or recordings decoded (slices come with `open_series`), whose it is, the
+    reading so far, and the patient's other studies."""
 
     study: ImagingStudy
     patient: Patient
@@ -160,7 +160,7 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
     clinic.sitting.saw(AuditAction.VIEW_STUDY, study)
     pictures: dict[InstanceId, Picture] = {}
     recordings: dict[InstanceId, Recording] = {}
-    for number, instance in enumerate(record.instances):
+    for number, instance in enumerate(() if is_sliced(record) else record.instances):
         job.report("workflow.progress.opening", number, len(record.instances))
         if is_trace(record):
             recordings[instance.id] = stored_recording(clinic, instance)

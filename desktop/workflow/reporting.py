@@ -38,10 +38,11 @@ from desktop.records.canonical_report import addendum_canonical_bytes, report_ca
 from desktop.signals.paper import paper_page
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.importing import is_trace, stored_picture, stored_recording
+from desktop.workflow.importing import is_sliced, is_trace, stored_picture, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
 from desktop.workflow.reading import add_impression, check_unsigned, read_state
+from desktop.workflow.viewing_series import printed_slice
 from desktop.workflow.words import plain_text
 
 
@@ -215,6 +216,9 @@ def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundl
     if is_trace(study):
         page = paper_page(stored_recording(clinic, instance).main)
         return ReportBundle(report, image=page, instance=instance.id)
+    if is_sliced(study):
+        light, middle = printed_slice(clinic, study)
+        return ReportBundle(report, image=light, instance=middle)
     picture = stored_picture(clinic, instance)
     here = tuple(drawing for drawing in content.annotations if drawing.instance == instance.id)
     manual = manual_scale(picture, here)
@@ -234,7 +238,9 @@ def _film_is_synthetic(clinic: Clinic, study: StudyId) -> bool:
     """Whether the film says of itself that it was drawn, whoever it is kept under."""
     with clinic.store.snapshot() as tx:
         record = tx.studies.get(study)
-    return not is_trace(record) and stored_picture(clinic, record.instances[0]).header.burned_in_synthetic
+    if is_trace(record) or is_sliced(record):
+        return False
+    return stored_picture(clinic, record.instances[0]).header.burned_in_synthetic
 
 
 def _compose(

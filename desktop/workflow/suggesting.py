@@ -24,7 +24,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.workflow.clinic import Clinic, open_to_all, requires
-from desktop.workflow.importing import is_trace, read_in_words, stored_picture
+from desktop.workflow.importing import is_sliced, is_trace, read_in_words, stored_picture
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
         done = {(s.instance, s.analysis.provenance.sha256) for s in tx.suggestions.for_study(study)}
     added: list[SuggestionId] = []
     failure: UserFacingError | None = None
-    for instance in () if is_trace(record) else record.instances:
+    for instance in () if is_trace(record) or is_sliced(record) else record.instances:
         try:
             picture = stored_picture(clinic, instance)
             subject = subject_of(patient, picture.header, record.started or clinic.clock().date())

@@ -15,7 +15,7 @@ from desktop.ui.viewers.film_tiles import Companion, FilmTiles
 if TYPE_CHECKING:
     from desktop.workflow import OpenStudy
 
-_TRACES = (Modality.ECG, Modality.HD)
+_NO_FILMS = (Modality.ECG, Modality.HD, Modality.CT, Modality.MR)
 
 
 class Companions(QObject):
@@ -71,7 +71,7 @@ class Companions(QObject):
 
     def _others(self, sitting: Sitting) -> list[StudyId]:
         """The patient's other studies of pictures, newest first."""
-        others = [summary.study for summary in sitting.study.others if summary.study.modality not in _TRACES]
+        others = [summary.study for summary in sitting.study.others if summary.study.modality not in _NO_FILMS]
         others.sort(key=lambda study: (study.started or study.added.date(), study.id), reverse=True)
         return [study.id for study in others]
 

@@ -23,12 +23,14 @@ from desktop.ui.reading.panel import ReadingPanel
 from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.trace_side import TraceSide
+from desktop.ui.reading.volume_side import VolumeSide
 from desktop.ui.reports.handing_over import HandingOver
 from desktop.ui.reports.preview import ReportPreview
 from desktop.ui.review.history import HistoryDialog
 from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.ecg_pane import EcgPane
 from desktop.ui.viewers.film_tiles import FilmTiles
+from desktop.ui.viewers.volume_screen import VolumeScreen
 
 REVEAL_GUARD_SECONDS = 0.4
 """A verdict key within this time after the reveal was meant for something else."""
@@ -61,6 +63,7 @@ class StudyPage(QWidget):
         self.viewer = FilmViewer(context)
         self.tiles = FilmTiles(context, self.viewer)
         self.ecg = EcgPane(context)
+        self.volume = VolumeScreen(context)
         self.preview = ReportPreview(context)
         self.panel = ReadingPanel(context)
         self._bound = bind(context, self, (*STUDY_ACTIONS, *VIEWER_ACTIONS, *ECG_ACTIONS), self._handlers())
@@ -70,6 +73,7 @@ class StudyPage(QWidget):
         self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
         self._beside = Companions(context, self.tiles, self._film)
         self._traces = TraceSide(context, self.ecg, self)
+        self._slices = VolumeSide(context, self.volume, self)
         self._lay_out()
         self._connect()
         self._take_tools()
@@ -81,6 +85,7 @@ class StudyPage(QWidget):
         self._front = QStackedWidget()
         self._front.addWidget(self.tiles)
         self._front.addWidget(self.ecg)
+        self._front.addWidget(self.volume)
         self._front.addWidget(self.preview)
         left = QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)
@@ -107,6 +112,7 @@ class StudyPage(QWidget):
         self.bar.worklist_asked.connect(self.worklist_asked)
         self.bar.study_chosen.connect(self.study_asked)
         self.ecg.asked.connect(self._traces.run)
+        self._slices.failed.connect(self._deed_failed)
         preview, panel = self.preview, self.panel
         preview.shown.connect(self._preview_shown)
         preview.failed.connect(self._preview_failed)
@@ -173,7 +179,7 @@ class StudyPage(QWidget):
         """Put the study away; its draft is kept."""
         self.save_drafts()
         self._desk.close()
-        for part in (self._film, self._traces, self.preview, self.panel):
+        for part in (self._film, self._traces, self._slices, self.preview, self.panel):
             part.clear()
         self._take_tools()
         self._front.setCurrentWidget(self.tiles)
@@ -201,7 +207,7 @@ class StudyPage(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._bound.retranslate()
-        for part in (self._film, self._beside, self._traces, self.panel, self.preview):
+        for part in (self._film, self._beside, self._traces, self._slices, self.panel, self.preview):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
 
@@ -212,6 +218,7 @@ class StudyPage(QWidget):
         self._film.begin(sitting)
         self._beside.begin(sitting)
         self._traces.begin(sitting)
+        self._slices.begin(sitting)
         self._take_tools()
         self._front.setCurrentWidget(self._picture)
         self.panel.begin(sitting)
@@ -230,6 +237,7 @@ class StudyPage(QWidget):
         self.patient_changed.emit(sitting.study.patient)
         self._film.show_sitting(sitting)
         self._traces.show_sitting(sitting)
+        self._slices.show_sitting(sitting)
         self.panel.show_sitting(sitting)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
         if all_decided:
@@ -254,19 +262,23 @@ class StudyPage(QWidget):
             self._film.step(by)
             self._beside.refresh()
             self._traces.step(by)
+            self._slices.step(by)
 
     # The film or the trace
 
     @property
     def _picture(self) -> QWidget:
-        """What is read: the film, or the trace."""
+        """What is read: the film, the trace, or the slices."""
+        if self._slices.showing:
+            return self.volume
         return self.ecg if self._traces.showing else self.tiles
 
     def _take_tools(self) -> None:
         """The keys and buttons of what is in front: films and traces use the same keys for their own commands."""
         trace = self._traces.showing
-        self.bar.show_film_tools(not trace)
-        for actions, on in ((VIEWER_ACTIONS, not trace), (ECG_ACTIONS, trace)):
+        film = not (trace or self._slices.showing)
+        self.bar.show_film_tools(film)
+        for actions, on in ((VIEWER_ACTIONS, film), (ECG_ACTIONS, trace)):
             for action in actions:
                 self._bound[action.id].setEnabled(on)
 

@@ -1,13 +1,14 @@
-"""Viewers by the kind of thing they show: a film viewer has `show_picture`, a trace viewer `show_recording`; both have
-`clear` and `run(command)`."""
+"""Viewers by the kind of thing they show: a film viewer has `show_picture`, a trace viewer `show_recording`, a volume
+viewer `show_series`; all have `clear` and `run(command)`."""
 
 from collections.abc import Mapping
 
 from desktop.records import Modality
 from desktop.ui.viewers.ecg import EcgViewer
 from desktop.ui.viewers.film import FilmViewer
+from desktop.ui.viewers.volume import VolumeViewer
 
-VIEWERS: Mapping[Modality, type[FilmViewer | EcgViewer]] = {
+VIEWERS: Mapping[Modality, type[FilmViewer | EcgViewer | VolumeViewer]] = {
     Modality.CR: FilmViewer,
     Modality.DX: FilmViewer,
     Modality.SC: FilmViewer,
@@ -15,6 +16,8 @@ VIEWERS: Mapping[Modality, type[FilmViewer | EcgViewer]] = {
     Modality.PHOTO: FilmViewer,
     Modality.ECG: EcgViewer,
     Modality.HD: EcgViewer,
+    Modality.CT: VolumeViewer,
+    Modality.MR: VolumeViewer,
 }
 
-__all__ = ["VIEWERS", "EcgViewer", "FilmViewer"]
+__all__ = ["VIEWERS", "EcgViewer", "FilmViewer", "VolumeViewer"]

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QKeySequence, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from desktop.imaging.slab import Slab
@@ -13,10 +14,11 @@ from desktop.imaging.volume_mask import MaskLayer
 from desktop.imaging.volume_presets import VolumePreset, volume_presets
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.records import VoiWindow
+from desktop.ui.action import bind
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.view_state import windowed
-from desktop.ui.viewers.volume_commands import VOLUME_COMMANDS, VOLUME_KEYS, VolumeAround
+from desktop.ui.viewers.volume_commands import VOLUME_ACTIONS, VOLUME_COMMANDS, VolumeAround
 from desktop.ui.viewers.volume_pane import PaneContent, VolumePane
 from desktop.ui.viewers.volume_state import (
     PLANES,
@@ -85,6 +87,10 @@ class VolumeViewer(QWidget):
         self._notes.setProperty("role", "caution")
         self._notes.setContentsMargins(8, 4, 8, 4)
         self._notes.hide()
+        self._actions = bind(
+            context, self, VOLUME_ACTIONS, {action.id: partial(self.run, action.id) for action in VOLUME_ACTIONS}
+        )
+        self._offer_commands(False)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -147,6 +153,7 @@ class VolumeViewer(QWidget):
         self._series = series
         self._presets = volume_presets(sample, series.windows)
         self._state = first_state(series, self._presets[0].window)
+        self._offer_commands(True)
         self._show_notes()
         self._show()
         self.series_shown.emit()
@@ -172,6 +179,7 @@ class VolumeViewer(QWidget):
         self._series = self._state = self._drag = None
         self._presets, self._masks, self._text = (), (), FilmText()
         self._loading = False
+        self._offer_commands(False)
         self._notes.setText("")
         self._notes.hide()
         for pane in self.panes.values():
@@ -180,10 +188,16 @@ class VolumeViewer(QWidget):
 
     def retranslate(self) -> None:
         """Speak the window's language."""
+        self._actions.retranslate()
         self._show_notes()
         self.update()
         for pane in self.panes.values():
             pane.update()
+
+    def _offer_commands(self, on: bool) -> None:
+        """Without a series there is nothing to command, nor to list under `?`."""
+        for action in VOLUME_ACTIONS:
+            self._actions[action.id].setEnabled(on)
 
     def _show_notes(self) -> None:
         series = self._series
@@ -213,16 +227,6 @@ class VolumeViewer(QWidget):
             return False
         self.set_state(VOLUME_COMMANDS[command](self._state, VolumeAround(self._series, self._presets)))
         return True
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """The viewer's own keys; the rest goes on."""
-        plain = event.keyCombination().key()
-        held = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
-        if plain in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
-            held &= ~Qt.KeyboardModifier.ShiftModifier
-        text = QKeySequence(held.value | plain.value).toString(QKeySequence.SequenceFormat.PortableText)
-        if not self.run(VOLUME_KEYS.get(text, "")):
-            super().keyPressEvent(event)
 
     def choose_window(self, window: VoiWindow) -> None:
         """Another window."""

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from desktop.imaging.slab import Slab, SlabMode
 from desktop.imaging.volume_presets import VolumePreset
 from desktop.imaging.volume_series import VolumeSeries
+from desktop.ui.action import Action
 from desktop.ui.viewers.view_state import windowed
 from desktop.ui.viewers.volume_state import (
     MAX_ANGLE,
@@ -201,15 +202,15 @@ VOLUME_COMMANDS: Mapping[str, VolumeCommand] = {
 VOLUME_KEYS: Mapping[str, str] = {
     "Up": "volume.onward",
     "Down": "volume.back",
-    "PgUp": "volume.far_onward",
-    "PgDown": "volume.far_back",
+    "Shift+PgUp": "volume.far_onward",
+    "Shift+PgDown": "volume.far_back",
     "End": "volume.to_last",
     "Home": "volume.to_first",
-    "A": "volume.axial",
+    "T": "volume.axial",
     "C": "volume.coronal",
     "G": "volume.sagittal",
     "O": "volume.oblique",
-    "N": "volume.next_pane",
+    "B": "volume.next_pane",
     "Return": "volume.enlarge",
     "Enter": "volume.enlarge",
     "+": "volume.zoom_in",
@@ -233,10 +234,21 @@ VOLUME_KEYS: Mapping[str, str] = {
     "Alt+Down": "volume.turn_down",
     "Right": "volume.next_moment",
     "Left": "volume.last_moment",
-    "M": "volume.overlay",
+    "K": "volume.overlay",
     "I": "volume.invert",
     "X": "volume.crosshair",
     "F": "volume.fit",
-    "R": "volume.reset",
+    "Ctrl+0": "volume.reset",
 }
-"""Portable key texts; they hold while the viewer has the focus."""
+"""Portable key texts; they hold while the viewer has the focus, and none is one of the reading's own."""
+
+VOLUME_ACTIONS: tuple[Action, ...] = tuple(
+    Action(
+        command,
+        "reading",
+        tuple(keys for keys, asked in VOLUME_KEYS.items() if asked == command),
+        f"reading.action.{command.replace('.', '_')}",
+    )
+    for command in VOLUME_COMMANDS
+)
+"""The same for the sheet under `?` and the palette."""

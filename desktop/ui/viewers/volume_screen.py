@@ -1,8 +1,8 @@
 """The volume viewer with the strip of its controls for the mouse."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from desktop.imaging.slab import Slab, SlabMode
@@ -20,7 +20,9 @@ _TOOLS: Mapping[str, str] = {
 
 
 class VolumeScreen(QWidget):
-    """`viewer` does the work; the strip shows how it stands."""
+    """`viewer` does the work; the strip shows how it stands. Signals: series_chosen(number) for another series."""
+
+    series_chosen = Signal(int)
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,7 +38,10 @@ class VolumeScreen(QWidget):
         self.thickness = self._slider("volume_thickness", len(THICKNESSES) - 1)
         self.opacity = self._slider("volume_opacity", 100)
         self.moments = self._slider("volume_moments", 0)
-        for part in (self.presets, self.slabs, self.thickness):
+        self.series = self._box("volume_series")
+        self.series.hide()
+        self._names: tuple[tuple[str, int], ...] = ()
+        for part in (self.series, self.presets, self.slabs, self.thickness):
             row.addWidget(part)
         self._tools: dict[str, QToolButton] = {}
         for name in _TOOLS:
@@ -57,6 +62,7 @@ class VolumeScreen(QWidget):
         page.addWidget(bar)
         page.addWidget(self.viewer, 1)
         self.setFocusProxy(self.viewer)
+        self.series.activated.connect(self.series_chosen)
         self.presets.activated.connect(self._preset_chosen)
         self.slabs.activated.connect(self._slab_chosen)
         self.thickness.valueChanged.connect(self._thickness_chosen)
@@ -96,12 +102,28 @@ class VolumeScreen(QWidget):
             tool.setText(tr(f"volume.short.{name}"))
         self.slabs.clear()
         self.slabs.addItems([tr("volume.slab.thin"), *(tr(f"volume.slab.{mode.value}") for mode in SlabMode)])
+        self.series.setAccessibleName(tr("volume.series.choose"))
+        self._name_series(self.series.currentIndex())
         self._offer()
         self.viewer.retranslate()
+
+    def set_series(self, names: Sequence[tuple[str, int]], number: int) -> None:
+        """The series there are to choose from: what the station calls each and how many slices it has."""
+        self._names = tuple(names)
+        self._name_series(number)
+
+    def _name_series(self, number: int) -> None:
+        self.series.clear()
+        for place, (words, count) in enumerate(self._names, 1):
+            name = words or self._context.tr("volume.series", number=place)
+            self.series.addItem(self._context.tr("volume.series.count", name=name, count=count))
+        self.series.setCurrentIndex(number)
+        self.series.setVisible(len(self._names) > 1)
 
     def clear(self) -> None:
         """Forget every voxel and every word."""
         self.viewer.clear()
+        self.set_series((), -1)
         self._offer()
 
     def _offer(self) -> None:

@@ -20,7 +20,9 @@ from desktop.imaging.volume_mask import MaskLayer
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.imaging.volume_stack import StackFinding, StackFindingKind
 from desktop.records import VoiWindow
+from desktop.ui.actions import WINDOW_ACTIONS
 from desktop.ui.context import UiContext
+from desktop.ui.reading.actions import ROOM_ACTIONS, STUDY_ACTIONS
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.volume_commands import VOLUME_COMMANDS, VOLUME_KEYS
 from desktop.ui.viewers.volume_screen import VolumeScreen
@@ -57,6 +59,7 @@ class Screen:
         qtbot.addWidget(self.widget)
         self.widget.resize(1000, 740)
         self.widget.show()
+        self.widget.activateWindow()
         self.viewer.setFocus()
 
     def show(self, series: VolumeSeries) -> "Screen":
@@ -149,6 +152,8 @@ def test_the_right_button_changes_brightness_and_contrast(screen: Screen) -> Non
 
 def test_every_command_has_a_key_and_every_key_a_command(screen: Screen) -> None:
     assert set(VOLUME_KEYS.values()) == set(VOLUME_COMMANDS)
+    taken = {keys for action in (*STUDY_ACTIONS, *ROOM_ACTIONS, *WINDOW_ACTIONS) for keys in action.shortcuts}
+    assert not taken & set(VOLUME_KEYS)
     screen.show(made_series(moments=2))
     for command in VOLUME_COMMANDS:
         assert screen.viewer.run(command)
@@ -165,7 +170,7 @@ NONE, SHIFT, ALT, CTRL = (
 )
 KEYS: list[tuple[Qt.Key, Qt.KeyboardModifier, Check]] = [
     (Qt.Key.Key_Up, NONE, lambda s: s.cross[2] == pytest.approx(2.0)),
-    (Qt.Key.Key_PageDown, NONE, lambda s: s.cross[2] == pytest.approx(-20.0)),
+    (Qt.Key.Key_PageDown, SHIFT, lambda s: s.cross[2] == pytest.approx(-20.0)),
     (Qt.Key.Key_End, NONE, lambda s: s.cross[2] == pytest.approx(40.0)),
     (Qt.Key.Key_Home, NONE, lambda s: s.cross[2] == pytest.approx(-40.0)),
     (Qt.Key.Key_G, NONE, lambda s: s.active is PaneKind.SAGITTAL),
@@ -173,7 +178,7 @@ KEYS: list[tuple[Qt.Key, Qt.KeyboardModifier, Check]] = [
     (Qt.Key.Key_Return, NONE, lambda s: s.alone),
     (Qt.Key.Key_S, NONE, lambda s: s.slab.mode is SlabMode.MEAN and s.slab.thickness_mm == 10.0),
     (Qt.Key.Key_BracketRight, NONE, lambda s: s.slab.thickness_mm == 2.0),
-    (Qt.Key.Key_Plus, SHIFT, lambda s: s.zoom(PaneKind.AXIAL).factor == 1.25),
+    (Qt.Key.Key_Equal, NONE, lambda s: s.zoom(PaneKind.AXIAL).factor == 1.25),
     (Qt.Key.Key_Left, CTRL, lambda s: s.zoom(PaneKind.AXIAL).middle[0] < 0),
     (Qt.Key.Key_Up, SHIFT, lambda s: s.window.center < WINDOW.center),
     (Qt.Key.Key_3, NONE, lambda s: s.window == VoiWindow(40.0, 400.0)),
@@ -190,7 +195,7 @@ def test_keys(screen: Screen, key: Qt.Key, held: Qt.KeyboardModifier, check: Che
     assert not check(screen.state)
     screen.press(key, held)
     assert check(screen.state)
-    screen.press(Qt.Key.Key_R)
+    screen.press(Qt.Key.Key_0, CTRL)
     assert not check(screen.state)
 
 
@@ -203,7 +208,7 @@ def test_missing_slices_are_told_and_only_slices_are_shown(screen: Screen, conte
     assert notes.isVisible()
     assert "4 mm" in notes.text()
     before = screen.state.number
-    for key in (Qt.Key.Key_Up, Qt.Key.Key_S, Qt.Key.Key_Return, Qt.Key.Key_O, Qt.Key.Key_N):
+    for key in (Qt.Key.Key_Up, Qt.Key.Key_S, Qt.Key.Key_Return, Qt.Key.Key_O, Qt.Key.Key_B):
         screen.press(key)
     assert screen.state.number == before + 1
     assert screen.state.slab.thickness_mm == 0

@@ -1,0 +1,95 @@
+"""Looking at series of slices: from the sealed files straight into memory, never through a file in the clear."""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.access import Permission
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.imaging.orientation import plane_of, view_of
+from desktop.imaging.reslice import Slicer, SliceRequest
+from desktop.imaging.volume_presets import volume_presets
+from desktop.imaging.volume_series import VolumeSeries
+from desktop.jobs import Job
+from desktop.records import ImagingStudy, InstanceId, StudyId
+from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.importing import is_sliced
+
+if TYPE_CHECKING:
+    from desktop.imaging.volume import Volume
+
+
+@dataclass(frozen=True)
+class SeriesName:
+    """A series of a study as it is offered. description: what the station calls it. count: its slices."""
+
+    description: str
+    count: int
+
+
+@dataclass(frozen=True, eq=False)
+class OpenSeries:
+    """A series on the screen. names: of all series of the study, the largest first. number: which of them this is."""
+
+    study: StudyId
+    names: tuple[SeriesName, ...]
+    number: int
+    series: VolumeSeries
+
+
+@requires(Permission.VIEW_IMAGES)
+def first_look_at_series(clinic: Clinic, job: Job, study: StudyId) -> "Volume":
+    """One slice from the middle of a study's files, at once. Raises as `open_series`."""
+    from desktop.intake.series import first_slice
+
+    with clinic.store.snapshot() as tx:
+        record = tx.studies.get(study)
+    if not is_sliced(record) or not record.instances:
+        raise UserFacingError("volume.no_slices")
+    job.check()
+    try:
+        return first_slice(
+            partial(clinic.store.attachments.open, record.instances[len(record.instances) // 2].attachment)
+        )
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+@requires(Permission.VIEW_IMAGES)
+def open_series(clinic: Clinic, job: Job, study: StudyId, number: int = 0) -> OpenSeries:
+    """A series of a study as a volume, or slice by slice where its slices allow none. `open_study` audited the look.
+
+    number: which of the study's series, the largest first. Raises UserFacingError (not_found, `volume.no_slices`, what
+    is wrong with the files), KnownFailure (damaged, disk, no memory), Cancelled.
+    """
+    from desktop.intake.series import load_files, sort_series
+
+    with clinic.store.snapshot() as tx:
+        record = tx.studies.get(study)
+    if not is_sliced(record):
+        raise UserFacingError("volume.no_slices")
+    sources = [partial(clinic.store.attachments.open, instance.attachment) for instance in record.instances]
+    try:
+        found = sort_series(sources, job)
+        at = min(max(number, 0), len(found) - 1)
+        names = tuple(SeriesName(one.description, one.count) for one in found)
+        return OpenSeries(study, names, at, load_files(found[at], job))
+    except OSError as error:
+        raise from_os_error(error) from error
+    except MemoryError as error:
+        raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
+
+
+def printed_slice(clinic: Clinic, study: ImagingStudy) -> tuple[npt.NDArray[np.uint8], InstanceId]:
+    """For the report: the slice in the middle of the files, (rows, columns) uint8 as its file's window shows it, lying
+    as the viewer has it; and the instance it is of."""
+    from desktop.intake.series import first_slice
+
+    instance = study.instances[len(study.instances) // 2]
+    volume = first_slice(partial(clinic.store.attachments.open, instance.attachment))
+    plane = plane_of(view_of(volume.grid), volume.grid, volume.middle)
+    window = volume_presets(volume)[0].window
+    return Slicer().render(SliceRequest(0, volume, plane, window)).light, instance.id
