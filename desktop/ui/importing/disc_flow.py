@@ -190,6 +190,8 @@ class DiscFlow(QObject):
             return
         dialog = WhoseDialog(self._context, sum(len(study.sources) for study in person.found.studies), self.dialog)
         dialog.chosen.connect(self._patient_chosen)
+        if person.match.likely:
+            dialog.finder.search.setText(person.match.likely[0].display_name)
         self._ask(dialog)
 
     def _patient_chosen(self, patient: str) -> None:
