@@ -64,7 +64,7 @@ def _ms(beat: AverageBeat, place: float | None) -> float | None:
 
 _VELOCITY_WINDOW = 0.012
 _QRS_REACH = (0.16, 0.20)
-_QRS_CORE, _QRS_QUIET, _QRS_NOISIEST = 0.20, 0.03, 0.10
+_QRS_CORE, _QRS_QUIET, _QRS_NOISIEST = 0.20, 0.03, 0.05
 _QUIET_SECONDS = (0.010, 0.014)
 _QRS_BOUNDS = (0.040, 0.240)
 
@@ -172,7 +172,7 @@ def _tangent_end(curve: Curve, first: int, last: int, rate: float) -> float | No
 _P_LONGEST_PR, _P_SHORTEST_PR = 0.36, 0.06
 _P_LEAST_MV, _P_LEAST_NOISES = 0.02, 4.0
 _P_SAME = 0.6
-_P_SLOPE_BEGINS = 0.18
+_P_SLOPE_BEGINS = 0.08
 
 
 def _p_onset(beat: AverageBeat, begin: int) -> tuple[float | None, str]:

@@ -106,7 +106,7 @@ def test_thinning_loses_no_peak() -> None:
     dice = np.random.default_rng(1)
     y = dice.normal(0, 1, 10_000)
     y[5021] = 50.0
-    x, kept = thinned(np.arange(10_000) * 0.1, y, 0.1)
+    x, kept = thinned(np.arange(10_000, dtype=np.float64) * 0.1, y, 0.1)
     assert len(x) == len(kept) < 3_000
     assert kept.max() == 50.0
     assert kept.min() == y.min()
