@@ -149,9 +149,10 @@ def _codes(pixels: Array) -> tuple[Array, Array]:
     """Pixels as unsigned codes of at most 16 bits, and the stored value that each code stands for."""
     if pixels.dtype == np.uint8:
         return pixels, np.arange(256)
-    low, high = pixels.min(), pixels.max()
+    high = pixels.max()
     if pixels.dtype == np.uint16:
         return pixels, np.arange(int(high) + 1)
+    low = pixels.min()
     if pixels.dtype.kind in "iu" and int(high) - int(low) < _CODES:
         codes = (pixels.astype(np.int64) - int(low)).astype(np.uint16)
         return codes, np.arange(int(low), int(high) + 1)

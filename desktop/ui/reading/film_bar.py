@@ -29,6 +29,7 @@ _MEASURES = (
 )
 _LOOKS = (
     "viewer.true_size",
+    "viewer.calibrate_screen",
     "viewer.magnifier",
     "viewer.histogram",
     "viewer.exact_pixels",

@@ -22,7 +22,7 @@ from desktop.ui.viewers.film_painting import (
     paint_marks,
     paint_pen,
 )
-from desktop.ui.viewers.film_scale import TrueSize, true_size
+from desktop.ui.viewers.film_scale import TrueSize, ask_screen, true_size
 from desktop.ui.viewers.film_words import FilmText, corners
 from desktop.ui.viewers.frame_view import FrameView
 from desktop.ui.viewers.label_field import LabelField
@@ -173,6 +173,8 @@ class FilmViewer(FrameView):
             self.set_tool(_TOOLS[command])
         elif command == "viewer.overlay":
             self.set_state(replace(self._state, overlay=self.has_activation and not self._state.overlay))
+        elif command == "viewer.calibrate_screen":
+            ask_screen(self._context, self)
         elif command == "viewer.magnifier":
             self._lens = not self._lens
             self.update()

@@ -1,15 +1,18 @@
 """True size: at which zoom a millimetre in the picture is one on the screen, and what both millimetres rest on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from PySide6.QtGui import QScreen
+from PySide6.QtWidgets import QWidget
 
 from desktop.imaging.measure import scale_at
 from desktop.records import Picture, Spacing, SpacingSource
 from desktop.ui.context import UiContext
+from desktop.ui.viewers.ecg_calibration import CalibrationDialog
 from desktop.ui.viewers.film_numbers import source_words
 
 _LEAST_SQUARE = 0.01
+_MM_PER_INCH = 25.4
 _NARROWEST_SCREEN_MM, _WIDEST_SCREEN_MM = 100.0, 3000.0
 
 
@@ -54,3 +57,16 @@ def _reported(screen: QScreen | None) -> float | None:
         return None
     wide = screen.physicalSize().width()
     return screen.geometry().width() / wide if _NARROWEST_SCREEN_MM <= wide <= _WIDEST_SCREEN_MM else None
+
+
+def ask_screen(context: UiContext, viewer: QWidget) -> None:
+    """Let somebody lay a ruler against a bar; what they find holds for this PC's films and traces."""
+    screen = viewer.screen()
+    guess = context.settings.pixels_per_mm or _reported(screen) or screen.logicalDotsPerInch() / _MM_PER_INCH
+    dialog = CalibrationDialog(context, guess, viewer)
+
+    def keep(pixels_per_mm: float | None) -> None:
+        context.change_settings(replace(context.settings, pixels_per_mm=pixels_per_mm))
+
+    dialog.kept.connect(keep)
+    dialog.open()

@@ -17,6 +17,7 @@ MORE_VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("tool_point", "K"),
     _action("tool_calibration", "Shift+K"),
     _action("true_size", "Z"),
+    _action("calibrate_screen", "Shift+Z"),
     _action("magnifier", "Q"),
     _action("histogram", "S"),
     _action("exact_pixels", "Shift+X"),

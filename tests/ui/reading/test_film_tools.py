@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLineEdit
+from PySide6.QtWidgets import QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -17,8 +18,11 @@ from desktop.imaging.colour_tables import ColourTable
 from desktop.imaging.geometry import Orientation
 from desktop.jobs import Job
 from desktop.records import (
+    Annotation,
+    AnnotationId,
     AnnotationKind,
     FileHeader,
+    InstanceId,
     Modality,
     Patient,
     Photometric,
@@ -26,6 +30,7 @@ from desktop.records import (
     Spacing,
     SpacingSource,
     StudyId,
+    UserId,
 )
 from desktop.settings import OwnKeys, Settings, SettingsFile
 from desktop.ui.action import bind
@@ -36,6 +41,7 @@ from desktop.ui.reading.actions import VIEWER_ACTIONS
 from desktop.ui.reading.film_drawings import typed_millimetres
 from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.drawing import Tool
+from desktop.ui.viewers.ecg_calibration import CalibrationDialog
 from desktop.ui.viewers.film_lens import edges, histogram_box
 from desktop.ui.viewers.film_numbers import measured_words
 from desktop.ui.viewers.film_scale import true_size
@@ -177,6 +183,20 @@ def test_a_length_as_people_type_it(typed: str, millimetres: float | None) -> No
     assert typed_millimetres(typed) == millimetres
 
 
+@pytest.mark.parametrize("label", ["", "a coin", "-1", "0", "nan", "99999"])
+def test_a_calibration_without_a_length_cannot_be(label: str) -> None:
+    with pytest.raises(ValueError, match="how long"):
+        Annotation(
+            AnnotationId("1"),
+            InstanceId("2"),
+            AnnotationKind.CALIBRATION,
+            ((0.0, 0.0), (9.0, 0.0)),
+            label,
+            UserId("3"),
+            datetime.now(UTC),
+        )
+
+
 class TestLookingCloser:
     def test_colours_go_round_and_exact_pixels_come_back(self, viewer: FilmViewer) -> None:
         seen = []
@@ -230,6 +250,17 @@ class TestLookingCloser:
         qtbot.waitUntil(lambda: viewer.source is not None)
         viewer.run("viewer.true_size")
         assert state_of(viewer).zoom == 2.0
+
+    def test_a_ruler_tells_the_screens_millimetre(self, viewer: FilmViewer, context: UiContext) -> None:
+        context.change_settings(replace(context.settings, pixels_per_mm=4.0))
+        viewer.run("viewer.calibrate_screen")
+        dialog = viewer.findChild(CalibrationDialog)
+        assert dialog is not None
+        QTest.keyClick(dialog, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+        keep = dialog.findChild(QPushButton, "calibrate_keep")
+        assert keep is not None
+        keep.click()
+        assert context.settings.pixels_per_mm == pytest.approx(4.05)
 
     def test_hidden_corners_are_remembered(self, viewer: FilmViewer, context: UiContext) -> None:
         viewer.run("viewer.corner_1")
