@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QStorageInfo, QTimer, Signal
 
 from desktop.access import Permission
-from desktop.errors import Cancelled
 from desktop.jobs import Job
 
 if TYPE_CHECKING:
@@ -15,6 +14,8 @@ if TYPE_CHECKING:
     from desktop.workflow import Clinic
 
 POLL_MILLISECONDS = 4000
+_EVERYWHERE = Path()
+"""Stands for the question what is plugged in at all."""
 
 
 def volumes() -> frozenset[Path]:
@@ -60,7 +61,7 @@ class DiscWatch(QObject):
             title=self._context.tr("importing.progress.gathering"),
         )
 
-    def _looked(self, found: tuple[frozenset[Path], Path | None]) -> None:
+    def _looked(self, found: tuple[frozenset[Path] | None, Path | None]) -> None:
         self._known, disc = found
         if disc is not None:
             self._offered = disc
@@ -78,17 +79,17 @@ class DiscWatch(QObject):
             self.chosen.emit((self._offered,))
 
 
-def _look(clinic: "Clinic", known: frozenset[Path] | None, job: Job) -> tuple[frozenset[Path], Path | None]:
-    """What is plugged in, and what of it is new and holds pictures."""
-    now = volumes()
-    if known is None:
-        return now, None
+def _look(clinic: "Clinic", known: frozenset[Path] | None, job: Job) -> tuple[frozenset[Path] | None, Path | None]:
+    """What is plugged in, and what of it is new and holds pictures. A share or a stick that hangs is not waited for."""
+    nothing: frozenset[Path] = frozenset()
+    now = clinic.media.ask({_EVERYWHERE: volumes}, nothing)[_EVERYWHERE]
+    if known is None or not now:
+        return now or known, None
     # Late, as pydicom would slow down every start of the window.
     from desktop.workflow import import_finding as finding
 
     for place in sorted(now - known):
-        if job.cancelled:
-            raise Cancelled
-        if finding.holds_pictures(clinic, job, place):
+        job.check()
+        if clinic.media.ask({place: partial(finding.holds_pictures, clinic, job, place)}, False)[place]:
             return now, place
     return now, None

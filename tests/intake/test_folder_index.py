@@ -22,7 +22,7 @@ def indexed(*paths: Path) -> FolderIndex:
 
 def test_patients_studies_and_series_are_told_apart_by_what_headers_say(tmp_path: Path) -> None:
     def put(name: str, **elements: object) -> None:
-        (tmp_path / name).write_bytes(file_bytes(film(**elements)))
+        (tmp_path / name).write_bytes(file_bytes(film(None, **elements)))
 
     put("a", InstanceNumber=2, StudyDate="20240305", StudyDescription="Chest")
     put("b", InstanceNumber=1)
