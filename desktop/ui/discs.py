@@ -51,15 +51,18 @@ class DiscWatch(QObject):
         if self._looking or not clinic.session.may(Permission.IMPORT_IMAGES):
             return
         self._looking = True
-        self._context.operations.run(
-            partial(_look, clinic, self._known),
-            initiator=self,
-            done=self._looked,
-            failed=self._not_looked,
-            ended=self._ready,
-            pool="media",
-            title=self._context.tr("importing.progress.gathering"),
-        )
+        try:
+            self._context.operations.run(
+                partial(_look, clinic, self._known),
+                initiator=self,
+                done=self._looked,
+                failed=self._not_looked,
+                ended=self._ready,
+                pool="media",
+                title=self._context.tr("importing.progress.gathering"),
+            )
+        except RuntimeError:  # the pools are closed: the program is ending, with its last timers still due
+            self._timer.stop()
 
     def _looked(self, found: tuple[frozenset[Path] | None, Path | None]) -> None:
         self._known, disc = found

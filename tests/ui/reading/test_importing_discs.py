@@ -251,3 +251,15 @@ def test_a_disc_that_was_just_plugged_in_is_offered_once(
     look()
     assert offered == [("A disc or stick with pictures was plugged in.", "Look at it")]
     assert chosen == [(tmp_path / "films",)]
+
+
+def test_looking_for_discs_ends_with_the_program(
+    importing: Import, context: UiContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(*given: object, **named: object) -> None:
+        raise RuntimeError("cannot schedule new futures after shutdown")
+
+    watch = discs.DiscWatch(context, importing.window)
+    monkeypatch.setattr(context.operations, "run", closed)
+    watch.look()
+    assert not watch._timer.isActive()
