@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from desktop import workflow
 from desktop.cli.output import Output
@@ -14,7 +15,7 @@ from desktop.errors import UserFacingError
 from desktop.workflow import Inspection, InspectionStatus
 
 
-def add_command(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_command(commands: "argparse._SubParsersAction[Any]") -> None:
     """The grammar of `inspect`."""
     inspect = commands.add_parser("inspect", help="say what files hold and decode all of it; nothing is stored")
     inspect.add_argument("files", nargs="*", metavar="FILE")

@@ -43,9 +43,10 @@ class AttachmentFiles:
         self._looked_at = looked_at
 
     def stage(self, data: bytes | Path | BinaryIO, job: Job) -> Staged:
-        """Seal bytes, a file or a seekable stream; on the disk for certain, but nobody's until `tx.attachments.add` commits.
+        """Seal bytes, a file or a seekable stream.
 
-        Raises KnownFailure or Cancelled; nothing is left behind then.
+        It is on the disk for certain then, but nobody's until `tx.attachments.add` commits. Raises KnownFailure or
+        Cancelled; nothing is left behind then.
         """
         return self._folder().write(data, job)
 

@@ -82,7 +82,7 @@ class SealedFolder:
         return self._folder / file[:2] / file
 
     def write(self, data: bytes | Path | BinaryIO, job: Job) -> Staged:
-        """Seal bytes, a file or a seekable stream in constant memory: temporary → fsync → rename → fsync of the folders.
+        """Seal bytes, a file or a seekable stream in constant memory: temporary, fsync, rename, fsync of the folders.
 
         Raises KnownFailure, or Cancelled through the job; nothing is left behind then.
         """

@@ -1,4 +1,4 @@
-"""The imaging network in the window: switched on, a device listed and tested, an image received and given to somebody."""
+"""The imaging network in the window: switched on, a device listed and tested, an image received and given away."""
 
 from collections.abc import Callable
 from pathlib import Path
