@@ -9,6 +9,7 @@ WINDOW_ACTIONS: tuple[Action, ...] = (
     Action("go_settings", WINDOW, ("Ctrl+4",)),
     Action("register_patient", WINDOW, ("Ctrl+N",)),
     Action("import_film", WINDOW, ("Ctrl+O",)),
+    Action("import_folder", WINDOW, ("Ctrl+Shift+O",)),
     Action("search", WINDOW, ("/", "Ctrl+F")),
     Action("palette", WINDOW, ("Ctrl+K",)),
     Action("shortcuts", WINDOW, ("?", "F1")),

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 _NEEDS = {
     "register_patient": Permission.EDIT_PATIENTS,
     "import_film": Permission.IMPORT_IMAGES,
+    "import_folder": Permission.IMPORT_IMAGES,
     "search": Permission.VIEW_PATIENTS,
 }
 """Commands that are hidden from who may not do them."""
@@ -243,6 +244,7 @@ class Workspace(QWidget):
             "go_settings": self._go_settings,
             "register_patient": self.register,
             "import_film": self._import_here,
+            "import_folder": self._import_folder,
             "search": self._search,
             "palette": self._open_palette,
             "shortcuts": self._open_shortcuts,
@@ -327,6 +329,12 @@ class Workspace(QWidget):
 
     def _import_here(self) -> None:
         self.import_files()
+
+    def _import_folder(self) -> None:
+        from desktop.ui.importing import start_folder_import
+
+        patient = self.banner.patient
+        start_folder_import(self._context, patient.id if patient is not None else None, self)
 
     def _search(self) -> None:
         self.show_destination(Destination.PATIENTS)

@@ -94,10 +94,7 @@ ECG_ACTIONS: tuple[Action, ...] = (
 """What the ECG viewer does; they hold while it is in front, the film viewer's while a film is. While it has the focus
 the arrow keys alone move the caliper, or the page."""
 
-ROOM_ACTIONS: tuple[Action, ...] = (
-    _action("reading.worklist", "W"),
-    _action("reading.import_folder", "Ctrl+Shift+O"),
-)
+ROOM_ACTIONS: tuple[Action, ...] = (_action("reading.worklist", "W"),)
 """What the room does with or without a study on the screen."""
 
 READING_ACTIONS: tuple[Action, ...] = (*STUDY_ACTIONS, *ROOM_ACTIONS, *VIEWER_ACTIONS)

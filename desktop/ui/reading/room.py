@@ -7,7 +7,7 @@ from desktop import workflow
 from desktop.records import Patient, PatientId, StudyId, StudySummary
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
-from desktop.ui.importing import start_folder_import, start_import
+from desktop.ui.importing import start_import
 from desktop.ui.reading.actions import ROOM_ACTIONS
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.study_page import StudyPage
@@ -40,7 +40,7 @@ class ReadingRoom(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._pages)
-        handlers = {"reading.worklist": self.toggle_worklist, "reading.import_folder": self._import_folder}
+        handlers = {"reading.worklist": self.toggle_worklist}
         self._bound = bind(context, self, ROOM_ACTIONS, handlers)
         self.worklist.chosen.connect(self.open_study)
         self.worklist.import_asked.connect(self._import)
@@ -149,9 +149,6 @@ class ReadingRoom(QWidget):
 
     def _import(self) -> None:
         start_import(self._context, (), self._patient_id(), self)
-
-    def _import_folder(self) -> None:
-        start_folder_import(self._context, self._patient_id(), self)
 
     def _patient_id(self) -> PatientId | None:
         return self.patient.id if self.patient is not None else None
