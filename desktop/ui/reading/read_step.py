@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, 
 
 from desktop.i18n import Language, Translator
 from desktop.ui.context import UiContext
-from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.sitting import SLICED, Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 
 
@@ -25,8 +25,12 @@ def templates(sitting: Sitting) -> tuple[str, ...]:
 
 
 def template(sitting: Sitting, language: Language) -> str:
-    """The clinic's template for films; a trace has questions of its own."""
-    return Translator(language).text("ecg.template") if sitting.study.recordings else sitting.policy.template(language)
+    """The clinic's template for films; a trace and a pile of slices have questions of their own."""
+    if sitting.study.recordings:
+        return Translator(language).text("ecg.template")
+    if sitting.study.study.modality in SLICED:
+        return Translator(language).text("volume.template")
+    return sitting.policy.template(language)
 
 
 class WordsField(QPlainTextEdit):

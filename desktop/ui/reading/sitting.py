@@ -4,9 +4,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from desktop.errors import UserFacingError
+from desktop.records import Modality
 
 if TYPE_CHECKING:
     from desktop.workflow import OpenStudy, Policy, Reading
+
+SLICED = frozenset((Modality.CT, Modality.MR))
+"""What is read as piles of slices, in the volume viewer."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,14 +7,12 @@ from PySide6.QtCore import QObject, Signal
 from desktop import workflow
 from desktop.imaging.volume import Volume
 from desktop.jobs import Job
-from desktop.records import Modality, StudyId
+from desktop.records import StudyId
 from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
 from desktop.ui.reading.film_text import film_text
-from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.sitting import SLICED, Sitting
 from desktop.ui.viewers.volume_screen import VolumeScreen
-
-_SLICED = (Modality.CT, Modality.MR)
 
 
 class VolumeSide(QObject):
@@ -40,7 +38,7 @@ class VolumeSide(QObject):
     def begin(self, sitting: Sitting) -> None:
         """Another study: its largest series; any other study leaves the viewer empty."""
         self.clear()
-        if sitting.study.study.modality not in _SLICED:
+        if sitting.study.study.modality not in SLICED:
             return
         self._sitting = sitting
         clinic, study = self._context.open_clinic, sitting.study.study.id

@@ -7,6 +7,7 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.uid import generate_uid
+from PySide6.QtWidgets import QPlainTextEdit
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -102,6 +103,9 @@ def test_a_study_of_slices_opens_in_the_reading_room(
     assert page.volume.isVisible()
     assert viewer.panes[PaneKind.AXIAL].image is not None
     assert page.volume.series.isVisible()
+    findings = room.findChild(QPlainTextEdit, "findings_text")
+    assert findings is not None
+    assert findings.toPlainText().startswith("Technique (contrast")
     page.volume.series.activated.emit(1)
     qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.count == 4, timeout=10_000)
     qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
