@@ -5,7 +5,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 """
 
 from desktop.inference import Registry
-from desktop.intake import ContentKind, Inspection, InspectionStatus, not_inspected
+from desktop.intake import ContentKind, Inspection, InspectionStatus
 from desktop.network.parts import FoundStudy, StepQuery, StudyQuery
 from desktop.network.parts import Step as ScheduledStep
 from desktop.store import (
@@ -93,7 +93,7 @@ from desktop.workflow.importing import (
     import_preview,
     preview_file,
 )
-from desktop.workflow.inspecting import inspect_file
+from desktop.workflow.inspecting import inspect_file, not_inspected
 from desktop.workflow.measuring import (
     DETECTOR,
     CardiothoracicRatio,

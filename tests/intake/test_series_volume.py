@@ -330,4 +330,4 @@ def test_multi_frame_files_are_volumes_or_say_why_not(shared_data: Path) -> None
     assert [f.kind for f in nowhere.refusals] == [StackFindingKind.NO_GEOMETRY]
     assert nowhere.read_slice(9, 0).shape == (1, 64, 64)
     with pytest.raises(UserFacingError):
-        first_slice(partial(opened, files / "pydicom-data__liver_deflate.dcm"))
+        first_slice(partial(opened, files / "dicomParser__report_dfl"))
