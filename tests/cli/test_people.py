@@ -313,6 +313,22 @@ def test_a_new_card_replaces_the_old_one(lantern: Lantern) -> None:
     assert lantern.run("users", "reset", "li", "--recovery-file", new, "--new-passphrase-file", passphrase).code == 0
 
 
+def test_a_replaced_card_and_a_copy_of_the_former_key_change_nothing(lantern: Lantern) -> None:
+    """Two power cuts between the copies: the second file is from before the new card and the new key."""
+    old, twin = lantern.folder / "card.txt", lantern.store / "keystore.copy.json"
+    former = twin.read_bytes()
+    assert lantern.run("clinic", "new-card", "--recovery-out", lantern.folder / "card-2.txt").code == 0
+    assert lantern.run("rekey").code == 0
+    twin.write_bytes(former)
+    before = (lantern.store / "keystore.json").read_bytes()
+    passphrase = secret(lantern, "found again")
+    refused = lantern.run("users", "reset", "li", "--recovery-file", old, "--new-passphrase-file", passphrase)
+    assert (refused.code, refused.only["kind"]) == (3, "unlock")
+    assert (lantern.store / "keystore.json").read_bytes() == before
+    assert not may_unlock(lantern, "li", "found again")
+    assert may_unlock(lantern, "li", PASSPHRASE)
+
+
 def test_a_card_that_was_not_taken_leaves_no_file_and_one_that_was_stays(
     lantern: Lantern, monkeypatch: pytest.MonkeyPatch
 ) -> None:
