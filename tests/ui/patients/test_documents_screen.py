@@ -199,6 +199,8 @@ def test_a_stick_that_hangs_holds_up_nobody(
     context.operations.run(lambda job: saved.set(), initiator=context)
     try:
         driver.wait(saved.is_set, "a deed of somebody else")
+        assert not driver.shown("document_form"), "the stick still hangs"
     finally:
         hanging.let_go()
     driver.wait(lambda: driver.shown("document_form"), "form")
+    assert driver.find("document_name", QLineEdit).text() == "scan"
