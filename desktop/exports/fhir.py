@@ -32,7 +32,7 @@ from desktop.exports.fhir_results import codings_of, decisions, device, suggesti
 from desktop.exports.words import Words
 from desktop.i18n import Language
 from desktop.records import Decision, ReportContent, SignedReport
-from desktop.records.canonical_report import REPORT_FORMAT, report_canonical_bytes
+from desktop.records.canonical_report import report_canonical_bytes, report_format
 
 _MODELS = (
     *("Bundle", "AllergyIntolerance", "Device", "DiagnosticReport", "ImagingStudy", "Observation", "Organization"),
@@ -189,7 +189,7 @@ def _presented(report: SignedReport, words: Words, paper: bytes) -> list[Json]:
     """The paper, and the bytes that were signed: with the author's key they verify without the clinic."""
     forms = (
         ("application/pdf", paper, words.label("report.title")),
-        ("application/json", report_canonical_bytes(report.content), REPORT_FORMAT),
+        ("application/json", report_canonical_bytes(report.content), report_format(report.content)),
     )
     created = instant(report.content.signed)
     return [

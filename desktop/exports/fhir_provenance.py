@@ -5,7 +5,7 @@ from datetime import datetime
 
 from desktop.exports.fhir_parts import Json, Names, base64_text, concept, instant, reference
 from desktop.records import SignedReport
-from desktop.records.canonical_report import ADDENDUM_FORMAT, REPORT_FORMAT
+from desktop.records.canonical_report import ADDENDUM_FORMAT, report_format
 
 _AUTHOR = concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author", "Author")
 _AUTHORS_SIGNATURE = {
@@ -26,7 +26,7 @@ def provenances(report: SignedReport, names: Names) -> Iterator[Json]:
         "recorded": instant(content.signed),
         "agent": [{"type": _AUTHOR, "who": author, "onBehalfOf": reference(names.of("clinic"))}],
         "entity": [
-            _source("urn:lantern:report-sha256", report.sha256, REPORT_FORMAT),
+            _source("urn:lantern:report-sha256", report.sha256, report_format(content)),
             _source("urn:lantern:image-sha256", content.image_sha256, "image file"),
             _source("urn:lantern:audit-head", content.audit_head, f"audit line {content.audit_sequence}"),
         ],

@@ -3,6 +3,9 @@
 They live here because the store keeps them, the exporters print them and `workflow` signs them, and none of these may
 import another. A field added to `ReportContent` or to anything inside it changes the bytes: give the format a new
 number then and go on reading the old one.
+
+Format 2 knows on which frame of a picture a drawing lies. A report is written in the oldest format that can say what
+it says, so that one content has one form, and what was signed before frames were known is still what was signed.
 """
 
 import json
@@ -17,8 +20,16 @@ from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
 from desktop.records.partial_date import PartialDate
 from desktop.records.reports import ReportContent
 
-REPORT_FORMAT = "lantern-report/1"
+REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES = "lantern-report/1", "lantern-report/2"
 ADDENDUM_FORMAT = "lantern-addendum/1"
+
+_FIRST_FRAME = 1
+
+
+def report_format(content: ReportContent) -> str:
+    """The format a report is written in."""
+    framed = any(annotation.frame != _FIRST_FRAME for annotation in content.annotations)
+    return REPORT_FORMAT_WITH_FRAMES if framed else REPORT_FORMAT
 
 
 def report_canonical_bytes(content: ReportContent) -> bytes:
@@ -27,7 +38,12 @@ def report_canonical_bytes(content: ReportContent) -> bytes:
     The same content always gives the same bytes. Raises ValueError for what has no one way of being written: a
     moment without a time zone, a number that is not finite, half a surrogate pair.
     """
-    return _dump({"format": REPORT_FORMAT, "content": _encoded(content)})
+    written_as = report_format(content)
+    members: Any = _encoded(content)
+    if written_as == REPORT_FORMAT:
+        for annotation in members["annotations"]:
+            del annotation["frame"]
+    return _dump({"format": written_as, "content": members})
 
 
 def report_from_canonical(data: bytes) -> ReportContent:
@@ -42,9 +58,10 @@ def report_from_canonical(data: bytes) -> ReportContent:
         raise ValueError("a report is not nested this deep") from error
     if not isinstance(document, dict) or document.keys() != {"format", "content"}:
         raise ValueError("not a canonical report")
-    if document["format"] != REPORT_FORMAT:
+    if document["format"] not in (REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES):
         raise ValueError("this report was written in another format")
-    content = _decoded(ReportContent, document["content"])
+    members = document["content"]
+    content = _decoded(ReportContent, members if document["format"] != REPORT_FORMAT else _with_frames(members))
     assert isinstance(content, ReportContent)
     if report_canonical_bytes(content) != data:
         raise ValueError("these bytes are not in canonical form")
@@ -71,6 +88,14 @@ def addendum_canonical_bytes(
 def _dump(document: Mapping[str, object]) -> bytes:
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8")
+
+
+def _with_frames(content: Any) -> object:
+    """The members of a report of the first format as the second has them. Raises ValueError."""
+    annotations = _checked(list, _checked(dict, content).get("annotations"))
+    if any("frame" in _checked(dict, annotation) for annotation in annotations):
+        raise ValueError("the first format knows no frames")
+    return {**content, "annotations": [{**annotation, "frame": _FIRST_FRAME} for annotation in annotations]}
 
 
 def _encoded(value: Any) -> object:

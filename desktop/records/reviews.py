@@ -111,7 +111,8 @@ class Annotation:
     points: (x, y) in picture pixels, x to the right, y down, pixel centres at integers; how many of them and in which
     order, `AnnotationKind` says. label: the doctor's words, may be empty; of a CALIBRATION it is how many millimetres
     the known object is long, as a decimal number (a field of its own would change the bytes of every signed report).
-    deleted: a later row with the same id hides it; nothing is erased.
+    deleted: a later row with the same id hides it; nothing is erased. frame: of the instance, counted from 1 as DICOM
+    does (PS3.3 10.3, Referenced Frame Number); a picture of one frame has no other.
     """
 
     id: AnnotationId
@@ -122,8 +123,11 @@ class Annotation:
     author: UserId
     created: datetime
     deleted: bool = False
+    frame: int = 1
 
     def __post_init__(self) -> None:
+        if self.frame < 1:
+            raise ValueError("frames are counted from 1")
         fewest, most = _POINTS[self.kind]
         if not fewest <= len(self.points) <= (most or len(self.points)):
             raise ValueError("a drawing needs its points")

@@ -361,8 +361,10 @@ def annotate(
     points: tuple[tuple[float, float], ...],
     label: str = "",
     drawing: AnnotationId | None = None,
+    frame: int = 1,
 ) -> Annotated:
-    """Keep a drawing. points: (x, y) in picture pixels. drawing: its id, where the caller has given it one already."""
+    """Keep a drawing. points: (x, y) in picture pixels. drawing: its id, where the caller has given it one already.
+    frame: of the instance it lies on, counted from 1."""
     job.check()
     kept = Annotation(
         id=drawing or AnnotationId(new_id()),
@@ -372,6 +374,7 @@ def annotate(
         label=plain_text(label),
         author=clinic.session.user.id,
         created=clinic.clock(),
+        frame=frame,
     )
     with clinic.store.transaction() as tx:
         return _add_annotation(clinic, tx, kept)
@@ -393,16 +396,7 @@ def label_annotation(clinic: Clinic, job: Job, instance: InstanceId, drawing: An
 def remove_annotation(clinic: Clinic, job: Job, annotation: Annotation) -> Annotated:
     """Hide a drawing; its rows stay."""
     job.check()
-    gone = Annotation(
-        id=annotation.id,
-        instance=annotation.instance,
-        kind=annotation.kind,
-        points=annotation.points,
-        label=annotation.label,
-        author=clinic.session.user.id,
-        created=clinic.clock(),
-        deleted=True,
-    )
+    gone = replace(annotation, author=clinic.session.user.id, created=clinic.clock(), deleted=True)
     with clinic.store.transaction() as tx:
         return _add_annotation(clinic, tx, gone)
 

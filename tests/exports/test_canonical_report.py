@@ -13,6 +13,7 @@ from desktop.records import AnnotationKind, PartialDate, ReportContent
 from desktop.records.canonical_report import (
     addendum_canonical_bytes,
     report_canonical_bytes,
+    report_format,
     report_from_canonical,
 )
 
@@ -64,6 +65,24 @@ def test_round_trip_of_anything_a_report_can_hold(
     data = report_canonical_bytes(changed)
     assert report_from_canonical(data) == changed
     assert report_canonical_bytes(report_from_canonical(data)) == data
+
+
+def test_a_frame_needs_the_second_format_and_only_a_frame_does(content: ReportContent) -> None:
+    drawing = content.annotations[0]
+    framed = replace(content, annotations=(replace(drawing, frame=7), *content.annotations[1:]))
+    data = report_canonical_bytes(framed)
+    assert (report_format(content), report_format(framed)) == ("lantern-report/1", "lantern-report/2")
+    assert report_from_canonical(data) == framed
+    assert b'"frame":7' in data
+    assert b'"frame"' not in report_canonical_bytes(content)
+    for other in (
+        data.replace(b'"frame":7', b'"frame":1'),  # would be the first format
+        data.replace(b"lantern-report/2", b"lantern-report/1"),
+        data.replace(b'"frame":7', b'"frame":0'),
+    ):
+        assert other != data
+        with pytest.raises(ValueError):
+            report_from_canonical(other)
 
 
 def test_whole_and_floating_points_are_one_value(content: ReportContent) -> None:
