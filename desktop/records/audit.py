@@ -23,6 +23,10 @@ class AuditAction(StrEnum):
     RECORD_IMPRESSION = "record_impression"
     REVIEW_FINDING = "review_finding"
     ANNOTATE = "annotate"
+    MARK_KEY_IMAGE = "mark_key_image"
+    IMPORT_MARKS = "import_marks"
+    HIDE_MARKS = "hide_marks"
+    EXPORT_MARKS = "export_marks"
     SIGN_REPORT = "sign_report"
     ADD_ADDENDUM = "add_addendum"
     PRINT_REPORT = "print_report"
@@ -63,6 +67,7 @@ class AuditAction(StrEnum):
     FILE_ARRIVAL = "file_arrival"
     SET_ASIDE_ARRIVAL = "set_aside_arrival"
     SERVE_WORKLIST = "serve_worklist"
+    PROMISE_TO_KEEP = "promise_to_keep"
     QUERY_PEER = "query_peer"
     SEND_STUDY = "send_study"
 

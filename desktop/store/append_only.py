@@ -17,6 +17,8 @@ APPEND_ONLY = frozenset(
         "patient_merges",
         "edit_conflicts",
         "conflict_settlements",
+        "key_images",
+        "imported_marks",
     }
 )
 

@@ -224,6 +224,23 @@ def add_the_dicom_node(connection: Connection) -> None:
         connection.execute(statement)
 
 
+def keep_key_images_and_imported_marks(connection: Connection) -> None:
+    """Pictures marked as ones to look at, and drawings that came in files of other programs."""
+    for statement in (
+        """CREATE TABLE key_images (key INTEGER PRIMARY KEY, id TEXT NOT NULL,
+           instance TEXT NOT NULL REFERENCES imaging_instances (id), record BLOB NOT NULL) STRICT""",
+        "CREATE INDEX key_images_by_instance ON key_images (instance, key)",
+        """CREATE TABLE imported_marks (key INTEGER PRIMARY KEY, id TEXT NOT NULL,
+           patient TEXT NOT NULL REFERENCES patients (id), attachment TEXT NOT NULL REFERENCES attachments (id),
+           study_uid TEXT NOT NULL, record BLOB NOT NULL) STRICT""",
+        "CREATE INDEX imported_marks_by_id ON imported_marks (id, key)",
+        "CREATE INDEX imported_marks_by_study ON imported_marks (study_uid, key)",
+        "CREATE INDEX imported_marks_by_attachment ON imported_marks (attachment)",
+    ):
+        connection.execute(statement)
+    _let_only_grow(connection, ("key_images", "imported_marks"))
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -234,6 +251,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     keep_drafts_for_each_user,
     keep_unsaved_edits_and_visits,
     add_the_dicom_node,
+    keep_key_images_and_imported_marks,
 )
 
 

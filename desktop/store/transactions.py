@@ -12,6 +12,7 @@ from desktop.store.conflicts import Conflicts
 from desktop.store.consents import Consents
 from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, Sendings
 from desktop.store.key_epochs import AttachmentKeys
+from desktop.store.marks import Imported, KeyImages
 from desktop.store.membership import Membership
 from desktop.store.merges import Merges
 from desktop.store.patients import Patients
@@ -42,6 +43,8 @@ class Transaction:
         self.suggestions = Suggestions(rows)
         self.reviews = Reviews(rows)
         self.annotations = Annotations(rows)
+        self.key_images = KeyImages(rows)
+        self.imported = Imported(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)
         self.unsaved = UnsavedForms(rows)
