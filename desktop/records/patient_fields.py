@@ -113,7 +113,10 @@ def _suggested(field: PatientField, first: Patient, second: Patient) -> Side:
 
 
 def _says_more(one: Patient, other: Patient) -> bool:
-    """Whether a birth date is the other one, known more exactly, or the only one."""
+    """Whether a birth date is the only one, or known more exactly.
+
+    A year is often reckoned from an age somebody told, and is off by one or more; a day was read from a card.
+    """
     if one.birth_date is None or other.birth_date is None:
         return other.birth_date is None
-    return one.birth_date.agrees_with(other.birth_date) and len(str(one.birth_date)) > len(str(other.birth_date))
+    return len(str(one.birth_date)) > len(str(other.birth_date))

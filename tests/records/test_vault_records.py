@@ -181,12 +181,14 @@ def test_the_suggestion_loses_nothing_and_contradicts_least() -> None:
     [
         (PartialDate(2021, 5), PartialDate(2020), Side.FIRST),
         (PartialDate(2021, 5, 7), PartialDate(2021, 5), Side.FIRST),
+        (PartialDate(2021, 5, 7), PartialDate(2021, 5, 8), Side.FIRST),
+        (PartialDate(1969), PartialDate(1970, 5, 4), Side.SECOND),
         (PartialDate(2021), PartialDate(2021, 5), Side.SECOND),
         (None, PartialDate(2021), Side.SECOND),
         (PartialDate(2021), None, Side.FIRST),
     ],
 )
-def test_the_more_exact_birth_date_that_agrees_is_suggested(
+def test_the_more_exact_birth_date_is_suggested(
     first: PartialDate | None, second: PartialDate | None, side: Side
 ) -> None:
     suggested = suggested_choices(person(birth_date=first), person(birth_date=second))
