@@ -115,14 +115,14 @@ def paper_report(bundle: ReportBundle, words: Words, case: Typecase) -> PaperRep
     """Everything the template sets. The footer comes last: it names the characters that could not be printed."""
     content = bundle.content
     return PaperReport(
-        title=words.label("report.title"),
+        title=_heading("report.title", content, words),
         clinic=case.line(content.clinic_name),
         warnings=_warnings(bundle, words),
         watermark=_watermark(bundle, words),
         patient=patient_fields(content, words, case),
         examination=_examination(content, words, case),
         sections=[
-            Section(words.label("report.findings"), _lines(content.findings_text, words, case)),
+            Section(_heading("report.findings", content, words), _lines(content.findings_text, words, case)),
             Section(words.label("report.impression"), _lines(content.impression, words, case)),
         ],
         addenda=_addenda(bundle.signed, words, case),
@@ -176,6 +176,12 @@ def _term(translator: Translator, prefix: str, value: str) -> str:
     """A code's word where there is one (`report.body_part.CHEST`), else the code as the file wrote it."""
     key = f"{prefix}.{value.upper()}"
     return translator.text(key) if key in catalogue(translator.language) else value
+
+
+def _heading(key: str, content: ReportContent, words: Words) -> str:
+    """The heading for this kind of examination (`report.title.ECG`), else the one for films."""
+    own = f"{key}.{content.modality.upper()}"
+    return words.label(own if own in catalogue(words.languages[0]) else key)
 
 
 def _examination(content: ReportContent, words: Words, case: Typecase) -> list[Field]:

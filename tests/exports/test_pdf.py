@@ -308,7 +308,7 @@ def test_what_nobody_knows_is_said(report: SignedReport) -> None:
     assert "Age not recorded" in text
     assert "Taken not recorded" in text
     assert "Nothing was written here." in text
-    assert "No model looked at this picture." in text
+    assert "No model looked at this examination." in text
     assert "SHA-256 )" not in text
 
     none_known = replace(patient, no_known_allergies=True, birth_date=PartialDate(2023, 2))
@@ -439,3 +439,19 @@ def test_leaves_nothing_on_the_disk(
 def _writes(values: tuple[object, ...]) -> bool:
     mode = values[1] if len(values) > 1 else None
     return isinstance(mode, str) and any(letter in mode for letter in "wax+")
+
+
+@pytest.mark.parametrize(
+    ("languages", "words"), [(ENGLISH, ("Electrocardiogram report",)), (CHINESE, ("心电图报告", "心电图所见"))]
+)
+def test_an_electrocardiogram_is_called_one_and_has_the_whole_width(
+    report: SignedReport, languages: tuple[Language, ...], words: tuple[str, ...]
+) -> None:
+    trace = np.zeros((400, 800), np.uint8)
+    pdf = _render(_changed(report, modality="ECG", findings=(), model_name=""), trace, languages)
+    text = _squeezed(_text(pdf))
+    assert all(_squeezed(one) in text for one in words)
+    assert "影像" not in text
+    (page,) = pages(pdf, 30)
+    black = (page.mean(axis=2) < 60).sum(axis=0) > page.shape[0] / 6
+    assert black.mean() > 0.75
