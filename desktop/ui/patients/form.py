@@ -147,7 +147,7 @@ class PatientForm(QScrollArea):
         self._texts.retranslate()
         tr = self._context.tr
         self.sex.set_texts(
-            tr("patients.form.sex"), [tr(f"patients.sex.{sex.value}") for sex in _SEXES], ("m", "f", "o", "u")
+            tr("patients.form.sex"), [tr(f"patients.form.sex.{sex.value}") for sex in _SEXES], ("m", "f", "o", "u")
         )
         self.asked.set_texts(tr("patients.form.asked"), [tr(f"patients.form.asked.{value}") for value in _ASKED])
         self._say_birth()
