@@ -29,3 +29,19 @@ def test_a_file_dialog_speaks_one_language(context: UiContext, window: MainWindo
     assert "查找位置：" in words
     assert "文件类型：" in words
     assert all(re.search("[\u4e00-\u9fff]", text) for text in words), words
+
+
+def test_files_have_a_size_and_folders_a_name_in_chinese(context: UiContext, window: MainWindow) -> None:
+    asked = (
+        ("QFileSystemModel", "Size", ""),
+        ("QAbstractFileIconProvider", "Folder", "All other platforms"),
+        ("QAbstractFileIconProvider", "Drive", ""),
+        ("QFileSystemModel", "Name", ""),
+    )
+    for language, said in (
+        (Language.CHINESE, ["大小", "文件夹", "驱动器", "名称"]),
+        (Language.ENGLISH, ["Size", "Folder", "Drive", "Name"]),
+        (Language.CHINESE, ["大小", "文件夹", "驱动器", "名称"]),
+    ):
+        context.set_language(language)
+        assert [QCoreApplication.translate(*one) for one in asked] == said
