@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import BinaryIO, cast
 
 from desktop.errors import UserFacingError, from_os_error
-from desktop.intake.wfdb_bundle import is_bundle
+from desktop.intake import volume_bundle, wfdb_bundle
 
 _SIGNATURES = (b"PK\x03\x04", b"PK\x05\x06")
 _MOST_ENTRIES = 100_000
@@ -35,10 +35,11 @@ _STEP = 64 * 1024
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is a ZIP, and no bundle of a trace. Raises OSError."""
+    """Whether a file is a ZIP, and no bundle of a trace or a volume. Raises OSError."""
     with path.open("rb") as stream:
         header = stream.read(512)
-    return header.startswith(_SIGNATURES) and not is_bundle(header)
+    bundle = wfdb_bundle.is_bundle(header) or volume_bundle.is_bundle(header)
+    return header.startswith(_SIGNATURES) and not bundle
 
 
 class _Guarded(io.RawIOBase):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
-from desktop.intake.dicom_fields import Fields
+from desktop.intake.dicom_fields import Fields, clean
 from desktop.intake.dicom_file import DicomFile, open_dicom
 from desktop.intake.dicom_frames import fits_exactly, frames
 from desktop.intake.dicom_header import file_header
@@ -24,6 +24,8 @@ from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
 from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, read_picture, recognise, too_large
 from desktop.intake.signatures import is_dicom
 from desktop.jobs import Job
+from desktop.intake.volume_bundle import BUNDLE
+from desktop.intake.volume_file import around, bundled, header_beside, media_type, prove
 from desktop.records import FileHeader, Modality
 
 _HELD = 64 * 1024 * 1024
@@ -76,11 +78,16 @@ def _read(source: Source, job: Job) -> Content:
             return _series(stream, None)
         reader = trace_reader(beginning)
         if reader is not None and isinstance(source, DiskSource):
+        if media_type(beginning):
+            return _volume(source, stream, beginning, job)
             trace = read_trace_file(source.path, job)  # with the files beside it
             return _trace_content(trace.data, trace.media_type, job)
         if reader is None:
             recognise(beginning)
         data = _all(stream, source, job)
+            header = None if is_dicom(beginning) else header_beside(source)
+            if header is not None:
+                return _read(header, job)
     if reader is not None:
         return _trace_content(data, reader.media_type, job)
     return _picture(data, job)
@@ -88,6 +95,21 @@ def _read(source: Source, job: Job) -> Content:
 
 def _all(stream: BinaryIO, source: Source, job: Job) -> bytes:
     if source.size > MAX_FILE_BYTES:
+def _volume(source: Source, stream: BinaryIO, beginning: bytes, job: Job) -> Content:
+    """A volume file; two files are kept as one. It is called as its file is: such files say nothing of themselves."""
+    beside = around(source)
+    header = prove(stream, beside, job)
+    data = bundled(source, beside)
+    kind = media_type(beginning) if data is None else BUNDLE
+    if data is None and source.size <= _HELD:
+        stream.seek(0)
+        data = _all(stream, source, job)
+    elif data is None and source.size > MAX_VOLUME_BYTES:
+        raise UserFacingError("intake.too_large", megabytes=MAX_VOLUME_BYTES // (1024 * 1024))
+    name = source.name.replace("\\", "/").rpartition("/")[2]
+    return Content(FileHeader(Modality.VOLUME, description=clean(name)), header.rows, header.columns, kind, data)
+
+
         raise too_large()
     parts, done = [], 0
     while part := stream.read(_STEP):

@@ -15,6 +15,8 @@ from desktop.intake.folder import DiskSource, Gathered, NotTaken, Source
 from desktop.intake.folder_content import in_words
 from desktop.intake.reader import HEADER_BYTES, recognise
 from desktop.intake.signatures import is_dicom
+from desktop.intake.volume_file import headers_of
+from desktop.intake.volume_file import media_type as is_volume
 from desktop.jobs import Job
 from desktop.records import FileHeader, Modality
 
@@ -22,7 +24,7 @@ _NAME, _NUMBER, _BIRTH, _SEX = 0x00100010, 0x00100020, 0x00100030, 0x00100040
 _INSTANCE_NUMBER, _SERIES_NUMBER, _ROWS, _SYNTAX = 0x00200013, 0x00200011, 0x00280010, 0x00020010
 _WITHOUT_ROWS = frozenset(("ECG", "HD", "EPS", "RESP", "EEG"))
 _PART_OF_TRACE = (".dat", ".atr", ".qrs", ".mat", ".xyz")
-PICTURES, TRACES, DOCUMENTS = "PHOTO", "ECG", "DOC"
+PICTURES, TRACES, DOCUMENTS, VOLUMES = "PHOTO", "ECG", "DOC", "VOLUME"
 """Words for what is no DICOM file, in the place of its modality."""
 
 
@@ -150,12 +152,13 @@ class _Sorting:
             self._add_dicom(source, scanned)
             return
         media_type = _media_type(header)
-        stem, dot, ending = source.name.rpartition(".")
         if media_type.startswith("image/"):
             self._add_other(source, PICTURES)
         elif media_type == "application/pdf":
             self._add_other(source, DOCUMENTS)
-        elif dot + ending.lower() in _PART_OF_TRACE and f"{stem}.hea" in names:
+        elif is_volume(header):
+            self._add_other(source, VOLUMES)
+        elif _is_part(source.name, names):
             return
         elif trace_reader(header) is not None:
             self._add_other(source, TRACES)
@@ -198,6 +201,15 @@ class _Sorting:
             for person in self._people.values()
         )
         return FolderIndex(tuple(patients), tuple(self._not_taken), tuple(self._strangers))
+
+
+def _is_part(name: str, names: set[str]) -> bool:
+    """Whether a file comes in with another one: signals or voxels whose header lies beside it."""
+    stem, dot, ending = name.rpartition(".")
+    if dot + ending.lower() in _PART_OF_TRACE and f"{stem}.hea" in names:
+        return True
+    folder = name[: max(name.rfind("/"), name.rfind("\\")) + 1]
+    return any(folder + header in names for header in headers_of(name))
 
 
 def _header(scanned: ScannedHeader | None) -> FileHeader:

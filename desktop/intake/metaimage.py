@@ -8,7 +8,7 @@ import numpy as np
 from desktop.errors import UserFacingError
 from desktop.intake import volume
 from desktop.intake.inspection import Inspection
-from desktop.intake.volume import Grid, Vector, VolumeHeader, Voxels
+from desktop.intake.volume import Around, Grid, Vector, VolumeHeader, Voxels
 
 _MOST_LINE, _MOST_LINES = 4096, 500
 _TYPES = {
@@ -32,16 +32,13 @@ def survey(stream: BinaryIO, path: Path | None) -> Inspection:
     return volume.survey(open_metaimage, stream, path)
 
 
-def open_metaimage(stream: BinaryIO, path: Path | None) -> Voxels:
-    """A MetaImage's header and voxels; the caller closes what is beside it. Raises UserFacingError.
-
-    path: where the file lies, for voxels in a file of their own.
-    """
+def open_metaimage(stream: BinaryIO, around: Around) -> Voxels:
+    """A MetaImage's header and voxels; the caller closes what is beside it. Raises UserFacingError."""
     words = _fields(stream)
     header = _header(words)
     name = words.get("ElementDataFile", "")
     local = name.upper() == "LOCAL"
-    source = stream if local else volume.beside(path, name)
+    source = stream if local else volume.beside(around, name)
     if _true(words, "CompressedData"):
         return Voxels(header, volume.unpacked(source, "zlib"), None if local else source)
     skip = words.get("HeaderSize", "0")
@@ -98,18 +95,20 @@ def _header(words: dict[str, str]) -> VolumeHeader:
 
 
 def _grid(words: dict[str, str], dimensions: int) -> Grid | None:
-    """Offset, spacing and directions of a three-dimensional image; MetaImage's axes are LPS as ITK writes them."""
-    if dimensions != 3:
+    """Offset, spacing and directions; MetaImage's axes are LPS as ITK writes them. Of moments after one another (four
+    dimensions) the space's part is taken, where time has an axis of its own."""
+    if dimensions not in (3, 4):
         return None
-    origin = _numbers(words, ("Offset", "Position", "Origin"), 3)
-    spacing = _numbers(words, ("ElementSpacing", "ElementSize"), 3)
-    matrix = _numbers(words, ("TransformMatrix", "Rotation", "Orientation"), 9) or [1, 0, 0, 0, 1, 0, 0, 0, 1]
+    origin = _numbers(words, ("Offset", "Position", "Origin"), dimensions)
+    spacing = _numbers(words, ("ElementSpacing", "ElementSize"), dimensions)
+    directions = _numbers(words, ("TransformMatrix", "Rotation", "Orientation"), dimensions**2)
     if origin is None or spacing is None:
         return None
-    first, second, third = (
-        _vector([value * step for value in matrix[3 * axis : 3 * axis + 3]]) for axis, step in enumerate(spacing)
-    )
-    return Grid(_vector(origin), (first, second, third))
+    matrix = np.eye(dimensions) if directions is None else np.array(directions).reshape(dimensions, dimensions)
+    if np.abs(matrix[:3, 3:]).max(initial=0.0) > 1e-6 or np.abs(matrix[3:, :3]).max(initial=0.0) > 1e-6:
+        return None
+    first, second, third = (_vector((matrix[axis, :3] * spacing[axis]).tolist()) for axis in range(3))
+    return Grid(_vector(origin[:3]), (first, second, third))
 
 
 def _vector(values: list[float]) -> Vector:

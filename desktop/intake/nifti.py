@@ -5,7 +5,7 @@ import io
 import struct
 import zlib
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +15,7 @@ from desktop.errors import UserFacingError
 from desktop.intake import volume
 from desktop.intake.inspection import Inspection
 from desktop.intake.signatures import GZIP, nifti_version
-from desktop.intake.volume import Bytes, Grid, Vector, VolumeHeader, Voxels
+from desktop.intake.volume import Around, Bytes, Grid, Vector, VolumeHeader, Voxels
 
 _TYPES = {
     2: ("u1", 1),
@@ -32,6 +32,8 @@ _TYPES = {
     2304: ("u1", 4),
 }
 """Data type codes; complex numbers and 128-bit floats are refused."""
+_MILLIMETRES = {1: 1000.0, 3: 0.001}
+"""Units of length that are not millimetres: metres and micrometres (xyzt_units); an unknown unit is taken as one."""
 _LPS = (-1.0, -1.0, 1.0)
 """NIfTI's axes point right, anterior and superior; LPS's left, posterior and superior."""
 
@@ -49,11 +51,36 @@ class _Offsets:
     forms: tuple[int, str]
     quatern: tuple[int, str]
     sform: tuple[int, str]
+    units: tuple[int, str]
     magic: int
 
 
-_ONE = _Offsets(348, (40, "8h"), 70, (76, "8f"), (108, "f"), (112, "2f"), (252, "2h"), (256, "6f"), (280, "12f"), 344)
-_TWO = _Offsets(540, (16, "8q"), 12, (104, "8d"), (168, "q"), (176, "2d"), (344, "2i"), (352, "6d"), (400, "12d"), 4)
+_ONE = _Offsets(
+    length=348,
+    dim=(40, "8h"),
+    kind=70,
+    pixdim=(76, "8f"),
+    voxels=(108, "f"),
+    scale=(112, "2f"),
+    forms=(252, "2h"),
+    quatern=(256, "6f"),
+    sform=(280, "12f"),
+    units=(123, "B"),
+    magic=344,
+)
+_TWO = _Offsets(
+    length=540,
+    dim=(16, "8q"),
+    kind=12,
+    pixdim=(104, "8d"),
+    voxels=(168, "q"),
+    scale=(176, "2d"),
+    forms=(344, "2i"),
+    quatern=(352, "6d"),
+    sform=(400, "12d"),
+    units=(500, "i"),
+    magic=4,
+)
 
 
 def survey(stream: BinaryIO, path: Path | None) -> Inspection:
@@ -61,11 +88,8 @@ def survey(stream: BinaryIO, path: Path | None) -> Inspection:
     return volume.survey(open_nifti, stream, path)
 
 
-def open_nifti(stream: BinaryIO, path: Path | None) -> Voxels:
-    """A NIfTI file's header and voxels; the caller closes what is beside it. Raises UserFacingError.
-
-    path: where the file lies, for voxels in a file of their own.
-    """
+def open_nifti(stream: BinaryIO, around: Around) -> Voxels:
+    """A NIfTI file's header and voxels; the caller closes what is beside it. Raises UserFacingError."""
     packed = stream.read(2) == GZIP
     stream.seek(0)
     source = volume.unpacked(stream, "gzip" if packed else "raw")
@@ -80,7 +104,7 @@ def open_nifti(stream: BinaryIO, path: Path | None) -> Voxels:
     header = _header(raw, offsets, order)
     begin = int(_numbers(raw, offsets.voxels, order)[0])
     if raw[offsets.magic : offsets.magic + 2] == b"ni":
-        return _apart(header, path, begin)
+        return _apart(header, around, begin)
     if begin < offsets.length:
         raise UserFacingError("intake.damaged")
     _skip_to(source, stream, packed, begin, len(raw))
@@ -111,14 +135,13 @@ def _skip_to(source: Bytes, stream: BinaryIO, packed: bool, begin: int, read: in
         raise UserFacingError("intake.damaged") from error
 
 
-def _apart(header: VolumeHeader, path: Path | None, begin: int) -> Voxels:
+def _apart(header: VolumeHeader, around: Around, begin: int) -> Voxels:
     """The voxels of a header that stands by itself."""
-    name = path.name if path is not None else ""
-    stem = name.removesuffix(".gz").removesuffix(".hdr")
+    stem = around.name.removesuffix(".gz").removesuffix(".hdr")
     try:
-        voxels = volume.beside(path, f"{stem}.img")
+        voxels = volume.beside(around, f"{stem}.img")
     except UserFacingError:
-        voxels = volume.beside(path, f"{stem}.img.gz")
+        voxels = volume.beside(around, f"{stem}.img.gz")
         return Voxels(header, volume.unpacked(voxels, "gzip"), voxels)
     voxels.seek(begin)
     volume.check_length(voxels, header.size)
@@ -138,7 +161,7 @@ def _header(raw: bytes, offsets: _Offsets, order: str) -> VolumeHeader:
     if kind is None:
         raise UserFacingError("intake.unsupported_volume")
     slope, intercept = _numbers(raw, offsets.scale, order)
-    scaled = slope == slope and slope != 0
+    scaled = isfinite(slope) and slope != 0 and isfinite(intercept)
     return VolumeHeader(
         columns=sizes[0],
         rows=sizes[1],
@@ -163,7 +186,8 @@ def _grid(raw: bytes, offsets: _Offsets, order: str) -> Grid | None:
         rows = _from_quaternion(volume.finite(_numbers(raw, offsets.quatern, order)), volume.finite(pixdim[:4]))
     else:
         return None
-    columns = [tuple(sign * row[axis] for sign, row in zip(_LPS, rows, strict=True)) for axis in range(4)]
+    unit = _MILLIMETRES.get(int(_numbers(raw, offsets.units, order)[0]) & 7, 1.0)
+    columns = [tuple(unit * sign * row[axis] for sign, row in zip(_LPS, rows, strict=True)) for axis in range(4)]
     first, second, third, origin = (_vector(column) for column in columns)
     return Grid(origin, (first, second, third))
 

@@ -8,7 +8,7 @@ import numpy as np
 from desktop.errors import UserFacingError
 from desktop.intake import volume
 from desktop.intake.inspection import Inspection
-from desktop.intake.volume import Grid, Vector, VolumeHeader, Voxels
+from desktop.intake.volume import Around, Grid, Vector, VolumeHeader, Voxels
 
 _MOST_LINE, _MOST_LINES = 4096, 1000
 _TYPES = {
@@ -38,18 +38,15 @@ def survey(stream: BinaryIO, path: Path | None) -> Inspection:
     return volume.survey(open_nrrd, stream, path)
 
 
-def open_nrrd(stream: BinaryIO, path: Path | None) -> Voxels:
-    """An NRRD file's header and voxels; the caller closes what is beside it. Raises UserFacingError.
-
-    path: where the file lies, for voxels in a file of their own.
-    """
+def open_nrrd(stream: BinaryIO, around: Around) -> Voxels:
+    """An NRRD file's header and voxels; the caller closes what is beside it. Raises UserFacingError."""
     words = _fields(stream)
     header = _header(words)
     packing = _PACKINGS.get(words.get("encoding", "").lower())
     if packing is None:
         raise UserFacingError("intake.unsupported_volume")
     name = words.get("data file", words.get("datafile", ""))
-    source = volume.beside(path, name.removeprefix("./")) if name else stream
+    source = volume.beside(around, name.removeprefix("./")) if name else stream
     for _ in range(_whole(words.get("line skip", words.get("lineskip", "0")), _MOST_LINES)):
         source.readline(_MOST_LINE)
     skip = words.get("byte skip", words.get("byteskip", "0"))

@@ -168,7 +168,7 @@ def _within_memory(frames: Sequence[_Frame], stack: Stack, codes: Codes, job: Jo
     """As much of the series as there is memory for."""
     if stack.solid:
         for thinned in (False, True):
-            smaller = _thinned(stack) if thinned else stack
+            smaller = thinned_stack(stack) if thinned else stack
             if smaller is None or not fits(_bytes_wanted(frames, smaller, codes), free):
                 continue
             try:
@@ -191,7 +191,7 @@ def _bytes_wanted(frames: Sequence[_Frame], stack: Stack, codes: Codes) -> int:
     return wanted if wanted <= MAX_VOLUME_BYTES else 1 << 62
 
 
-def _thinned(stack: Stack) -> Stack | None:
+def thinned_stack(stack: Stack) -> Stack | None:
     """Every second slice; None where few are left."""
     if len(stack.offsets) < _LEAST_THINNED:
         return None

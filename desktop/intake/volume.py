@@ -24,6 +24,8 @@ from desktop.records.picture import Array
 Vector = tuple[float, float, float]
 _MEGABYTE = 1024 * 1024
 _PORTION = 1 << 20
+_MOST_SLICE = 256 * _MEGABYTE
+"""Most bytes of one slice, which is in memory whole."""
 
 
 class Bytes(Protocol):
@@ -31,6 +33,31 @@ class Bytes(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """The next bytes, fewer at the end."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """Where a header lies. name: its file's, empty where it has none. opens: a file beside it by its plain name, None
+    where there is none of that name."""
+
+    name: str = ""
+    opens: Callable[[str], BinaryIO | None] = lambda _name: None
+
+
+ALONE = Around()
+"""Of bytes that lie nowhere."""
+
+
+def on_disk(path: Path | None) -> Around:
+    """A file in a folder; only what lies in the same one is beside it."""
+    if path is None:
+        return ALONE
+
+    def opens(name: str) -> BinaryIO | None:
+        other = path.parent / name
+        return other.open("rb") if other.is_file() else None
+
+    return Around(path.name, opens)
 
 
 @dataclass(frozen=True)
@@ -63,7 +90,7 @@ class VolumeHeader:
         sizes = (self.columns, self.rows, self.slices, self.times, self.samples)
         if any(size < 1 for size in sizes):
             raise UserFacingError("intake.damaged")
-        if self.columns * self.rows * self.samples > MAX_SAMPLES:
+        if self.columns * self.rows * self.samples > MAX_SAMPLES or self.slice_bytes > _MOST_SLICE:
             raise UserFacingError("intake.too_many_pixels", megapixels=MAX_SAMPLES // 1_000_000)
         if self.size > MAX_VOLUME_BYTES:
             raise UserFacingError("intake.too_large", megabytes=MAX_VOLUME_BYTES // _MEGABYTE)
@@ -109,14 +136,14 @@ def slices(header: VolumeHeader, source: Bytes) -> Iterator[Array]:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise UserFacingError("intake.truncated" if isinstance(error, EOFError) else "intake.damaged") from error
-        yield np.frombuffer(data, dtype=header.dtype).astype(native).reshape(shape)
+        yield np.frombuffer(data, dtype=header.dtype).astype(native, copy=False).reshape(shape)
 
 
-def survey(open_volume: Callable[[BinaryIO, Path | None], Voxels], stream: BinaryIO, path: Path | None) -> Inspection:
+def survey(open_volume: Callable[[BinaryIO, Around], Voxels], stream: BinaryIO, path: Path | None) -> Inspection:
     """What `lantern inspect` says of a volume: the stored values, before slope and intercept."""
     found = Inspection(InspectionStatus.OK, ContentKind.VOLUME)
     try:
-        with open_volume(stream, path) as voxels:
+        with open_volume(stream, on_disk(path)) as voxels:
             header = voxels.header
             frames = header.slices * header.times
             found = replace(
@@ -162,15 +189,15 @@ class Inflated:
         return b"".join(parts)
 
 
-def beside(path: Path | None, name: str) -> BinaryIO:
+def beside(around: Around, name: str) -> BinaryIO:
     """The voxels of a header that lie in a file of their own, in the same folder and nowhere else."""
     plain = PurePath(name)
-    if path is None or plain.name != name or name in ("", ".", "..") or "\\" in name or "\0" in name:
+    if plain.name != name or name in ("", ".", "..") or "\\" in name or "\0" in name:
         raise UserFacingError("intake.voxels_elsewhere")
-    other = path.parent / name
-    if not other.is_file():
+    other = around.opens(name)
+    if other is None:
         raise UserFacingError("intake.voxels_elsewhere")
-    return other.open("rb")
+    return other
 
 
 def check_length(stream: BinaryIO, wanted: int) -> None:
@@ -189,12 +216,11 @@ def finite(values: list[float]) -> list[float]:
     return values
 
 
-def _exactly(source: Bytes, size: int) -> bytes:
-    parts = []
-    while size > 0:
-        part = source.read(min(size, 64 * _MEGABYTE))
+def _exactly(source: Bytes, size: int) -> bytearray:
+    data = bytearray()
+    while len(data) < size:
+        part = source.read(min(size - len(data), 16 * _MEGABYTE))
         if not part:
             raise EOFError
-        parts.append(part)
-        size -= len(part)
-    return b"".join(parts)
+        data += part
+    return data

@@ -24,7 +24,7 @@ class Photometric(StrEnum):
 
 class Modality(StrEnum):
     """DICOM modalities this release reads; PHOTO is a picture file (PNG, JPEG, TIFF), ECG and HD are traces, CT and MR
-    are series of slices."""
+    are series of slices, VOLUME is a volume file (NIfTI, NRRD, MetaImage)."""
 
     CR = "CR"
     DX = "DX"
@@ -35,6 +35,7 @@ class Modality(StrEnum):
     HD = "HD"
     CT = "CT"
     MR = "MR"
+    VOLUME = "VOLUME"
 
 
 class SpacingSource(StrEnum):

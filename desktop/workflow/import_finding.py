@@ -18,6 +18,7 @@ from desktop.intake.folder_index import FolderIndex, FoundPatient, FoundStudy, i
 from desktop.intake.folder_picture import first_frame
 from desktop.intake.reader import HEADER_BYTES
 from desktop.intake.signatures import is_dicom
+from desktop.intake.volume_file import media_type as volume_type
 from desktop.jobs import Job
 from desktop.records import FileHeader, HumanName, Identifier, Modality, Patient, PatientId, Sex
 from desktop.records.dicom_node import Doubt
@@ -204,12 +205,14 @@ def holds_pictures(clinic: Clinic, job: Job, place: Path) -> bool:
 
 @requires(Permission.IMPORT_IMAGES)
 def is_of_series(clinic: Clinic, job: Job, path: Path) -> bool:
-    """Whether a file is a slice or a clip of a kind that is read as a series, not a single film or a trace."""
+    """Whether a file is a slice, a volume or a clip, which is read as a series, not a single film or a trace."""
     try:
         with path.open("rb") as stream:
             beginning = stream.read(HEADER_BYTES)
             stream.seek(0)
             word = scan(stream).modality.upper() if is_dicom(beginning) else ""
+            if not word and volume_type(beginning):
+                return True
     except (UserFacingError, OSError):  # whoever reads it says what is wrong with it
         return False
     return word in Modality.__members__ and Modality(word) not in FILMS

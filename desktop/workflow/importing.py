@@ -197,7 +197,7 @@ def is_trace(study: ImagingStudy) -> bool:
 
 def is_sliced(study: ImagingStudy) -> bool:
     """Whether a study holds series of slices, looked at with `open_series`."""
-    return study.modality in (Modality.CT, Modality.MR)
+    return study.modality in (Modality.CT, Modality.MR, Modality.VOLUME)
 
 
 def stored_recording(clinic: Clinic, instance: Instance) -> Recording:

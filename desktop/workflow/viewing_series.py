@@ -14,12 +14,15 @@ from desktop.imaging.reslice import Slicer, SliceRequest
 from desktop.imaging.volume_presets import volume_presets
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.jobs import Job
-from desktop.records import ImagingStudy, InstanceId, StudyId
+from desktop.records import ImagingStudy, InstanceId, Modality, StudyId
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import is_sliced
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from desktop.imaging.volume import Volume
+    from desktop.intake.series_header import Source
 
 
 @dataclass(frozen=True)
@@ -43,17 +46,13 @@ class OpenSeries:
 @requires(Permission.VIEW_IMAGES)
 def first_look_at_series(clinic: Clinic, job: Job, study: StudyId) -> "Volume":
     """One slice from the middle of a study's files, at once. Raises as `open_series`."""
-    from desktop.intake.series import first_slice
-
     with clinic.store.snapshot() as tx:
         record = tx.studies.get(study)
     if not is_sliced(record) or not record.instances:
         raise UserFacingError("volume.no_slices")
     job.check()
     try:
-        return first_slice(
-            partial(clinic.store.attachments.open, record.instances[len(record.instances) // 2].attachment)
-        )
+        return _middle(clinic, record)[0]
     except OSError as error:
         raise from_os_error(error) from error
 
@@ -73,6 +72,8 @@ def open_series(clinic: Clinic, job: Job, study: StudyId, number: int = 0) -> Op
         raise UserFacingError("volume.no_slices")
     sources = [partial(clinic.store.attachments.open, instance.attachment) for instance in record.instances]
     try:
+        if record.modality is Modality.VOLUME:
+            return _open_volume_file(clinic, record, sources, number, job)
         found = sort_series(sources, job)
         at = min(max(number, 0), len(found) - 1)
         names = tuple(SeriesName(one.description, one.count) for one in found)
@@ -83,13 +84,36 @@ def open_series(clinic: Clinic, job: Job, study: StudyId, number: int = 0) -> Op
         raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
 
 
+def _open_volume_file(
+    clinic: Clinic, record: ImagingStudy, sources: "Sequence[Source]", number: int, job: Job
+) -> OpenSeries:
+    """One of a study's volume files; each is a series, in the order they were brought in."""
+    from desktop.intake.volume_loading import count_slices, load_volume
+
+    if not sources:
+        raise UserFacingError("volume.no_slices")
+    at = min(max(number, 0), len(sources) - 1)
+    with clinic.store.snapshot() as tx:
+        called = [tx.attachments.get(instance.attachment).file_name for instance in record.instances]
+    names = tuple(SeriesName(name, count_slices(source)) for name, source in zip(called, sources, strict=True))
+    return OpenSeries(record.id, names, at, load_volume(sources[at], called[at], job))
+
+
+def _middle(clinic: Clinic, record: ImagingStudy) -> "tuple[Volume, InstanceId]":
+    """A slice from the middle of a study's files, and the file it is of."""
+    from desktop.intake.series import first_slice
+    from desktop.intake.volume_loading import middle_slice
+
+    volume_file = record.modality is Modality.VOLUME
+    instance = record.instances[0 if volume_file else len(record.instances) // 2]
+    source = partial(clinic.store.attachments.open, instance.attachment)
+    return middle_slice(source) if volume_file else first_slice(source), instance.id
+
+
 def printed_slice(clinic: Clinic, study: ImagingStudy) -> tuple[npt.NDArray[np.uint8], InstanceId]:
     """For the report: the slice in the middle of the files, (rows, columns) uint8 as its file's window shows it, lying
     as the viewer has it; and the instance it is of."""
-    from desktop.intake.series import first_slice
-
-    instance = study.instances[len(study.instances) // 2]
-    volume = first_slice(partial(clinic.store.attachments.open, instance.attachment))
+    volume, instance = _middle(clinic, study)
     plane = plane_of(view_of(volume.grid), volume.grid, volume.middle)
     window = volume_presets(volume)[0].window
-    return Slicer().render(SliceRequest(0, volume, plane, window)).light, instance.id
+    return Slicer().render(SliceRequest(0, volume, plane, window)).light, instance

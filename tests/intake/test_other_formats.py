@@ -16,7 +16,7 @@ from desktop.intake import ContentKind, Inspection, InspectionStatus, read_pictu
 from desktop.intake.metaimage import open_metaimage
 from desktop.intake.nifti import open_nifti
 from desktop.intake.nrrd import open_nrrd
-from desktop.intake.volume import Voxels, slices
+from desktop.intake.volume import Voxels, on_disk, slices
 from tests.intake.other_formats import clip_bytes, pdf_bytes, picture_bytes, voxels, write_volume
 
 TYPES = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "int64", "float32", "float64"]
@@ -33,8 +33,8 @@ def kept(tmp_path: Path, name: str, data: bytes) -> Path:
 def opened(path: Path, stream: BinaryIO) -> Voxels:
     """A volume by the reader of its format."""
     if ".nii" in path.name:
-        return open_nifti(stream, path)
-    return (open_nrrd if path.suffix in (".nrrd", ".nhdr") else open_metaimage)(stream, path)
+        return open_nifti(stream, on_disk(path))
+    return (open_nrrd if path.suffix in (".nrrd", ".nhdr") else open_metaimage)(stream, on_disk(path))
 
 
 def reason(found: Inspection) -> str:

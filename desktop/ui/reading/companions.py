@@ -15,7 +15,7 @@ from desktop.ui.viewers.film_tiles import Companion, FilmTiles
 if TYPE_CHECKING:
     from desktop.workflow import OpenStudy
 
-_NO_FILMS = (Modality.ECG, Modality.HD, Modality.CT, Modality.MR)
+_NO_FILMS = (Modality.ECG, Modality.HD, Modality.CT, Modality.MR, Modality.VOLUME)
 
 
 class Companions(QObject):

@@ -9,7 +9,7 @@ from desktop.records import Modality
 if TYPE_CHECKING:
     from desktop.workflow import OpenStudy, Policy, Reading
 
-SLICED = frozenset((Modality.CT, Modality.MR))
+SLICED = frozenset((Modality.CT, Modality.MR, Modality.VOLUME))
 """What is read as piles of slices, in the volume viewer."""
 
 

@@ -18,6 +18,7 @@ VIEWERS: Mapping[Modality, type[FilmViewer | EcgViewer | VolumeViewer]] = {
     Modality.HD: EcgViewer,
     Modality.CT: VolumeViewer,
     Modality.MR: VolumeViewer,
+    Modality.VOLUME: VolumeViewer,
 }
 
 __all__ = ["VIEWERS", "EcgViewer", "FilmViewer", "VolumeViewer"]

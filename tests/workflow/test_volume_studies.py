@@ -1,0 +1,56 @@
+"""Volume files into the store and out again."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop import workflow
+from desktop.errors import UserFacingError
+from desktop.jobs import Job
+from desktop.records import HumanName, Modality, Patient
+from desktop.workflow import Clinic, import_finding, import_storing
+from tests.intake.test_volume_files import asymmetric, image_of, stored
+
+
+@pytest.fixture
+def patient(clinic: Clinic) -> Patient:
+    """Somebody on file."""
+    draft = workflow.PatientDraft(names=(HumanName(text="Anna Berg"),))
+    return workflow.register_patient(clinic, Job(), draft).patient
+
+
+def test_files_without_a_name_go_to_the_patient_chosen_and_open_as_volumes(
+    clinic: Clinic, patient: Patient, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    values = asymmetric()
+    image = image_of(values)
+    paths = [stored(folder / f"one{ending}", image) for ending in (".mhd", ".nii.gz")]
+    with import_finding.gather_files(clinic, Job(), [folder]) as gathered:
+        sealed = import_storing.seal_files(clinic, Job(), gathered.sources, patient.id)
+        kept = import_storing.keep_files(clinic, Job(), sealed)
+    states = {Path(one.name).name: one.state.value for one in kept.files}
+    # The voxels beside the header are its part, and kept once.
+    assert states == {"one.mhd": "ok", "one.nii.gz": "ok", "one.raw": "duplicate"}
+    assert all(import_finding.is_of_series(clinic, Job(), path) for path in paths)
+    for one in kept.files:
+        assert one.study is not None
+        study = workflow.open_study(clinic, Job(), one.study).study
+        assert (study.modality, study.patient) == (Modality.VOLUME, patient.id)
+        opened = workflow.open_series(clinic, Job(), one.study)
+        assert [(name.description, name.count) for name in opened.names] == [(study.description, 6)]
+        point = image.TransformIndexToPhysicalPoint([3, 4, 5])
+        assert opened.series.volumes[0].value_at(point) == values[5, 4, 3]
+        assert workflow.first_look_at_series(clinic, Job(), one.study).shape == (1, 8, 10)
+
+
+def test_a_torn_file_is_not_kept(clinic: Clinic, patient: Patient, tmp_path: Path) -> None:
+    path = stored(tmp_path / "one.nrrd", image_of(np.zeros((5, 6, 7), np.int16)))
+    path.write_bytes(path.read_bytes()[:-9])
+    with import_finding.gather_files(clinic, Job(), [path]) as gathered:
+        sealed = import_storing.seal_files(clinic, Job(), gathered.sources, patient.id)
+        kept = import_storing.keep_files(clinic, Job(), sealed)
+    assert [one.state.value for one in kept.files] == ["error"]
+    assert isinstance(kept.files[0].error, UserFacingError)
