@@ -23,9 +23,9 @@ from desktop.intake.inspection import ContentKind
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
 from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, read_picture, recognise, too_large
 from desktop.intake.signatures import is_dicom
-from desktop.jobs import Job
 from desktop.intake.volume_bundle import BUNDLE
 from desktop.intake.volume_file import around, bundled, header_beside, media_type, prove
+from desktop.jobs import Job
 from desktop.records import FileHeader, Modality
 
 _HELD = 64 * 1024 * 1024
@@ -76,25 +76,23 @@ def _read(source: Source, job: Job) -> Content:
             if source.size > MAX_VOLUME_BYTES:
                 raise UserFacingError("intake.too_large", megabytes=MAX_VOLUME_BYTES // (1024 * 1024))
             return _series(stream, None)
-        reader = trace_reader(beginning)
-        if reader is not None and isinstance(source, DiskSource):
         if media_type(beginning):
             return _volume(source, stream, beginning, job)
+        reader = trace_reader(beginning)
+        if reader is not None and isinstance(source, DiskSource):
             trace = read_trace_file(source.path, job)  # with the files beside it
             return _trace_content(trace.data, trace.media_type, job)
         if reader is None:
-            recognise(beginning)
-        data = _all(stream, source, job)
             header = None if is_dicom(beginning) else header_beside(source)
             if header is not None:
                 return _read(header, job)
+            recognise(beginning)
+        data = _all(stream, source, job)
     if reader is not None:
         return _trace_content(data, reader.media_type, job)
     return _picture(data, job)
 
 
-def _all(stream: BinaryIO, source: Source, job: Job) -> bytes:
-    if source.size > MAX_FILE_BYTES:
 def _volume(source: Source, stream: BinaryIO, beginning: bytes, job: Job) -> Content:
     """A volume file; two files are kept as one. It is called as its file is: such files say nothing of themselves."""
     beside = around(source)
@@ -110,6 +108,8 @@ def _volume(source: Source, stream: BinaryIO, beginning: bytes, job: Job) -> Con
     return Content(FileHeader(Modality.VOLUME, description=clean(name)), header.rows, header.columns, kind, data)
 
 
+def _all(stream: BinaryIO, source: Source, job: Job) -> bytes:
+    if source.size > MAX_FILE_BYTES:
         raise too_large()
     parts, done = [], 0
     while part := stream.read(_STEP):
