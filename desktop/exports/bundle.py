@@ -18,7 +18,7 @@ class ReportBundle:
     report: the signed report, or content nobody has signed yet. draft: print it as a draft, whatever it is.
     image: (rows, columns) uint8, grey, windowed as the doctor wants it printed, with the rows and columns of the
     picture the annotations were drawn on; None where there is none to print.
-    instance: whose picture it is; drawings on others are left out. None: all are on this one.
+    instance, frame: whose picture it is; drawings on others are left out. None: all are on this one.
     lengths: for each LENGTH annotation what it measures (`imaging.geometry.length`); without an entry, no number.
     """
 
@@ -27,6 +27,7 @@ class ReportBundle:
     instance: InstanceId | None = None
     draft: bool = False
     lengths: Mapping[AnnotationId, Length] = field(default_factory=dict)
+    frame: int = 1
 
     def __post_init__(self) -> None:
         if self.image is not None and (self.image.ndim != 2 or self.image.dtype != np.uint8 or not self.image.size):
@@ -48,7 +49,8 @@ class ReportBundle:
         return tuple(
             annotation
             for annotation in self.content.annotations
-            if not annotation.deleted and self.instance in (None, annotation.instance)
+            if not annotation.deleted
+            and (self.instance is None or (self.instance, self.frame) == (annotation.instance, annotation.frame))
         )
 
 

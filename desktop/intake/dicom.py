@@ -1,8 +1,8 @@
 """DICOM files: single X-ray films and pictures kept as secondary captures, with their tables and windows.
 
 What is read is decided by the SOP class, not by the modality's word: a secondary capture is a picture whatever machine
-it was taken from, while a slice of a CT or MR series, an ultrasound frame or a dose map shown as if it were a film
-would lose what makes it readable (neighbours, Hounsfield units, calibrated regions) and is refused in words.
+it was taken from, while a slice of a CT or MR series, a frame of a clip or a dose map taken for a film would lose what
+makes it readable (neighbours, Hounsfield units, time) and is refused in words. `picture_frames` reads those.
 """
 
 import io
@@ -35,8 +35,8 @@ _PROJECTION_CLASSES = {
     _STORAGE + "1.2.1": Modality.OT,
     _STORAGE + "1.3": Modality.OT,  # Digital Intra-Oral X-Ray
     _STORAGE + "1.3.1": Modality.OT,
-    _STORAGE + "12.1": Modality.OT,  # X-Ray Angiographic (one frame)
-    _STORAGE + "12.2": Modality.OT,  # X-Ray Radiofluoroscopic (one frame)
+    _STORAGE + "12.1": Modality.XA,  # X-Ray Angiographic (one frame)
+    _STORAGE + "12.2": Modality.RF,  # X-Ray Radiofluoroscopic (one frame)
     _STORAGE + "77.1.4": Modality.OT,  # VL Photographic
     _STORAGE + "7": Modality.SC,  # Secondary Capture
     _STORAGE + "7.2": Modality.SC,  # and its multi-frame kinds (one frame)
@@ -47,7 +47,9 @@ _MODALITIES = {
     "CR": Modality.CR,
     "DX": Modality.DX,
     "SC": Modality.SC,
-    **dict.fromkeys(("", "OT", "RG", "PX", "IO", "MG", "RF", "XA", "XC"), Modality.OT),
+    "XA": Modality.XA,
+    "RF": Modality.RF,
+    **dict.fromkeys(("", "OT", "RG", "PX", "IO", "MG", "XC"), Modality.OT),
 }
 """What counts where a file names no storage class this release knows."""
 
@@ -90,7 +92,7 @@ def _decode(data: bytes) -> Picture:
     scale = None if regions else spacing(fields)
     picture = Picture(pixels, photometric, header, bits=bits, spacing=scale, regions=regions, uptake=uptake(fields))
     # What was stored in colour has no grey transformations, even where it turned out to be grey.
-    return _transformed(picture, fields, layout) if layout.photometric.startswith("MONOCHROME") else picture
+    return transformed(picture, fields, layout) if layout.photometric.startswith("MONOCHROME") else picture
 
 
 def _modality(file: DicomFile, fields: Fields) -> Modality:
@@ -112,7 +114,7 @@ def _modality(file: DicomFile, fields: Fields) -> Modality:
     raise UserFacingError("intake.not_an_image_of_this_kind", modality=word or "?")
 
 
-def _transformed(picture: Picture, fields: Fields, layout: Layout) -> Picture:
+def transformed(picture: Picture, fields: Fields, layout: Layout) -> Picture:
     """A grey picture with its modality and VOI transformations (PS3.3 C.11.1, C.11.2)."""
     pixels = picture.pixels
     padding = _signed(fields.integer("PixelPaddingValue"), layout)

@@ -29,7 +29,13 @@ def decode_pixels(
         grey = grey_from_ybr(raw)
         if grey is not None:
             return grey, Photometric.MONOCHROME2, 8
-        raw = to_rgb(raw)
+    pixels, kind = from_rgb(in_colour(raw, photometric, dataset, layout))
+    return pixels, kind, 8
+
+
+def in_colour(raw: Array, photometric: str, dataset: Dataset, layout: Layout) -> Array:
+    """A frame's values that are no grey as (rows, columns, 3) uint8 RGB. Raises UserFacingError."""
+    bits = layout.stored
     if photometric == PALETTE:
         try:
             rgb = np.asarray(apply_color_lut(raw, dataset))[:, :, :3]
@@ -37,11 +43,10 @@ def decode_pixels(
             raise UserFacingError("intake.damaged") from error
         bits = rgb.dtype.itemsize * 8
     else:
-        rgb, bits = raw, layout.stored
+        rgb = to_rgb(raw) if photometric in YBR else raw
     if rgb.shape != (layout.rows, layout.columns, 3):
         raise UserFacingError("intake.damaged")
-    pixels, kind = from_rgb(_eight_bits(rgb, bits))
-    return pixels, kind, 8
+    return _eight_bits(rgb, bits)
 
 
 def decode_raw(element: PixelElement, dataset: Dataset, layout: Layout, syntax: UID) -> tuple[Array, str]:

@@ -21,6 +21,7 @@ from desktop.intake.ecg import read_recording, read_trace_file, trace_reader
 from desktop.intake.folder import DiskSource, Source
 from desktop.intake.inspection import ContentKind
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
+from desktop.intake.picture_frames import frames_of, picture_modality
 from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, read_picture, recognise, too_large
 from desktop.intake.signatures import is_dicom
 from desktop.intake.volume_bundle import BUNDLE
@@ -32,6 +33,7 @@ _HELD = 64 * 1024 * 1024
 """Larger DICOM files are not held in memory."""
 _STEP = 4 * 1024 * 1024
 _NOT_ONE_FILM = ("intake.not_an_image_of_this_kind", "intake.several_pictures", "intake.too_large")
+_SLICES = frozenset((Modality.CT, Modality.MR))
 FILMS = frozenset((Modality.CR, Modality.DX, Modality.SC, Modality.OT, Modality.PHOTO, Modality.ECG, Modality.HD))
 """Kinds whose files are single pictures or traces; what other kinds there are come as series."""
 
@@ -161,13 +163,12 @@ def _series(stream: BinaryIO, data: bytes | None, otherwise: UserFacingError | N
 
 def _proven(file: DicomFile, data: bytes | None, otherwise: UserFacingError | None) -> Content:
     fields = Fields(file.dataset)
-    word = fields.text("Modality").upper()
     kind = kind_of(file, fields, fields.integer("NumberOfFrames") or 1)
     if kind not in (ContentKind.IMAGE, ContentKind.VOLUME) or file.pixels is None:
         raise otherwise or UserFacingError("intake.no_pixels")
-    # What is in the list of modalities has a viewer.
-    if word not in Modality.__members__ or (Modality(word) in FILMS and otherwise is not None):
-        raise otherwise or UserFacingError("intake.not_an_image_of_this_kind", modality=word or "?")
+    modality = picture_modality(fields)
+    if modality not in _SLICES:
+        frames_of(file, _held)  # whatever the viewer of clips could not show is refused now
     layout = read_layout(fields, file.pixels.keyword).aligned()
     count = frame_count(fields)
     if file.syntax is None or (not file.told and not fits_exactly(file.pixels, layout, count)):
@@ -177,5 +178,10 @@ def _proven(file: DicomFile, data: bytes | None, otherwise: UserFacingError | No
     next(frames(file.pixels, layout, file.syntax, count, file.dataset))
     if file.pixels.length is not None and file.pixels.available < file.pixels.length:
         raise UserFacingError("intake.truncated")
-    header = file_header(fields, Modality(word), str(file.syntax))
+    header = file_header(fields, modality, str(file.syntax))
     return Content(header, layout.rows, layout.columns, DICOM.media_type, data)
+
+
+def _held() -> BinaryIO:
+    """No frame is asked of a file that is only looked at."""
+    raise OSError("the file is open already")

@@ -24,12 +24,18 @@ class Photometric(StrEnum):
 
 class Modality(StrEnum):
     """DICOM modalities this release reads; PHOTO is a picture file (PNG, JPEG, TIFF), ECG and HD are traces, CT and MR
-    are series of slices, VOLUME is a volume file (NIfTI, NRRD, MetaImage)."""
+    are series of slices. US, XA, RF, PT and NM come as clips or as series of pictures; OT is whatever else is one.
+    VOLUME is a volume file (NIfTI, NRRD, MetaImage)."""
 
     CR = "CR"
     DX = "DX"
     SC = "SC"
     OT = "OT"
+    US = "US"
+    XA = "XA"
+    RF = "RF"
+    PT = "PT"
+    NM = "NM"
     PHOTO = "PHOTO"
     ECG = "ECG"
     HD = "HD"

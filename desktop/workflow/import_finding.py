@@ -26,6 +26,8 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.network_matching import likely_patients, whose
 from desktop.workflow.patients import PatientDraft
 
+_NUMBER_OF_FRAMES = 0x00280008
+
 __all__ = [
     "Choice",
     "FolderIndex",
@@ -210,7 +212,10 @@ def is_of_series(clinic: Clinic, job: Job, path: Path) -> bool:
         with path.open("rb") as stream:
             beginning = stream.read(HEADER_BYTES)
             stream.seek(0)
-            word = scan(stream).modality.upper() if is_dicom(beginning) else ""
+            header = scan(stream) if is_dicom(beginning) else None
+            word = header.modality.upper() if header is not None else ""
+            if header is not None and header.text(_NUMBER_OF_FRAMES) not in ("", "0", "1"):
+                return True
             if not word and volume_type(beginning):
                 return True
     except (UserFacingError, OSError):  # whoever reads it says what is wrong with it

@@ -1,8 +1,11 @@
 """Bringing pictures into a patient's record."""
 
 import hashlib
+import os
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
 
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
@@ -30,7 +33,11 @@ from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.words import plain_line, plain_text
 
+_NUMBER_OF_FRAMES = 0x00280008
+_LARGE_FILE = 32 * 1024 * 1024
 IMPORT_OK, IMPORT_DUPLICATE = "ok", "duplicate"
+CLIPS = ("intake.not_an_image_of_this_kind", "intake.several_pictures", "intake.too_large")
+"""What `stored_picture` says of a file that is no single film; its frames are read one by one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,5 +213,20 @@ def stored_recording(clinic: Clinic, instance: Instance) -> Recording:
 
 
 def stored_picture(clinic: Clinic, instance: Instance) -> Picture:
-    """Decode a stored instance. Raises KnownFailure where the sealed file is damaged."""
+    """Decode a stored film. Raises KnownFailure where the sealed file is damaged, UserFacingError (CLIPS) where it is
+    no single picture; a large clip is not read for that."""
+    with closing(clinic.store.attachments.open(instance.attachment)) as stream:
+        if stream.seek(0, os.SEEK_END) > _LARGE_FILE and _frames_claimed(stream) > 1:
+            raise UserFacingError("intake.several_pictures")
     return read_picture(clinic.store.attachments.read(instance.attachment))
+
+
+def _frames_claimed(stream: BinaryIO) -> int:
+    # Late, as pydicom would slow down every start of the window.
+    from desktop.intake.dicom_scan import scan
+
+    stream.seek(0)
+    try:
+        return int(scan(stream).text(_NUMBER_OF_FRAMES) or 1)
+    except (UserFacingError, ValueError):
+        return 1

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from desktop.access import Permission
 from desktop.errors import ErrorKind, UserFacingError
+from desktop.imaging.frame_run import FrameRun
 from desktop.jobs import Job
 from desktop.records import (
     Annotation,
@@ -35,9 +36,10 @@ from desktop.records import (
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.importing import is_sliced, is_trace, stored_picture, stored_recording
+from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import ReadingOrder, read_policy
+from desktop.workflow.viewing_frames import frame_runs
 from desktop.workflow.words import plain_text, typed_text
 
 
@@ -99,8 +101,9 @@ class Reading:
 
 @dataclass(frozen=True, eq=False)
 class OpenStudy:
-    """A study on the screen: its pictures or recordings decoded (slices come with `open_series`), whose it is, the
-    reading so far, and the patient's other studies."""
+    """A study on the screen: its recordings, or the first picture of each run, decoded (slices come with
+    `open_series`), whose it is, the reading so far, and the patient's other studies. runs: its pictures, those that are
+    paged or played together as one."""
 
     study: ImagingStudy
     patient: Patient
@@ -108,6 +111,7 @@ class OpenStudy:
     reading: Reading
     others: tuple[StudySummary, ...]
     recordings: Mapping[InstanceId, Recording] = field(default_factory=dict)
+    runs: tuple[FrameRun, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -148,7 +152,7 @@ class Annotated:
 
 @requires(Permission.VIEW_IMAGES)
 def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
-    """Decode a study's pictures and read where its reading stands; the look is audited.
+    """Decode what of a study is shown first and read where its reading stands; the look is audited.
 
     Raises UserFacingError (not_found); KnownFailure where a sealed file is damaged.
     """
@@ -160,13 +164,14 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
     clinic.sitting.saw(AuditAction.VIEW_STUDY, study)
     pictures: dict[InstanceId, Picture] = {}
     recordings: dict[InstanceId, Recording] = {}
-    for number, instance in enumerate(() if is_sliced(record) else record.instances):
+    for number, instance in enumerate(record.instances if is_trace(record) else ()):
         job.report("workflow.progress.opening", number, len(record.instances))
-        if is_trace(record):
-            recordings[instance.id] = stored_recording(clinic, instance)
-        else:
-            pictures[instance.id] = stored_picture(clinic, instance)
-    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others, recordings)
+        recordings[instance.id] = stored_recording(clinic, instance)
+    runs = () if is_trace(record) or is_sliced(record) else frame_runs(clinic, job, record)
+    for number, run in enumerate(runs):
+        job.report("workflow.progress.opening", number, len(runs))
+        pictures[run.places[0].instance] = run.read(0)
+    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others, recordings, runs)
 
 
 @requires(Permission.VIEW_IMAGES)

@@ -15,6 +15,7 @@ from desktop.exports import EXPORTERS, ReportBundle
 from desktop.exports.preview import pages as render_pages
 from desktop.i18n import Language
 from desktop.imaging.display import grey
+from desktop.imaging.frame_run import FramePlace
 from desktop.imaging.measure import length, manual_scale, scale_at
 from desktop.jobs import Job
 from desktop.records import (
@@ -23,6 +24,7 @@ from desktop.records import (
     AnnotationKind,
     AuditAction,
     Changes,
+    ImagingStudy,
     Picture,
     ReportContent,
     ReportedFinding,
@@ -38,10 +40,11 @@ from desktop.records.canonical_report import addendum_canonical_bytes, report_ca
 from desktop.signals.paper import paper_page
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.importing import is_sliced, is_trace, stored_picture, stored_recording
+from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
 from desktop.workflow.reading import add_impression, check_unsigned, read_state
+from desktop.workflow.viewing_frames import printed_picture
 from desktop.workflow.viewing_series import printed_slice
 from desktop.workflow.words import plain_text
 
@@ -212,22 +215,32 @@ def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundl
     content = report.content if isinstance(report, SignedReport) else report
     with clinic.store.snapshot() as tx:
         study = tx.studies.get(content.study)
-    instance = study.instances[0]
+    instance = study.main
     if is_trace(study):
         page = paper_page(stored_recording(clinic, instance).main)
         return ReportBundle(report, image=page, instance=instance.id)
     if is_sliced(study):
         light, middle = printed_slice(clinic, study)
         return ReportBundle(report, image=light, instance=middle)
-    picture = stored_picture(clinic, instance)
-    here = tuple(drawing for drawing in content.annotations if drawing.instance == instance.id)
-    manual = manual_scale(picture, here)
+    place = _printed_place(study, content)
+    picture = printed_picture(clinic, study, place)
+    same = tuple(drawing for drawing in content.annotations if drawing.instance == place.instance)
+    here = tuple(drawing for drawing in same if drawing.frame == place.frame)
+    manual = manual_scale(picture, same)
     lengths = {
         drawing.id: length(scale_at(picture, drawing.points, manual), drawing.points[0], drawing.points[1])
         for drawing in here
         if drawing.kind in (AnnotationKind.LENGTH, AnnotationKind.CALIBRATION)
     }
-    return ReportBundle(report, image=_printable(picture), instance=instance.id, lengths=lengths)
+    image = _printable(picture)
+    return ReportBundle(report, image=image, instance=place.instance, lengths=lengths, frame=place.frame)
+
+
+def _printed_place(study: ImagingStudy, content: ReportContent) -> FramePlace:
+    """The study's first picture; of a clip the frame that was drawn on first."""
+    first = study.instances[0].id
+    frames = [drawing.frame for drawing in content.annotations if drawing.instance == first and not drawing.deleted]
+    return FramePlace(first, frames[0] if frames else 1)
 
 
 def _printable(picture: Picture) -> npt.NDArray[np.uint8]:
@@ -240,7 +253,7 @@ def _film_is_synthetic(clinic: Clinic, study: StudyId) -> bool:
         record = tx.studies.get(study)
     if is_trace(record) or is_sliced(record):
         return False
-    return stored_picture(clinic, record.instances[0]).header.burned_in_synthetic
+    return printed_picture(clinic, record, FramePlace(record.main.id)).header.burned_in_synthetic
 
 
 def _compose(
@@ -253,7 +266,7 @@ def _compose(
     now = clinic.clock()
     on = record.started or now.date()
     age = patient.birth_date.age_on(on) if patient.birth_date else None
-    instance = record.instances[0]
+    instance = record.main
     said = next(iter(tx.suggestions.for_study(study)), None)
     provenance = said.analysis.provenance if said is not None else None
     refused = said is not None and said.analysis.status is not AnalysisStatus.OK

@@ -24,7 +24,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.workflow.clinic import Clinic, open_to_all, requires
-from desktop.workflow.importing import is_sliced, is_trace, read_in_words, stored_picture
+from desktop.workflow.importing import CLIPS, is_sliced, is_trace, read_in_words, stored_picture
 
 _log = logging.getLogger(__name__)
 
@@ -72,6 +72,8 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
                 _store(clinic, suggestion)
                 added.append(suggestion.id)
         except UserFacingError as error:
+            if error.key in CLIPS:  # models look at single films
+                continue
             _log.warning("no suggestion: %s", error.key)
             failure = error
     return Suggested(tuple(added), failure, Changes(suggestions=bool(added)))

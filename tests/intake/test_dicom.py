@@ -346,7 +346,7 @@ class TestKinds:
             (SC_STORAGE, "OT", Modality.SC),
             (SC_STORAGE, "MR", Modality.SC),
             (SC_STORAGE, "CR", Modality.CR),
-            ("1.2.840.10008.5.1.4.1.1.12.1", "XA", Modality.OT),
+            ("1.2.840.10008.5.1.4.1.1.12.1", "XA", Modality.XA),
             ("1.3.46.670589.11.0.0.12.1", "CR", Modality.CR),
         ],
     )

@@ -3,7 +3,6 @@
 import inspect
 import io
 import zipfile
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,7 +15,7 @@ from pydicom.uid import ComputedRadiographyImageStorage, CTImageStorage, Explici
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.errors import Cancelled, KnownFailure, UserFacingError
+from desktop.errors import Cancelled, KnownFailure
 from desktop.intake import folder_content
 from desktop.intake.folder import DiskSource, Source, gather
 from desktop.intake.folder_content import read_content
@@ -210,29 +209,18 @@ def test_large_scans_are_sealed_in_constant_memory(
     assert sealed_files(clinic) == 1
 
 
-@pytest.mark.parametrize("frames", [1, 3])
-def test_slices_are_taken_as_soon_as_their_modality_has_a_viewer(
-    clinic: workflow.Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, frames: int
+@pytest.mark.parametrize(
+    ("word", "frames", "modality"), [("CT", 1, "CT"), ("CT", 3, "CT"), ("US", 3, "US"), ("ES", 3, "OT")]
+)
+def test_slices_and_clips_are_taken_as_series(
+    clinic: workflow.Clinic, tmp_path: Path, word: str, frames: int, modality: str
 ) -> None:
     pixels = np.zeros((frames, 40, 50), np.uint8).tobytes()
-    tags = {"SOPClassUID": CTImageStorage, "Modality": "CT", "PixelData": pixels, "NumberOfFrames": frames}
+    tags = {"SOPClassUID": CTImageStorage, "Modality": word, "PixelData": pixels, "NumberOfFrames": frames}
     (source,) = sources(film(tmp_path / "slice", 1, **tags))
-
-    class Without(StrEnum):
-        CR = "CR"
-
-    class With(StrEnum):
-        CR = "CR"
-        CT = "CT"
-
-    monkeypatch.setattr(folder_content, "Modality", Without)
-    with pytest.raises(UserFacingError):
-        read_content(source, Job())
-    monkeypatch.setattr(folder_content, "Modality", With)
     content = read_content(source, Job())
-    monkeypatch.setattr(finding, "Modality", With)
     assert finding.is_of_series(clinic, Job(), tmp_path / "slice")
-    assert (content.header.modality, content.rows, content.columns, content.film) == ("CT", 40, 50, False)
+    assert (content.header.modality, content.rows, content.columns, content.film) == (modality, 40, 50, False)
 
 
 def test_matching_proposes_the_certain_and_asks_about_the_rest(
