@@ -18,9 +18,21 @@ from pynetdicom.transport import AddressInformation
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.jobs import Job
 from desktop.network import limits
+from desktop.network.commitment import ASK, COMMITMENT, COMMITMENT_INSTANCE, read_report, request_of, tell
 from desktop.network.guard import GuardedSocket
-from desktop.network.node import COMMITMENT, TRANSFER_SYNTAXES, VERIFICATION, WORKLIST, read_commitment
-from desktop.network.parts import Answer, Committed, FoundStudy, Line, Received, Step, StepQuery, StudyQuery
+from desktop.network.node import TRANSFER_SYNTAXES, VERIFICATION, WORKLIST
+from desktop.network.parts import (
+    Answer,
+    Committed,
+    FoundStudy,
+    KeepingAnswer,
+    Line,
+    ObjectName,
+    Received,
+    Step,
+    StepQuery,
+    StudyQuery,
+)
 from desktop.network.worklist import name_in, read_step, to_identifier
 
 FIND = "1.2.840.10008.5.1.4.1.2.2.1"
@@ -30,7 +42,6 @@ GET = "1.2.840.10008.5.1.4.1.2.2.3"
 
 _NATIVE = ("1.2.840.10008.1.2.1", "1.2.840.10008.1.2", "1.2.840.10008.1.2.2")
 _MOST_CONTEXTS = 126
-_COMMITMENT_INSTANCE = "1.2.840.10008.1.20.1.1"
 _REPORT_SECONDS = 2.0
 _PENDING = (0xFF00, 0xFF01)
 
@@ -120,31 +131,43 @@ def get(line: Line, study_uid: str, keep: Callable[[Received], Answer], job: Job
         return _retrieved(association, association.send_c_get(_of_study(study_uid), GET), job)
 
 
+def _unheard(_key: str) -> None:
+    """Nobody wants to know."""
+
+
 def send(
-    line: Line, objects: Sequence[Outgoing], job: Job, *, transaction: str = "", before: Sequence[Outgoing] = ()
+    line: Line,
+    objects: Sequence[Outgoing],
+    job: Job,
+    *,
+    transaction: str = "",
+    before: Sequence[Outgoing] = (),
+    taken: Callable[[str], None] = _unheard,
 ) -> Given:
     """Give a peer objects, one after the other; once it has all of them, ask it to keep them for good.
 
     transaction: UID of that request; empty asks for nothing. It has to be on record before, as the answer may come on
-    another line before this returns. before: what the peer has since an earlier try. Raises KnownFailure where the
-    peer cannot be reached at all.
+    another line before this returns. before: what the peer has since an earlier try. taken: hears the key of each
+    object once the peer has it. Raises KnownFailure where the peer cannot be reached at all, Cancelled.
     """
     kinds = _kinds(objects)
     words: list[Committed] = []
     heard = threading.Event()
 
     def report(event: evt.Event) -> tuple[int, None]:
-        word = read_commitment(event.event_information)
+        word = read_report(event.event_information)
         if word is not None:
             words.append(word)
             heard.set()
         return 0x0000, None
 
     contexts = list(_sending_contexts(kinds))
-    if not contexts:
+    if objects and not contexts:
         return Given((), tuple((one.key, "network.not_dicom") for one in objects), final=True)
     if transaction:
         contexts.append(build_context(COMMITMENT))
+    if not contexts:
+        return Given(())
     with _association(line, contexts, [(evt.EVT_N_EVENT_REPORT, report)]) as association:
         sent: list[str] = []
         problems: list[tuple[str, str]] = []
@@ -157,12 +180,21 @@ def send(
                     break
                 continue
             sent.append(one.key)
+            taken(one.key)
         final = any(problem in _FINAL for _, problem in problems)
         if problems or not transaction or not _ask_commitment(association, transaction, [*before, *objects]):
             return Given(tuple(sent), tuple(problems), final)
         heard.wait(_REPORT_SECONDS)
         word = next((word for word in words if word.transaction == transaction), None)
         return Given(tuple(sent), asked=True, word=word)
+
+
+def tell_keeping(line: Line, answer: KeepingAnswer) -> None:
+    """Call whoever asked us to keep objects, and say which we do. Raises KnownFailure."""
+    # We call, but are the service's provider all the same (PS3.4 J.3.3).
+    with _association(line, [build_context(COMMITMENT)], roles=[build_role(COMMITMENT, scp_role=True)]) as association:
+        if not tell(association, answer):
+            raise KnownFailure("network.line_broken", kind=ErrorKind.IO)
 
 
 _FINAL = frozenset({"network.kind_not_taken", "network.object_refused", "network.not_dicom"})
@@ -234,17 +266,17 @@ def _ask_commitment(association: Association, transaction: str, objects: Sequenc
     """Whether the peer will tell if it keeps these for good; not every archive does such things."""
     if not any(context.abstract_syntax == COMMITMENT for context in association.accepted_contexts):
         return False
-    wanted = Dataset()
-    wanted.TransactionUID = transaction
-    items = []
+    names = []
     for one in objects:
-        meta, item = _file_meta(one.begin), Dataset()
-        item.ReferencedSOPClassUID = meta.get("MediaStorageSOPClassUID", "")
-        item.ReferencedSOPInstanceUID = meta.get("MediaStorageSOPInstanceUID", "")
-        items.append(item)
-    wanted.ReferencedSOPSequence = items
+        meta = _file_meta(one.begin)
+        names.append(
+            ObjectName(
+                str(meta.get("MediaStorageSOPClassUID", "")),
+                str(meta.get("MediaStorageSOPInstanceUID", "")),
+            )
+        )
     try:
-        status, _ = association.send_n_action(wanted, 1, COMMITMENT, _COMMITMENT_INSTANCE)
+        status, _ = association.send_n_action(request_of(transaction, names), ASK, COMMITMENT, COMMITMENT_INSTANCE)
     except (ValueError, RuntimeError):
         return False
     return bool(status.get("Status") == 0x0000)

@@ -36,6 +36,8 @@ _QUICK_ACK = getattr(socket, "TCP_QUICKACK", None)
 """Linux forgets it after a while. Without it a sender that waits for our acknowledgement before its last, short segment
 (Nagle's algorithm) waits 40 ms for each object."""
 
+_LOOK_SECONDS = 0.005
+
 Address = Any
 """(host, port) or IPv6's four parts, as `socketserver` hands them on."""
 
@@ -167,11 +169,22 @@ class GuardedMessages(DIMSEServiceProvider):
 
     def get_msg(self, block: bool = False) -> Any:
         """The next complete message; the one before has been answered."""
-        item = super().get_msg(block)
+        item = self._awaited() if block else super().get_msg()
         if item[1] is not None:
             self._budget.give_back(self._served)
             self._served, self._queued = self._queued, 0
         return item
+
+    def _awaited(self) -> Any:
+        """The next message while we ask something ourselves; none where the other side hangs up instead."""
+        end = time.monotonic() + (self.dimse_timeout or limits.ANSWER_SECONDS)
+        while time.monotonic() < end:
+            hung_up = self.dul.peek_next_pdu() is not None or not self.dul.is_alive()
+            item = super().get_msg()
+            if hung_up or item[1] is not None:
+                return item
+            time.sleep(_LOOK_SECONDS)
+        return None, None
 
     def forget(self) -> None:
         """Nothing is held any more."""

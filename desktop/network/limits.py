@@ -38,3 +38,6 @@ ANSWER_SECONDS = 60.0
 
 MOST_ANSWERS = 500
 """Matches taken of one query, and given for one worklist."""
+
+MOST_KEEPINGS = 4
+"""Requests for storage commitment looked into at the same time; each reads everything it names."""

@@ -1,4 +1,4 @@
-"""The node that listens: takes objects, answers echoes and worklist queries, hears what peers committed to."""
+"""The node that listens: takes objects, answers echoes and worklist queries, says and hears what is kept for good."""
 
 import logging
 import threading
@@ -8,12 +8,14 @@ from typing import Any, cast
 
 from pydicom.dataset import Dataset
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, AllStoragePresentationContexts, _config, evt
+from pynetdicom.association import Association
 from pynetdicom.presentation import PresentationContext, build_context
 
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.network import limits
+from desktop.network.commitment import ASK, COMMITMENT, read_report, read_request, tell
 from desktop.network.guard import GuardedServer
-from desktop.network.parts import Answer, Caller, Committed, Desk, Listening, Received
+from desktop.network.parts import Answer, Caller, Desk, KeepingAsked, Listening, Received
 from desktop.network.worklist import read_query, to_data_set
 
 _log = logging.getLogger(__name__)
@@ -26,7 +28,6 @@ _config.LOG_RESPONSE_IDENTIFIERS = False
 
 VERIFICATION = "1.2.840.10008.1.1"
 WORKLIST = "1.2.840.10008.5.1.4.31"
-COMMITMENT = "1.2.840.10008.1.20.1"
 
 # The pixels of JPIP and SMPTE ST 2110 lie elsewhere; all others are kept as they come.
 _ELSEWHERE = ("1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.7.")
@@ -37,7 +38,10 @@ TRANSFER_SYNTAXES = sorted(
     key=lambda uid: uid != _EXPLICIT,
 )
 _PENDING, _CANCELLED, _DONE, _FAILED = 0xFF00, 0xFE00, 0x0000, 0xC001
+_NO_SUCH_ACTION, _INVALID_ARGUMENT, _NO_RESOURCES = 0x0123, 0x0115, 0x0213
 _STOP_SECONDS = 30.0
+_HANG_UP_SECONDS = 0.3
+"""In which a caller that wants its answer on another line has hung up."""
 
 
 class Node:
@@ -51,6 +55,8 @@ class Node:
         self._busy = 0
         self._idle = threading.Condition()
         self._stopping = False
+        self._gone = threading.Event()
+        self._answering = threading.Semaphore(limits.MOST_KEEPINGS)
 
     @property
     def port(self) -> int:
@@ -84,6 +90,7 @@ class Node:
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_C_FIND, self._find),
             (evt.EVT_N_EVENT_REPORT, self._report),
+            (evt.EVT_N_ACTION, self._asked_to_keep),
         ]
         try:
             self._server = GuardedServer(
@@ -102,6 +109,7 @@ class Node:
         if server is None:
             return
         self._stopping = True
+        self._gone.set()
         server.stop()
         end = time.monotonic() + _STOP_SECONDS
         with self._idle:
@@ -171,7 +179,7 @@ class Node:
             yield _PENDING, to_data_set(step, query)
 
     def _report(self, event: evt.Event) -> tuple[int, None]:
-        word = read_commitment(event.event_information)
+        word = read_report(event.event_information)
         if word is not None and self._begin():
             try:
                 self._desk.committed(word)
@@ -181,6 +189,37 @@ class Node:
             finally:
                 self._end()
         return _DONE, None
+
+    def _asked_to_keep(self, event: evt.Event) -> tuple[int, None]:
+        """Take a request for storage commitment. It is answered once everything named was looked at: on this line if
+        the caller waits, else on one of ours."""
+        association = event.assoc
+        if str(event.context.abstract_syntax) != COMMITMENT or event.action_type != ASK:
+            return _NO_SUCH_ACTION, None
+        caller, host = _text(association.requestor.ae_title), str(association.requestor.address)
+        asked = read_request(event.action_information, caller, host)
+        if asked is None:
+            return _INVALID_ARGUMENT, None
+        if not self._answering.acquire(blocking=False):
+            return _NO_RESOURCES, None
+        threading.Thread(target=self._answer, args=(association, asked), name="dicom-keeping", daemon=True).start()
+        return _DONE, None
+
+    def _answer(self, association: Association, asked: KeepingAsked) -> None:
+        try:
+            if not self._begin():
+                return
+            try:
+                answer = self._desk.keeping(asked)
+                self._gone.wait(_HANG_UP_SECONDS)
+                if not (association.is_established and tell(association, answer)):
+                    self._desk.untold(asked, answer)
+            except Exception as error:
+                _log.warning("a request for commitment was not answered: %s", type(error).__name__)
+            finally:
+                self._end()
+        finally:
+            self._answering.release()
 
     def _begin(self) -> bool:
         with self._idle:
@@ -216,18 +255,6 @@ def _received(event: evt.Event, request: Any) -> Received:
         str(event.context.transfer_syntax),
         _text(association.requestor.ae_title),
         str(association.requestor.address),
-    )
-
-
-def read_commitment(information: Dataset) -> Committed | None:
-    """The event information of a storage commitment, or None where it is none."""
-    transaction = str(information.get("TransactionUID", ""))
-    if not transaction:
-        return None
-    return Committed(
-        transaction,
-        tuple(str(item.get("ReferencedSOPInstanceUID", "")) for item in information.get("ReferencedSOPSequence") or ()),
-        tuple(str(item.get("ReferencedSOPInstanceUID", "")) for item in information.get("FailedSOPSequence") or ()),
     )
 
 

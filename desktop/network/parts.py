@@ -102,6 +102,41 @@ class Committed:
     failed: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class ObjectName:
+    """How objects are named to others: by SOP class and instance UID."""
+
+    sop_class: str
+    instance_uid: str
+
+
+@dataclass(frozen=True)
+class KeepingAsked:
+    """A peer asks us to keep objects for good. title, address: of whoever asks."""
+
+    transaction: str
+    objects: tuple[ObjectName, ...]
+    title: str
+    address: str
+
+
+class NotKept(IntEnum):
+    """Why we do not promise to keep an object (PS3.3 C.14.1.1)."""
+
+    FAILURE = 0x0110
+    UNKNOWN = 0x0112
+    OTHER_CLASS = 0x0119
+
+
+@dataclass(frozen=True)
+class KeepingAnswer:
+    """Our word on such a request: what is here for certain, and what is not."""
+
+    transaction: str
+    kept: tuple[ObjectName, ...]
+    failed: tuple[tuple[ObjectName, NotKept], ...] = ()
+
+
 class Desk(Protocol):
     """Who takes what the node receives. Called from several threads; what it raises is told the caller as a failure."""
 
@@ -113,6 +148,12 @@ class Desk(Protocol):
 
     def committed(self, word: Committed) -> None:
         """A peer answers a request for storage commitment."""
+
+    def keeping(self, asked: KeepingAsked) -> KeepingAnswer:
+        """Which of these objects are here for certain. May take as long as reading all of them."""
+
+    def untold(self, asked: KeepingAsked, answer: KeepingAnswer) -> None:
+        """The caller has gone without our answer, which it now gets on a call of ours."""
 
     def quiet(self) -> None:
         """An association is over."""

@@ -118,12 +118,13 @@ class Arrival:
 
 class SendingState(StrEnum):
     """How far a sending is. SENT: the peer answered that it has everything. COMMITTED: it also promised to keep it
-    (storage commitment, PS3.4 annex J). FAILED: given up, or refused for good."""
+    (storage commitment, PS3.4 annex J). FAILED: given up, or refused for good. CANCELLED: somebody called it off."""
 
     WAITING = "waiting"
     SENT = "sent"
     COMMITTED = "committed"
     FAILED = "failed"
+    CANCELLED = "cancelled"
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,7 @@ class Sending:
 
     peer: its name. attempts: tries so far. next_try: None unless waiting. failure: key of the sentence that says why
     the last try failed, or empty. sent: what the peer has. transaction: UID of the commitment that was asked for, or
-    empty.
+    empty. commitment: whether it is to be asked for.
     """
 
     id: SendingId
@@ -146,3 +147,4 @@ class Sending:
     failure: str = ""
     sent: tuple[InstanceId, ...] = ()
     transaction: str = ""
+    commitment: bool = True

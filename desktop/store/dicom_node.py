@@ -1,14 +1,17 @@
 """What the DICOM node needs kept: its settings, what arrived and waits for an answer, what is to be sent."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from desktop.records import AttachmentId, Encounter, PatientId, StudyId
+from desktop.records import AttachmentId, Encounter, ImagingStudy, Modality, PatientId, StudyId
 from desktop.records.dicom_node import Arrival, ArrivalId, ArrivalState, NodeSettings, Sending, SendingId, SendingState
 from desktop.store.attachments import KIND as ATTACHMENT
 from desktop.store.attachments import StoredFile
 from desktop.store.canonical import from_canonical
 from desktop.store.rows import Rows, decoded
+from desktop.store.studies import STUDY
 from desktop.store.visits import microseconds
 
 ARRIVAL = "arrival"
@@ -127,6 +130,11 @@ class Sendings:
         )
         return [from_canonical(Sending, row[0]) for row in rows]
 
+    def count(self, state: SendingState) -> int:
+        """How many are in a state."""
+        row = self._rows.one("SELECT count(*) FROM dicom_sendings WHERE state = ?", (state.value,))
+        return int(row[0]) if row else 0
+
     def newest(self, limit: int = 50) -> list[Sending]:
         """The newest first."""
         rows = self._rows.all("SELECT record FROM dicom_sendings ORDER BY key DESC LIMIT ?", (limit,))
@@ -159,6 +167,31 @@ class NodeLookups:
             (patient, study_uid),
         )
         return StudyId(row[0]) if row else None
+
+    def name_kind(self, study: StudyId, modality: Modality) -> None:
+        """Of which kind a study is, where what came first of it left that open (OT)."""
+        row = self._rows.one("SELECT record FROM imaging_studies WHERE id = ?", (study,))
+        known = decoded(ImagingStudy, row, "store.study_not_found")
+        if known.modality is Modality.OT and modality is not Modality.OT:
+            data = self._rows.written(STUDY, study, replace(known, modality=modality))
+            self._rows.run("UPDATE imaging_studies SET record = ? WHERE id = ?", (data, study))
+
+    def files_of_objects(self, uids: Sequence[str]) -> dict[str, list[AttachmentId]]:
+        """The files of each of these instance UIDs: with patients, waiting for an answer, and set aside. Reads through
+        all of them once."""
+        found: dict[str, list[AttachmentId]] = {}
+        wanted = json.dumps(uids)
+        for table, place in (("imaging_instances", "$.instance_uid"), ("arrivals", "$.header.instance_uid")):
+            rows = self._rows.all(
+                f"""SELECT json_extract(CAST(record AS TEXT), '{place}') AS uid, attachment FROM {table}
+                    WHERE uid IN (SELECT value FROM json_each(?)) ORDER BY key DESC""",
+                (wanted,),
+            )
+            for uid, attachment in rows:
+                files = found.setdefault(uid, [])
+                if attachment not in files:
+                    files.append(AttachmentId(attachment))
+        return found
 
     def visits_since(self, moment: datetime) -> list[Encounter]:
         """Visits that began then or later, among the two thousand last recorded; the newest first."""

@@ -4,7 +4,6 @@ import contextlib
 import ipaddress
 import logging
 import socket
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -13,14 +12,13 @@ from desktop.jobs import Job
 from desktop.network.parts import Caller, Listening
 from desktop.records.dicom_node import NodeSettings, Peer
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.network_outbox import Outbox
 from desktop.workflow.network_receiving import Reception, Stored
-from desktop.workflow.network_sending import send_what_waits
 from desktop.workflow.network_settings import stored_settings
 
 _log = logging.getLogger(__name__)
 
 _LOOPBACK = "127.0.0.1"
-_RETRY_SECONDS = 30.0
 
 
 def _nobody(_stored: Stored) -> None:
@@ -56,20 +54,17 @@ class NodeStatus:
 
 
 class RunningNode:
-    """Listens until `stop`, and sends what waits. Stop it before the clinic is locked."""
+    """Listens until `stop`, and sends what waits. Stop it before the clinic is locked. outbox: what sends."""
 
     def __init__(self, clinic: Clinic, settings: NodeSettings, listening: Listening, hearers: Hearers) -> None:
         from desktop.network.node import Node
 
-        self._clinic = clinic
         self.settings = settings
         self._hearers = hearers
-        self._reception = Reception(clinic, hearers.stored, hearers.quiet)
+        self._reception = Reception(clinic, hearers.stored, self._gone)
         self._node = Node(listening, self._reception)
-        self._stopping = threading.Event()
-        self._sender = threading.Thread(target=self._send_what_waits, name="dicom-sender", daemon=True)
         self._node.start()
-        self._sender.start()
+        self.outbox = Outbox(clinic, hearers.sent, self._reception.owed)
 
     @property
     def status(self) -> NodeStatus:
@@ -86,18 +81,15 @@ class RunningNode:
         )
 
     def stop(self) -> None:
-        """Let what is being stored and sent come to its end, then listen no more. Harmless twice."""
-        self._stopping.set()
+        """Let the object that is being stored or sent come to its end, then listen no more. Harmless twice."""
+        self.outbox.stop()
         self._node.stop()
-        self._sender.join()
 
-    def _send_what_waits(self) -> None:
-        while not self._stopping.wait(_RETRY_SECONDS):
-            try:
-                if send_what_waits(self._clinic, self._stopping.is_set):
-                    self._hearers.sent()
-            except Exception as error:  # the next round tries again
-                _log.warning("what waits could not be sent: %s", type(error).__name__)
+    def _gone(self) -> None:
+        """A caller has gone; perhaps without an answer that is owed."""
+        if self._reception.owed:
+            self.outbox.wake()
+        self._hearers.quiet()
 
 
 @requires(Permission.USE_CLINIC)
@@ -111,6 +103,13 @@ def start_dicom_node(clinic: Clinic, job: Job, hearers: Hearers) -> RunningNode 
     if not settings.on:
         return None
     return RunningNode(clinic, settings, _listening(settings, callers_of(settings.peers), ""), hearers)
+
+
+@requires(Permission.USE_CLINIC)
+def start_outbox(clinic: Clinic, job: Job, hearers: Hearers) -> Outbox:
+    """Send what waits although the node is off. Stop it before the clinic is locked."""
+    job.check()
+    return Outbox(clinic, hearers.sent)
 
 
 @requires(Permission.IMPORT_IMAGES)

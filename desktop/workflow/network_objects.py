@@ -2,7 +2,7 @@
 
 import io
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.errors import UserFacingError
 from desktop.records import (
@@ -21,12 +21,14 @@ from desktop.store import Staged, Transaction
 from desktop.workflow.clinic import Clinic
 
 MEDIA_TYPE = "application/dicom"
+_WAVEFORMS = "1.2.840.10008.5.1.4.1.1.9."
+"""What every waveform storage class begins with (PS3.4 B.5)."""
 
 
 @dataclass(frozen=True)
 class ObjectHeader:
-    """What was read. class_uid, instance_uid: the SOP class and instance it says it is. rows, columns: in pixels, 0 for
-    what is no picture."""
+    """What was read. class_uid, instance_uid: the SOP class and instance it says it is. rows, columns: in pixels; of a
+    trace, its leads and the samples of each; 0 for what is neither."""
 
     header: FileHeader
     class_uid: str
@@ -56,7 +58,22 @@ def read_object(data: bytes) -> ObjectHeader:
         raise UserFacingError("intake.damaged") from error
     if not all(uids) or file.cut_short:
         raise UserFacingError("intake.damaged")
-    return ObjectHeader(header, *uids, *(max(0, length) for length in size))
+    found = ObjectHeader(header, *uids, *(max(0, length) for length in size))
+    return _trace(found, data) if uids[0].startswith(_WAVEFORMS) else found
+
+
+def _trace(found: ObjectHeader, data: bytes) -> ObjectHeader:
+    """The header of a recording: an electrocardiogram, or another trace, whatever it calls itself. One that this
+    release cannot draw is kept as it says."""
+    from desktop.intake.ecg import read_recording
+
+    try:
+        recording = read_recording(data)
+    except UserFacingError:
+        return found
+    leads, samples = recording.main.samples.shape
+    header = replace(found.header, modality=recording.header.modality)
+    return replace(found, header=header, rows=leads, columns=samples)
 
 
 def _modality(word: str) -> Modality:
@@ -99,6 +116,9 @@ def add_to_study(
                 mismatch_reason=reason,
             )
         )
+    elif found.rows:
+        # What came before may have been a note about pictures, which says nothing of their kind.
+        tx.lookups.name_kind(study, header.modality)
     instance = Instance(
         id=InstanceId(new_id()),
         study=study,

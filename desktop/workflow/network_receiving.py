@@ -10,11 +10,12 @@ from datetime import datetime
 
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
-from desktop.network.parts import Answer, Committed, Received, Step, StepQuery
+from desktop.network.parts import Answer, Committed, KeepingAnswer, KeepingAsked, Received, Step, StepQuery
 from desktop.records import AttachmentId, AuditAction, InstanceId, PatientId, StudyId, new_id
 from desktop.records.dicom_node import Arrival, ArrivalId, Doubt, SendingState
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic
+from desktop.workflow.network_keeping import OwedAnswers, keeping
 from desktop.workflow.network_matching import whose
 from desktop.workflow.network_objects import ObjectHeader, add_to_study, attachment_of, read_object
 from desktop.workflow.network_worklist import steps_for
@@ -54,12 +55,13 @@ class Stored:
 
 class Reception:
     """Takes objects for one open clinic. told: hears of each stored object, from the thread that stored it, before the
-    caller gets its answer. quiet: hears that an association is over."""
+    caller gets its answer. quiet: hears that an association is over. owed: answers that are to be taken to somebody."""
 
     def __init__(self, clinic: Clinic, told: Callable[[Stored], None], quiet: Callable[[], None]) -> None:
         self._clinic = clinic
         self._told = told
         self._quiet = quiet
+        self.owed = OwedAnswers(clinic)
         self._latest: deque[Stored] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
         self._stored = self._failed = 0
@@ -100,6 +102,15 @@ class Reception:
     def committed(self, word: Committed) -> None:
         """Note what a peer promised to keep, or did not."""
         note_commitment(self._clinic, word)
+
+    def keeping(self, asked: KeepingAsked) -> KeepingAnswer:
+        """Promise to keep what is here, whole."""
+        return keeping(self._clinic, asked, BY_THE_NODE)
+
+    def untold(self, asked: KeepingAsked, answer: KeepingAnswer) -> None:
+        """Whoever asked is called."""
+        self.owed.add(asked, answer)
+        self._quiet()
 
     def quiet(self) -> None:
         """An association is over."""
@@ -202,5 +213,8 @@ def note_commitment(clinic: Clinic, word: Committed) -> None:
             return
         state = SendingState.FAILED if word.failed else SendingState.COMMITTED
         failure = "network.not_committed" if word.failed else ""
-        tx.sendings.update(replace(sending, state=state, next_try=None, failure=failure))
+        # What it does not keep is sent again if somebody wants another try.
+        lost = {one.id for one in tx.studies.get(sending.study).instances if one.instance_uid in word.failed}
+        sent = tuple(one for one in sending.sent if one not in lost)
+        tx.sendings.update(replace(sending, state=state, next_try=None, failure=failure, sent=sent))
         tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=BY_THE_NODE, reason=state.value)

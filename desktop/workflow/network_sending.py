@@ -1,4 +1,8 @@
-"""Studies that go to a peer: tried at once, tried again, and followed until the peer has promised to keep them."""
+"""Studies that go to a peer: queued, tried, tried again, and followed until the peer has promised to keep them.
+
+What is queued is on the disk: a power cut, or a line that breaks in the middle, costs no more than the objects that the
+peer had not acknowledged.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from desktop.access import Permission
-from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.errors import Cancelled, ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.jobs import Job
 from desktop.records import AuditAction, Changes, Instance, InstanceId, StudyId, new_id
 from desktop.records.dicom_node import Peer, Sending, SendingId, SendingState
@@ -24,7 +28,12 @@ if TYPE_CHECKING:
 _PAUSES = (1, 5, 15, 60, 180, 360, 720)
 """Minutes until the next try. After the last one it is given up: a day and a half in all."""
 
+_TRYING = timedelta(hours=1)
+"""For which the outbox leaves alone what somebody is sending at this moment."""
+_TOLD = (SendingState.COMMITTED, SendingState.FAILED)
 _BEGIN_BYTES = 4096
+_NOTED_EACH = 100
+"""Objects after which it is written down that the peer has them."""
 
 
 @dataclass(frozen=True)
@@ -55,19 +64,7 @@ def send_study(
     `store.study_not_found`. That the peer is not there is no error: the sending waits.
     """
     known = find_peer(clinic, peer) if isinstance(peer, str) else peer
-    _pictures(clinic, study)
-    sending = Sending(
-        id=SendingId(new_id()),
-        study=study,
-        peer=known.name,
-        created=clinic.clock(),
-        by=clinic.session.user.id,
-        next_try=clinic.clock(),
-    )
-    with clinic.store.transaction() as tx:
-        tx.sendings.add(sending)
-        tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=clinic.actor, reason=study)
-    changed = _try(clinic, job, sending, known, commitment=commitment)
+    changed = _try(clinic, job, _queued(clinic, study, known, commitment, _TRYING), known)
     if isinstance(peer, str) or changed.sending.state is not SendingState.WAITING:
         return changed
     once = _write(clinic, replace(changed.sending, state=SendingState.FAILED, next_try=None))
@@ -75,11 +72,82 @@ def send_study(
 
 
 @requires(Permission.SEND_IMAGES)
+def queue_study(clinic: Clinic, job: Job, study: StudyId, peer: str) -> SendingChanged:
+    """Have a study sent as soon as the outbox gets to it. Raises as `send_study`."""
+    job.check()
+    sending = _queued(clinic, study, find_peer(clinic, peer), True, timedelta())
+    return SendingChanged(sending, len(_pictures(clinic, study)), Changes(network=True))
+
+
+@requires(Permission.SEND_IMAGES)
 def retry_sending(clinic: Clinic, job: Job, sending: SendingId) -> SendingChanged:
     """Try again now, whatever became of it. Raises as `send_study`, and `network.sending_not_found`."""
-    with clinic.store.snapshot() as tx:
+    found, peer = _due_again(clinic, sending, _TRYING)
+    return _try(clinic, job, found, peer)
+
+
+@requires(Permission.SEND_IMAGES)
+def requeue_sending(clinic: Clinic, job: Job, sending: SendingId) -> SendingChanged:
+    """Have the outbox try again as soon as it can, with all its patience anew. Raises as `retry_sending`."""
+    job.check()
+    found, _ = _due_again(clinic, sending, timedelta())
+    left = [one for one in _pictures(clinic, found.study) if one.id not in found.sent]
+    return SendingChanged(found, len(left), Changes(network=True))
+
+
+@requires(Permission.SEND_IMAGES)
+def cancel_sending(clinic: Clinic, job: Job, sending: SendingId) -> SendingChanged:
+    """Call a sending off; what the peer has stays there. One that is over stays as it is.
+
+    Raises UserFacingError `network.sending_not_found`.
+    """
+    job.check()
+    with clinic.store.transaction() as tx:
         found = tx.sendings.get(sending)
-    return _try(clinic, job, found, find_peer(clinic, found.peer))
+        if found.state in (SendingState.WAITING, SendingState.FAILED):
+            found = replace(found, state=SendingState.CANCELLED, next_try=None)
+            tx.sendings.update(found)
+            tx.audit.add(AuditAction.SEND_STUDY, sending, actor=clinic.actor, reason=found.state.value)
+    return SendingChanged(found, 0, Changes(network=True))
+
+
+@dataclass(frozen=True)
+class SendingCounts:
+    """How many sendings still have to go, and how many were given up and nobody has decided about."""
+
+    waiting: int
+    failed: int
+
+
+@requires(Permission.USE_CLINIC)
+def count_sendings(clinic: Clinic, job: Job) -> SendingCounts:
+    """No more than the numbers."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        return SendingCounts(tx.sendings.count(SendingState.WAITING), tx.sendings.count(SendingState.FAILED))
+
+
+@dataclass(frozen=True)
+class SendingView:
+    """A sending as a list shows it. pictures: how many the study has. patient: the name of whose they are."""
+
+    sending: Sending
+    patient: str
+    modality: str
+    pictures: int
+
+
+@requires(Permission.SEND_IMAGES)
+def sendings_in_words(clinic: Clinic, job: Job, limit: int = 50) -> tuple[SendingView, ...]:
+    """What was and is to be sent, the newest first, with whose it is."""
+    views = []
+    with clinic.store.snapshot() as tx:
+        for sending in tx.sendings.newest(limit):
+            job.check()
+            study = tx.studies.get(sending.study)
+            patient = tx.patients.standing(study.patient)
+            views.append(SendingView(sending, patient.display_name, study.modality.value, len(study.instances)))
+    return tuple(views)
 
 
 @requires(Permission.SEND_IMAGES)
@@ -117,8 +185,15 @@ def send_files(clinic: Clinic, job: Job, paths: Sequence[Path], peer: Peer, titl
     )
 
 
-def send_what_waits(clinic: Clinic, stopped: Callable[[], bool]) -> int:
-    """Try what is due; returns how many were tried. For the node's own thread, whoever is at the keyboard."""
+def send_what_waits(
+    clinic: Clinic,
+    stopped: Callable[[], bool],
+    begun: Callable[[SendingId, Job], None] = lambda _sending, _job: None,
+) -> int:
+    """Try what is due; returns how many were tried. For the outbox's own thread, whoever is at the keyboard.
+
+    begun: hears of each, with the job that can be watched and cancelled.
+    """
     now = clinic.clock()
     with clinic.store.snapshot() as tx:
         due = [one for one in tx.sendings.waiting() if one.next_try is not None and one.next_try <= now]
@@ -127,52 +202,122 @@ def send_what_waits(clinic: Clinic, stopped: Callable[[], bool]) -> int:
         if stopped():
             break
         tried += 1
+        job = Job()
+        begun(sending.id, job)
         try:
-            peer = find_peer(clinic, sending.peer)
-            _try(clinic, Job(), sending, peer)
+            _try(clinic, job, sending, find_peer(clinic, sending.peer))
+        except Cancelled:  # called off, or the clinic is being locked; what the peer has is written down
+            continue
         except UserFacingError as error:
             _after(clinic, sending, error.key, final=error.kind is not ErrorKind.IO)
     return tried
 
 
-def _try(clinic: Clinic, job: Job, sending: Sending, peer: Peer, *, commitment: bool = True) -> SendingChanged:
-    """One try of what the peer does not have yet."""
+def _queued(clinic: Clinic, study: StudyId, peer: Peer, commitment: bool, due_in: timedelta) -> Sending:
+    """A new sending, and when the outbox may take it. Raises UserFacingError where there is nothing to send."""
+    _pictures(clinic, study)
+    sending = Sending(
+        id=SendingId(new_id()),
+        study=study,
+        peer=peer.name,
+        created=clinic.clock(),
+        by=clinic.session.user.id,
+        next_try=clinic.clock() + due_in,
+        commitment=commitment,
+    )
+    with clinic.store.transaction() as tx:
+        tx.sendings.add(sending)
+        tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=clinic.actor, reason=study)
+    return sending
+
+
+def _due_again(clinic: Clinic, sending: SendingId, due_in: timedelta) -> tuple[Sending, Peer]:
+    """Whatever became of it, it waits, and the outbox may take it then. Raises where the peer is not on the list."""
+    with clinic.store.snapshot() as tx:
+        name = tx.sendings.get(sending).peer
+    peer = find_peer(clinic, name)
+    with clinic.store.transaction() as tx:
+        found = tx.sendings.get(sending)
+        state = SendingState.WAITING
+        attempts = found.attempts if found.state is state else 0
+        found = replace(found, state=state, attempts=attempts, next_try=clinic.clock() + due_in, failure="")
+        tx.sendings.update(found)
+        tx.audit.add(AuditAction.SEND_STUDY, sending, actor=clinic.actor, reason=state.value)
+    return found, peer
+
+
+class _Progress:
+    """Writes down what the peer has, now and then."""
+
+    def __init__(self, clinic: Clinic, sending: Sending) -> None:
+        self._clinic = clinic
+        self.sending = sending
+        self._new: list[InstanceId] = []
+
+    def taken(self, key: str) -> None:
+        """The peer has one more."""
+        self._new.append(InstanceId(key))
+        if len(self._new) >= _NOTED_EACH:
+            self.note()
+
+    def note(self) -> Sending:
+        """Write it down; the sending as it is then."""
+        if self._new:
+            sent = (*self.sending.sent, *self._new)
+            self._new = []
+            self.sending = _write(self._clinic, replace(self.sending, sent=sent))
+        return self.sending
+
+
+def _try(clinic: Clinic, job: Job, sending: Sending, peer: Peer) -> SendingChanged:
+    """One try of what the peer does not have yet. Raises Cancelled."""
     from desktop.network.calls import send
 
     pictures = _pictures(clinic, sending.study)
     there = [_outgoing(clinic, one) for one in pictures if one.id in sending.sent]
     outgoing = [_outgoing(clinic, one) for one in pictures if one.id not in sending.sent]
-    if commitment:
+    if sending.commitment:
         sending = _write(clinic, replace(sending, transaction=f"2.25.{uuid4().int}"))
+    progress = _Progress(clinic, sending)
     try:
-        given = send(line_to(clinic, peer), outgoing, job, transaction=sending.transaction, before=there)
+        given = send(
+            line_to(clinic, peer),
+            outgoing,
+            job,
+            transaction=sending.transaction,
+            before=there,
+            taken=progress.taken,
+        )
     except KnownFailure as error:
-        return SendingChanged(_after(clinic, sending, error.key), len(outgoing), Changes(network=True))
+        return SendingChanged(_after(clinic, progress.note(), error.key), len(outgoing), Changes(network=True))
+    except Cancelled:
+        _write(clinic, replace(progress.note(), next_try=clinic.clock()))
+        raise
+    sending = progress.note()
     left = len(outgoing) - len(given.sent)
     return SendingChanged(_noted(clinic, sending, given, left), left, Changes(network=True))
 
 
 def _noted(clinic: Clinic, sending: Sending, given: "Given", left: int) -> Sending:
-    """What a try brought about; the peer may have said meanwhile, on another line, that it keeps everything."""
-    sending = replace(sending, sent=(*sending.sent, *(InstanceId(key) for key in given.sent)))
+    """What a try brought about."""
     if left:
         return _after(clinic, sending, given.failure, final=given.final)
-    if given.word is not None:
-        note_commitment(clinic, given.word)
-    with clinic.store.snapshot() as tx:
-        now = tx.sendings.get(sending.id)
-    told = now.state in (SendingState.COMMITTED, SendingState.FAILED) and now.transaction == sending.transaction
-    return _write(
+    done = _write(
         clinic,
         replace(
             sending,
-            state=now.state if told else SendingState.SENT,
+            state=SendingState.SENT,
             attempts=sending.attempts + 1,
             next_try=None,
-            failure=now.failure if told else "",
+            failure="",
             transaction=sending.transaction if given.asked else "",
         ),
     )
+    if given.word is None:
+        return done
+    note_commitment(clinic, given.word)
+    with clinic.store.snapshot() as tx:
+        return tx.sendings.get(sending.id)
 
 
 def _after(clinic: Clinic, sending: Sending, failure: str, *, final: bool = False) -> Sending:
@@ -192,7 +337,15 @@ def _after(clinic: Clinic, sending: Sending, failure: str, *, final: bool = Fals
 
 
 def _write(clinic: Clinic, sending: Sending) -> Sending:
+    """Note how far it is. One that was called off meanwhile stays so, unless everything had gone; and the peer may have
+    said meanwhile, on another line, whether it keeps everything."""
+    open_still = sending.state in (SendingState.WAITING, SendingState.FAILED)
     with clinic.store.transaction() as tx:
+        now = tx.sendings.get(sending.id)
+        if now.state is SendingState.CANCELLED and open_still:
+            sending = replace(sending, state=now.state, next_try=None)
+        if now.state in _TOLD and now.transaction == sending.transaction != "":
+            sending = replace(sending, state=now.state, failure=now.failure, sent=now.sent, next_try=None)
         tx.sendings.update(sending)
         tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=sending.by, reason=sending.state.value)
     return sending

@@ -10,6 +10,7 @@ import pytest
 from desktop.__main__ import main
 from tests.intake.dicom_files import film_bytes
 
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "ecg"
 KEYS = [
     "file",
     "status",
@@ -88,6 +89,39 @@ def test_a_batch(film: Path, capsys: pytest.CaptureFixture[str], monkeypatch: py
     answers = lines(capsys)
     assert [line["status"] for line in answers] == ["ok", "ok", *["error"] * 4]
     assert [line["file"] for line in answers] == [str(film), str(film), *[""] * 4]
+
+
+@pytest.mark.parametrize(
+    ("name", "samples"),
+    [
+        ("w212.hea", 500),
+        ("w212.dat", 500),
+        ("biosig.scp", 1000),
+        ("biosig_aecg.xml", 1000),
+        ("pyedflib.edf", 500),
+        ("table.csv", 40),
+    ],
+)
+def test_traces(tmp_path: Path, name: str, samples: int, capsys: pytest.CaptureFixture[str]) -> None:
+    path = GOLDEN / name
+    if name == "table.csv":
+        path = tmp_path / name
+        path.write_text("time_s,II (mV)\n" + "\n".join(f"{n / 500:.3f},{n % 9 / 10}" for n in range(40)) + "\n")
+    assert main(["inspect", str(path), "--json"]) == 0
+    (line,) = lines(capsys)
+    assert list(line) == KEYS
+    assert (line["status"], line["kind"], line["modality"], line["samples"]) == ("ok", "waveform", "ECG", samples)
+    assert (line["dtype"], line["reason"], line["frames"]) == ("float32", None, None)
+    assert line["minimum"] < line["mean"] < line["maximum"]
+
+
+def test_a_spoilt_trace_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut.scp"
+    path.write_bytes((GOLDEN / "biosig.scp").read_bytes()[:300])
+    assert main(["inspect", str(path), "--json"]) == 1
+    (line,) = lines(capsys)
+    assert (line["status"], line["kind"], line["samples"]) == ("error", "waveform", None)
+    assert line["reason"]
 
 
 def test_in_words(film: Path, capsys: pytest.CaptureFixture[str]) -> None:

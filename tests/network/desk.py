@@ -3,7 +3,18 @@
 import threading
 from collections.abc import Sequence
 
-from desktop.network.parts import Answer, Caller, Committed, Listening, Received, Step, StepQuery
+from desktop.network.parts import (
+    Answer,
+    Caller,
+    Committed,
+    KeepingAnswer,
+    KeepingAsked,
+    Listening,
+    NotKept,
+    Received,
+    Step,
+    StepQuery,
+)
 
 ANYBODY_HERE = (Caller("", "127.0.0.1"),)
 
@@ -17,6 +28,8 @@ class MemoryDesk:
         self.received: list[Received] = []
         self.queries: list[StepQuery] = []
         self.words: list[Committed] = []
+        self.asked: list[KeepingAsked] = []
+        self.owed: list[tuple[KeepingAsked, KeepingAnswer]] = []
         self.over = threading.Event()
         self.begun = threading.Event()
         self.held: threading.Event | None = None
@@ -37,6 +50,18 @@ class MemoryDesk:
     def committed(self, word: Committed) -> None:
         """Keep it."""
         self.words.append(word)
+
+    def keeping(self, asked: KeepingAsked) -> KeepingAnswer:
+        """Whatever was received is here."""
+        self.asked.append(asked)
+        here = {received.instance_uid for received in self.received}
+        kept = tuple(name for name in asked.objects if name.instance_uid in here)
+        lost = tuple((name, NotKept.UNKNOWN) for name in asked.objects if name.instance_uid not in here)
+        return KeepingAnswer(asked.transaction, kept, lost)
+
+    def untold(self, asked: KeepingAsked, answer: KeepingAnswer) -> None:
+        """Keep it."""
+        self.owed.append((asked, answer))
 
     def quiet(self) -> None:
         """An association is over."""

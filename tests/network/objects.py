@@ -8,6 +8,19 @@ from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, gen
 
 CT = "1.2.840.10008.5.1.4.1.1.2"
 DX = "1.2.840.10008.5.1.4.1.1.1.1"
+ECG = "1.2.840.10008.5.1.4.1.1.9.1.1"
+
+_PIXELS = (
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "PixelData",
+)
 
 
 def dataset(
@@ -49,6 +62,41 @@ def dataset(
     return made
 
 
+def trace(**facts: str) -> Dataset:
+    """A 12-lead electrocardiogram of two leads, half a second, of the same person."""
+    made = dataset(sop_class=ECG, **facts)  # type: ignore[arg-type]  # texts only
+    for keyword in _PIXELS:
+        del made[keyword]
+    made.Modality = "OT"
+    group = Dataset()
+    group.NumberOfWaveformChannels, group.NumberOfWaveformSamples = 2, 250
+    group.SamplingFrequency = "500"
+    group.WaveformOriginality = "ORIGINAL"
+    group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
+    group.WaveformData = np.arange(500, dtype="<i2").tobytes()
+    group.ChannelDefinitionSequence = []
+    for code, meaning in (("5.6.3-9-1", "Lead I"), ("5.6.3-9-2", "Lead II")):
+        channel, source, unit = Dataset(), Dataset(), Dataset()
+        source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = code, "SCPECG", meaning
+        unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "uV", "UCUM", "microvolt"
+        channel.ChannelSourceSequence, channel.ChannelSensitivityUnitsSequence = [source], [unit]
+        channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor = "1", "1"
+        channel.ChannelBaseline, channel.WaveformBitsStored = "0", 16
+        group.ChannelDefinitionSequence.append(channel)
+    made.WaveformSequence = [group]
+    return made
+
+
+def note(**facts: str) -> Dataset:
+    """A report without any picture, of the same person."""
+    made = dataset(sop_class="1.2.840.10008.5.1.4.1.1.88.11", **facts)  # type: ignore[arg-type]  # texts only
+    for keyword in _PIXELS:
+        del made[keyword]
+    made.Modality = "SR"
+    made.ValueType, made.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    return made
+
+
 def file_bytes(made: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
     """The object as a file."""
     made.file_meta = FileMetaDataset()
@@ -64,4 +112,4 @@ def data_set_bytes(data: bytes) -> bytes:
     return data[144 + length :]
 
 
-__all__ = ["CT", "DX", "ImplicitVRLittleEndian", "data_set_bytes", "dataset", "file_bytes"]
+__all__ = ["CT", "DX", "ECG", "ImplicitVRLittleEndian", "data_set_bytes", "dataset", "file_bytes", "note", "trace"]

@@ -315,9 +315,11 @@ def test_stopped_nodes_leave_no_threads_behind(desk: MemoryDesk) -> None:
     before = threading.active_count()
     node = Node(here(), desk)
     node.start()
-    run("echoscu", "-aec", "LANTERN", "127.0.0.1", node.port)
+    assert run("echoscu", "-aec", "LANTERN", "127.0.0.1", node.port).returncode == 0
     node.stop()
     until(lambda: threading.active_count() <= before)
+    assert threading.active_count() <= before
+    assert node.port == 0
 
 
 WANG = Step(
