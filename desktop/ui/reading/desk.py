@@ -24,7 +24,7 @@ from desktop.records import (
 )
 from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
-from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.sitting import Sitting, StudyKind
 
 
 class ReadingDesk(QObject):
@@ -97,8 +97,10 @@ class ReadingDesk(QObject):
     # The models
 
     def ask_models(self) -> None:
-        """Let the models look, in the background; a study they have seen already costs nothing."""
+        """Let the models look at a film, in the background; a study they have seen already costs nothing."""
         clinic, sitting = self._context.clinic, self._sitting
+        if sitting is not None and sitting.kind is not StudyKind.FILM:
+            return
         if clinic is None or sitting is None or sitting.asking or not clinic.session.may(Permission.IMPORT_IMAGES):
             return
         study = sitting.study.study.id

@@ -1,4 +1,4 @@
-"""The strip above the film: which study, and the viewer's commands for the mouse."""
+"""The strip above what is read: which study, and the film viewer's commands for the mouse."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QMenu, QPushButton
 
 from desktop.ui.action import BoundActions
 from desktop.ui.context import UiContext
+from desktop.ui.reading.sitting import StudyKind
 
 _SHOWN = (
     "viewer.fit",
@@ -101,6 +102,13 @@ class FilmBar(QFrame):
         layout.addWidget(self.studies, 1000)
         layout.addStretch(1)
         layout.addWidget(self.presets)
+        self.back = QPushButton(self)
+        self.back.setObjectName("film_back")
+        self.back.setProperty("role", "quiet")
+        self.back.clicked.connect(actions["reading.film"].trigger)
+        self.back.hide()
+        self._back_to = StudyKind.FILM
+        layout.addWidget(self.back)
         self._tools: list[tuple[str, QToolButton]] = []
         for name in _SHOWN:
             tool = self._tool(name)
@@ -145,6 +153,8 @@ class FilmBar(QFrame):
         for name, tool in self._tools:
             tool.setText(tr(f"viewer.short.{name.removeprefix('viewer.')}"))
             tool.setToolTip(_tip(self._actions[name]))
+        self.back.setText(tr(f"reading.button.back_to.{self._back_to.value}"))
+        self.back.setToolTip(_tip(self._actions["reading.film"]))
         self._more.setText(tr("viewer.short.more"))
         self._measures.setTitle(tr("viewer.menu.measure"))
         self._looks.setTitle(tr("viewer.menu.look"))
@@ -162,10 +172,13 @@ class FilmBar(QFrame):
         self.presets.clear()
         self.presets.addItems(list(names))
 
-    def show_film_tools(self, shown: bool) -> None:
-        """Whether the tools for films are there; a trace has its own."""
+    def show_tools(self, kind: StudyKind, previewing: bool) -> None:
+        """The tools for a film; a trace and slices have their own. Before the report's pages there is the way back."""
         for widget in (self.presets, self._more, *(tool for _, tool in self._tools)):
-            widget.setVisible(shown)
+            widget.setVisible(kind is StudyKind.FILM and not previewing)
+        self._back_to = kind
+        self.back.setVisible(previewing)
+        self.retranslate()
 
     def set_tool_checked(self, name: str, checked: bool) -> None:
         """Show which tool the left button has, or that the film is inverted."""

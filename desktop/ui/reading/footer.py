@@ -114,7 +114,8 @@ class Footer(QFrame):
 
     def _words(self, name: str) -> str:
         keys = _KEYS.get("primary" if name in _PRIMARY else name, "")
-        words = self._context.tr(f"reading.button.{name}", **self._details)
+        key = f"back_to.{self._details['kind']}" if name == "back_to_film" else name
+        words = self._context.tr(f"reading.button.{key}", **self._details)
         shown = QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
         shown = shown.replace("Return", "Enter")
         return f"{words}   {shown}" if shown and name not in _KEYS_IN_TIP else words

@@ -188,7 +188,7 @@ class ReadingPanel(QFrame):
         elif turn is Turn.SIGN:
             undecided = len(sitting.reading.undecided)
             hint = tr("reports.undecided", count=undecided) if undecided else tr("reports.sign.hint")
-            self.footer.show_turn(turn, hint)
+            self.footer.show_turn(turn, hint, kind=sitting.kind.value)
         else:
             self.footer.show_turn(turn)
         self._typed()

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, 
 
 from desktop.i18n import Language, Translator
 from desktop.ui.context import UiContext
-from desktop.ui.reading.sitting import SLICED, Sitting
+from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 
 
@@ -26,11 +26,9 @@ def templates(sitting: Sitting) -> tuple[str, ...]:
 
 def template(sitting: Sitting, language: Language) -> str:
     """The clinic's template for films; a trace and a pile of slices have questions of their own."""
-    if sitting.study.recordings:
-        return Translator(language).text("ecg.template")
-    if sitting.study.study.modality in SLICED:
-        return Translator(language).text("volume.template")
-    return sitting.policy.template(language)
+    if sitting.kind is StudyKind.FILM:
+        return sitting.policy.template(language)
+    return Translator(language).text("ecg.template" if sitting.kind is StudyKind.TRACE else "volume.template")
 
 
 class WordsField(QPlainTextEdit):
@@ -129,12 +127,13 @@ class ReadStep(StepCard):
     def retranslate(self) -> None:
         """Speak the window's language."""
         tr = self._context.tr
-        self._findings_label.setText(tr("reading.findings"))
         self._impression_label.setText(tr("reading.impression"))
         self.impression.setPlaceholderText(tr("reading.impression.placeholder"))
         self._change.setText(tr("reading.change_impression"))
         sitting = self._sitting
         self.set_words(tr("reading.step.read"))
+        trace = sitting is not None and sitting.kind is StudyKind.TRACE
+        self._findings_label.setText(tr("reading.findings.trace" if trace else "reading.findings"))
         if sitting is None:
             return
         if not sitting.signed and self.findings_words.strip() in {"", *templates(sitting)}:
@@ -156,9 +155,9 @@ class ReadStep(StepCard):
         return sitting.reading.impressions[-1].text
 
     def _note_words(self, sitting: Sitting) -> str:
-        """Whether the last impression is the one read before the reveal, and how many there were."""
+        """Whether the last impression is the one read before the reveal, where there is anything to reveal."""
         impressions = sitting.reading.impressions
-        if not impressions:
+        if not impressions or sitting.no_model:
             return ""
         key = "reading.read_first" if impressions[-1].before_reveal else "reading.changed_after"
         return self._context.tr(key, count=len(impressions))

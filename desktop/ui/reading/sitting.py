@@ -1,6 +1,7 @@
 """One study on the screen and how far its reading is: what every part of the reading panel is shown."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from desktop.errors import UserFacingError
@@ -11,6 +12,14 @@ if TYPE_CHECKING:
 
 SLICED = frozenset((Modality.CT, Modality.MR, Modality.VOLUME))
 """What is read as piles of slices, in the volume viewer."""
+
+
+class StudyKind(StrEnum):
+    """What lies on the desk: a film or photograph, a trace, or piles of slices."""
+
+    FILM = "film"
+    TRACE = "trace"
+    SLICES = "slices"
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +44,21 @@ class Sitting:
     def signed(self) -> bool:
         """Whether the report is signed; from then on nothing but addenda is written."""
         return bool(self.reading.reports)
+
+    @property
+    def kind(self) -> StudyKind:
+        """What is read."""
+        if self.study.recordings:
+            return StudyKind.TRACE
+        return StudyKind.SLICES if self.study.study.modality in SLICED else StudyKind.FILM
+
+    @property
+    def no_model(self) -> bool:
+        """Whether nothing is sealed, for no model on this PC speaks of what is read."""
+        if self.reading.suggestion_ready:
+            return False
+        heard = self.asked and not self.asking and self.failure is None
+        return self.kind is not StudyKind.FILM or heard
 
     @property
     def may_preview(self) -> bool:

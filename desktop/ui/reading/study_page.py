@@ -21,7 +21,7 @@ from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
 from desktop.ui.reading.read_step import templates, without_open_prompts
-from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.trace_side import TraceSide
 from desktop.ui.reading.volume_side import VolumeSide
 from desktop.ui.reports.handing_over import HandingOver
@@ -76,7 +76,7 @@ class StudyPage(QWidget):
         self._slices = VolumeSide(context, self.volume, self)
         self._lay_out()
         self._connect()
-        self._take_tools()
+        self._bring(self.tiles)
         self.retranslate()
 
     # Building
@@ -181,8 +181,7 @@ class StudyPage(QWidget):
         self._desk.close()
         for part in (self._film, self._traces, self._slices, self.preview, self.panel):
             part.clear()
-        self._take_tools()
-        self._front.setCurrentWidget(self.tiles)
+        self._bring(self.tiles)
         self._handing.close()
         self._drawings.clear()
         self._beside.clear()
@@ -219,8 +218,7 @@ class StudyPage(QWidget):
         self._beside.begin(sitting)
         self._traces.begin(sitting)
         self._slices.begin(sitting)
-        self._take_tools()
-        self._front.setCurrentWidget(self._picture)
+        self._bring(self._picture)
         self.panel.begin(sitting)
         self.opened.emit(sitting)
         self.panel.focus_next()
@@ -280,7 +278,7 @@ class StudyPage(QWidget):
         self.bar.show_film_tools(film)
         for actions, on in ((VIEWER_ACTIONS, film), (ECG_ACTIONS, trace)):
             for action in actions:
-                self._bound[action.id].setEnabled(on)
+                self._bound[action.id].setEnabled(kind is owner and not self.previewing)
 
     def _run_ecg(self, command: str) -> None:
         if self._on_film and self._traces.run(command) and command == "ecg.caliper":
@@ -311,7 +309,7 @@ class StudyPage(QWidget):
         """The film in front, with the keys."""
         if self.sitting is None:
             return
-        self._front.setCurrentWidget(self._picture)
+        self._bring(self._picture)
         self.panel.show_preview_state(False, False)
         self._focus_film()
 
@@ -418,7 +416,7 @@ class StudyPage(QWidget):
         sitting = self.sitting
         if sitting is None or not sitting.may_preview:
             return
-        self._front.setCurrentWidget(self.preview)
+        self._bring(self.preview)
         self.panel.show_preview_state(True, False)
         languages = self.panel.report.report_language.languages
         if sitting.signed:

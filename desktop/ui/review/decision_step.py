@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from desktop.records import Decision, Finding, Review, Suggestion, SuggestionId, Verdict
 from desktop.ui.context import UiContext
-from desktop.ui.reading.sitting import Sitting
+from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 from desktop.ui.review import words
 from desktop.ui.review.choice import DecisionChoice
@@ -165,7 +165,7 @@ class DecisionStep(StepCard):
         read = sitting is not None and bool(sitting.reading.impressions)
         self.reason.setVisible(open_now and self.current is not None)
         self.add.setVisible(open_now and read)
-        self.region.setVisible(open_now and read)
+        self.region.setVisible(open_now and read and sitting is not None and sitting.kind is StudyKind.FILM)
         self.history.setVisible(bool(sitting is not None and (sitting.reading.reviews or read)))
         if not open_now:
             self._new.hide()

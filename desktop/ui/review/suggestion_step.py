@@ -181,13 +181,15 @@ class SuggestionStep(StepCard):
 
     def _note_words(self) -> str:
         sitting = self._sitting
-        if sitting is None or not sitting.reading.sealed:
+        if sitting is None or not sitting.reading.sealed or sitting.no_model:
             return ""
         return self._context.tr("review.sealed.note")
 
     def _words(self, sitting: Sitting) -> str:
         """What to say above, or instead of, the findings."""
         tr = self._context.tr
+        if sitting.no_model:
+            return tr("review.none")
         if sitting.reading.sealed:
             return tr("review.sealed")
         told = [words.refusal(self._context, s) for s in self._shown if s.analysis.status is not AnalysisStatus.OK]
@@ -199,7 +201,7 @@ class SuggestionStep(StepCard):
             return tr("review.pending")
         if sitting.failure is not None:
             return tr("review.none.failed", reason=tr(sitting.failure.key, **sitting.failure.details))
-        return tr("review.none") if sitting.asked or sitting.signed else tr("review.pending")
+        return tr("review.none") if sitting.signed else tr("review.pending")
 
     def _build(self, suggestions: tuple[Suggestion, ...]) -> None:
         for view in self._findings:

@@ -10,6 +10,7 @@ from desktop.i18n import Language
 from desktop.records import Patient
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
+from desktop.ui.main_window import MainWindow
 from desktop.ui.widgets.fields import Choice
 
 OpenChart = Callable[[str], Patient]
@@ -69,3 +70,12 @@ def test_whose_details_are_changed_stands_above_the_form(driver: Driver, chart_o
     driver.press("Ctrl+N")
     driver.settle()
     assert not driver.shown("patient_banner")
+
+
+def test_choices_of_sex_are_written_as_the_other_choices_are(driver: Driver, opened: MainWindow) -> None:
+    driver.press("Ctrl+N")
+    driver.settle()
+    for name in ("patient_sex", "patient_allergies_asked"):
+        words = [made.text() for made in driver.find(name, Choice).findChildren(QPushButton)]
+        assert words
+        assert all(word[0].isupper() for word in words), words

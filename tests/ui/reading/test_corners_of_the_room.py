@@ -6,7 +6,7 @@ import pytest
 from pydicom.uid import generate_uid
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QLabel, QPlainTextEdit, QPushButton, QToolButton
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -121,3 +121,43 @@ def test_the_history_tells_every_row(
         "Pneumonia: amended to Unlikely — thymus",
         "Impression (after the suggestion): Normal thymus",
     ]
+
+
+def test_before_the_report_the_films_buttons_make_way_for_the_way_back(
+    qtbot: QtBot, room: ReadingRoom, open_study: OpenStudy, study: StudyId, clinic: workflow.Clinic
+) -> None:
+    workflow.record_impression(clinic, Job(), study, "Normal")
+    open_study(study)
+    page = room.study
+    tools = [one for one in page.bar.findChildren(QToolButton) if one.objectName().startswith("film_tool_")]
+    assert tools
+    assert all(one.isVisible() for one in (*tools, page.bar.presets))
+    assert not page.bar.back.isVisible()
+    page.show_report()
+    qtbot.waitUntil(lambda: page.preview.ready, timeout=5000)
+    assert not [one.objectName() for one in (*tools, page.bar.presets) if one.isVisible()]
+    before = page.viewer.state
+    QTest.keyClick(page.preview, Qt.Key.Key_I)
+    assert page.viewer.state == before
+    QTest.mouseClick(page.bar.back, Qt.MouseButton.LeftButton)
+    assert not page.previewing
+    assert all(one.isVisible() for one in tools)
+    QTest.keyClick(page.viewer, Qt.Key.Key_I)
+    assert page.viewer.state != before
+
+
+def test_what_no_model_speaks_of_is_not_sealed(
+    qtbot: QtBot,
+    room: ReadingRoom,
+    open_study: OpenStudy,
+    study: StudyId,
+    model: StandIn,
+    context: UiContext,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(model, "fitting", lambda picture: [])
+    open_study(study)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.asked, timeout=5000)
+    said = room.findChild(QLabel, "suggestion_words")
+    assert said is not None
+    assert said.text() == context.tr("review.none")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QLabel, QPushButton
 
 from desktop import workflow
 from desktop.jobs import Job
@@ -76,8 +77,18 @@ def test_a_dropped_electrocardiogram_is_read_and_signed(
     assert viewer.view.layout is EcgLayout.BEATS
     driver.press("S")
     assert viewer.view.speed == 50.0
+    # No model speaks of traces: nothing is sealed, and nothing asks for a region of a film.
+    assert driver.find("suggestion_words", QLabel).text() == context.tr("review.none")
     reading_steps.write_impression(driver, "Sinus rhythm. 窦性心律。")
     reading_steps.save_impression(driver)
+    assert not driver.shown("draw_region")
+    reading_steps.see_report(driver)
+    driver.settle()
+    back = driver.find("film_back", QPushButton)
+    assert back.text() == driver.find("back_to_film", QPushButton).text() == context.tr("reading.button.back_to.trace")
+    driver.click("film_back")
+    assert driver.shown("ecg_viewer")
+    assert not back.isVisible()
     reading_steps.see_report(driver)
     driver.settle()
     reading_steps.sign_report(driver)
