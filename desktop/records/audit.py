@@ -48,6 +48,7 @@ class AuditAction(StrEnum):
     VIEW_DOCUMENT = "view_document"
     RECORD_CONSENT = "record_consent"
     MERGE_PATIENTS = "merge_patients"
+    EXPORT_DOCUMENT = "export_document"
     UNMERGE_PATIENTS = "unmerge_patients"
     KEEP_CONFLICT = "keep_conflict"
     SETTLE_CONFLICT = "settle_conflict"

@@ -83,6 +83,7 @@ from desktop.workflow.documents import (
     document_page,
     look_at_file,
     open_document,
+    save_document,
 )
 from desktop.workflow.importing import (
     FilePreview,
@@ -532,6 +533,7 @@ __all__ = [
     "save_dicom_certificate",
     "save_draft",
     "search_audit",
+    "save_document",
     "search_patients",
     "seconds_until_next_try",
     "self_test",

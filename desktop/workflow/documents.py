@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import hashlib
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -31,6 +32,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.reporting import Exported, write_whole
 from desktop.workflow.words import plain_line, plain_text
 
 _HEADER = 4096
@@ -65,11 +67,12 @@ class DocumentKept:
 @dataclass(frozen=True, eq=False)
 class OpenDocument:
     """A document that is being looked at, in memory only. text: of a text. pages: how many there are of anything else;
-    `document_page` draws them. data: its bytes as they were kept."""
+    `document_page` draws them. data: its bytes as they were kept. file_name: what the file was called."""
 
     document: DocumentReference
     shape: DocumentShape
     data: bytes
+    file_name: str
     text: str = ""
     pages: int = 1
 
@@ -154,15 +157,31 @@ def open_document(clinic: Clinic, job: Job, document: DocumentId) -> OpenDocumen
     data = document_bytes(clinic, job, document)
     with clinic.store.snapshot() as tx:
         reference = tx.documents.get(document)
+        name = tx.attachments.get(reference.attachment).file_name
     shape = _shape(_media_type(data[:_HEADER]))
     if shape is DocumentShape.TEXT:
-        return OpenDocument(reference, shape, data, text=_text(data))
+        return OpenDocument(reference, shape, data, name, text=_text(data))
     if shape is DocumentShape.PICTURE:
-        return OpenDocument(reference, shape, data)
+        return OpenDocument(reference, shape, data, name)
     try:
-        return OpenDocument(reference, shape, data, pages=page_count(data))
+        return OpenDocument(reference, shape, data, name, pages=page_count(data))
     except ValueError as error:
         raise UserFacingError("documents.damaged") from error
+
+
+@requires(Permission.EXPORT_REPORT)
+def save_document(clinic: Clinic, job: Job, document: DocumentId, out: Path) -> Exported:
+    """Write a copy of a document, as it was kept, to a file that is not sealed: whole or not at all. It is audited.
+
+    Raises UserFacingError (not_found), KnownFailure (disk_full, io) or where the sealed file is damaged.
+    """
+    job.check()
+    with clinic.store.transaction() as tx:
+        reference = tx.documents.get(document)
+        tx.audit.add(AuditAction.EXPORT_DOCUMENT, document, actor=clinic.actor)
+    data = clinic.store.attachments.read(reference.attachment)
+    write_whole(out, data)
+    return Exported(out, hashlib.sha256(data).hexdigest())
 
 
 @requires(Permission.VIEW_PATIENTS)

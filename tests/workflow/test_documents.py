@@ -1,5 +1,6 @@
 """Papers about a patient: kept byte for byte, shown from memory, and never written anywhere in the clear."""
 
+import hashlib
 import io
 from collections.abc import Callable
 from functools import partial
@@ -71,6 +72,19 @@ def test_a_document_comes_back_byte_for_byte(clinic: Clinic, child: Patient, tmp
         assert refused(keep).key == key
     assert AuditAction.VIEW_DOCUMENT in {entry.action for entry in workflow.audit_entries(clinic, Job())}
     assert workflow.verify(clinic, Job()).notes == ()
+
+
+def test_a_copy_is_what_was_kept_and_leaves_a_line(
+    clinic: Clinic, keep: Callable[[bytes], DocumentId], tmp_path: Path
+) -> None:
+    document, copy = keep(pdf()), tmp_path / "stick" / "copy.pdf"
+    copy.parent.mkdir()
+    saved = workflow.save_document(clinic, Job(), document, copy)
+    assert (saved.file, saved.sha256) == (copy, hashlib.sha256(copy.read_bytes()).hexdigest())
+    assert copy.read_bytes() == workflow.document_bytes(clinic, Job(), document)
+    assert [path.name for path in copy.parent.iterdir()] == ["copy.pdf"]
+    lines = [one for one in workflow.audit_entries(clinic, Job()) if one.action is AuditAction.EXPORT_DOCUMENT]
+    assert [one.subject for one in lines] == [document]
 
 
 def test_the_pages_of_a_pdf_are_drawn_one_by_one_and_the_look_is_audited_once(

@@ -1,24 +1,27 @@
 """A paper about a patient, to be read: page by page, from memory."""
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, QStandardPaths, Qt, QTimer, Signal
 from PySide6.QtGui import QImage, QKeyEvent, QPixmap, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QScrollArea, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPlainTextEdit, QScrollArea, QStackedWidget, QWidget
 
 from desktop import workflow
+from desktop.access import Permission
 from desktop.i18n import format_date
 from desktop.records import DocumentId
+from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
 from desktop.workflow import DocumentShape
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import OpenDocument
+    from desktop.workflow import Exported, OpenDocument
 
 _MARGIN = 16
 _WIDEST = 1400
@@ -50,6 +53,7 @@ class DocumentPage(QWidget):
         self._number = 0
         self._asked = 0
         self._drawn_width = 0
+        self._dialog: QFileDialog | None = None
         self._title = label("document_title", "title", wrap=True)
         self._about = label("document_facts", "muted", wrap=True)
         self._sheet = QLabel()
@@ -120,6 +124,7 @@ class DocumentPage(QWidget):
         self._wanted = self._opened = None
         self._number = self._drawn_width = 0
         self._asked += 1
+        self._close_dialog()
         self._sheet.setPixmap(QPixmap())
         self._text.setPlainText("")
         self._say()
@@ -145,8 +150,13 @@ class DocumentPage(QWidget):
         self._texts.add(back.setText, "documents.back")
         back.clicked.connect(self.left)
         head = row()
+        self._copy = button("document_copy")
+        self._icons.add(self._copy, "save")
+        self._texts.add(self._copy.setText, "documents.copy")
+        self._copy.clicked.connect(self.save_copy)
         head.addWidget(back)
         head.addStretch(1)
+        head.addWidget(self._copy)
         return head
 
     def _build_turning(self) -> QHBoxLayout:
@@ -179,12 +189,52 @@ class DocumentPage(QWidget):
             self._draw()
         self.activated()
 
+    def save_copy(self) -> None:
+        """Ask where a copy shall go; the dialog says that nothing seals it there."""
+        if self._opened is None:
+            return
+        dialog = file_dialog(self._context, self, self._context.tr("documents.copy.title"))
+        dialog.setObjectName("document_copy_dialog")
+        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+        folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        if Path(folder).is_dir():
+            dialog.setDirectory(folder)
+        dialog.selectFile(self._opened.file_name)
+        dialog.fileSelected.connect(self._write_copy)
+        dialog.finished.connect(self._close_dialog)
+        self._dialog = dialog
+        dialog.open()
+
+    def _write_copy(self, name: str) -> None:
+        clinic, document, out = self._context.clinic, self._wanted, Path(name)
+        if clinic is None or document is None:
+            return
+
+        def work(job: "Job") -> "Exported":
+            return workflow.save_document(clinic, job, document, out)
+
+        # A stick that hangs must not hold up anybody's deeds.
+        title = self._context.tr("documents.copy.progress")
+        self._context.operations.run(work, initiator=self, done=self._copied, pool="media", title=title)
+
+    def _copied(self, exported: "Exported") -> None:
+        self._context.toast(self._context.tr("documents.copy.saved", file=exported.file.name))
+
+    def _close_dialog(self) -> None:
+        dialog, self._dialog = self._dialog, None
+        if dialog is not None:
+            dialog.close()
+            dialog.deleteLater()
+
     def _failed(self, error: Exception) -> None:
         self._context.show_error(error, self)
         self.left.emit()
 
     def _say(self) -> None:
         tr, opened = self._context.tr, self._opened
+        clinic = self._context.clinic
+        may = clinic is not None and clinic.session.may(Permission.EXPORT_REPORT)
+        self._copy.setVisible(opened is not None and may)
         pages = opened.pages if opened is not None else 1
         for part in (self._previous, self._next, self._place, self._keys):
             part.setVisible(pages > 1)

@@ -174,6 +174,25 @@ def test_a_paper_needs_a_title_and_esc_keeps_nothing(
     assert not workflow.open_patient(context.open_clinic, Job(), patient.id).documents
 
 
+def test_a_copy_is_saved_where_the_doctor_says(
+    driver: Driver, context: UiContext, chart_of: OpenChart, tmp_path: Path
+) -> None:
+    chart_of("张小明")
+    show_documents(driver)
+    paper, copy = pdf(tmp_path / "referral.pdf"), tmp_path / "for the hospital.pdf"
+    add(driver, paper, "Referral")
+    read_first(driver)
+    driver.click("document_copy")
+    dialog = driver.find("document_copy_dialog", QFileDialog)
+    assert dialog.selectedFiles() == [str(Path(dialog.directory().absolutePath()) / "referral.pdf")]
+    dialog.fileSelected.emit(str(copy))
+    dialog.reject()
+    driver.wait(copy.exists, "copy")
+    driver.settle()
+    assert copy.read_bytes() == paper.read_bytes()
+    assert driver.find("toast_words", QLabel).text() == context.tr("documents.copy.saved", file=copy.name)
+
+
 @pytest.mark.parametrize("may", [True, False])
 def test_only_who_records_visits_is_offered_to_add(
     driver: Driver, context: UiContext, chart_of: OpenChart, may: bool
