@@ -271,12 +271,13 @@ class StudyPage(QWidget):
             return self.volume
         return self.ecg if self._traces.showing else self.tiles
 
-    def _take_tools(self) -> None:
-        """The keys and buttons of what is in front: films and traces use the same keys for their own commands."""
-        trace = self._traces.showing
-        film = not (trace or self._slices.showing)
-        self.bar.show_film_tools(film)
-        for actions, on in ((VIEWER_ACTIONS, film), (ECG_ACTIONS, trace)):
+    def _bring(self, front: QWidget) -> None:
+        """Put something in front with its keys and buttons: films and traces use the same keys for their own commands,
+        and before the report's pages neither has any."""
+        self._front.setCurrentWidget(front)
+        kind = self.sitting.kind if self.sitting is not None else StudyKind.FILM
+        self.bar.show_tools(kind, self.previewing)
+        for actions, owner in ((VIEWER_ACTIONS, StudyKind.FILM), (ECG_ACTIONS, StudyKind.TRACE)):
             for action in actions:
                 self._bound[action.id].setEnabled(kind is owner and not self.previewing)
 
