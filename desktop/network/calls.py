@@ -128,6 +128,8 @@ def get(line: Line, study_uid: str, keep: Callable[[Received], Answer], job: Job
     contexts = [build_context(GET), *(build_context(uid, TRANSFER_SYNTAXES) for uid in classes)]
     roles = [build_role(uid, scp_role=True) for uid in classes]
     with _association(line, contexts, [(evt.EVT_C_STORE, store)], roles) as association:
+        if not _offers(association, GET):  # it would take our images all the same
+            raise KnownFailure("network.service_not_offered", kind=ErrorKind.IO)
         return _retrieved(association, association.send_c_get(_of_study(study_uid), GET), job)
 
 
@@ -264,7 +266,7 @@ def _send_one(association: Association, one: Outgoing) -> str:
 
 def _ask_commitment(association: Association, transaction: str, objects: Sequence[Outgoing]) -> bool:
     """Whether the peer will tell if it keeps these for good; not every archive does such things."""
-    if not any(context.abstract_syntax == COMMITMENT for context in association.accepted_contexts):
+    if not _offers(association, COMMITMENT):
         return False
     names = []
     for one in objects:
@@ -368,6 +370,11 @@ def _expect(status: Dataset, association: Association) -> None:
         raise KnownFailure("network.line_broken", kind=ErrorKind.IO)
     if int(status.Status) != 0x0000:
         raise KnownFailure("network.peer_failed", kind=ErrorKind.IO, status=f"{int(status.Status):04X}")
+
+
+def _offers(association: Association, service: str) -> bool:
+    """Whether a service was agreed on."""
+    return any(context.abstract_syntax == service for context in association.accepted_contexts)
 
 
 class _Entity(AE):
