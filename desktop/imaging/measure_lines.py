@@ -1,11 +1,16 @@
 """What lines a drawing has, on the screen and on paper."""
 
+from desktop.imaging.fundus import GridReference, RetinalGrid
 from desktop.imaging.geometry import Point
 from desktop.imaging.measure_region import ellipse_outline
 from desktop.records import AnnotationKind
 
 CLOSED = (AnnotationKind.REGION, AnnotationKind.FREEHAND, AnnotationKind.ELLIPSE)
 """Kinds whose last point is joined to the first."""
+
+GRIDS = {AnnotationKind.GRID_DISC: GridReference.DISC, AnnotationKind.GRID_FOVEA: GridReference.FOVEA}
+LAYERED = (AnnotationKind.COUNT, *GRIDS)
+"""Kinds that the viewer shows in layers of their own, with their own commands."""
 
 
 def outline(kind: AnnotationKind, points: tuple[Point, ...]) -> tuple[Point, ...]:
@@ -25,6 +30,10 @@ def strokes(kind: AnnotationKind, points: tuple[Point, ...]) -> tuple[tuple[Poin
         return _guides(points)
     if kind in (AnnotationKind.COBB, AnnotationKind.BIDIRECTIONAL):
         return tuple(points[at : at + 2] for at in range(0, len(points), 2))
+    if kind is AnnotationKind.COUNT:
+        return tuple((point,) for point in points)
+    if kind in GRIDS:
+        return RetinalGrid(points[0], points[1], points[2], GRIDS[kind]).lines()
     return (outline(kind, points),)
 
 

@@ -23,7 +23,8 @@ class Attachment:
 
 @dataclass(frozen=True)
 class Instance:
-    """One picture or trace of a study. rows, columns: pixels; of a trace, its leads and the samples of each."""
+    """One picture or trace of a study. rows, columns: pixels; of a trace, its leads and the samples of each. made_from:
+    the photograph this film was cut out of and laid flat; the photograph stays beside it."""
 
     id: InstanceId
     study: StudyId
@@ -34,6 +35,7 @@ class Instance:
     body_part: str = ""
     view_position: str = ""
     laterality: str = ""
+    made_from: InstanceId | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,11 @@ class ImagingStudy:
     added: datetime
     instances: tuple[Instance, ...] = ()
     mismatch_reason: str = ""
+
+    @property
+    def main(self) -> Instance:
+        """The picture a report shows: the newest film that was cut out of a photograph, else the first picture."""
+        return next((one for one in reversed(self.instances) if one.made_from is not None), self.instances[0])
 
 
 @dataclass(frozen=True)

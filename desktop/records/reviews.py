@@ -74,7 +74,9 @@ class AnnotationKind(StrEnum):
     REGION: the corners of a polygon, 3 or more, or 2 opposite corners of a rectangle. FREEHAND: a closed line drawn by
     hand, 3 or more. ELLIPSE: 2 opposite corners of the rectangle around it. POINT: 1. LENGTH, CALIBRATION: 2 ends.
     ANGLE: end, vertex, end. COBB: 2 ends of each of two lines. BIDIRECTIONAL: the ends of the long axis, then of the
-    short one. CARDIOTHORACIC: 2 of the heart, 2 of the chest, then 2 of the midline where the film is askew.
+    short one. CARDIOTHORACIC: 2 of the heart, 2 of the chest, then 2 of the midline where the film is askew. COUNT: 1
+    or more of what was counted under one name, the label. GRID_DISC, GRID_FOVEA: the middle of a macular grid, then 2
+    that give its size: opposite rims of the optic disc, or the centres of disc and fovea.
     """
 
     REGION = "region"
@@ -87,6 +89,9 @@ class AnnotationKind(StrEnum):
     FREEHAND = "freehand"
     POINT = "point"
     CALIBRATION = "calibration"
+    COUNT = "count"
+    GRID_DISC = "grid_disc"
+    GRID_FOVEA = "grid_fovea"
 
 
 _POINTS = {
@@ -100,6 +105,9 @@ _POINTS = {
     AnnotationKind.FREEHAND: (3, None),
     AnnotationKind.POINT: (1, 1),
     AnnotationKind.CALIBRATION: (2, 2),
+    AnnotationKind.COUNT: (1, None),
+    AnnotationKind.GRID_DISC: (3, 3),
+    AnnotationKind.GRID_FOVEA: (3, 3),
 }
 """The fewest and the most points of each kind."""
 

@@ -225,6 +225,7 @@ from desktop.workflow.people import (
     set_roles,
     start_new_epoch,
 )
+from desktop.workflow.photographs import FilmStraightened, straighten_photo
 from desktop.workflow.pins import end_shift, forget_pin, pin_users, set_pin, unlock_with_pin
 from desktop.workflow.policy import Policy, PolicyChanged, ReadingOrder, ReportLanguage, policy, set_policy
 from desktop.workflow.reading import (
@@ -330,6 +331,7 @@ __all__ = [
     "FileCheck",
     "FilePreview",
     "FileSent",
+    "FilmStraightened",
     "FoundStudy",
     "GroupRead",
     "GroupRegistered",
@@ -554,6 +556,7 @@ __all__ = [
     "start_dicom_node",
     "start_new_epoch",
     "start_outbox",
+    "straighten_photo",
     "suggest",
     "system_clock",
     "train_model",

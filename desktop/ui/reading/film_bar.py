@@ -117,7 +117,7 @@ class FilmBar(QFrame):
             self._tools.append((name, tool))
         self._more = self._tool("viewer.more")
         self._menu = QMenu(self._more)
-        self._measures, self._looks, self._side = (self._menu.addMenu("") for _ in range(3))
+        self._measures, self._looks, self._side, self._pictures = (self._menu.addMenu("") for _ in range(4))
         listed = ((self._measures, _MEASURES), (self._looks, _LOOKS), (self._side, _SIDE), (self._menu, _IN_MENU))
         for menu, names in listed:
             for name in names:
@@ -133,6 +133,11 @@ class FilmBar(QFrame):
         tool.setProperty("role", "film")
         tool.setAutoRaise(True)
         return tool
+
+    def add_pictures(self, actions: Sequence[QAction]) -> None:
+        """What photographs can do besides, in a menu of its own."""
+        for action in actions:
+            self._pictures.addAction(action)
 
     @property
     def last(self) -> QWidget:
@@ -159,6 +164,7 @@ class FilmBar(QFrame):
         self._measures.setTitle(tr("viewer.menu.measure"))
         self._looks.setTitle(tr("viewer.menu.look"))
         self._side.setTitle(tr("viewer.menu.side"))
+        self._pictures.setTitle(tr("photo.menu"))
 
     def set_studies(self, choices: Sequence[StudyChoice], current: str) -> None:
         """The patient's studies."""

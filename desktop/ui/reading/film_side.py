@@ -4,6 +4,7 @@ from datetime import date
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.imaging.measure_lines import LAYERED
 from desktop.records import ImagingStudy, Instance
 from desktop.ui.context import UiContext
 from desktop.ui.reading.film_bar import FilmBar, StudyChoice
@@ -43,8 +44,9 @@ class FilmSide(QObject):
         return self._sitting.study.study.instances[self._at] if self._sitting is not None else None
 
     def begin(self, sitting: Sitting) -> None:
-        """Another study: its first picture."""
-        self._at = 0
+        """Another study: its first picture, or the film that was cut out of a photograph in it."""
+        study = sitting.study.study
+        self._at = study.instances.index(study.main) if study.instances else 0
         self._finding = None
         self._sitting = sitting
         self._show_picture()
@@ -105,7 +107,7 @@ class FilmSide(QObject):
     def _show_drawings(self) -> None:
         sitting, instance = self._sitting, self.instance
         if sitting is not None and instance is not None:
-            here = tuple(a for a in sitting.reading.annotations if a.instance == instance.id)
+            here = tuple(a for a in sitting.reading.annotations if a.instance == instance.id and a.kind not in LAYERED)
             self._viewer.set_annotations(here)
             self._show_activation()
 

@@ -25,6 +25,7 @@ def film_text(
         person.append(words if age.exact else tr("reading.age.about", age=words))
     person.append(tr(f"reading.sex.{patient.sex.value}"))
     film = [part for part in (instance.view_position, instance.laterality) if part]
+    film += [tr("photo.straight")] if instance.made_from is not None else []
     lines = [study_words(context, study), *([" · ".join(film)] if film else [])]
     if len(study.instances) > 1:
         number = study.instances.index(instance) + 1

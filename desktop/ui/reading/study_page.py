@@ -20,6 +20,7 @@ from desktop.ui.reading.film_drawings import FilmDrawings
 from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.panel import ReadingPanel
+from desktop.ui.reading.picture_tools import PICTURE_ACTIONS, PictureTools
 from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.trace_side import TraceSide
@@ -71,6 +72,8 @@ class StudyPage(QWidget):
         self.bar = FilmBar(context, self._bound)
         self._film = FilmSide(context, self.viewer, self.bar, self)
         self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
+        self.tools = PictureTools(context, self, self._desk, self.viewer, self._film)
+        self.bar.add_pictures([self.tools.actions[action.id] for action in PICTURE_ACTIONS])
         self._beside = Companions(context, self.tiles, self._film)
         self._traces = TraceSide(context, self.ecg, self)
         self._slices = VolumeSide(context, self.volume, self)
@@ -111,6 +114,8 @@ class StudyPage(QWidget):
         self._handing.failed.connect(self._deed_failed)
         self.bar.worklist_asked.connect(self.worklist_asked)
         self.bar.study_chosen.connect(self.study_asked)
+        self.tools.reopen_asked.connect(self.open)
+        self.tools.tally_asked.connect(self._add_to_findings)
         self.ecg.asked.connect(self._traces.run)
         self._slices.failed.connect(self._deed_failed)
         preview, panel = self.preview, self.panel
@@ -184,6 +189,7 @@ class StudyPage(QWidget):
         self._bring(self.tiles)
         self._handing.close()
         self._drawings.clear()
+        self.tools.clear()
         self._beside.clear()
         self._previewed_words = None
         if self._history is not None:
@@ -206,6 +212,7 @@ class StudyPage(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._bound.retranslate()
+        self.tools.retranslate()
         for part in (self._film, self._beside, self._traces, self._slices, self.panel, self.preview):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
@@ -277,6 +284,7 @@ class StudyPage(QWidget):
         self._front.setCurrentWidget(front)
         kind = self.sitting.kind if self.sitting is not None else StudyKind.FILM
         self.bar.show_tools(kind, self.previewing)
+        self.tools.enable(kind, self.previewing)
         for actions, owner in ((VIEWER_ACTIONS, StudyKind.FILM), (ECG_ACTIONS, StudyKind.TRACE)):
             for action in actions:
                 self._bound[action.id].setEnabled(kind is owner and not self.previewing)
@@ -331,6 +339,14 @@ class StudyPage(QWidget):
             self.panel.read.edit()
         field.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.panel.show_preview_state(self.previewing, self.preview.ready)
+
+    def _add_to_findings(self, words: str) -> None:
+        """Write a line below the findings, where the report may still change."""
+        findings = self.panel.read.findings
+        if self.sitting is not None and self.sitting.writable:
+            before = self.panel.read.findings_words.rstrip()
+            findings.setPlainText(f"{before}\n{words}" if before else words)
+            self._context.toast(self._context.tr("counting.written"))
 
     def _typed(self) -> None:
         sitting, read = self.sitting, self.panel.read

@@ -122,7 +122,12 @@ class FilmViewer(FrameView):
 
     def set_text(self, text: FilmText) -> None:
         """Whose film it is, for the corners."""
-        self._text = text
+        self._text = replace(text, note=self._text.note)
+        self.update()
+
+    def set_note(self, words: str) -> None:
+        """Say in a corner that the film is not shown as it was taken; empty where it is."""
+        self._text = replace(self._text, note=words)
         self.update()
 
     def set_empty_words(self, words: str) -> None:

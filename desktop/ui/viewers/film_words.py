@@ -17,11 +17,12 @@ STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
 
 @dataclass(frozen=True)
 class FilmText:
-    """Whose film it is and when it was taken, already in words."""
+    """Whose film it is and when it was taken, already in words. note: that it is not shown as it was taken."""
 
     patient: tuple[str, ...] = ()
     study: tuple[str, ...] = ()
     synthetic: bool = False
+    note: str = ""
 
 
 def corners(
@@ -46,7 +47,7 @@ def corners(
         changed.append(tr("viewer.inverted"))
     if state.orientation.quarter_turns:
         changed.append(tr("viewer.turned", degrees=90 * state.orientation.quarter_turns))
-    badges = []
+    badges = [text.note] if text.note else []
     if state.overlay:
         badges.append(tr("viewer.overlay_caption"))
     if state.orientation.mirrored:

@@ -75,6 +75,16 @@ class FrameView(QWidget):
         )
         self.state_changed.emit()
 
+    def show_instead(self, picture: Picture) -> None:
+        """The same picture in another form, such as its green light alone: the view stays, with that form's window."""
+        if self._state is None or self._picture is None or picture is self._picture:
+            return
+        self._picture = picture
+        self._state = replace(self._state, window=None)
+        self._context.operations.run(
+            partial(FilmSource.build, picture), initiator=self, done=self._take_source, pool="display"
+        )
+
     def clear(self) -> None:
         """Forget every pixel."""
         self._picture = self._source = self._state = self._activation = self._frame = None
