@@ -26,7 +26,7 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
 def backup(arguments: argparse.Namespace, output: Output) -> None:
     """`backup`: answers once the backup is on the medium and was read back; what was found wrong is named."""
     with unlocked(arguments) as clinic:
-        made = workflow.back_up(clinic, Job(), arguments.dest)
+        made = workflow.backups.back_up(clinic, Job(), arguments.dest)
     output.failed = not made.verified
     output.answer(
         {
@@ -48,7 +48,7 @@ def backup(arguments: argparse.Namespace, output: Output) -> None:
 def restore(arguments: argparse.Namespace, output: Output) -> None:
     """`restore`: answers once the clinic is whole and in its place."""
     card = read_secret(arguments.recovery_file, "Recovery code: ")
-    restored = workflow.restore(arguments.source, store_folder(arguments), Job(), card=card)
+    restored = workflow.backups.restore(arguments.source, store_folder(arguments), Job(), card=card)
     output.failed = not restored.verified
     output.answer(
         {

@@ -82,9 +82,9 @@ def rekey(arguments: argparse.Namespace, output: Output) -> None:
     """`rekey`: answers once the clinic and every stored file are under the new epoch's key."""
     job = _TellingJob(output.translator)
     with unlocked(arguments) as opened:
-        epoch = workflow.start_new_epoch(opened, job)
+        epoch = workflow.people.start_new_epoch(opened, job)
         try:
-            left = workflow.reseal_attachments(opened, job)
+            left = workflow.people.reseal_attachments(opened, job)
         except UserFacingError as error:
             raise KnownFailure("cli.files_wait_for_key", kind=error.kind, epoch=epoch) from error
     output.answer({"epoch": epoch, "unreadable_attachments": left})
@@ -105,7 +105,7 @@ class _TellingJob(Job):
 
 
 def _info(arguments: argparse.Namespace, output: Output) -> None:
-    found = workflow.clinic_info(store_folder(arguments))
+    found = workflow.people.clinic_info(store_folder(arguments))
     output.answer(
         {
             "store_id": found.store_id,
@@ -125,7 +125,7 @@ def _new_card(arguments: argparse.Namespace, output: Output) -> None:
     """The card's file is taken back only where it is certain that the old card stays the clinic's."""
     written = arguments.recovery_out
     with unlocked(arguments) as opened:
-        workflow.new_recovery_card(
+        workflow.people.new_recovery_card(
             opened,
             Job(),
             hand_over=lambda card: clinics.write_recovery(written, card),
@@ -139,7 +139,7 @@ def _add(arguments: argparse.Namespace, output: Output) -> None:
     passphrase = _new_secret(arguments.new_passphrase_file)
     with unlocked(arguments) as opened:
         roles = [Role(role) for role in arguments.role]
-        changed = workflow.add_user(opened, Job(), name=arguments.name, roles=roles, passphrase=passphrase)
+        changed = workflow.people.add_user(opened, Job(), name=arguments.name, roles=roles, passphrase=passphrase)
         output.answer(_line(changed.user))
 
 
@@ -147,23 +147,25 @@ def _passphrase(arguments: argparse.Namespace, output: Output) -> None:
     new = _new_secret(arguments.new_passphrase_file)
     old = read_secret(arguments.passphrase_file)
     with unlocked(arguments, passphrase=old) as opened:
-        output.answer(_line(workflow.change_passphrase(opened, Job(), old=old, new=new).user))
+        output.answer(_line(workflow.people.change_passphrase(opened, Job(), old=old, new=new).user))
 
 
 def _disable(arguments: argparse.Namespace, output: Output) -> None:
     with unlocked(arguments) as opened:
-        output.answer(_line(workflow.disable_user(opened, Job(), name=arguments.name).user))
+        output.answer(_line(workflow.people.disable_user(opened, Job(), name=arguments.name).user))
 
 
 def _enable(arguments: argparse.Namespace, output: Output) -> None:
     passphrase = _new_secret(arguments.new_passphrase_file)
     with unlocked(arguments) as opened:
-        output.answer(_line(workflow.enable_user(opened, Job(), name=arguments.name, passphrase=passphrase).user))
+        output.answer(
+            _line(workflow.people.enable_user(opened, Job(), name=arguments.name, passphrase=passphrase).user)
+        )
 
 
 def _list(arguments: argparse.Namespace, output: Output) -> None:
     with unlocked(arguments) as opened:
-        for user in workflow.list_users(opened, Job()):
+        for user in workflow.people.list_users(opened, Job()):
             output.answer(_line(user))
 
 
@@ -171,10 +173,10 @@ def _reset(arguments: argparse.Namespace, output: Output) -> None:
     passphrase = _new_secret(arguments.new_passphrase_file)
     if arguments.recovery_file is None:
         with unlocked(arguments) as opened:
-            changed = workflow.reset_user(opened, Job(), name=arguments.name, passphrase=passphrase)
+            changed = workflow.people.reset_user(opened, Job(), name=arguments.name, passphrase=passphrase)
             output.answer(_line(changed.user))
         return
-    changed = workflow.reset_with_card(
+    changed = workflow.people.reset_with_card(
         store_folder(arguments),
         Job(),
         name=arguments.name,
@@ -188,7 +190,7 @@ def _reset(arguments: argparse.Namespace, output: Output) -> None:
 def _roles(arguments: argparse.Namespace, output: Output) -> None:
     with unlocked(arguments) as opened:
         roles = [Role(role) for role in arguments.role]
-        output.answer(_line(workflow.set_roles(opened, Job(), name=arguments.name, roles=roles).user))
+        output.answer(_line(workflow.people.set_roles(opened, Job(), name=arguments.name, roles=roles).user))
 
 
 def _line(user: User) -> dict[str, object]:

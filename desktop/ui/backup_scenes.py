@@ -50,7 +50,7 @@ def _clinic_of_yesterday(folder: Path, stick: Path, context: "UiContext") -> str
     )
     for name in _NAMES:
         workflow.register_patient(made.clinic, Job(), workflow.PatientDraft(names=(HumanName(text=name),)))
-    workflow.back_up(made.clinic, Job(), stick)
+    workflow.backups.back_up(made.clinic, Job(), stick)
     workflow.lock(made.clinic)
     return made.recovery_card.code
 

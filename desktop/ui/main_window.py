@@ -112,7 +112,7 @@ class MainWindow(QMainWindow):
                 for backup in backups:
                     backup.wait(job)
                 with contextlib.suppress(UserFacingError, Cancelled):
-                    workflow.run_scheduled_backup(clinic, job)
+                    workflow.backups.run_scheduled_backup(clinic, job)
             finally:
                 workflow.lock(clinic)
 

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.imaging.frame_run import FramePlace, FrameRun
 from desktop.jobs import Job
 from desktop.records import ImagingStudy, Instance, Picture
-from desktop.workflow.clinic import Clinic
+from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import CLIPS, stored_picture
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ class _Facts:
         return self.series, one.rows, one.columns, one.view_position, one.laterality
 
 
+@requires(Permission.VIEW_IMAGES)
 def frame_runs(clinic: Clinic, job: Job, study: ImagingStudy) -> tuple[FrameRun, ...]:
     """The pictures of a study in runs, in the order of their first files; nothing is decoded.
 

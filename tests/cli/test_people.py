@@ -361,7 +361,7 @@ def test_a_new_key_holds_although_stored_files_could_not_follow(
         raise KnownFailure("error.disk_full", kind=ErrorKind.DISK_FULL)
 
     with monkeypatch.context() as patch:
-        patch.setattr(workflow, "reseal_attachments", full)
+        patch.setattr(workflow.people, "reseal_attachments", full)
         held = lantern.run("rekey")
     assert (held.code, held.only["kind"]) == (1, "disk_full")
     assert "epoch 2" in held.only["message"]

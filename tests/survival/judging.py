@@ -158,7 +158,7 @@ def _unlocked(folder: Path, promises: Promises) -> Iterator[workflow.Clinic]:
 def _faults_of_backup(disk: Path, backup: Path, promises: Promises) -> list[str]:
     """A backup that was acknowledged brings everything back that was acknowledged before it. backup: below the disk."""
     target = disk / "restored"
-    workflow.restore(disk / backup, target, Job(), card=_code(disk / promises.card))
+    workflow.backups.restore(disk / backup, target, Job(), card=_code(disk / promises.card))
     found = checked(target, promises)
     lost = promises.records_in_backup - _present(found)
     return [f"restored: {told}" for told in _told(found)] + [f"restored: {kind} {one} is lost" for kind, one in lost]

@@ -82,7 +82,7 @@ def test_a_head_anchors_the_trail(clinic: workflow.Clinic) -> None:
 
 def test_a_backups_manifest_is_an_anchor_too(clinic: workflow.Clinic, tmp_path: Path) -> None:
     register(clinic)
-    workflow.back_up(clinic, Job(), tmp_path)
+    workflow.backups.back_up(clinic, Job(), tmp_path)
     (manifest,) = tmp_path.glob("*/manifest.json")
     anchor = workflow.read_anchor(manifest)
     assert anchor is not None
@@ -186,7 +186,7 @@ def test_a_clinic_that_does_not_open_is_examined_and_salvaged(crashed: Path, tmp
 
 
 def test_only_an_administrator_salvages(clinic: workflow.Clinic, tmp_path: Path) -> None:
-    workflow.add_user(clinic, Job(), name="zhao", roles=(Role.NURSE,), passphrase="another passphrase")
+    workflow.people.add_user(clinic, Job(), name="zhao", roles=(Role.NURSE,), passphrase="another passphrase")
     with pytest.raises(UserFacingError) as refused:
         workflow.salvage(clinic.store.folder, tmp_path / "saved", Job(), user="zhao", passphrase="another passphrase")
     assert refused.value.kind is ErrorKind.PERMISSION

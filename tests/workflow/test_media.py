@@ -64,42 +64,42 @@ def test_a_place_that_hangs_is_absent_and_asked_no_more_until_it_answers(tmp_pat
 def test_a_share_that_hangs_counts_as_absent(clinic: workflow.Clinic, tmp_path: Path, hanging: Hanging) -> None:
     clinic = replace(clinic, media=Media(PATIENCE))
     share, stick = tmp_path / "share", tmp_path / "stick"
-    workflow.set_backup_plan(clinic, JOB, places=(share,))
-    on_share = workflow.back_up(clinic, JOB, share)
-    on_stick = workflow.back_up(clinic, JOB, stick)
-    newest = workflow.back_up(clinic, JOB, share)
+    workflow.backups.set_backup_plan(clinic, JOB, places=(share,))
+    on_share = workflow.backups.back_up(clinic, JOB, share)
+    on_stick = workflow.backups.back_up(clinic, JOB, stick)
+    newest = workflow.backups.back_up(clinic, JOB, share)
     hanging.place = share
     started = time.monotonic()
-    told = workflow.known_backups(clinic, JOB)
+    told = workflow.backups.known_backups(clinic, JOB)
     assert [(one.run, one.there) for one in told] == [(newest.run, False), (on_stick.run, True), (on_share.run, False)]
-    assert workflow.backup_state(clinic, JOB).last == newest.run
-    assert workflow.drill(clinic, JOB).run.backup == on_stick.run.backup
+    assert workflow.backups.backup_state(clinic, JOB).last == newest.run
+    assert workflow.backups.drill(clinic, JOB).run.backup == on_stick.run.backup
     with pytest.raises(UserFacingError, match=r"backup\.no_medium"):
-        workflow.run_scheduled_backup(clinic, JOB)
+        workflow.backups.run_scheduled_backup(clinic, JOB)
     for deed in (
-        lambda: workflow.back_up(clinic, JOB, share),
-        lambda: workflow.back_up(clinic, JOB, share / "new"),
-        lambda: workflow.set_backup_plan(clinic, JOB, places=(share,)),
+        lambda: workflow.backups.back_up(clinic, JOB, share),
+        lambda: workflow.backups.back_up(clinic, JOB, share / "new"),
+        lambda: workflow.backups.set_backup_plan(clinic, JOB, places=(share,)),
     ):
         with pytest.raises(KnownFailure, match=r"backup\.medium_gone"):
             deed()
     assert time.monotonic() - started < 30
     hanging.let_go()
-    assert workflow.run_scheduled_backup(replace(clinic, media=Media()), JOB) is not None
+    assert workflow.backups.run_scheduled_backup(replace(clinic, media=Media()), JOB) is not None
 
 
 def test_saving_goes_on_while_a_share_hangs(clinic: workflow.Clinic, tmp_path: Path, hanging: Hanging) -> None:
-    workflow.back_up(clinic, JOB, tmp_path / "share")
+    workflow.backups.back_up(clinic, JOB, tmp_path / "share")
     patient_clinic = replace(clinic, media=Media(60))
     hanging.place = tmp_path / "share"
     found: list[object] = []
-    looking = threading.Thread(target=lambda: found.append(workflow.known_backups(patient_clinic, JOB)))
+    looking = threading.Thread(target=lambda: found.append(workflow.backups.known_backups(patient_clinic, JOB)))
     looking.start()
     while not hanging.asked:
         time.sleep(0.01)
     draft = workflow.PatientDraft((HumanName("王芳"),), Sex.FEMALE)
     workflow.register_patient(clinic, JOB, draft)
-    assert workflow.backup_state(clinic, JOB).last is not None
+    assert workflow.backups.backup_state(clinic, JOB).last is not None
     assert looking.is_alive()
     hanging.let_go()
     looking.join()

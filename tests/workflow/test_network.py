@@ -234,7 +234,7 @@ def test_what_is_set_aside_is_asked_again_on_demand(clinic: workflow.Clinic, hea
 def test_what_waits_survives_a_backup(clinic: workflow.Clinic, heard: Heard, tmp_path: Path) -> None:
     heard.take(file_bytes(dataset()))
     (tmp_path / "stick").mkdir()
-    assert workflow.back_up(clinic, JOB, tmp_path / "stick").verified
+    assert workflow.backups.back_up(clinic, JOB, tmp_path / "stick").verified
 
 
 # The worklist

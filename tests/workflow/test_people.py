@@ -66,8 +66,8 @@ def refused(folder: Path, user: str, passphrase: str) -> UserFacingError:
     return caught.value
 
 
-def add_nurse(clinic: workflow.Clinic) -> workflow.UserChanged:
-    return workflow.add_user(clinic, JOB, name="王芳", roles=[Role.NURSE, Role.NURSE], passphrase=NURSE)
+def add_nurse(clinic: workflow.Clinic) -> workflow.people.UserChanged:
+    return workflow.people.add_user(clinic, JOB, name="王芳", roles=[Role.NURSE, Role.NURSE], passphrase=NURSE)
 
 
 def newest(clinic: workflow.Clinic) -> AuditAction:
@@ -79,33 +79,33 @@ def test_each_deed_says_what_changed_and_leaves_a_line(clinic: workflow.Clinic) 
     made = add_nurse(clinic)
     assert made.changes.users
     assert (made.user.name, made.user.roles, newest(clinic)) == ("王芳", ("nurse",), AuditAction.ADD_USER)
-    workflow.set_roles(clinic, JOB, name=" 王芳 ", roles=[Role.AUDITOR, Role.DOCTOR])
+    workflow.people.set_roles(clinic, JOB, name=" 王芳 ", roles=[Role.AUDITOR, Role.DOCTOR])
     assert newest(clinic) is AuditAction.CHANGE_ROLES
-    workflow.reset_user(clinic, JOB, name="王芳", passphrase="given anew")
+    workflow.people.reset_user(clinic, JOB, name="王芳", passphrase="given anew")
     assert newest(clinic) is AuditAction.RESET_USER
-    workflow.disable_user(clinic, JOB, name="王芳")
+    workflow.people.disable_user(clinic, JOB, name="王芳")
     assert newest(clinic) is AuditAction.DISABLE_USER
-    again = workflow.enable_user(clinic, JOB, name="王芳", passphrase="welcome back").user
+    again = workflow.people.enable_user(clinic, JOB, name="王芳", passphrase="welcome back").user
     assert newest(clinic) is AuditAction.ENABLE_USER
     assert (again.id, again.roles, again.disabled) == (made.user.id, ("doctor", "auditor"), False)
     assert len(again.earlier_public_keys) == 2
-    workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
+    workflow.people.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
     assert newest(clinic) is AuditAction.CHANGE_PASSPHRASE
     assert workflow.verify(clinic, JOB).ok
 
 
 def test_what_the_own_words_of_somebody_need(clinic: workflow.Clinic, folder: Path) -> None:
     with pytest.raises(UserFacingError) as caught:
-        workflow.change_passphrase(clinic, JOB, old="not mine", new="another passphrase")
+        workflow.people.change_passphrase(clinic, JOB, old="not mine", new="another passphrase")
     assert caught.value.kind is ErrorKind.UNLOCK
-    for deed in (workflow.reset_user, workflow.enable_user):
+    for deed in (workflow.people.reset_user, workflow.people.enable_user):
         with pytest.raises(UserFacingError) as unknown:
             deed(clinic, JOB, name="nobody", passphrase=NURSE)
         assert unknown.value.kind is ErrorKind.NOT_FOUND
     with pytest.raises(UserFacingError, match=r"people\.is_active"):
-        workflow.enable_user(clinic, JOB, name="li", passphrase=NURSE)
+        workflow.people.enable_user(clinic, JOB, name="li", passphrase=NURSE)
     with pytest.raises(UserFacingError, match=r"people\.needs_role"):
-        workflow.add_user(clinic, JOB, name="x", roles=[], passphrase=NURSE)
+        workflow.people.add_user(clinic, JOB, name="x", roles=[], passphrase=NURSE)
 
 
 def test_guessing_the_present_passphrase_at_an_open_clinic_is_slow_and_leaves_lines(
@@ -113,9 +113,9 @@ def test_guessing_the_present_passphrase_at_an_open_clinic_is_slow_and_leaves_li
 ) -> None:
     for _ in range(2):
         with pytest.raises(UserFacingError, match=r"unlock\.wrong_passphrase"):
-            workflow.change_passphrase(clinic, JOB, old="not mine", new="another passphrase")
+            workflow.people.change_passphrase(clinic, JOB, old="not mine", new="another passphrase")
     with pytest.raises(UserFacingError, match=r"unlock\.wait") as waits:
-        workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
+        workflow.people.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
     assert waits.value.details["seconds"] == 1
     assert workflow.seconds_until_next_try(folder) == 1
     failed = [
@@ -126,7 +126,7 @@ def test_guessing_the_present_passphrase_at_an_open_clinic_is_slow_and_leaves_li
     assert failed == [(AuditAction.UNLOCK_FAILED, clinic.actor, clinic.actor, "change_passphrase")] * 2
     long_ago = {"failures": 2, "last": "2020-01-01T00:00:00+00:00"}
     (folder / attempts.COUNTER).write_text(json.dumps(long_ago), encoding="utf-8")
-    workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
+    workflow.people.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase")
     assert workflow.seconds_until_next_try(folder) == 0
     workflow.lock(clinic)
     again = unlock(folder, "li", "another passphrase")
@@ -137,10 +137,10 @@ def test_guessing_the_present_passphrase_at_an_open_clinic_is_slow_and_leaves_li
 
 def test_a_report_signed_before_a_reset_stays_valid(clinic: workflow.Clinic, folder: Path) -> None:
     clinic.store.sign_head()
-    workflow.add_user(clinic, JOB, name="second", roles=[Role.ADMINISTRATOR], passphrase=NURSE)
+    workflow.people.add_user(clinic, JOB, name="second", roles=[Role.ADMINISTRATOR], passphrase=NURSE)
     workflow.lock(clinic)
     second = unlock(folder, "second", NURSE)
-    workflow.reset_user(second, JOB, name="li", passphrase="given anew")
+    workflow.people.reset_user(second, JOB, name="li", passphrase="given anew")
     assert workflow.verify(second, JOB).ok
     workflow.lock(second)
     first = unlock(folder, "li", "given anew")
@@ -151,7 +151,7 @@ def test_a_report_signed_before_a_reset_stays_valid(clinic: workflow.Clinic, fol
 def test_a_disabled_user_stays_out_even_with_the_old_keystore_put_back(clinic: workflow.Clinic, folder: Path) -> None:
     add_nurse(clinic)
     taken_along = {name: (folder / name).read_bytes() for name in KEYSTORES}
-    workflow.disable_user(clinic, JOB, name="王芳")
+    workflow.people.disable_user(clinic, JOB, name="王芳")
     workflow.lock(clinic)
     for name, data in taken_along.items():
         (folder / name).write_bytes(data)
@@ -160,8 +160,8 @@ def test_a_disabled_user_stays_out_even_with_the_old_keystore_put_back(clinic: w
     assert newest(admin) is AuditAction.UNLOCK
     assert {problem.kind.value for problem in workflow.verify(admin, JOB).problems} == {"keystore"}
     with pytest.raises(KnownFailure, match=r"people\.keystore_put_back"):
-        workflow.set_roles(admin, JOB, name="li", roles=[Role.ADMINISTRATOR])
-    assert workflow.start_new_epoch(admin, JOB) == 2
+        workflow.people.set_roles(admin, JOB, name="li", roles=[Role.ADMINISTRATOR])
+    assert workflow.people.start_new_epoch(admin, JOB) == 2
     assert workflow.verify(admin, JOB).ok
     workflow.lock(admin)
     assert refused(folder, "王芳", NURSE).key == "unlock.wrong_passphrase"
@@ -169,16 +169,16 @@ def test_a_disabled_user_stays_out_even_with_the_old_keystore_put_back(clinic: w
 
 def test_the_open_clinic_goes_on_under_the_new_key(clinic: workflow.Clinic, folder: Path) -> None:
     before = workflow.register_patient(clinic, JOB, workflow.PatientDraft((HumanName("甲"),))).patient
-    assert workflow.start_new_epoch(clinic, JOB) == 2
+    assert workflow.people.start_new_epoch(clinic, JOB) == 2
     after = workflow.register_patient(clinic, JOB, workflow.PatientDraft((HumanName("乙"),))).patient
-    assert workflow.clinic_info(folder).epoch == 2
+    assert workflow.people.clinic_info(folder).epoch == 2
     workflow.lock(clinic)
     again = unlock(folder)
     assert {match.patient.id for match in workflow.search_patients(again, JOB, "甲", 5)} == {before.id}
     assert {match.patient.id for match in workflow.search_patients(again, JOB, "乙", 5)} == {after.id}
-    assert workflow.files_to_reseal(again, JOB)
-    assert workflow.reseal_attachments(again, JOB) == 0
-    assert not workflow.files_to_reseal(again, JOB)
+    assert workflow.people.files_to_reseal(again, JOB)
+    assert workflow.people.reseal_attachments(again, JOB) == 0
+    assert not workflow.people.files_to_reseal(again, JOB)
     workflow.lock(again)
 
 
@@ -186,8 +186,8 @@ def test_a_cancelled_epoch_leaves_the_clinic_as_it_was(clinic: workflow.Clinic, 
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        workflow.start_new_epoch(clinic, job)
-    assert workflow.clinic_info(folder).epoch == 1
+        workflow.people.start_new_epoch(clinic, job)
+    assert workflow.people.clinic_info(folder).epoch == 1
     assert workflow.verify(clinic, JOB).ok
 
 
@@ -195,11 +195,11 @@ def test_the_card_resets_while_nobody_can_unlock(
     clinic: workflow.Clinic, folder: Path, cards: list[workflow.RecoveryCard]
 ) -> None:
     workflow.lock(clinic)
-    changed = workflow.reset_with_card(folder, JOB, name="LI", card=cards[0].code, passphrase="found again")
+    changed = workflow.people.reset_with_card(folder, JOB, name="LI", card=cards[0].code, passphrase="found again")
     assert changed.user.name == "li"
     again = unlock(folder, "li", "found again")
     entries = [(entry.action, entry.actor) for entry in workflow.audit_entries(again, JOB, 5)]
-    assert (AuditAction.RESET_USER, workflow.CARD_ACTOR) in entries
+    assert (AuditAction.RESET_USER, workflow.people.CARD_ACTOR) in entries
     assert workflow.verify(again, JOB).ok
     workflow.lock(again)
 
@@ -211,14 +211,17 @@ def test_a_new_card_whose_file_cannot_be_written_leaves_the_old_one_good(
         raise UserFacingError("cli.recovery_file_exists")
 
     with pytest.raises(UserFacingError):
-        workflow.new_recovery_card(clinic, JOB, hand_over=fail)
-    new = workflow.new_recovery_card(clinic, JOB, hand_over=cards.append)
+        workflow.people.new_recovery_card(clinic, JOB, hand_over=fail)
+    new = workflow.people.new_recovery_card(clinic, JOB, hand_over=cards.append)
     assert newest(clinic) is AuditAction.NEW_RECOVERY_CARD
     workflow.lock(clinic)
     with pytest.raises(UserFacingError) as caught:
-        workflow.reset_with_card(folder, JOB, name="li", card=cards[0].code, passphrase="found again")
+        workflow.people.reset_with_card(folder, JOB, name="li", card=cards[0].code, passphrase="found again")
     assert caught.value.kind is ErrorKind.WRONG_RECOVERY_CARD
-    assert workflow.reset_with_card(folder, JOB, name="li", card=new.code, passphrase="found again").user.name == "li"
+    assert (
+        workflow.people.reset_with_card(folder, JOB, name="li", card=new.code, passphrase="found again").user.name
+        == "li"
+    )
 
 
 # The disk fails between the key files and the database
@@ -229,39 +232,39 @@ def full(*_words: object, **_more: object) -> None:
 
 
 def set_nurse_roles(clinic: workflow.Clinic) -> object:
-    return workflow.set_roles(clinic, JOB, name="王芳", roles=[Role.DOCTOR])
+    return workflow.people.set_roles(clinic, JOB, name="王芳", roles=[Role.DOCTOR])
 
 
 HOLDING: dict[str, tuple[str, Callable[[workflow.Clinic], object], AuditAction]] = {
     "add": (
         "people.holds.passphrase",
-        lambda clinic: workflow.add_user(clinic, JOB, name="x", roles=[Role.NURSE], passphrase=NURSE),
+        lambda clinic: workflow.people.add_user(clinic, JOB, name="x", roles=[Role.NURSE], passphrase=NURSE),
         AuditAction.ADD_USER,
     ),
     "change": (
         "people.holds.passphrase",
-        lambda clinic: workflow.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase"),
+        lambda clinic: workflow.people.change_passphrase(clinic, JOB, old=PASSPHRASE, new="another passphrase"),
         AuditAction.TAKE_OVER_KEYSTORE,
     ),
     "reset": (
         "people.holds.passphrase",
-        lambda clinic: workflow.reset_user(clinic, JOB, name="王芳", passphrase="given anew"),
+        lambda clinic: workflow.people.reset_user(clinic, JOB, name="王芳", passphrase="given anew"),
         AuditAction.RESET_USER,
     ),
     "disable": (
         "people.holds.disabled",
-        lambda clinic: workflow.disable_user(clinic, JOB, name="王芳"),
+        lambda clinic: workflow.people.disable_user(clinic, JOB, name="王芳"),
         AuditAction.DISABLE_USER,
     ),
     "roles": ("people.holds.roles", set_nurse_roles, AuditAction.CHANGE_ROLES),
     "card": (
         "people.holds.card",
-        lambda clinic: workflow.new_recovery_card(clinic, JOB),
+        lambda clinic: workflow.people.new_recovery_card(clinic, JOB),
         AuditAction.TAKE_OVER_KEYSTORE,
     ),
     "epoch": (
         "people.holds.epoch",
-        lambda clinic: workflow.start_new_epoch(clinic, JOB),
+        lambda clinic: workflow.people.start_new_epoch(clinic, JOB),
         AuditAction.NEW_EPOCH,
     ),
 }
@@ -276,7 +279,7 @@ def test_what_the_key_files_hold_is_said_to_hold_although_the_database_could_not
 
     with monkeypatch.context() as patch:
         patch.setattr(Membership, "take_over", full)
-        with pytest.raises(workflow.StillHolds) as caught:
+        with pytest.raises(workflow.people.StillHolds) as caught:
             do(clinic)
     assert (caught.value.key, caught.value.kind) == (key, ErrorKind.DISK_FULL)
     workflow.lock(clinic)
@@ -288,7 +291,7 @@ def test_what_the_key_files_hold_is_said_to_hold_although_the_database_could_not
 
 def test_what_holds_is_told_with_what_it_means_and_what_to_do() -> None:
     for language in Language:
-        for what in workflow.Holding:
+        for what in workflow.people.Holding:
             assert {what.value, f"{what.value}.data", f"{what.value}.advice"} <= catalogue(language).keys()
 
 
@@ -304,7 +307,7 @@ def test_a_card_is_taken_back_only_where_it_certainly_opens_nothing(
 
         with monkeypatch.context() as patch:
             patch.setattr(changes, "write_copies", fail)
-            workflow.new_recovery_card(clinic, JOB, hand_over=cards.append, take_back=back.append)
+            workflow.people.new_recovery_card(clinic, JOB, hand_over=cards.append, take_back=back.append)
 
     with pytest.raises(UserFacingError, match=r"error\.io"):
         new_card(OSError)
@@ -314,14 +317,14 @@ def test_a_card_is_taken_back_only_where_it_certainly_opens_nothing(
     assert len(back) == 1
     with monkeypatch.context() as patch:
         patch.setattr(Membership, "take_over", full)
-        with pytest.raises(workflow.StillHolds):
-            workflow.new_recovery_card(clinic, JOB, hand_over=cards.append, take_back=back.append)
+        with pytest.raises(workflow.people.StillHolds):
+            workflow.people.new_recovery_card(clinic, JOB, hand_over=cards.append, take_back=back.append)
     assert len(back) == 1
     workflow.lock(clinic)
     with pytest.raises(UserFacingError) as caught:
-        workflow.reset_with_card(folder, JOB, name="li", card=first.code, passphrase="found again")
+        workflow.people.reset_with_card(folder, JOB, name="li", card=first.code, passphrase="found again")
     assert caught.value.kind is ErrorKind.WRONG_RECOVERY_CARD
-    changed = workflow.reset_with_card(folder, JOB, name="li", card=cards[-1].code, passphrase="found again")
+    changed = workflow.people.reset_with_card(folder, JOB, name="li", card=cards[-1].code, passphrase="found again")
     assert changed.user.name == "li"
 
 
@@ -349,7 +352,7 @@ def test_people_take_turns_with_their_pins(clinic: workflow.Clinic, folder: Path
         assert taken.store.found_at_opening.problems == ()
         workflow.lock(taken)
     admin = unlock(folder)
-    workflow.disable_user(admin, JOB, name="王芳")
+    workflow.people.disable_user(admin, JOB, name="王芳")
     workflow.forget_pin(admin, JOB, shift)
     workflow.lock(admin)
     for user, pin in (("li", "280641"), ("王芳", "7394")):
@@ -416,7 +419,7 @@ def test_locking_waits_for_what_is_being_written_and_nothing_is_written_after(cl
 
 
 def test_the_matrix_tells_every_permission_in_both_languages() -> None:
-    rows = workflow.permission_matrix()
+    rows = workflow.people.permission_matrix()
     assert {row.permission for row in rows} == set(Permission)
     for row in rows:
         assert set(row.roles) == {role for role in Role if row.permission in PERMISSIONS[role]}

@@ -231,7 +231,7 @@ def test_a_removed_drawing_is_hidden_and_drafts_survive(clinic: workflow.Clinic,
 
 
 def test_a_colleague_does_not_see_what_was_begun(clinic: workflow.Clinic, study: StudyId) -> None:
-    added = workflow.add_user(clinic, JOB, name="Amina", roles=[Role.DOCTOR], passphrase="green rice and tea")
+    added = workflow.people.add_user(clinic, JOB, name="Amina", roles=[Role.DOCTOR], passphrase="green rice and tea")
     colleague = replace(clinic, session=workflow.Session(added.user))
     workflow.save_draft(clinic, JOB, study, "lungs: ", "so far")
     assert workflow.reading(colleague, JOB, study).draft == workflow.Draft()

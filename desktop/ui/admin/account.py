@@ -16,7 +16,7 @@ from desktop.ui.widgets.parts import button, label, narrow, row, set_role
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import UserChanged
+    from desktop.workflow.people import UserChanged
 
 _FIELD_WIDTH = 420
 _PIN_WIDTH = 204
@@ -111,7 +111,7 @@ class AccountSection(Section):
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> "UserChanged":
-            return workflow.change_passphrase(clinic, job, old=old, new=new)
+            return workflow.people.change_passphrase(clinic, job, old=old, new=new)
 
         self._set_busy(True)
         self.context.operations.run(

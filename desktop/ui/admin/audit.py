@@ -144,7 +144,7 @@ class AuditSection(Section):
                 limit=_PAGE,
                 before=before,
             )
-            names = {str(user.id): user.name for user in workflow.list_users(clinic, job)}
+            names = {str(user.id): user.name for user in workflow.people.list_users(clinic, job)}
             return _Found(number, (*known, *page), len(page) == _PAGE, names)
 
         self.context.operations.run(work, initiator=self, done=self._show, title=self.context.tr("admin.audit.running"))
@@ -195,7 +195,7 @@ class AuditSection(Section):
 
         def work(job: "Job") -> _Checked:
             check = workflow.verify_audit_file(Path(chosen), job)
-            head, users = check.head, workflow.list_users(clinic, job)
+            head, users = check.head, workflow.people.list_users(clinic, job)
             known = head is not None and any(
                 user.id == head.user and head.public_key in user.public_keys for user in users
             )

@@ -73,7 +73,7 @@ class AuditModel(QAbstractTableModel):
         """A user by name; who is none, such as the recovery card or nobody at all, in words."""
         if actor in self._names:
             return self._names[actor]
-        if actor == workflow.CARD_ACTOR:
+        if actor == workflow.people.CARD_ACTOR:
             return self._context.tr("admin.audit.who.card")
         if self._context.has_text(f"admin.audit.who.{actor}"):
             return self._context.tr(f"admin.audit.who.{actor}")

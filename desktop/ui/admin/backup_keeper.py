@@ -13,7 +13,7 @@ from desktop.ui.admin.backup_words import failure_words
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import BackupMade, BackupProven, BackupState
+    from desktop.workflow.backups import BackupMade, BackupProven, BackupState
 
 FIRST_LOOK_MILLISECONDS = 20_000
 _LOOK_MILLISECONDS = 5 * 60_000
@@ -81,7 +81,7 @@ class BackupKeeper(QObject):
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> "BackupState":
-            return workflow.backup_state(clinic, job)
+            return workflow.backups.backup_state(clinic, job)
 
         self._context.operations.run(work, initiator=self, done=self._act if act else self._take, failed=self._silent)
 
@@ -108,7 +108,7 @@ class BackupKeeper(QObject):
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> "BackupMade | None":
-            return workflow.run_scheduled_backup(clinic, job)
+            return workflow.backups.run_scheduled_backup(clinic, job)
 
         self._context.operations.run(
             work,
@@ -126,7 +126,7 @@ class BackupKeeper(QObject):
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> "BackupProven":
-            return workflow.drill(clinic, job)
+            return workflow.backups.drill(clinic, job)
 
         self._context.operations.run(
             work,

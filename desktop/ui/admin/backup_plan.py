@@ -18,7 +18,7 @@ from desktop.ui.widgets.spin_box import SpinBox
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import BackupPlan, PlannedPlace
+    from desktop.workflow.backups import BackupPlan, PlannedPlace
 
 _OFF, _DAILY, _HOURS = "off", "daily", "hours"
 _USUAL_HOUR, _USUAL_INTERVAL = 12, 24
@@ -104,7 +104,7 @@ class BackupPlanBox(QWidget):
     # Changing
 
     def _reset(self) -> None:
-        plan = self._plan or workflow.BackupPlan()
+        plan = self._plan or workflow.backups.BackupPlan()
         self._places = list(plan.places)
         self._error = None
         self.when.set_value(_OFF if not plan.places else _DAILY if plan.hour is not None else _HOURS)
@@ -157,7 +157,7 @@ class BackupPlanBox(QWidget):
             return
 
         def work(job: "Job") -> "BackupPlan":
-            return workflow.set_backup_plan(clinic, job, places=places, hour=hour, every_hours=interval)
+            return workflow.backups.set_backup_plan(clinic, job, places=places, hour=hour, every_hours=interval)
 
         self._save.setEnabled(False)
         self._context.operations.run(work, initiator=self, done=self._stored, failed=self._failed, pool="media")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from desktop.i18n import Language, format_datetime
 from desktop.ui.widgets.rows import Row, Tone
-from desktop.workflow import KnownBackup, RunKind
+from desktop.workflow.backups import KnownBackup, RunKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

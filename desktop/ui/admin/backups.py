@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
     from desktop.ui.operations import Operation
-    from desktop.workflow import BackupMade, BackupProven, BackupState, KnownBackup
+    from desktop.workflow.backups import BackupMade, BackupProven, BackupState, KnownBackup
 
 _MOST_FAULTS = 5
 
@@ -135,10 +135,10 @@ class BackupsSection(Section):
         clinic = self.context.open_clinic
 
         def state(job: "Job") -> "BackupState":
-            return workflow.backup_state(clinic, job)
+            return workflow.backups.backup_state(clinic, job)
 
         def known(job: "Job") -> "tuple[KnownBackup, ...]":
-            return workflow.known_backups(clinic, job)
+            return workflow.backups.known_backups(clinic, job)
 
         self.context.operations.run(state, initiator=self, done=self._take_state)
         # A stick that hangs must hold up neither anybody's deeds nor a backup.
@@ -188,7 +188,7 @@ class BackupsSection(Section):
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> "BackupMade":
-            return workflow.back_up(clinic, job, dest)
+            return workflow.backups.back_up(clinic, job, dest)
 
         self._result, self._pressed = None, self._start
         self._run(work, self._made, "backup.progress.manual", outlasts=True)
@@ -197,7 +197,7 @@ class BackupsSection(Section):
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> "BackupProven":
-            return workflow.drill(clinic, job)
+            return workflow.backups.drill(clinic, job)
 
         self._proof, self._pressed = None, self._prove
         self._run(work, self._proved, "backup.progress.drill", outlasts=False)
@@ -268,7 +268,7 @@ class BackupsSection(Section):
         last = state.last
         words = [tr("backup.last.none")]
         if last is not None:
-            key = "backup.last.restored" if last.kind is workflow.RunKind.RESTORE else "backup.last"
+            key = "backup.last.restored" if last.kind is workflow.backups.RunKind.RESTORE else "backup.last"
             past = age(self.context, last.as_of, clinic.clock())
             words = [tr(key, time=moment(self.context, last.as_of), age=past)]
         if state.failure is not None and self._result is None:
@@ -339,6 +339,6 @@ class BackupsSection(Section):
 def _last_place(known: "tuple[KnownBackup, ...]", state: "BackupState") -> Path | None:
     """Where the newest backup made by hand went."""
     runs = [one.run for one in known] + ([state.last] if state.last is not None else [])
-    manual = (run for run in runs if run.kind is workflow.RunKind.MANUAL and run.place)
+    manual = (run for run in runs if run.kind is workflow.backups.RunKind.MANUAL and run.place)
     run = next(manual, None)
     return Path(run.place).parent if run is not None else None

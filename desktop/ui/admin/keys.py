@@ -69,7 +69,7 @@ class KeysSection(Section):
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> "RecoveryCard":
-            return workflow.draft_recovery_card(clinic, job)
+            return workflow.people.draft_recovery_card(clinic, job)
 
         self._asked = self._new_card
         self._new_card.setEnabled(False)
@@ -89,7 +89,7 @@ class KeysSection(Section):
         card = dialog.card
 
         def work(job: "Job") -> None:
-            workflow.new_recovery_card(clinic, job, card=card)
+            workflow.people.new_recovery_card(clinic, job, card=card)
 
         self.context.operations.run(
             work, initiator=self, done=self._card_taken, title=self.context.tr("people.card.taking")
@@ -104,7 +104,7 @@ class KeysSection(Section):
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> int:
-            return workflow.start_new_epoch(clinic, job)
+            return workflow.people.start_new_epoch(clinic, job)
 
         self._asked = self._begin
         self._begin.setEnabled(False)

@@ -19,7 +19,7 @@ from desktop.ui.widgets.rows import Row, RowList, Tone
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import UserChanged
+    from desktop.workflow.people import UserChanged
 
 _WIDTH = 1040
 
@@ -104,7 +104,7 @@ class PeopleSection(Section):
         clinic = self.context.open_clinic
 
         def work(job: "Job") -> tuple[User, ...]:
-            return workflow.list_users(clinic, job)
+            return workflow.people.list_users(clinic, job)
 
         self.context.operations.run(work, initiator=self, done=self._show)
 
@@ -170,27 +170,27 @@ class PeopleSection(Section):
     def _add_user(self, name: str, roles: tuple[Role, ...], passphrase: str) -> None:
         clinic = self.context.open_clinic
         self._said = "people.added"
-        self._run(lambda job: workflow.add_user(clinic, job, name=name, roles=roles, passphrase=passphrase))
+        self._run(lambda job: workflow.people.add_user(clinic, job, name=name, roles=roles, passphrase=passphrase))
 
     def _set_roles(self, roles: tuple[Role, ...]) -> None:
         clinic, name = self.context.open_clinic, self._shown_name()
         self._said = "people.roles.saved"
-        self._run(lambda job: workflow.set_roles(clinic, job, name=name, roles=roles))
+        self._run(lambda job: workflow.people.set_roles(clinic, job, name=name, roles=roles))
 
     def _give_passphrase(self, passphrase: str) -> None:
         clinic, name = self.context.open_clinic, self._shown_name()
         user = self.person.user
         if user is not None and user.disabled:
             self._said = "people.enabled"
-            self._run(lambda job: workflow.enable_user(clinic, job, name=name, passphrase=passphrase))
+            self._run(lambda job: workflow.people.enable_user(clinic, job, name=name, passphrase=passphrase))
         else:
             self._said = "people.reset.done"
-            self._run(lambda job: workflow.reset_user(clinic, job, name=name, passphrase=passphrase))
+            self._run(lambda job: workflow.people.reset_user(clinic, job, name=name, passphrase=passphrase))
 
     def _disable(self) -> None:
         clinic, name = self.context.open_clinic, self._shown_name()
         self._said = "people.disabled"
-        self._run(lambda job: workflow.disable_user(clinic, job, name=name))
+        self._run(lambda job: workflow.people.disable_user(clinic, job, name=name))
 
     def _shown_name(self) -> str:
         return self.person.user.name if self.person.user is not None else ""

@@ -23,7 +23,7 @@ class PermissionModel(QAbstractTableModel):
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
         self._context = context
-        self._rows = workflow.permission_matrix()
+        self._rows = workflow.people.permission_matrix()
 
     def rowCount(self, parent: _Index | None = None) -> int:
         """How many permissions there are."""

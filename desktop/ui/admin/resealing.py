@@ -30,7 +30,7 @@ class Resealing(QObject):
             return
 
         def work(job: "Job") -> bool:
-            return workflow.files_to_reseal(clinic, job)
+            return workflow.people.files_to_reseal(clinic, job)
 
         self._context.operations.run(work, initiator=self, done=self._begin)
 
@@ -40,7 +40,7 @@ class Resealing(QObject):
             return
 
         def work(job: "Job") -> int:
-            return workflow.reseal_attachments(clinic, job)
+            return workflow.people.reseal_attachments(clinic, job)
 
         self._working = True
         self._context.operations.run(

@@ -148,7 +148,7 @@ class StartArea(QWidget):
 
     def _show_unlock(self, user: str = "") -> None:
         try:
-            workflow.clinic_info(self.folder)
+            workflow.people.clinic_info(self.folder)
             self.unlock.show_clinic(self.folder, with_pin=bool(self._on_duty()))
         except UserFacingError as error:
             if is_damage(error):
@@ -310,7 +310,7 @@ class StartArea(QWidget):
         folder, models = self.folder, self._context.registry
 
         def work(job: "Job") -> "Clinic":
-            workflow.reset_with_card(folder, job, name=user, card=code, passphrase=passphrase)
+            workflow.people.reset_with_card(folder, job, name=user, card=code, passphrase=passphrase)
             return workflow.unlock(folder, job, user=user, passphrase=passphrase, models=models)
 
         self._context.operations.hurry()

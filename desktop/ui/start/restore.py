@@ -16,7 +16,7 @@ from desktop.ui.widgets.rows import Row, RowList
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import BackupInfo, RestoredClinic
+    from desktop.workflow.backups import BackupInfo, RestoredClinic
 
 _WIDTH = 760
 _ROWS_SHOWN = 4
@@ -114,7 +114,7 @@ class RestorePage(BringingBackPage):
         self.list.set_rows(())
 
         def look(job: "Job") -> "tuple[BackupInfo, ...]":
-            return workflow.inspect_backup(source, job)
+            return workflow.backups.inspect_backup(source, job)
 
         self.work(look, self._seen, "looking", "media")
 
@@ -140,7 +140,7 @@ class RestorePage(BringingBackPage):
 
             def attempt(job: "Job") -> _Tried:
                 try:
-                    workflow.check_recovery_card(source, job, card=code)
+                    workflow.backups.check_recovery_card(source, job, card=code)
                 except UserFacingError as error:
                     return _Tried(source, code, error)
                 return _Tried(source, code)
@@ -163,7 +163,7 @@ class RestorePage(BringingBackPage):
         source, target, code = chosen.folder, self.target, self.card_code.code
 
         def restore(job: "Job") -> "RestoredClinic":
-            return workflow.restore(source, target, job, card=code)
+            return workflow.backups.restore(source, target, job, card=code)
 
         self.work(restore, self._restored)
 

@@ -153,13 +153,13 @@ class CardField(QWidget):
 
     def _mistyped(self, place: int) -> bool:
         text = self.groups[place].text()
-        return len(text) == _LENGTH and not workflow.card_group_fits(text, place)
+        return len(text) == _LENGTH and not workflow.people.card_group_fits(text, place)
 
     def _first_wrong(self) -> int | None:
         wrong = (
             place
             for place, group in enumerate(self.groups)
-            if len(group.text()) < _LENGTH or not workflow.card_group_fits(group.text(), place)
+            if len(group.text()) < _LENGTH or not workflow.people.card_group_fits(group.text(), place)
         )
         return next(wrong, None)
 

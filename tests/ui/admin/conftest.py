@@ -18,7 +18,7 @@ NURSE_PASSPHRASE = "green rice and tea"
 @pytest.fixture
 def nurse(opened: MainWindow, context: UiContext) -> str:
     """Somebody besides the doctor."""
-    workflow.add_user(context.open_clinic, Job(), name=NURSE, roles=[Role.NURSE], passphrase=NURSE_PASSPHRASE)
+    workflow.people.add_user(context.open_clinic, Job(), name=NURSE, roles=[Role.NURSE], passphrase=NURSE_PASSPHRASE)
     return NURSE
 
 

@@ -142,7 +142,7 @@ def test_a_file_that_is_there_already_is_not_overwritten(driver: Driver, opened:
 def test_a_signature_of_nobody_who_works_here_is_said(
     driver: Driver, opened: MainWindow, context: UiContext, exported: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "list_users", lambda clinic, job: ())
+    monkeypatch.setattr(workflow.people, "list_users", lambda clinic, job: ())
     driver.click("audit_check")
     driver.settle()
     pick(driver, opened, exported)

@@ -102,7 +102,7 @@ def stick(tmp_path: Path, context: UiContext, opened: MainWindow) -> Path:
     """A stick with a good backup."""
     made = tmp_path / "media" / "STICK"
     made.mkdir(parents=True)
-    workflow.back_up(context.open_clinic, Job(), made)
+    workflow.backups.back_up(context.open_clinic, Job(), made)
     return made
 
 

@@ -99,7 +99,7 @@ def test_the_drill_says_that_the_backup_can_be_restored(
 ) -> None:
     go(driver)
     assert not driver.find("backup_prove", QPushButton).isEnabled()
-    workflow.back_up(context.open_clinic, Job(), stick)
+    workflow.backups.back_up(context.open_clinic, Job(), stick)
     go(driver)
     assert text(driver, "backup_proven") == "No restore has been proven yet."
     driver.click("backup_prove")
@@ -112,7 +112,7 @@ def test_the_drill_says_that_the_backup_can_be_restored(
 def test_a_stick_that_is_gone_is_told_in_plain_words(
     driver: Driver, opened: MainWindow, context: UiContext, stick: Path
 ) -> None:
-    workflow.back_up(context.open_clinic, Job(), stick)
+    workflow.backups.back_up(context.open_clinic, Job(), stick)
     shutil.rmtree(stick.parent)
     go(driver)
     assert driver.find("backup_list", RowList).rows.rows[0].remark == "Verified; stick not plugged in"
@@ -132,13 +132,15 @@ def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hanging]:
 def test_a_share_that_hangs_holds_up_neither_the_page_nor_saving(
     driver: Driver, opened: MainWindow, context: UiContext, stick: Path, hanging: Hanging
 ) -> None:
-    workflow.back_up(context.open_clinic, Job(), stick)
+    workflow.backups.back_up(context.open_clinic, Job(), stick)
     driver.settle()
     hanging.place = stick
     go_quickly(driver)
     assert text(driver, "backup_last").startswith("Last verified backup: ")
     saved: list[object] = []
-    context.operations.run(lambda job: saved.append(workflow.backup_state(context.open_clinic, job)), initiator=opened)
+    context.operations.run(
+        lambda job: saved.append(workflow.backups.backup_state(context.open_clinic, job)), initiator=opened
+    )
     driver.wait(lambda: bool(saved), "the store's worker")
     assert hanging.asked, "the page asks for the stick at this moment"
     assert text(driver, "backup_none") == "Looking where the backups lie."
@@ -156,7 +158,7 @@ def go_quickly(driver: Driver) -> None:
 def test_a_full_stick_is_told_and_stays_told(
     driver: Driver, opened: MainWindow, context: UiContext, stick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    workflow.back_up(context.open_clinic, Job(), stick)
+    workflow.backups.back_up(context.open_clinic, Job(), stick)
     go(driver)
     usage = shutil.disk_usage(stick)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=0))
@@ -212,7 +214,7 @@ def test_the_plan_is_saved_and_kept(
     box.hour.setValue(0)
     driver.find("backup_plan_save", QPushButton).click()
     driver.settle()
-    plan = workflow.backup_state(context.open_clinic, Job()).plan
+    plan = workflow.backups.backup_state(context.open_clinic, Job()).plan
     assert ([Path(place.path) for place in plan.places], plan.hour) == ([stick], 0)
     look(driver, opened)
     assert list(stick.glob("lantern-*-scheduled/lantern-*")), "it was due, and made beside people's work"
@@ -228,7 +230,7 @@ def test_the_plan_is_saved_and_kept(
     box._touched()
     driver.find("backup_plan_save", QPushButton).click()
     driver.settle()
-    assert workflow.backup_state(context.open_clinic, Job()).plan.places == ()
+    assert workflow.backups.backup_state(context.open_clinic, Job()).plan.places == ()
 
 
 def test_a_scheduled_backup_without_its_stick_is_told_once_and_stays_in_the_strip(
@@ -236,7 +238,7 @@ def test_a_scheduled_backup_without_its_stick_is_told_once_and_stays_in_the_stri
 ) -> None:
     told: list[str] = []
     context.toast_requested.connect(told.append)
-    workflow.set_backup_plan(context.open_clinic, Job(), places=(stick,))
+    workflow.backups.set_backup_plan(context.open_clinic, Job(), places=(stick,))
     shutil.move(stick, stick.with_name("drawer"))
     for _ in range(3):
         look(driver, opened)
@@ -252,20 +254,20 @@ def test_the_monthly_drill_is_done_when_it_is_due(
     driver: Driver, opened: MainWindow, context: UiContext, stick: Path, watch: Watch
 ) -> None:
     clinic = context.open_clinic
-    workflow.back_up(clinic, Job(), stick)
+    workflow.backups.back_up(clinic, Job(), stick)
     look(driver, opened)
-    assert workflow.backup_state(clinic, Job()).proven is None
+    assert workflow.backups.backup_state(clinic, Job()).proven is None
     watch.ahead = 31 * DAY
-    workflow.back_up(clinic, Job(), stick)
+    workflow.backups.back_up(clinic, Job(), stick)
     look(driver, opened)
-    assert workflow.backup_state(clinic, Job()).proven is not None
+    assert workflow.backups.backup_state(clinic, Job()).proven is not None
 
 
 def test_locking_makes_the_backup_that_is_due_and_then_closes(
     driver: Driver, opened: MainWindow, context: UiContext, stick: Path
 ) -> None:
     clinic = context.open_clinic
-    workflow.set_backup_plan(clinic, Job(), places=(stick,))
+    workflow.backups.set_backup_plan(clinic, Job(), places=(stick,))
     driver.press("Ctrl+L")
     assert context.clinic is None
     assert driver.shown("unlock_page"), "nobody sees a patient meanwhile"
@@ -280,7 +282,7 @@ def test_a_backup_under_way_ends_although_the_clinic_is_locked(
     driver: Driver, opened: MainWindow, context: UiContext, stick: Path
 ) -> None:
     clinic = context.open_clinic
-    workflow.back_up(clinic, Job(), stick)
+    workflow.backups.back_up(clinic, Job(), stick)
     go(driver)
     driver.click("backup_start")
     opened.lock()
@@ -305,7 +307,7 @@ def test_closing_the_window_waits_for_the_backup_that_is_due(
 ) -> None:
     clinic, closed = context.open_clinic, []
     opened.closed.connect(lambda: closed.append(True))
-    workflow.set_backup_plan(clinic, Job(), places=(stick,))
+    workflow.backups.set_backup_plan(clinic, Job(), places=(stick,))
     assert opened.workspace is not None
     opened.workspace.status.backups.activated()
     driver.settle()
@@ -326,7 +328,7 @@ def test_coming_back_does_not_wait_for_a_backup(
             time.sleep(0.01)
 
     with monkeypatch.context() as patched:
-        patched.setattr(workflow, "run_scheduled_backup", endless)
+        patched.setattr(workflow.backups, "run_scheduled_backup", endless)
         opened.lock()
         driver.type(PASSPHRASE)
         driver.press("Return")

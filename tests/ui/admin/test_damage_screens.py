@@ -277,7 +277,7 @@ def test_a_proof_kept_elsewhere_is_compared(
     driver: Driver, opened: MainWindow, context: UiContext, tmp_path: Path, places: Places
 ) -> None:
     clinic = context.open_clinic
-    made = workflow.back_up(clinic, Job(), tmp_path / "stick")
+    made = workflow.backups.back_up(clinic, Job(), tmp_path / "stick")
     assert opened.workspace is not None
     opened.workspace._check_now()
     section = opened.workspace.settings()._sections["check"]

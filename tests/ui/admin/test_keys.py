@@ -25,7 +25,7 @@ def _groups(driver: Driver) -> list[str]:
 
 def _reset(context: UiContext, code: str) -> None:
     folder = context.places.clinic
-    workflow.reset_with_card(folder, Job(), name=USER, card=code, passphrase=NEW, wait=_do_not_wait)
+    workflow.people.reset_with_card(folder, Job(), name=USER, card=code, passphrase=NEW, wait=_do_not_wait)
 
 
 def _do_not_wait(seconds: float) -> None:
@@ -40,7 +40,7 @@ def _is_void(context: UiContext, code: str) -> None:
 def test_the_present_card_ends_only_once_the_new_one_is_in_hand(
     driver: Driver, opened: MainWindow, context: UiContext, show_section: Callable[[str], None]
 ) -> None:
-    present = workflow.new_recovery_card(context.open_clinic, Job()).code
+    present = workflow.people.new_recovery_card(context.open_clinic, Job()).code
     show_section("keys")
     driver.click("keys_new_card")
     driver.wait(lambda: driver.shown("new_card_dialog"), "dialog")
@@ -72,7 +72,7 @@ def test_the_present_card_ends_only_once_the_new_one_is_in_hand(
 def test_locking_takes_an_unfinished_card_from_the_screen(
     driver: Driver, opened: MainWindow, context: UiContext, show_section: Callable[[str], None]
 ) -> None:
-    present = workflow.new_recovery_card(context.open_clinic, Job()).code
+    present = workflow.people.new_recovery_card(context.open_clinic, Job()).code
     show_section("keys")
     driver.click("keys_new_card")
     driver.wait(lambda: driver.shown("new_card_dialog"), "dialog")
@@ -98,7 +98,7 @@ def test_new_keys_end_pins_and_stored_files_follow(
     assert driver.find("keys_epoch", QLabel).text() == "Key number 2"
     assert "has new keys" in driver.find("keys_result", QLabel).text()
     assert workflow.pin_users(context.shift, context.places.clinic) == ()
-    assert not workflow.files_to_reseal(clinic, Job())
+    assert not workflow.people.files_to_reseal(clinic, Job())
     assert workflow.verify(clinic, Job()).problems == ()
     opened.lock()
     driver.settle()
@@ -111,15 +111,15 @@ def test_what_a_lock_broke_off_goes_on_after_unlocking(
     driver: Driver, opened: MainWindow, context: UiContext, tmp_path: Path
 ) -> None:
     _import_film(context.open_clinic, tmp_path)
-    workflow.start_new_epoch(context.open_clinic, Job())
-    assert workflow.files_to_reseal(context.open_clinic, Job())
+    workflow.people.start_new_epoch(context.open_clinic, Job())
+    assert workflow.people.files_to_reseal(context.open_clinic, Job())
     opened.lock()
     driver.settle()
     driver.type(PASSPHRASE)
     driver.press("Return")
     driver.wait(lambda: context.clinic is not None, "unlock")
     driver.settle()
-    assert not workflow.files_to_reseal(context.open_clinic, Job())
+    assert not workflow.people.files_to_reseal(context.open_clinic, Job())
 
 
 def test_a_cancelled_change_of_keys_says_that_nothing_changed(
@@ -133,8 +133,8 @@ def test_a_cancelled_change_of_keys_says_that_nothing_changed(
         job.cancel()
         return real(clinic, job)
 
-    real = workflow.start_new_epoch
-    monkeypatch.setattr(workflow, "start_new_epoch", cancelled_at_once)
+    real = workflow.people.start_new_epoch
+    monkeypatch.setattr(workflow.people, "start_new_epoch", cancelled_at_once)
     show_section("keys")
     driver.click("keys_begin")
     driver.settle()

@@ -165,7 +165,7 @@ def test_the_matrix_says_in_words_what_its_ticks_mean(
 def test_each_role_sees_its_own_places_and_sections(
     driver: Driver, opened: MainWindow, context: UiContext, role: Role, show_section: Callable[[str], None]
 ) -> None:
-    workflow.add_user(context.open_clinic, Job(), name="Ruth", roles=[role], passphrase=PASSWORD)
+    workflow.people.add_user(context.open_clinic, Job(), name="Ruth", roles=[role], passphrase=PASSWORD)
     driver.press("Ctrl+2")
     opened.lock()
     driver.settle()

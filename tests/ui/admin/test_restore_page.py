@@ -29,7 +29,7 @@ def card(tmp_path: Path, cheap_keys: None) -> str:
         models=workflow.load_models(),
     )
     for _ in range(2):
-        workflow.back_up(made.clinic, Job(), tmp_path / "stick")
+        workflow.backups.back_up(made.clinic, Job(), tmp_path / "stick")
     workflow.lock(made.clinic)
     return made.recovery_card.code
 

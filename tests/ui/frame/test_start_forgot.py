@@ -17,7 +17,7 @@ NEW = "brown goat under tree"
 @pytest.fixture
 def code(driver: Driver, opened: MainWindow, context: UiContext) -> str:
     """The clinic's card; the page that asks for it is shown."""
-    made = workflow.new_recovery_card(context.open_clinic, Job())
+    made = workflow.people.new_recovery_card(context.open_clinic, Job())
     opened.lock()
     driver.settle()
     driver.click("unlock_forgot")
@@ -131,6 +131,6 @@ def _another_card(code: str) -> list[str]:
     data = groups[6][:4]
     other = data[:3] + letters[letters.index(data[3]) ^ 1]
     for letter in letters:
-        if workflow.card_group_fits(other + letter, 6):
+        if workflow.people.card_group_fits(other + letter, 6):
             return [*groups[:6], other + letter]
     raise AssertionError("no check character fits")

@@ -23,7 +23,7 @@ PIN, NURSE_PIN = "24680", "9753"
 def on_duty(driver: Driver, opened: MainWindow, context: UiContext, places: Places) -> MainWindow:
     """Doctor and nurse have a PIN; the doctor has the clinic open."""
     clinic = context.open_clinic
-    workflow.add_user(clinic, Job(), name=NURSE, roles=[Role.NURSE], passphrase="green rice and tea")
+    workflow.people.add_user(clinic, Job(), name=NURSE, roles=[Role.NURSE], passphrase="green rice and tea")
     workflow.set_pin(clinic, Job(), context.shift, pin=PIN)
     opened.lock()
     driver.settle()
@@ -148,7 +148,7 @@ def test_a_damaged_keystore_lets_nobody_in_by_pin(
 ) -> None:
     _lock(driver)
     driver.settle()
-    for name in workflow.clinic_info(places.clinic).keystores:
+    for name in workflow.people.clinic_info(places.clinic).keystores:
         Path(places.clinic, name).write_bytes(b"{}")
     driver.type(PIN)
     driver.press("Return")

@@ -23,6 +23,28 @@ from desktop.vault.files import sync_folder
 from desktop.workflow.clinic import Clinic, Clock, open_to_all, requires, system_clock
 from desktop.workflow.media import Media
 
+__all__ = [
+    "BackupInfo",
+    "BackupMade",
+    "BackupPlan",
+    "BackupProven",
+    "BackupRun",
+    "BackupState",
+    "KnownBackup",
+    "PlannedPlace",
+    "RestoredClinic",
+    "RunKind",
+    "back_up",
+    "backup_state",
+    "check_recovery_card",
+    "drill",
+    "inspect_backup",
+    "known_backups",
+    "restore",
+    "run_scheduled_backup",
+    "set_backup_plan",
+]
+
 OVERDUE_AFTER = timedelta(hours=24)
 DRILL_EVERY = timedelta(days=30)
 RETRY_AFTER = timedelta(hours=1)

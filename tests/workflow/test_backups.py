@@ -15,7 +15,7 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, new_id
 from desktop.store.backup_runs import BackupPlan, BackupRun, PlannedPlace, RunKind
 from desktop.vault import keystore
-from desktop.workflow.backing_up import is_due
+from desktop.workflow.backups import is_due
 
 JOB = Job()
 MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -72,27 +72,27 @@ def said(clinic: workflow.Clinic) -> list[tuple[AuditAction, str]]:
 
 
 def test_a_backup_is_remembered_and_audited(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    made = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
     assert made.verified
     assert made.folder.parent == tmp_path / "stick"
     assert made.counts == {"patients": 0, "attachments": 0, "reports": 0}
     assert made.changes.backups
-    state = workflow.backup_state(clinic, JOB)
+    state = workflow.backups.backup_state(clinic, JOB)
     assert (state.last, state.failure, state.overdue) == (made.run, None, False)
     assert said(clinic)[-1] == (AuditAction.BACK_UP, made.run.backup)
     assert clinic.store.verify(JOB).ok
 
 
 def test_a_day_without_a_backup_is_overdue(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    assert not workflow.backup_state(clinic, JOB).overdue
+    assert not workflow.backups.backup_state(clinic, JOB).overdue
     watch.now += DAY + HOUR
-    assert workflow.backup_state(clinic, JOB).overdue
-    workflow.back_up(clinic, JOB, tmp_path / "stick")
-    assert not workflow.backup_state(clinic, JOB).overdue
+    assert workflow.backups.backup_state(clinic, JOB).overdue
+    workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
+    assert not workflow.backups.backup_state(clinic, JOB).overdue
     watch.now += 25 * HOUR
-    assert workflow.backup_state(clinic, JOB).overdue
+    assert workflow.backups.backup_state(clinic, JOB).overdue
     watch.now = MONDAY - 3 * DAY  # the clock was ahead when the last one was made
-    assert workflow.backup_state(clinic, JOB).overdue
+    assert workflow.backups.backup_state(clinic, JOB).overdue
 
 
 def test_what_failed_is_remembered_until_one_goes_well(
@@ -101,16 +101,16 @@ def test_what_failed_is_remembered_until_one_goes_well(
     usage = shutil.disk_usage(tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(shutil, "disk_usage", lambda folder: usage._replace(free=0))
-        told = refusal(lambda: workflow.back_up(clinic, JOB, tmp_path / "stick"))
+        told = refusal(lambda: workflow.backups.back_up(clinic, JOB, tmp_path / "stick"))
     assert told.kind is ErrorKind.DISK_FULL
     assert not (tmp_path / "stick").exists()
-    state = workflow.backup_state(clinic, JOB)
+    state = workflow.backups.backup_state(clinic, JOB)
     assert state.last is None
     assert state.failure is not None
     assert state.failure.failure == "backup.medium_short"
     assert said(clinic)[-1] == (AuditAction.BACKUP_FAILED, "backup.medium_short")
-    workflow.back_up(clinic, JOB, tmp_path / "stick")
-    assert workflow.backup_state(clinic, JOB).failure is None
+    workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
+    assert workflow.backups.backup_state(clinic, JOB).failure is None
     assert clinic.store.verify(JOB).ok
 
 
@@ -119,7 +119,7 @@ def test_cancelling_is_silence(clinic: workflow.Clinic, tmp_path: Path) -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        workflow.back_up(clinic, job, tmp_path / "stick")
+        workflow.backups.back_up(clinic, job, tmp_path / "stick")
     assert not (tmp_path / "stick").exists()
     assert said(clinic) == before
 
@@ -134,8 +134,8 @@ def test_places_that_will_not_do(clinic: workflow.Clinic, tmp_path: Path) -> Non
         tmp_path / "clinic" / ".." / "clinic" / "att": "backup.inside_the_clinic",
     }
     for place, key in places.items():
-        assert refusal(lambda place=place: workflow.back_up(clinic, JOB, place)).key == key  # type: ignore[misc]  # bound now
-    assert workflow.backup_state(clinic, JOB).failure is None
+        assert refusal(lambda place=place: workflow.backups.back_up(clinic, JOB, place)).key == key  # type: ignore[misc]  # bound now
+    assert workflow.backups.backup_state(clinic, JOB).failure is None
 
 
 def run_at(moment: datetime, *, ok: bool = True) -> BackupRun:
@@ -168,142 +168,142 @@ def test_a_failed_one_is_tried_again_after_an_hour() -> None:
 
 
 def test_a_plan_makes_backups_when_they_are_due(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    assert workflow.run_scheduled_backup(clinic, JOB) is None
-    plan = workflow.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",), hour=12)
+    assert workflow.backups.run_scheduled_backup(clinic, JOB) is None
+    plan = workflow.backups.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",), hour=12)
     assert said(clinic)[-1][0] is AuditAction.CHANGE_BACKUP_PLAN
-    state = workflow.backup_state(clinic, JOB)
+    state = workflow.backups.backup_state(clinic, JOB)
     assert (state.plan, state.due) == (plan, True)
-    first = workflow.run_scheduled_backup(clinic, JOB)
+    first = workflow.backups.run_scheduled_backup(clinic, JOB)
     assert first is not None
     assert first.verified
     assert first.run.medium == plan.places[0].medium
-    assert workflow.run_scheduled_backup(clinic, JOB) is None
+    assert workflow.backups.run_scheduled_backup(clinic, JOB) is None
     watch.now += 5 * HOUR
-    assert workflow.backup_state(clinic, JOB).due
-    assert workflow.run_scheduled_backup(clinic, JOB) is not None
+    assert workflow.backups.backup_state(clinic, JOB).due
+    assert workflow.backups.run_scheduled_backup(clinic, JOB) is not None
     assert clinic.store.verify(JOB).ok
 
 
 def test_two_sticks_alternate(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
     places = (tmp_path / "blue", tmp_path / "red")
-    workflow.set_backup_plan(clinic, JOB, places=places)
+    workflow.backups.set_backup_plan(clinic, JOB, places=places)
     used = []
     for _ in range(4):
-        made = workflow.run_scheduled_backup(clinic, JOB)
+        made = workflow.backups.run_scheduled_backup(clinic, JOB)
         assert made is not None
         used.append(made.folder.parent.parent.name)
         watch.now += DAY
     assert used == ["blue", "red", "blue", "red"]
     shutil.move(tmp_path / "blue", tmp_path / "drawer")
-    made = workflow.run_scheduled_backup(clinic, JOB)
+    made = workflow.backups.run_scheduled_backup(clinic, JOB)
     assert made is not None
     assert made.folder.parent.parent.name == "red"
 
 
 def test_sticks_of_one_drive_letter_take_their_turns(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
     drive, drawer = tmp_path / "E", tmp_path / "drawer"
-    first = workflow.set_backup_plan(clinic, JOB, places=(drive,))
+    first = workflow.backups.set_backup_plan(clinic, JOB, places=(drive,))
     shutil.move(drive, drawer)
-    both = workflow.set_backup_plan(clinic, JOB, places=(*first.places, drive), hour=12)
+    both = workflow.backups.set_backup_plan(clinic, JOB, places=(*first.places, drive), hour=12)
     assert len({place.medium for place in both.places}) == 2
     assert {place.path for place in both.places} == {str(drive)}
-    assert workflow.set_backup_plan(clinic, JOB, places=(*both.places, drive), hour=12) == both
-    red = workflow.run_scheduled_backup(clinic, JOB)
+    assert workflow.backups.set_backup_plan(clinic, JOB, places=(*both.places, drive), hour=12) == both
+    red = workflow.backups.run_scheduled_backup(clinic, JOB)
     shutil.move(drive, tmp_path / "pocket")
     shutil.move(drawer, drive)
     watch.now += DAY
-    blue = workflow.run_scheduled_backup(clinic, JOB)
+    blue = workflow.backups.run_scheduled_backup(clinic, JOB)
     assert red is not None
     assert blue is not None
     assert (blue.run.medium, red.run.medium) == (both.places[0].medium, both.places[1].medium)
 
 
 def test_a_strangers_stick_is_not_written_to(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    workflow.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",))
+    workflow.backups.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",))
     shutil.move(tmp_path / "stick", tmp_path / "drawer")
     lines = len(said(clinic))
     for stranger in (False, True):
         if stranger:
             (tmp_path / "stick").mkdir()
-        told = refusal(lambda: workflow.run_scheduled_backup(clinic, JOB))
+        told = refusal(lambda: workflow.backups.run_scheduled_backup(clinic, JOB))
         assert (told.key, told.kind) == ("backup.no_medium", ErrorKind.NOT_FOUND)
     assert not list((tmp_path / "stick").iterdir())
     assert len(said(clinic)) == lines
-    assert workflow.backup_state(clinic, JOB).due
+    assert workflow.backups.backup_state(clinic, JOB).due
 
 
 def test_the_drill_proves_the_newest_backup(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    assert refusal(lambda: workflow.drill(clinic, JOB)).key == "backup.nothing_to_prove"
+    assert refusal(lambda: workflow.backups.drill(clinic, JOB)).key == "backup.nothing_to_prove"
     watch.now += 31 * DAY
-    assert workflow.backup_state(clinic, JOB).drill_due
-    workflow.back_up(clinic, JOB, tmp_path / "stick")
-    newest = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    assert workflow.backups.backup_state(clinic, JOB).drill_due
+    workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
+    newest = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
     before = sorted(path.name for path in tmp_path.iterdir())
-    proof = workflow.drill(clinic, JOB)
+    proof = workflow.backups.drill(clinic, JOB)
     assert proof.problems == ()
     assert proof.run.backup == newest.run.backup
     assert sorted(path.name for path in tmp_path.iterdir()) == before
-    state = workflow.backup_state(clinic, JOB)
+    state = workflow.backups.backup_state(clinic, JOB)
     assert (state.proven, state.drill_due) == (proof.run, False)
     assert said(clinic)[-1] == (AuditAction.PROVE_BACKUP, newest.run.backup)
     shutil.rmtree(newest.folder)
-    assert workflow.drill(clinic, JOB).run.backup != newest.run.backup
+    assert workflow.backups.drill(clinic, JOB).run.backup != newest.run.backup
     assert clinic.store.verify(JOB).ok
 
 
 def test_a_drill_does_not_take_where_it_was_started_for_a_place(
     clinic: workflow.Clinic, tmp_path: Path, watch: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    made = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
     with clinic.store.transaction() as tx:
         run = BackupRun(new_id(), RunKind.RESTORE, watch.now, True, backup=made.run.backup, made=watch.now)
         tx.backups.add(run)
         tx.audit.add(AuditAction.RESTORE_BACKUP, run.id, actor=clinic.actor)
     monkeypatch.chdir(made.folder.rename(tmp_path / "moved"))
-    assert refusal(lambda: workflow.drill(clinic, JOB)).key == "backup.nothing_to_prove"
+    assert refusal(lambda: workflow.backups.drill(clinic, JOB)).key == "backup.nothing_to_prove"
 
 
 def test_a_drill_finds_what_became_of_a_backup(clinic: workflow.Clinic, tmp_path: Path) -> None:
-    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    made = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
     database = made.folder / "database"
     data = bytearray(database.read_bytes())
     data[5000] ^= 1
     database.write_bytes(data)
-    told = refusal(lambda: workflow.drill(clinic, JOB))
+    told = refusal(lambda: workflow.backups.drill(clinic, JOB))
     assert (told.key, told.details) == ("backup.part_damaged", {"part": "database"})
-    assert workflow.backup_state(clinic, JOB).proven is None
+    assert workflow.backups.backup_state(clinic, JOB).proven is None
     assert said(clinic)[-1] == (AuditAction.PROVE_BACKUP, "backup.part_damaged")
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".")]
 
 
 def test_a_drill_knows_another_course_of_events(created: workflow.Created, tmp_path: Path) -> None:
     clinic = created.clinic
-    early = workflow.back_up(clinic, JOB, tmp_path / "early")
+    early = workflow.backups.back_up(clinic, JOB, tmp_path / "early")
     workflow.lock(clinic)
-    workflow.restore(early.folder, tmp_path / "second", JOB, card=created.recovery_card.code)
+    workflow.backups.restore(early.folder, tmp_path / "second", JOB, card=created.recovery_card.code)
     second = workflow.unlock(
         tmp_path / "second", JOB, user="li", passphrase="correct horse", models=workflow.load_models()
     )
-    late = workflow.back_up(second, JOB, tmp_path / "late")
+    late = workflow.backups.back_up(second, JOB, tmp_path / "late")
     workflow.lock(second)
     first = workflow.unlock(
         tmp_path / "clinic", JOB, user="li", passphrase="correct horse", models=workflow.load_models()
     )
     try:
-        workflow.back_up(first, JOB, tmp_path / "stick")
-        made = workflow.back_up(first, JOB, tmp_path / "stick")
+        workflow.backups.back_up(first, JOB, tmp_path / "stick")
+        made = workflow.backups.back_up(first, JOB, tmp_path / "stick")
         shutil.rmtree(made.folder)
         shutil.copytree(late.folder, made.folder)
         # The stranger under the name of ours is passed over for the one before.
-        assert workflow.drill(first, JOB).run.backup not in (made.run.backup, late.run.backup)
+        assert workflow.backups.drill(first, JOB).run.backup not in (made.run.backup, late.run.backup)
     finally:
         workflow.lock(first)
 
 
 def test_everything_comes_back_with_the_card(created: workflow.Created, tmp_path: Path) -> None:
     clinic = created.clinic
-    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
-    (info,) = workflow.inspect_backup(tmp_path / "stick", JOB)
+    made = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
+    (info,) = workflow.backups.inspect_backup(tmp_path / "stick", JOB)
     assert (info.folder, info.store_id, info.scheduled) == (made.folder, clinic.store.store_id, False)
     assert (
         info.size
@@ -312,7 +312,7 @@ def test_everything_comes_back_with_the_card(created: workflow.Created, tmp_path
             path.stat().st_size for path in made.folder.rglob("*") if path.name != "manifest.json" and path.is_file()
         )
     )
-    done = workflow.restore(tmp_path / "stick", tmp_path / "again", JOB, card=created.recovery_card.code)
+    done = workflow.backups.restore(tmp_path / "stick", tmp_path / "again", JOB, card=created.recovery_card.code)
     assert done.verified
     assert (done.id, done.counts) == (clinic.store.store_id, made.counts)
     again = workflow.unlock(
@@ -330,27 +330,29 @@ def test_a_restored_clinic_knows_the_backup_it_came_from(
     created: workflow.Created, tmp_path: Path, watch: Watch
 ) -> None:
     watch.now += DAY
-    made = workflow.back_up(created.clinic, JOB, tmp_path / "stick")
-    refusal(lambda: workflow.back_up(created.clinic, JOB, tmp_path / "no" / "such"))
+    made = workflow.backups.back_up(created.clinic, JOB, tmp_path / "stick")
+    refusal(lambda: workflow.backups.back_up(created.clinic, JOB, tmp_path / "no" / "such"))
     workflow.lock(created.clinic)
     watch.now += 5 * HOUR
     place, card = tmp_path / "again", created.recovery_card.code
-    workflow.restore(tmp_path / "stick", place, JOB, card=card, clock=watch)
+    workflow.backups.restore(tmp_path / "stick", place, JOB, card=card, clock=watch)
     again = workflow.unlock(
         place, JOB, user="li", passphrase="correct horse", models=workflow.load_models(), clock=watch
     )
     try:
-        state = workflow.backup_state(again, JOB)
+        state = workflow.backups.backup_state(again, JOB)
         assert state.last is not None
         assert (state.last.kind, state.last.backup) == (RunKind.RESTORE, made.run.backup)
         assert (state.last.as_of, state.last.place) == (watch.now - 5 * HOUR, str(made.folder))
         assert (state.overdue, state.failure, state.proven) == (False, None, None)
-        assert [(one.run, one.there) for one in workflow.known_backups(again, JOB)] == [(state.last, True)]
-        assert workflow.drill(again, JOB).run.backup == made.run.backup
+        assert [(one.run, one.there) for one in workflow.backups.known_backups(again, JOB)] == [(state.last, True)]
+        assert workflow.backups.drill(again, JOB).run.backup == made.run.backup
         watch.now += DAY - 5 * HOUR + timedelta(seconds=1)
-        assert workflow.backup_state(again, JOB).overdue, "of what was done since the backup, not since the restore"
-        newer = workflow.back_up(again, JOB, tmp_path / "stick")
-        assert workflow.backup_state(again, JOB).last == newer.run
+        assert workflow.backups.backup_state(again, JOB).overdue, (
+            "of what was done since the backup, not since the restore"
+        )
+        newer = workflow.backups.back_up(again, JOB, tmp_path / "stick")
+        assert workflow.backups.backup_state(again, JOB).last == newer.run
     finally:
         workflow.lock(again)
 
@@ -358,7 +360,7 @@ def test_a_restored_clinic_knows_the_backup_it_came_from(
 def test_the_pulled_stick_leaves_the_state_true(
     clinic: workflow.Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, watch: Watch
 ) -> None:
-    workflow.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",))
+    workflow.backups.set_backup_plan(clinic, JOB, places=(tmp_path / "stick",))
 
     def pulled(*_: object) -> None:
         shutil.rmtree(tmp_path / "stick")
@@ -367,37 +369,37 @@ def test_the_pulled_stick_leaves_the_state_true(
     with monkeypatch.context() as patched:
         patched.setattr("desktop.store.backup.write_part", pulled)
         with pytest.raises(KnownFailure, match=r"backup\.medium_gone"):
-            workflow.run_scheduled_backup(clinic, JOB)
-    state = workflow.backup_state(clinic, JOB)
+            workflow.backups.run_scheduled_backup(clinic, JOB)
+    state = workflow.backups.backup_state(clinic, JOB)
     assert state.failure is not None
     assert state.failure.failure == "backup.medium_gone"
     assert not state.due
     watch.now += HOUR
-    assert workflow.backup_state(clinic, JOB).due
+    assert workflow.backups.backup_state(clinic, JOB).due
 
 
 def test_known_backups_say_which_are_there_and_proven(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    assert workflow.known_backups(clinic, JOB) == ()
-    first = workflow.back_up(clinic, JOB, tmp_path / "stick")
-    workflow.drill(clinic, JOB)
-    second = workflow.back_up(clinic, JOB, tmp_path / "stick")
-    told = workflow.known_backups(clinic, JOB)
+    assert workflow.backups.known_backups(clinic, JOB) == ()
+    first = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
+    workflow.backups.drill(clinic, JOB)
+    second = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
+    told = workflow.backups.known_backups(clinic, JOB)
     assert [(one.run, one.there, one.proven) for one in told] == [(second.run, True, False), (first.run, True, True)]
     shutil.rmtree(second.folder)
-    assert [one.run for one in workflow.known_backups(clinic, JOB)] == [first.run]
+    assert [one.run for one in workflow.backups.known_backups(clinic, JOB)] == [first.run]
     shutil.move(tmp_path / "stick", tmp_path / "drawer")
-    assert [one.there for one in workflow.known_backups(clinic, JOB)] == [False, False]
+    assert [one.there for one in workflow.backups.known_backups(clinic, JOB)] == [False, False]
 
 
 def test_a_drill_that_failed_is_tried_again_the_next_day(clinic: workflow.Clinic, tmp_path: Path, watch: Watch) -> None:
-    made = workflow.back_up(clinic, JOB, tmp_path / "stick")
+    made = workflow.backups.back_up(clinic, JOB, tmp_path / "stick")
     (made.folder / "database").unlink()
     watch.now += 31 * DAY
-    assert workflow.backup_state(clinic, JOB).drill_due
-    refusal(lambda: workflow.drill(clinic, JOB))
-    assert not workflow.backup_state(clinic, JOB).drill_due
+    assert workflow.backups.backup_state(clinic, JOB).drill_due
+    refusal(lambda: workflow.backups.drill(clinic, JOB))
+    assert not workflow.backups.backup_state(clinic, JOB).drill_due
     watch.now += DAY + HOUR
-    assert workflow.backup_state(clinic, JOB).drill_due
+    assert workflow.backups.backup_state(clinic, JOB).drill_due
 
 
 def test_a_write_protected_stick_is_called_that(
@@ -409,8 +411,8 @@ def test_a_write_protected_stick_is_called_that(
     (tmp_path / "stick").mkdir()
     with monkeypatch.context() as patched:
         patched.setattr(Path, "mkdir", refuse)
-        told = refusal(lambda: workflow.back_up(clinic, JOB, tmp_path / "stick"))
+        told = refusal(lambda: workflow.backups.back_up(clinic, JOB, tmp_path / "stick"))
     assert told.key == "backup.medium_protected"
-    state = workflow.backup_state(clinic, JOB)
+    state = workflow.backups.backup_state(clinic, JOB)
     assert state.failure is not None
     assert state.failure.failure == told.key
