@@ -3,7 +3,7 @@
 May import `i18n` and `errors`.
 """
 
-from desktop.settings.file import OwnKeys, Settings, SettingsFile, Theme
+from desktop.settings.file import OwnKeys, OwnLayout, Settings, SettingsFile, Theme
 from desktop.settings.places import Places, default_places, model_folder
 
-__all__ = ["OwnKeys", "Places", "Settings", "SettingsFile", "Theme", "default_places", "model_folder"]
+__all__ = ["OwnKeys", "OwnLayout", "Places", "Settings", "SettingsFile", "Theme", "default_places", "model_folder"]

@@ -26,12 +26,31 @@ class OwnKeys:
 
 
 @dataclass(frozen=True)
+class OwnLayout:
+    """How somebody looks at pictures of one kind. user: whose choice, an id. kind, part: of what, as slugs such as
+    `x_ray` and `CHEST`; an empty part is one the files do not name. earlier: where there is an earlier one to compare
+    with. rows, columns: of panes, 1 to 3. linked: whether they move together."""
+
+    user: str
+    kind: str
+    part: str
+    earlier: bool
+    rows: int
+    columns: int
+    linked: bool = True
+
+    def __post_init__(self) -> None:
+        if not (1 <= self.rows <= 3 and 1 <= self.columns <= 3):
+            raise ValueError("a layout has one to three rows and columns")
+
+
+@dataclass(frozen=True)
 class Settings:
     """One PC's choices. idle_minutes: minutes without a key or click before the clinic locks itself, 1 to 60.
 
     pixels_per_mm: logical pixels in a millimetre of this PC's screen, as somebody found with a ruler. hidden_corners:
     whose words over a film are not wanted (0 top left, 1 top right, 2 bottom left, 3 bottom right). own_keys: where
-    somebody gave a command other keys than ours.
+    somebody gave a command other keys than ours. own_layouts: what people chose by hand, one for each kind of picture.
     """
 
     language: Language | None = None
@@ -42,6 +61,7 @@ class Settings:
     pixels_per_mm: float | None = None
     hidden_corners: tuple[int, ...] = ()
     own_keys: tuple[OwnKeys, ...] = ()
+    own_layouts: tuple[OwnLayout, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.idle_minutes <= 60:
@@ -74,6 +94,7 @@ class SettingsFile:
                 pixels_per_mm=float(raw["pixels_per_mm"]) if raw.get("pixels_per_mm") else None,
                 hidden_corners=tuple(int(corner) for corner in raw.get("hidden_corners", ())),
                 own_keys=tuple(OwnKeys(str(own["action"]), str(own["keys"])) for own in raw.get("own_keys", ())),
+                own_layouts=tuple(_own_layout(own) for own in raw.get("own_layouts", ())),
             )
         except (ValueError, TypeError, KeyError):
             return defaults
@@ -87,3 +108,12 @@ class SettingsFile:
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(self.path)
+
+
+def _own_layout(raw: dict[str, object]) -> OwnLayout:
+    """Raises KeyError, TypeError or ValueError where it is not one."""
+    rows, columns = raw["rows"], raw["columns"]
+    if not isinstance(rows, int) or not isinstance(columns, int):
+        raise TypeError("rows and columns are numbers")
+    user, kind, part = (str(raw[name]) for name in ("user", "kind", "part"))
+    return OwnLayout(user, kind, part, bool(raw["earlier"]), rows, columns, bool(raw.get("linked", True)))
