@@ -19,7 +19,7 @@ from desktop.imaging.volume_regular import fill_regular, regular_grid, regular_s
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.imaging.volume_stack import SlicePlace, Stack, StackFinding, StackFindingKind, arrange
 from desktop.intake.limits import MAX_VOLUME_BYTES
-from desktop.intake.series_header import FrameFacts, SliceFile, Source, read_slice_file
+from desktop.intake.series_header import FrameFacts, IsSegmentation, SliceFile, Source, read_slice_file
 from desktop.intake.series_memory import fits
 from desktop.intake.series_pixels import Codes, codes_for, read_frame, read_frames
 from desktop.jobs import Job
@@ -52,7 +52,7 @@ class _Frame:
 
 def first_slice(source: Source) -> Volume:
     """One slice of a series, to look at while the others are on their way. Raises UserFacingError, OSError."""
-    with _quietly(), _in_words():
+    with reading_quietly(), damage_in_words():
         file = read_slice_file(source)
         frame = _Frame(file, len(file.frames) // 2)
         return _one_slice(frame, codes_for([file]))
@@ -60,10 +60,12 @@ def first_slice(source: Source) -> Volume:
 
 @dataclass(frozen=True, eq=False)
 class SeriesFiles:
-    """The files of one series, read up to their pixels. unread: how many more could not be read."""
+    """The files of one series, read up to their pixels. unread: how many more could not be read. masks: segmentations
+    among the study's files, whichever series they are of."""
 
     files: tuple[SliceFile, ...]
     unread: int = 0
+    masks: tuple[Source, ...] = ()
 
     @property
     def description(self) -> str:
@@ -83,14 +85,14 @@ def sort_series(sources: Sequence[Source], job: Job) -> tuple[SeriesFiles, ...]:
     """
     if not sources:
         raise UserFacingError("volume.no_slices")
-    with _quietly():
-        files, unread = _headers(sources, job)
+    with reading_quietly():
+        files, unread, masks = _headers(sources, job)
     if not files:
-        raise unread[0]
+        raise unread[0] if unread else UserFacingError("volume.no_slices")
     groups: dict[str, list[SliceFile]] = {}
     for file in files:
         groups.setdefault(file.series_uid, []).append(file)
-    sorted_ = [SeriesFiles(tuple(group), len(unread)) for group in groups.values()]
+    sorted_ = [SeriesFiles(tuple(group), len(unread), tuple(masks)) for group in groups.values()]
     return tuple(sorted(sorted_, key=lambda one: -one.count))
 
 
@@ -110,7 +112,7 @@ def load_series(
 
 def load_files(series: SeriesFiles, job: Job, *, free: int | None = None) -> VolumeSeries:
     """One series of `sort_series`; as `load_series`."""
-    with _quietly():
+    with reading_quietly():
         return _load(series.files, series.unread, job, free)
 
 
@@ -129,20 +131,24 @@ def _load(files: Sequence[SliceFile], unread: int, job: Job, free: int | None) -
     return _within_memory(frames, stack, codes, job, free)
 
 
-def _headers(sources: Sequence[Source], job: Job) -> tuple[list[SliceFile], list[UserFacingError]]:
-    """Every file up to its pixels; what cannot be read is counted, not passed over in silence."""
+def _headers(sources: Sequence[Source], job: Job) -> tuple[list[SliceFile], list[UserFacingError], list[Source]]:
+    """Every file up to its pixels; what cannot be read is counted, not passed over in silence, and segmentations are
+    no slices."""
     read: list[SliceFile] = []
     failed: list[UserFacingError] = []
+    masks: list[Source] = []
     job.report("volume.progress.headers", 0, len(sources))
     for number, source in enumerate(sources):
         if number % _BATCH == 0:
             job.report("volume.progress.headers", number, len(sources))
         try:
-            with _in_words():
+            with damage_in_words():
                 read.append(read_slice_file(source))
+        except IsSegmentation:
+            masks.append(source)
         except UserFacingError as error:
             failed.append(error)
-    return read, failed
+    return read, failed, masks
 
 
 def _distinct(files: Iterable[SliceFile]) -> list[SliceFile]:
@@ -244,7 +250,7 @@ def _fill(block: Array, frames: Sequence[_Frame], codes: Codes, job: Job, done: 
             by_own_file.setdefault(id(frames[place].file), []).append(place)
         for mine in by_own_file.values():
             targets = {frames[place].number: block[place] for place in mine}
-            with _in_words():
+            with damage_in_words():
                 read_frames(frames[mine[0]].file, targets, codes)
         return len(places)
 
@@ -305,7 +311,7 @@ def _from_volumes(volumes: tuple[Volume, ...], number: int, time: int) -> Volume
 
 
 def _read_slice(frames: Sequence[_Frame], stack: Stack, codes: Codes, number: int, time: int) -> Volume:
-    with _quietly(), _in_words():
+    with reading_quietly(), damage_in_words():
         return _one_slice(frames[stack.times[time][number]], codes)
 
 
@@ -326,7 +332,7 @@ def _nowhere(file: SliceFile, number: int) -> SlicePlace:
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
+def damage_in_words() -> Iterator[None]:
     """Whatever a hostile file makes the parser raise is told as a damaged file; the disk's own errors pass."""
     try:
         yield
@@ -339,11 +345,22 @@ def _in_words() -> Iterator[None]:
 
 
 @contextmanager
-def _quietly() -> Iterator[None]:
+def reading_quietly() -> Iterator[None]:
     """pydicom's words can hold a patient's name."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 
 
-__all__ = ["FirstSlice", "SeriesFiles", "Source", "first_slice", "load_files", "load_series", "sort_series"]
+__all__ = [
+    "FirstSlice",
+    "SeriesFiles",
+    "Source",
+    "damage_in_words",
+    "first_slice",
+    "load_files",
+    "load_series",
+    "reading_quietly",
+    "sort_series",
+    "thinned_stack",
+]

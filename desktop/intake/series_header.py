@@ -18,6 +18,11 @@ from desktop.records import VoiWindow
 Source = Callable[[], BinaryIO]
 """Opens a file, wherever it lies; sealed ones are read through a stream that unseals and leaves nothing on the disk."""
 
+
+class IsSegmentation(UserFacingError):
+    """The file holds no slice but segments painted on slices."""
+
+
 _SHARED, _EACH = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
 
 
@@ -58,6 +63,7 @@ class SliceFile:
     modality: str
     description: str
     windows: tuple[VoiWindow, ...] = field(default=())
+    frame_of_reference: str = ""
 
     @property
     def native(self) -> bool:
@@ -73,6 +79,8 @@ def read_slice_file(source: Source) -> SliceFile:
     with source() as stream:
         file = open_dicom(stream)
     fields = Fields(file.dataset)
+    if fields.text("Modality").upper() == "SEG":
+        raise IsSegmentation("volume.no_slices")
     if file.pixels is None:
         raise UserFacingError("intake.no_pixels")
     layout = read_layout(fields, file.pixels.keyword)
@@ -92,24 +100,25 @@ def read_slice_file(source: Source) -> SliceFile:
         series_uid=fields.text("SeriesInstanceUID"),
         modality=fields.text("Modality").upper(),
         description=fields.text("SeriesDescription"),
-        windows=_windows([Fields(file.dataset), *_group_fields(file.dataset, _SHARED), *_first_group(file.dataset)]),
+        windows=_windows([Fields(file.dataset), *group_fields(file.dataset, _SHARED), *_first_group(file.dataset)]),
+        frame_of_reference=fields.text("FrameOfReferenceUID"),
     )
 
 
 def _frames(fields: Fields, layout: Layout, count: int) -> tuple[FrameFacts, ...]:
-    each = _items(fields.dataset, _EACH)
-    shared = _group_fields(fields.dataset, _SHARED)
+    each = items_of(fields.dataset, _EACH)
+    shared = group_fields(fields.dataset, _SHARED)
     if count > 1 and not each:
         return tuple(FrameFacts(None, _meaning([fields], fields, layout)) for _ in range(count))
     found = []
     for number in range(count):
-        own = _groups(each[number]) if number < len(each) else []
+        own = groups_of(each[number]) if number < len(each) else []
         levels = [*own, *shared, fields]
         found.append(FrameFacts(_place(levels, layout, number), _meaning(levels, fields, layout)))
     return tuple(found)
 
 
-def _items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
+def items_of(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
     """The items of a sequence, however long it is: a large series' groups are megabytes of honest places."""
     try:
         value = dataset.get(keyword)
@@ -118,7 +127,7 @@ def _items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
         return []
 
 
-def _groups(item: Dataset) -> list[Fields]:
+def groups_of(item: Dataset) -> list[Fields]:
     """The macros of one functional group item (PS3.3 C.7.6.16), flattened."""
     found = []
     for element in item:
@@ -127,13 +136,13 @@ def _groups(item: Dataset) -> list[Fields]:
     return found
 
 
-def _group_fields(dataset: Dataset, keyword: str) -> list[Fields]:
-    items = _items(dataset, keyword)
-    return _groups(items[0]) if items else []
+def group_fields(dataset: Dataset, keyword: str) -> list[Fields]:
+    items = items_of(dataset, keyword)
+    return groups_of(items[0]) if items else []
 
 
 def _first_group(dataset: Dataset) -> list[Fields]:
-    return _group_fields(dataset, _EACH)
+    return group_fields(dataset, _EACH)
 
 
 def _numbers(levels: Sequence[Fields], keyword: str) -> tuple[float, ...]:

@@ -18,7 +18,6 @@ from desktop.intake.volume_bundle import APART, BUNDLE, is_bundle
 from desktop.intake.wfdb_bundle import pack
 from desktop.jobs import Job
 
-
 MOST_SLICES = 10_000
 """Most slices of a volume and most moments of a series: each slice has a place of its own in memory."""
 

@@ -31,6 +31,7 @@ from desktop.records.ids import (
     PatientId,
     ReportId,
     ReviewId,
+    SegmentationId,
     StudyId,
     SuggestionId,
     UserId,
@@ -79,6 +80,7 @@ from desktop.records.picture import (
 )
 from desktop.records.reports import Addendum, ReportContent, ReportedFinding, SignedReport
 from desktop.records.reviews import Annotation, AnnotationKind, Impression, Review, Verdict
+from desktop.records.segmentations import GridSource, Segment, Segmentation
 from desktop.records.suggestions import (
     Activation,
     Analysis,
@@ -168,6 +170,7 @@ __all__ = [
     "FieldDifference",
     "FileHeader",
     "Finding",
+    "GridSource",
     "HumanName",
     "Identifier",
     "ImagingStudy",
@@ -210,6 +213,9 @@ __all__ = [
     "ReportedFinding",
     "Review",
     "ReviewId",
+    "Segment",
+    "Segmentation",
+    "SegmentationId",
     "Sex",
     "Side",
     "SignedReport",

@@ -24,6 +24,8 @@ class AuditAction(StrEnum):
     REVIEW_FINDING = "review_finding"
     ANNOTATE = "annotate"
     MARK_KEY_IMAGE = "mark_key_image"
+    PAINT_MASK = "paint_mask"
+    EXPORT_MASK = "export_mask"
     IMPORT_MARKS = "import_marks"
     HIDE_MARKS = "hide_marks"
     EXPORT_MARKS = "export_marks"

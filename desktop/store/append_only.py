@@ -19,6 +19,7 @@ APPEND_ONLY = frozenset(
         "conflict_settlements",
         "key_images",
         "imported_marks",
+        "segmentations",
     }
 )
 

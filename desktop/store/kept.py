@@ -25,6 +25,7 @@ from desktop.records import (
     Observation,
     Patient,
     Review,
+    Segmentation,
     Suggestion,
     User,
 )
@@ -42,6 +43,7 @@ from desktop.store import (
     patients,
     readings,
     reports,
+    segmentations,
     studies,
     visits,
 )
@@ -276,6 +278,14 @@ KEPT: tuple[Kept, ...] = (
         ImportedMarks,
         "id, patient, attachment, study_uid",
         lambda imported: (imported.id, imported.patient, imported.attachment, imported.study_uid),
+        versions=True,
+    ),
+    Kept(
+        segmentations.SEGMENTATION,
+        "segmentations",
+        Segmentation,
+        "id, study, series",
+        lambda painted: (painted.id, painted.study, painted.series),
         versions=True,
     ),
     Kept(reports.REPORT, "reports", Seal, "id", lambda seal: (seal.report,), counted="reports"),

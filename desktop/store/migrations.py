@@ -241,6 +241,17 @@ def keep_key_images_and_imported_marks(connection: Connection) -> None:
     _let_only_grow(connection, ("key_images", "imported_marks"))
 
 
+def keep_segmentations(connection: Connection) -> None:
+    """What was painted in volumes."""
+    connection.execute(
+        """CREATE TABLE segmentations (key INTEGER PRIMARY KEY, id TEXT NOT NULL,
+           study TEXT NOT NULL REFERENCES imaging_studies (id), series TEXT NOT NULL, record BLOB NOT NULL) STRICT"""
+    )
+    connection.execute("CREATE INDEX segmentations_by_series ON segmentations (study, series, key)")
+    connection.execute("CREATE INDEX segmentations_by_id ON segmentations (id, key)")
+    _let_only_grow(connection, ("segmentations",))
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -252,6 +263,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     keep_unsaved_edits_and_visits,
     add_the_dicom_node,
     keep_key_images_and_imported_marks,
+    keep_segmentations,
 )
 
 

@@ -20,6 +20,7 @@ from desktop.store.readings import Annotations, Drafts, Impressions, Reviews, Su
 from desktop.store.reports import Reports
 from desktop.store.rows import Rows
 from desktop.store.salvage_rows import SalvageRows
+from desktop.store.segmentations import Segmentations
 from desktop.store.studies import Studies
 from desktop.store.unsaved import UnsavedForms
 from desktop.store.visits import Visits
@@ -45,6 +46,7 @@ class Transaction:
         self.annotations = Annotations(rows)
         self.key_images = KeyImages(rows)
         self.imported = Imported(rows)
+        self.segmentations = Segmentations(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)
         self.unsaved = UnsavedForms(rows)
