@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame
 from desktop import workflow
 from desktop.ui.admin.backup_keeper import BackupKeeper
 from desktop.ui.admin.backup_words import age, failure_words, moment
-from desktop.ui.admin.network_strip import NodeStrip
+from desktop.ui.admin.network_strip import NodeStrip, SendingStrip
 from desktop.ui.widgets.parts import button, label, row, set_role
 from desktop.ui.widgets.progress_area import ProgressArea
 
@@ -42,6 +42,7 @@ class StatusStrip(QFrame):
         self._backup.clicked.connect(self.backups_requested)
         self.backups.changed.connect(self._show_backups)
         self.network = NodeStrip(context)
+        self.sendings = SendingStrip(context)
         self._lock_words = label("status_lock")
         self._clinic_words = label("status_clinic")
         self._user_words = label("status_user")
@@ -51,6 +52,7 @@ class StatusStrip(QFrame):
         for words in (
             self._device_words,
             self.network,
+            self.sendings,
             self._backup,
             self._lock_words,
             self._clinic_words,
@@ -87,6 +89,7 @@ class StatusStrip(QFrame):
         """Speak the window's language."""
         self.show_seconds(self._seconds)
         self.network.retranslate()
+        self.sendings.retranslate()
         self._device_words.setText(self._context.tr("ui.status.device", device=self._device) if self._device else "")
         self._show_backups()
 

@@ -36,6 +36,10 @@ _NEEDS = {
     "register_patient": Permission.EDIT_PATIENTS,
     "import_film": Permission.IMPORT_IMAGES,
     "import_folder": Permission.IMPORT_IMAGES,
+    "fetch_images": Permission.IMPORT_IMAGES,
+    "fetch_planned": Permission.IMPORT_IMAGES,
+    "send_study": Permission.SEND_IMAGES,
+    "sendings": Permission.SEND_IMAGES,
     "search": Permission.VIEW_PATIENTS,
 }
 """Commands that are hidden from who may not do them."""
@@ -96,6 +100,7 @@ class Workspace(QWidget):
         self.status.backups_requested.connect(self._show_backups)
         self.status.network.arrivals_requested.connect(self._show_arrivals)
         self.status.network.settings_requested.connect(self._show_network)
+        self.status.sendings.sendings_requested.connect(self._show_sendings)
         context.study_requested.connect(self.open_study)
         context.patient_requested.connect(self.open_patient)
         self._actions = bind(context, self, WINDOW_ACTIONS, self._handlers())
@@ -221,6 +226,8 @@ class Workspace(QWidget):
         screen.patient_changed.connect(self._patient_changed)
         screen.study_chosen.connect(self.open_study)
         screen.import_requested.connect(self._import_for)
+        screen.chart.fetch_requested.connect(self._fetch_images)
+        screen.chart.send_requested.connect(self._send_study)
         return screen
 
     def _build_reading(self) -> "ReadingRoom":
@@ -245,6 +252,10 @@ class Workspace(QWidget):
             "register_patient": self.register,
             "import_film": self._import_here,
             "import_folder": self._import_folder,
+            "fetch_images": self._fetch_images,
+            "fetch_planned": self._fetch_planned,
+            "send_study": self._send_study,
+            "sendings": self._show_sendings,
             "search": self._search,
             "palette": self._open_palette,
             "shortcuts": self._open_shortcuts,
@@ -335,6 +346,36 @@ class Workspace(QWidget):
 
         patient = self.banner.patient
         start_folder_import(self._context, patient.id if patient is not None else None, self)
+
+    def _fetch_images(self) -> None:
+        from desktop.ui.network.fetch_dialog import open_fetch
+
+        open_fetch(self._context, self.banner.patient, self)
+
+    def _fetch_planned(self) -> None:
+        from desktop.ui.network.planned_dialog import open_planned
+
+        open_planned(self._context, self)
+
+    def _send_study(self) -> None:
+        """The study being read, or the one chosen on somebody's page."""
+        from desktop.ui.network.send_dialog import open_send
+
+        study, patient = None, self.banner.patient
+        if self._current is Destination.READING and patient is not None:
+            sitting = self.reading().sitting
+            study = sitting.study.study.id if sitting is not None else None
+        elif self._current is Destination.PATIENTS and patient is not None:
+            study = self.patients().chart.chosen_study
+        if study is None or patient is None:
+            self._context.toast(self._context.tr("network.send.choose"))
+        else:
+            open_send(self._context, study, patient.display_name, self)
+
+    def _show_sendings(self) -> None:
+        from desktop.ui.network.sendings_dialog import open_sendings
+
+        open_sendings(self._context, self)
 
     def _search(self) -> None:
         self.show_destination(Destination.PATIENTS)

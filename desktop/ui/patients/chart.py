@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QS
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.records import Patient, PatientId, UserId
+from desktop.records import Patient, PatientId, StudyId, UserId
 from desktop.ui.patients.consents import ConsentsPart
 from desktop.ui.patients.documents import DocumentsPart
 from desktop.ui.patients.notices import ChartNotices
@@ -34,7 +34,8 @@ _FACTS = ("phone", "village", "birth", "identifiers")
 class ChartPage(QWidget):
     """Signals: patient_changed(Patient or None), study_chosen(id), import_requested(id), edit_requested(Patient),
     merge_requested(Patient), visit_requested(Patient), conflict_chosen(ConflictView), merge_undone, left,
-    document_chosen(id), changed(words, undo) where a deed done here can be taken back."""
+    document_chosen(id), fetch_requested, send_requested (of `chosen_study`), changed(words, undo) where a deed done
+    here can be taken back."""
 
     patient_changed = Signal(object)
     study_chosen = Signal(str)
@@ -45,6 +46,8 @@ class ChartPage(QWidget):
     conflict_chosen = Signal(object)
     merge_undone = Signal()
     document_chosen = Signal(str)
+    fetch_requested = Signal()
+    send_requested = Signal()
     changed = Signal(str, object)
     left = Signal()
 
@@ -95,6 +98,12 @@ class ChartPage(QWidget):
     def patient(self) -> Patient | None:
         """Whose page it is."""
         return self._chart.patient if self._chart is not None else None
+
+    @property
+    def chosen_study(self) -> StudyId | None:
+        """The study that is selected in the list, where that is shown."""
+        key = self._studies.current_key if self._parts.value == "studies" and self._chart is not None else ""
+        return StudyId(key) if key else None
 
     @property
     def version(self) -> str:
@@ -185,6 +194,12 @@ class ChartPage(QWidget):
         self._icons.add(self._edit_button, "edit")
         self._texts.add(self._edit_button.setText, "patients.chart.edit")
         self._edit_button.clicked.connect(self._edit)
+        self._fetch_button, self._send_button = button("chart_fetch", "quiet"), button("chart_send", "quiet")
+        self._texts.add(self._fetch_button.setText, "network.chart.fetch")
+        self._texts.add(self._send_button.setText, "network.chart.send")
+        self._fetch_button.clicked.connect(self.fetch_requested)
+        self._send_button.clicked.connect(self.send_requested)
+        self._context.network.changed.connect(self._offer)
         self._import_button = button("chart_import", "primary")
         self._icons.add(self._import_button, "import")
         self._texts.add(self._import_button.setText, "patients.chart.import")
@@ -192,6 +207,8 @@ class ChartPage(QWidget):
         head = row()
         head.addWidget(back)
         head.addStretch(1)
+        head.addWidget(self._fetch_button)
+        head.addWidget(self._send_button)
         head.addWidget(self._merge_button)
         head.addWidget(self._edit_button)
         head.addWidget(self._import_button)
@@ -292,6 +309,12 @@ class ChartPage(QWidget):
             (self._import_button, Permission.IMPORT_IMAGES),
         ):
             offered.setVisible(clinic is not None and clinic.session.may(permission))
+        listed = clinic is not None and self._context.network.has_peers
+        studies = self._chart is not None and bool(self._chart.studies)
+        self._fetch_button.setVisible(listed and self._context.open_clinic.session.may(Permission.IMPORT_IMAGES))
+        self._send_button.setVisible(
+            listed and studies and self._context.open_clinic.session.may(Permission.SEND_IMAGES)
+        )
         set_role(self._import_button, "" if self._notices.waits else "primary")
         self._icons.repaint()
 
