@@ -385,7 +385,11 @@ def _days(text: str) -> str:
     return text
 
 
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007  # a day has no zone
+
+
 def _range(text: str) -> tuple[date | None, date | None]:
     first, dash, last = text.partition("-")
-    days = tuple(datetime.strptime(one, "%Y%m%d").date() if one else None for one in (first, last))  # noqa: DTZ007
+    days = tuple(_day(one) if one else None for one in (first, last))
     return (days[0], days[1]) if dash else (days[0], days[0])

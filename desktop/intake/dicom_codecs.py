@@ -6,6 +6,7 @@ GDCM is left out on purpose: a spoilt header makes it end the whole program, and
 import os
 import zlib
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from pydicom.encaps import encapsulate
@@ -92,24 +93,24 @@ def _jpeg_family(frame: bytes, layout: Layout, syntax: UID) -> tuple[Array, str]
         raise unsupported(syntax)
     if syntax == JPEGExtended12Bit and (coded.precision != 8 or layout.stored != 8):
         return _dct(frame, layout, syntax)
+    # pydicom types each keyword as the whole dictionary of them.
+    described: dict[str, Any] = {
+        "rows": layout.rows,
+        "columns": layout.columns,
+        "number_of_frames": 1,
+        "samples_per_pixel": layout.samples,
+        "bits_allocated": layout.allocated,
+        "bits_stored": layout.stored,
+        "pixel_representation": int(layout.signed),
+        "photometric_interpretation": _photometric(layout),
+        "planar_configuration": int(layout.planar),
+        "pixel_keyword": layout.keyword,
+        "allow_excess_frames": False,
+        "correct_unused_bits": layout.justified == 0,
+    }
     try:
         values, properties = get_decoder(syntax).as_array(
-            encapsulate([frame], has_bot=False),
-            index=0,
-            raw=True,
-            decoding_plugin=plugin,
-            allow_excess_frames=False,  # type: ignore[arg-type]  # pydicom types each keyword as
-            correct_unused_bits=layout.justified == 0,  # type: ignore[arg-type]  # the whole dictionary
-            rows=layout.rows,  # type: ignore[arg-type]
-            columns=layout.columns,  # type: ignore[arg-type]
-            number_of_frames=1,  # type: ignore[arg-type]
-            samples_per_pixel=layout.samples,  # type: ignore[arg-type]
-            bits_allocated=layout.allocated,  # type: ignore[arg-type]
-            bits_stored=layout.stored,  # type: ignore[arg-type]
-            pixel_representation=int(layout.signed),  # type: ignore[arg-type]
-            photometric_interpretation=_photometric(layout),  # type: ignore[arg-type]
-            planar_configuration=int(layout.planar),  # type: ignore[arg-type]
-            pixel_keyword=layout.keyword,  # type: ignore[arg-type]
+            encapsulate([frame], has_bot=False), index=0, raw=True, decoding_plugin=plugin, **described
         )
     except Exception as error:  # each decoder fails in its own way
         raise UserFacingError("intake.damaged") from error

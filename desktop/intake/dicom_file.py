@@ -148,12 +148,13 @@ def open_dicom(stream: BinaryIO) -> DicomFile:
     source.seek(begin)
     source.ran_over = False
     if group == b"\x02\0":
-        meta = FileMetaDataset(read_dataset(source, False, True, stop_when=_after_meta))  # type: ignore[arg-type]
+        elements = read_dataset(source, False, True, stop_when=_after_meta)  # type: ignore[arg-type]  # all it needs of a file
+        meta = FileMetaDataset(elements)
     syntax = meta.get("TransferSyntaxUID")
     if syntax == DeflatedExplicitVRLittleEndian:
         body = Budgeted(io.BytesIO(_inflate(source)))
         stop = _Stop(body)
-        inner = read_dataset(body, False, True, stop_when=stop)  # type: ignore[arg-type]  # all it needs of a file
+        inner = read_dataset(body, False, True, stop_when=stop)  # type: ignore[arg-type]  # likewise
         dataset: Dataset = FileDataset("", inner, b"", meta, False, True)
         return DicomFile(dataset, UID(syntax), True, body.ran_over, stop.found)
     source.seek(0)

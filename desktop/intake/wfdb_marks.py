@@ -9,7 +9,7 @@ _LABELS = {
     14: "~", 16: "|", 18: "s", 19: "T", 20: "*", 21: "D", 22: '"', 23: "=", 24: "p", 25: "B", 26: "^", 27: "t",
     28: "+", 29: "u", 30: "?", 31: "!", 32: "[", 33: "]", 34: "e", 35: "n", 36: "@", 37: "x", 38: "f", 39: "(",
     40: ")", 41: "r",
-}  # fmt: skip
+}  # fmt: skip  # a table reads better with several to a line
 _RHYTHM = 28
 
 BEATS = frozenset("NLRaVFJASEj/Qen?rBf")

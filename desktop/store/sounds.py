@@ -20,12 +20,12 @@ _SURNAMES: Mapping[str, str] = {
     "牟": "mu", "尹": "yin", "宓": "mi", "柏": "bai", "隗": "wei", "阚": "kan", "车": "che", "阙": "que",
     "句": "gou", "晁": "chao", "臧": "zang", "褚": "chu", "幺": "yao", "哈": "ha", "纪": "ji", "华": "hua",
     "燕": "yan", "尉": "wei", "俞": "yu", "訾": "zi", "沈": "shen", "石": "shi", "撒": "sa", "贠": "yun",
-}  # fmt: skip
+}  # fmt: skip  # a table reads better with several to a line
 _LONG_SURNAMES: Mapping[str, Syllables] = {
     "尉迟": ("yu", "chi"), "万俟": ("mo", "qi"), "长孙": ("zhang", "sun"), "澹台": ("tan", "tai"),
     "单于": ("chan", "yu"), "鲜于": ("xian", "yu"), "令狐": ("ling", "hu"), "亓官": ("qi", "guan"),
     "宰父": ("zai", "fu"), "夏侯": ("xia", "hou"), "尉氏": ("wei", "shi"), "赫连": ("he", "lian"),
-}  # fmt: skip
+}  # fmt: skip  # a table reads better with several to a line
 # Characters that are read in more than one way in given names.
 _GIVEN: Mapping[str, Syllables] = {
     "乐": ("le", "yue"), "长": ("chang", "zhang"), "行": ("xing", "hang"), "朝": ("chao", "zhao"),
@@ -35,7 +35,7 @@ _GIVEN: Mapping[str, Syllables] = {
     "曾": ("zeng", "ceng"), "调": ("tiao", "diao"), "强": ("qiang", "jiang"), "露": ("lu", "lou"),
     "还": ("huan", "hai"), "角": ("jiao", "jue"), "薄": ("bo", "bao"), "少": ("shao",), "好": ("hao",),
     "中": ("zhong",), "兴": ("xing",), "为": ("wei",), "相": ("xiang",), "大": ("da",), "和": ("he",),
-}  # fmt: skip
+}  # fmt: skip  # a table reads better with several to a line
 
 
 def is_han(character: str) -> bool:

@@ -38,7 +38,7 @@ _HEARTS = [
         (160, 90, 380, 800), (120, 80, 340, 700), (200, 100, 420, 1000), (240, 120, 400, 900),
         (160, 140, 460, 1000), (140, 70, 300, 550), (180, 110, 440, 1100), (130, 100, 360, 850),
     )
-]  # fmt: skip
+]  # fmt: skip  # a table reads better with several to a line
 
 
 def test_r_peaks(shared_data: Path) -> None:

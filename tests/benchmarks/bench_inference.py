@@ -84,7 +84,7 @@ def test_one_film_from_pixels_to_answer(model: Model, capsys: pytest.CaptureFixt
 
 def convolution_work(weights: bytes, side: int) -> float:
     """Multiplications and additions of one pass through a graph's convolutions and matrix products."""
-    onnx = pytest.importorskip("onnx")
+    onnx = pytest.importorskip("onnx", reason="needs the package onnx to write a graph")
     graph = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(weights)).graph
     shapes = {
         value.name: [int(size.dim_value) or 1 for size in value.type.tensor_type.shape.dim]

@@ -38,6 +38,12 @@ FOREIGN = re.compile(
 )
 
 
+# A remark that switches a check off, with what stands behind it on its line.
+SWITCHED_OFF = re.compile(
+    r"#\s?(?:type: ignore|noqa|pragma: no cover|fmt: skip)(?:\[[\w, -]+\]|: [A-Z0-9, ]+)?(?P<reason>.*)"
+)
+
+
 @cache
 def tracked() -> tuple[Path, ...]:
     """The files of the repository: what git tracks, and in an unpacked archive everything but the environment."""
@@ -74,6 +80,17 @@ def test_no_file_is_too_large() -> None:
 
 def test_the_top_level_is_as_designed() -> None:
     assert {path.relative_to(ROOT).parts[0] for path in tracked()} <= TOP_LEVEL
+
+
+def test_whoever_switches_a_check_off_says_why() -> None:
+    silent = []
+    for path in tracked():
+        if path.suffix == ".py" and path != Path(__file__):
+            for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+                found = SWITCHED_OFF.search(line)
+                if found is not None and len(re.findall(r"\w+", found["reason"])) < 1:
+                    silent.append(f"{path.relative_to(ROOT)}:{number}")
+    assert silent == []
 
 
 def test_modules_and_functions_stay_short() -> None:

@@ -246,9 +246,17 @@ def test_tls_between_two_that_know_each_other(
     for name, text in (("cert", theirs[0]), ("key", theirs[1]), ("ca", ours[0])):
         (tmp_path / name).write_text(text)
     answer = run(
-        "echoscu", "+tls", tmp_path / "key", tmp_path / "cert", "+cf", tmp_path / "ca",
-        "-aec", "LANTERN", "127.0.0.1", tls_node.port,
-    )  # fmt: skip
+        "echoscu",
+        "+tls",
+        tmp_path / "key",
+        tmp_path / "cert",
+        "+cf",
+        tmp_path / "ca",
+        "-aec",
+        "LANTERN",
+        "127.0.0.1",
+        tls_node.port,
+    )
     assert answer.returncode == 0, answer.stderr
 
 

@@ -303,9 +303,16 @@ class EcgViewer(QWidget):
         self._line(painter, colours, self.height() - _FOOT + 4.0, foot, aside, strong=caliper is not None)
 
     def _line(
-        self, painter: QPainter, colours: painting.Inks, top: float, left: str, right: str = "", *,
-        size: int = _SMALL, strong: bool = False,
-    ) -> float:  # fmt: skip
+        self,
+        painter: QPainter,
+        colours: painting.Inks,
+        top: float,
+        left: str,
+        right: str = "",
+        *,
+        size: int = _SMALL,
+        strong: bool = False,
+    ) -> float:
         """One line of words, cut where it would run over; the y below it."""
         font = QFont(self.font())
         font.setPixelSize(size)

@@ -64,9 +64,14 @@ def _paint_beat(painter: QPainter, cell: QRectF, view: EcgView, pixels: float, b
 
 
 def paint_table(
-    painter: QPainter, area: QRectF, context: UiContext, now: EcgMeasurements, earlier: EcgMeasurements | None,
-    titles: tuple[str, str], colours: Inks,
-) -> None:  # fmt: skip
+    painter: QPainter,
+    area: QRectF,
+    context: UiContext,
+    now: EcgMeasurements,
+    earlier: EcgMeasurements | None,
+    titles: tuple[str, str],
+    colours: Inks,
+) -> None:
     """Rate and intervals now, earlier, and how they changed."""
     tr = context.tr
     rows = [("", titles[0], titles[1] if earlier is not None else "", "")]

@@ -27,11 +27,14 @@ def write_edf(path: Path, trace: Trace, day: str = "2026-05-06") -> Path:
 
     signals = [
         edfio.EdfSignal(
-            row.astype(np.float64) * 1000, trace.rate, label=lead.name, physical_dimension="uV",
+            row.astype(np.float64) * 1000,
+            trace.rate,
+            label=lead.name,
+            physical_dimension="uV",
             physical_range=(-32768, 32767),
         )
         for lead, row in zip(trace.leads, trace.samples, strict=True)
-    ]  # fmt: skip
+    ]
     recording = edfio.Recording(startdate=date.fromisoformat(day))
     edfio.Edf(signals, recording=recording, starttime=time(7, 8, 9)).write(path)
     return path

@@ -132,9 +132,15 @@ def test_without_a_trace_commands_do_nothing(qtbot: QtBot, context: UiContext) -
 def test_the_wheel_goes_along_the_trace_and_stays_inside(viewer: EcgViewer) -> None:
     def turn(notches: int) -> None:
         event = QWheelEvent(
-            QPointF(300, 300), viewer.mapToGlobal(QPointF(300, 300)), QPoint(), QPoint(0, 120 * notches),
-            Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
-        )  # fmt: skip
+            QPointF(300, 300),
+            viewer.mapToGlobal(QPointF(300, 300)),
+            QPoint(),
+            QPoint(0, 120 * notches),
+            Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase,
+            False,
+        )
         QApplication.sendEvent(viewer, event)
 
     turn(-5)
