@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, backups, dicom, inspecting, measuring, patients, people
+from desktop.cli import auditing, backups, dicom, drawings, inspecting, measuring, patients, people
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -92,6 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     measuring.add_command(commands)
     _add_clinic_commands(commands)
     _add_reading_commands(commands)
+    drawings.add_commands(commands)
     patients.add_commands(commands)
     people.add_commands(commands)
     auditing.add_commands(commands)

@@ -15,6 +15,8 @@ from desktop.workflow import import_storing as storing
 
 _AT_ONCE = 16
 """Files of one transaction: each line is written once its file is on the disk for certain."""
+_PICTURES_LATER = "importing.marks.not_here"
+"""Drawings are asked again at the end: the pictures they are on may come after them."""
 
 
 def bring_in(arguments: argparse.Namespace, output: Output) -> None:
@@ -29,11 +31,18 @@ def bring_in(arguments: argparse.Namespace, output: Output) -> None:
                 for refused in gathered.not_taken:
                     output.failed = True
                     output.answer(_line(refused.name, "error", output.reason(refused.error)))
+                early: list[finding.Source] = []
                 for sources in _batches(gathered.sources):
-                    for kept in _keep(clinic, sources, patient, consent):
+                    for source, kept in zip(sources, _keep(clinic, sources, patient, consent), strict=True):
+                        if kept.error is not None and kept.error.key == _PICTURES_LATER:
+                            early.append(source)
+                            continue
                         output.answer(_answer(kept, output))
                         if kept.film and kept.study is not None and kept.state is storing.FileState.OK:
                             films[kept.study] = None
+                for sources in _batches(early):
+                    for kept in _keep(clinic, sources, patient, consent):
+                        output.answer(_answer(kept, output))
         for study in films:
             workflow.suggest(clinic, Job(), study)
 

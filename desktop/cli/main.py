@@ -6,7 +6,19 @@ import logging
 import sys
 from collections.abc import Callable, Mapping
 
-from desktop.cli import auditing, backups, dicom, importing, inspecting, measuring, models, patients, people, reading
+from desktop.cli import (
+    auditing,
+    backups,
+    dicom,
+    drawings,
+    importing,
+    inspecting,
+    measuring,
+    models,
+    patients,
+    people,
+    reading,
+)
 from desktop.cli.output import Output
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
 from desktop.i18n import Language, Translator
@@ -14,7 +26,7 @@ from desktop.i18n import Language, Translator
 _log = logging.getLogger(__name__)
 
 # What the store looks for or writes down as it is given; other words are cleaned or refused by the deed itself.
-_KEPT_AS_TEXT = ("id", "keep", "gone", "study", "patient", "dest")
+_KEPT_AS_TEXT = ("id", "keep", "gone", "study", "patient", "dest", "instance", "label")
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "analyse": models.analyse,
@@ -34,6 +46,9 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
     "impressions": reading.impressions,
     "suggestions": reading.suggestions,
     "report": reading.report,
+    "export": drawings.export,
+    "annotations": drawings.annotations,
+    "key-images": drawings.key_images,
     "dicom": dicom.dicom,
 }
 

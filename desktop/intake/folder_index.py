@@ -22,7 +22,9 @@ from desktop.records import FileHeader, Modality
 
 _NAME, _NUMBER, _BIRTH, _SEX = 0x00100010, 0x00100020, 0x00100030, 0x00100040
 _INSTANCE_NUMBER, _SERIES_NUMBER, _ROWS, _SYNTAX = 0x00200013, 0x00200011, 0x00280010, 0x00020010
-_WITHOUT_ROWS = frozenset(("ECG", "HD", "EPS", "RESP", "EEG"))
+MARKS = frozenset(("PR", "SR", "KO"))
+"""Words of files that mark other files' pictures."""
+_WITHOUT_ROWS = frozenset(("ECG", "HD", "EPS", "RESP", "EEG", *MARKS))
 _PART_OF_TRACE = (".dat", ".atr", ".qrs", ".mat", ".xyz")
 PICTURES, TRACES, DOCUMENTS, VOLUMES = "PHOTO", "ECG", "DOC", "VOLUME"
 """Words for what is no DICOM file, in the place of its modality."""

@@ -1,6 +1,8 @@
 """Key images, and what files of other programs mark on pictures. A change is a later row of the same id."""
 
-from desktop.records import ImportedMarks, InstanceId, KeyImage, MarksId, PatientId
+from collections.abc import Iterable
+
+from desktop.records import ImportedMarks, InstanceId, KeyImage, MarksId, PatientId, StudyId
 from desktop.store.canonical import from_canonical
 from desktop.store.rows import Rows, decoded
 from desktop.store.standing import identity, marks, person
@@ -27,6 +29,22 @@ class KeyImages:
         rows = self._rows.all("SELECT record FROM key_images WHERE instance = ? ORDER BY key", (instance,))
         newest = {one.id: one for one in (from_canonical(KeyImage, row[0]) for row in rows)}
         return [one for one in newest.values() if not one.deleted]
+
+    def for_study(self, study: StudyId) -> list[KeyImage]:
+        """The marks on a study's pictures that hold, in the order they were set."""
+        rows = self._rows.all(
+            """SELECT key_images.record FROM key_images
+               JOIN imaging_instances ON imaging_instances.id = key_images.instance
+               WHERE imaging_instances.study = ? ORDER BY key_images.key""",
+            (study,),
+        )
+        return _holding(row[0] for row in rows)
+
+
+def _holding(records: Iterable[bytes]) -> list[KeyImage]:
+    """The newest form of each mark, without those that were taken away."""
+    newest = {one.id: one for one in (from_canonical(KeyImage, record) for record in records)}
+    return [one for one in newest.values() if not one.deleted]
 
 
 class Imported:

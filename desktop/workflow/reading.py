@@ -17,9 +17,11 @@ from desktop.records import (
     Decision,
     Finding,
     ImagingStudy,
+    ImportedMarks,
     Impression,
     ImpressionId,
     InstanceId,
+    KeyImage,
     Patient,
     Picture,
     Recording,
@@ -65,7 +67,7 @@ class Reading:
     """How far the reading of a study is.
 
     sealed: the suggestion may not be shown yet; `suggestions` is then empty. suggestion_ready: a model has spoken.
-    reviews, impressions: oldest first, every row kept.
+    reviews, impressions: oldest first, every row kept. imported: what files of other programs mark on its pictures.
     """
 
     study: StudyId
@@ -77,6 +79,8 @@ class Reading:
     annotations: tuple[Annotation, ...]
     draft: Draft
     reports: tuple[SignedReport, ...]
+    key_images: tuple[KeyImage, ...] = ()
+    imported: tuple[ImportedMarks, ...] = ()
 
     @property
     def current_reviews(self) -> Mapping[str, Review]:
@@ -220,6 +224,8 @@ def read_state(tx: Transaction, study: StudyId, user: UserId) -> Reading:
         annotations=tuple(a for i in record.instances for a in tx.annotations.for_instance(i.id)),
         draft=Draft(kept.findings_text, kept.impression_text) if kept else Draft(),
         reports=tuple(tx.reports.for_study(study)),
+        key_images=tuple(tx.key_images.for_study(study)),
+        imported=tuple(tx.imported.for_study(record.patient, record.study_uid)),
     )
 
 
