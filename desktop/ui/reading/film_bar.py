@@ -134,6 +134,11 @@ class FilmBar(QFrame):
         tool.setAutoRaise(True)
         return tool
 
+    def add_side(self, actions: Sequence[QAction]) -> None:
+        """What else lies side by side."""
+        for action in actions:
+            self._side.addAction(action)
+
     def add_pictures(self, actions: Sequence[QAction]) -> None:
         """What photographs can do besides, in a menu of its own."""
         for action in actions:

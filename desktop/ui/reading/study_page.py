@@ -12,13 +12,13 @@ from desktop.records import StudyId
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import ECG_ACTIONS, STUDY_ACTIONS, VIEWER_ACTIONS
-from desktop.ui.reading.companions import Companions
 from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.drafts import DraftKeeper, Typed
 from desktop.ui.reading.film_bar import FilmBar
 from desktop.ui.reading.film_drawings import FilmDrawings
 from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.footer import Turn
+from desktop.ui.reading.hanging_tools import HangingTools
 from desktop.ui.reading.panel import ReadingPanel
 from desktop.ui.reading.picture_tools import PICTURE_ACTIONS, PictureTools
 from desktop.ui.reading.read_step import templates, without_open_prompts
@@ -74,9 +74,11 @@ class StudyPage(QWidget):
         self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
         self.tools = PictureTools(context, self, self._desk, self.viewer, self._film)
         self.bar.add_pictures([self.tools.actions[action.id] for action in PICTURE_ACTIONS])
-        self._beside = Companions(context, self.tiles, self._film)
         self._traces = TraceSide(context, self.ecg, self)
         self._slices = VolumeSide(context, self.volume, self)
+        self.hanging = HangingTools(context, self, self.tiles, self._film, self.volume, self._slices)
+        side = ("compare.layout", "compare.prior", "compare.difference")
+        self.bar.add_side([self.hanging.actions[name] for name in side])
         self._lay_out()
         self._connect()
         self._bring(self.tiles)
@@ -88,7 +90,7 @@ class StudyPage(QWidget):
         self._front = QStackedWidget()
         self._front.addWidget(self.tiles)
         self._front.addWidget(self.ecg)
-        self._front.addWidget(self.volume)
+        self._front.addWidget(self.hanging.volumes)
         self._front.addWidget(self.preview)
         left = QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)
@@ -190,7 +192,7 @@ class StudyPage(QWidget):
         self._handing.close()
         self._drawings.clear()
         self.tools.clear()
-        self._beside.clear()
+        self.hanging.clear()
         self._previewed_words = None
         if self._history is not None:
             self._history.close()
@@ -213,7 +215,7 @@ class StudyPage(QWidget):
         """Speak the window's language."""
         self._bound.retranslate()
         self.tools.retranslate()
-        for part in (self._film, self._beside, self._traces, self._slices, self.panel, self.preview):
+        for part in (self._film, self.hanging, self._traces, self._slices, self.panel, self.preview):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
 
@@ -222,9 +224,9 @@ class StudyPage(QWidget):
     def _show_study(self, sitting: Sitting) -> None:
         self._impressions_shown = len(sitting.reading.impressions)
         self._film.begin(sitting)
-        self._beside.begin(sitting)
         self._traces.begin(sitting)
         self._slices.begin(sitting)
+        self.hanging.begin(sitting)
         self._bring(self._picture)
         self.panel.begin(sitting)
         self.opened.emit(sitting)
@@ -265,7 +267,7 @@ class StudyPage(QWidget):
             self.preview.step(by)
         else:
             self._film.step(by)
-            self._beside.refresh()
+            self.hanging.films.refresh()
             self._traces.step(by)
             self._slices.step(by)
 
@@ -275,7 +277,7 @@ class StudyPage(QWidget):
     def _picture(self) -> QWidget:
         """What is read: the film, the trace, or the slices."""
         if self._slices.showing:
-            return self.volume
+            return self.hanging.volumes
         return self.ecg if self._traces.showing else self.tiles
 
     def _bring(self, front: QWidget) -> None:
@@ -285,6 +287,7 @@ class StudyPage(QWidget):
         kind = self.sitting.kind if self.sitting is not None else StudyKind.FILM
         self.bar.show_tools(kind, self.previewing)
         self.tools.enable(kind, self.previewing)
+        self.hanging.enable(kind, self.previewing)
         for actions, owner in ((VIEWER_ACTIONS, StudyKind.FILM), (ECG_ACTIONS, StudyKind.TRACE)):
             for action in actions:
                 self._bound[action.id].setEnabled(kind is owner and not self.previewing)

@@ -16,9 +16,11 @@ from desktop.ui.viewers.volume_screen import VolumeScreen
 
 
 class VolumeSide(QObject):
-    """Keeps the volume viewer at what a `Sitting` says. Signals: failed(error) where a series cannot be read."""
+    """Keeps the volume viewer at what a `Sitting` says. Signals: failed(error) where a series cannot be read;
+    shown(OpenSeries) when all of one is on the screen."""
 
     failed = Signal(object)
+    shown = Signal(object)
 
     def __init__(self, context: UiContext, screen: VolumeScreen, parent: QObject) -> None:
         super().__init__(parent)
@@ -100,6 +102,7 @@ class VolumeSide(QObject):
         self._screen.viewer.show_series(self._opened.series)
         self._screen.set_series([(one.description, one.count) for one in self._opened.names], self._opened.number)
         self._show_words()
+        self.shown.emit(self._opened)
 
     def _drop(self, error: Exception) -> None:
         """The series itself is about to say the same."""

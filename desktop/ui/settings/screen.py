@@ -15,6 +15,7 @@ from desktop.ui.admin.network import NetworkSection
 from desktop.ui.admin.people import PeopleSection
 from desktop.ui.settings.about import AboutSection
 from desktop.ui.settings.clinic import ClinicSection
+from desktop.ui.settings.layouts import LayoutsSection
 from desktop.ui.settings.models import ModelsSection
 from desktop.ui.settings.section import Section
 from desktop.ui.settings.this_pc import ThisPcSection
@@ -27,6 +28,7 @@ _NAMES_WIDTH = 200
 _SECTIONS: dict[str, Callable[["UiContext"], Section]] = {
     "this_pc": ThisPcSection,
     "you": AccountSection,
+    "layouts": LayoutsSection,
     "clinic": ClinicSection,
     "people": PeopleSection,
     "keys": KeysSection,

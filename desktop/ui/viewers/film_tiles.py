@@ -5,50 +5,73 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from desktop.records import Picture, VoiWindow
 from desktop.ui.context import UiContext
+from desktop.ui.viewers.compare_films import BesidePane, Legend
+from desktop.ui.viewers.cine_bar import CineBar
 from desktop.ui.viewers.film import FilmViewer
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.frames import BACKGROUND
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS
 from desktop.ui.viewers.view_state import ViewState
 
-LAYOUTS: tuple[tuple[int, int], ...] = ((1, 1), (1, 2), (2, 1), (2, 2), (2, 3), (3, 3))
+LAYOUTS: tuple[tuple[int, int], ...] = (
+    (1, 1),
+    (1, 2),
+    (2, 1),
+    (1, 3),
+    (3, 1),
+    (2, 2),
+    (2, 3),
+    (3, 2),
+    (3, 3),
+)
 """Rows and columns, in the order of the key that goes on to the next."""
 _GAP = 2
 
 
 @dataclass(frozen=True, eq=False)
 class Companion:
-    """A film to show beside the one being read, and the words in its corners."""
+    """A film to show beside the one being read, and the words in its corners. picture: None where there are only words
+    to say. words: in the middle of a pane without a picture. legend: what the colours of a difference mean."""
 
-    picture: Picture
+    picture: Picture | None
     text: FilmText
+    words: str = ""
+    legend: Legend | None = None
 
 
 class FilmTiles(QWidget):
     """The film being read at the top left; what lies beside it is looked at, not drawn on.
 
-    Signals: layout_changed() when there is room for more or fewer films.
+    Signals: layout_changed() when there is room for more or fewer films; chosen() when somebody chose the layout, or
+    whether the films move together.
     """
 
     layout_changed = Signal()
+    chosen = Signal()
 
     def __init__(self, context: UiContext, viewer: FilmViewer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("film_tiles")
         self._context = context
         self._viewer = viewer
-        self._others: list[FilmViewer] = []
+        self._others: list[BesidePane] = []
         self._shown: list[Companion | None] = []
         self._at = 0
         self._linked = True
         self._following = False
-        self._grid = QGridLayout(self)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(_GAP)
+        self.cine = CineBar(context, viewer.cine, self)
+        page.addLayout(self._grid, 1)
+        page.addWidget(self.cine)
         self.setAutoFillBackground(True)
         ground = self.palette()
         ground.setColor(QPalette.ColorRole.Window, QColor(*BACKGROUND).lighter(240))
@@ -65,6 +88,11 @@ class FilmTiles(QWidget):
         """How many films fit beside the one being read."""
         rows, columns = LAYOUTS[self._at]
         return rows * columns - 1
+
+    @property
+    def layout_shown(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return LAYOUTS[self._at]
 
     @property
     def linked(self) -> bool:
@@ -84,14 +112,14 @@ class FilmTiles(QWidget):
     def run(self, command: str) -> bool:
         """Carry out a command: one about looking in the pane that has the keys, the others on the film being read."""
         if command == "viewer.next_layout":
-            self.set_layout((self._at + 1) % len(LAYOUTS))
+            self.choose_layout((self._at + 1) % len(LAYOUTS))
         elif command == "viewer.previous_layout":
-            self.set_layout((self._at - 1) % len(LAYOUTS))
+            self.choose_layout((self._at - 1) % len(LAYOUTS))
         elif command == "viewer.link":
-            self._linked = not self._linked
+            self.set_linked(not self._linked)
             key = "viewer.linked" if self._linked else "viewer.not_linked"
             self._context.toast(self._context.tr(key))
-            self._changed_by(self.active)
+            self.chosen.emit()
         else:
             pane = self.active if command in VIEW_COMMANDS else self._viewer
             return pane.run(command)
@@ -99,23 +127,38 @@ class FilmTiles(QWidget):
 
     def set_layout(self, number: int) -> None:
         """Room for other films, or for one alone. number: of LAYOUTS."""
+        if number == self._at:
+            return
         self._at = number
         self._arrange()
         self.layout_changed.emit()
 
-    def show_companions(self, companions: Sequence[Companion]) -> None:
+    def choose_layout(self, number: int) -> None:
+        """As `set_layout`, by somebody's hand."""
+        self.set_layout(number)
+        self.chosen.emit()
+
+    def set_linked(self, linked: bool) -> None:
+        """Let the films move together, or each by itself."""
+        self._linked = linked
+        self._changed_by(self.active)
+
+    def show_companions(self, companions: Sequence[Companion | None]) -> None:
         """The films beside the one being read, as many as there is room for; a pane without one is empty."""
+        filled = len([one for one in companions if one is not None])
         for place, pane in enumerate(self._others[: self.room]):
-            pane.set_empty_words(self._context.tr("viewer.no_other") if place == len(companions) else "")
             wanted = companions[place] if place < len(companions) else None
+            nothing = self._context.tr("viewer.no_other") if place == 0 and not filled else ""
+            pane.set_empty_words(wanted.words if wanted is not None else nothing)
             if wanted is self._shown[place]:
                 continue
             self._shown[place] = wanted
-            if wanted is None:
+            if wanted is None or wanted.picture is None:
                 pane.clear()
             else:
                 pane.show_picture(wanted.picture)
                 pane.set_text(wanted.text)
+            pane.set_legend(wanted.legend if wanted is not None else None)
 
     def clear(self) -> None:
         """Forget every film beside the one being read; the layout stays."""
@@ -143,17 +186,22 @@ class FilmTiles(QWidget):
             self._grid.setRowStretch(line, 1 if line < rows else 0)
             self._grid.setColumnStretch(line, 1 if line < columns else 0)
 
-    def _pane(self, number: int) -> FilmViewer:
-        pane = FilmViewer(self._context, self)
+    def _pane(self, number: int) -> BesidePane:
+        pane = BesidePane(self._context, self)
         pane.setObjectName(f"film_beside_{number + 1}")
         pane.setMinimumSize(120, 100)
         pane.state_changed.connect(self._changed)
+        pane.first_frame.connect(self._join)
         return pane
 
     def _changed(self) -> None:
         pane = self.sender()
         if isinstance(pane, FilmViewer):
             self._changed_by(pane)
+
+    def _join(self) -> None:
+        """A film that has just come is shown as the one being read is, where they move together."""
+        self._changed_by(self._viewer)
 
     def _changed_by(self, pane: FilmViewer) -> None:
         """Let the other panes follow, unless they are what follows, or somebody unlinked them."""

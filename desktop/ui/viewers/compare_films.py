@@ -1,0 +1,120 @@
+"""A pane beside the film being read: an earlier film, or what changed since, with what its colours mean."""
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter
+from PySide6.QtWidgets import QWidget
+
+from desktop.imaging.registration_films import BRIGHTER, DARKER, FilmDifference, FilmRegistration
+from desktop.ui.context import UiContext
+from desktop.ui.viewers.film import FilmViewer
+from desktop.ui.viewers.film_painting import HALO, MARGIN, TEXT, overlay_font
+
+_BAR = 12.0
+_WIDEST = 260.0
+_UNCHANGED = QColor(90, 90, 90)
+
+
+@dataclass(frozen=True)
+class Legend:
+    """What the colours of a difference mean. darker, brighter: the words at the ends of the bar; below: what it rests
+    on, line by line."""
+
+    darker: str
+    brighter: str
+    below: tuple[str, ...] = ()
+
+
+class BesidePane(FilmViewer):
+    """A film that is looked at, not drawn on."""
+
+    def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
+        super().__init__(context, parent)
+        self._legend: Legend | None = None
+
+    @property
+    def legend(self) -> Legend | None:
+        """What the colours mean; None for a film."""
+        return self._legend
+
+    def set_legend(self, legend: Legend | None) -> None:
+        """Say what the colours mean."""
+        self._legend = legend
+        self.update()
+
+    def clear(self) -> None:
+        """Forget every pixel and every word."""
+        self._legend = None
+        super().clear()
+
+    def paint_over(self, painter: QPainter) -> None:
+        """The legend in the middle at the bottom, above the corners' lines."""
+        super().paint_over(painter)
+        if self._legend is not None and self.picture is not None:
+            painter.setFont(overlay_font(self.font()))
+            paint_legend(painter, self._legend, self.width(), self.height())
+
+
+def paint_legend(painter: QPainter, legend: Legend, width: float, height: float) -> None:
+    """A bar from darker to brighter with its words, over a dark ground, at the bottom of a pane."""
+    metrics = QFontMetricsF(painter.font())
+    step = metrics.height() + 2
+    words = (legend.darker, legend.brighter)
+    ends = sum(metrics.horizontalAdvance(one) for one in words) + 24
+    wide = min(max(ends, *(metrics.horizontalAdvance(one) for one in legend.below), _WIDEST), width - 2 * MARGIN)
+    stacked = ends > wide
+    lines = (3 if stacked else 1) + len(legend.below)
+    tall = _BAR + lines * step + 12
+    # The two lower corners say how it is shown, in up to three lines; the legend stands above them.
+    box = QRectF((width - wide) / 2 - 6, height - MARGIN - 3 * step - tall, wide + 12, tall)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(HALO)
+    painter.drawRoundedRect(box, 4, 4)
+    bar = QRectF(box.left() + 6, box.top() + 6, wide, _BAR)
+    painter.fillRect(bar, _gradient(bar))
+    painter.setPen(TEXT)
+    line = QRectF(bar.left(), bar.bottom() + 2, wide, step)
+    painter.drawText(line, Qt.AlignmentFlag.AlignLeft, words[0])
+    if stacked:
+        line.translate(0, step)
+    painter.drawText(line, Qt.AlignmentFlag.AlignRight, words[1])
+    for words_below in legend.below:
+        line.translate(0, step)
+        painter.drawText(line, Qt.AlignmentFlag.AlignHCenter, words_below)
+
+
+def _gradient(bar: QRectF) -> QLinearGradient:
+    gradient = QLinearGradient(QPointF(bar.left(), 0), QPointF(bar.right(), 0))
+    for at, colour in ((0.0, QColor(*DARKER)), (0.45, _UNCHANGED), (0.55, _UNCHANGED), (1.0, QColor(*BRIGHTER))):
+        gradient.setColorAt(at, colour)
+    return gradient
+
+
+def difference_legend(context: UiContext, found: FilmDifference, views: tuple[str, str] = ("", "")) -> Legend:
+    """What a difference of films means, and what it rests on. views: as the two files name them."""
+    tr = context.tr
+    below = [
+        tr("compare.films.based", correlation=_two_digits(found.registration.correlation)),
+        tr("compare.films.caution"),
+    ]
+    said = tuple(view.strip().upper() for view in views)
+    if all(said) and said[0] != said[1]:
+        below.append(tr("compare.films.views", now=said[0], before=said[1]))
+    elif not all(said):
+        below.append(tr("compare.films.view_unknown"))
+    return Legend(tr("compare.films.darker"), tr("compare.films.brighter"), tuple(below))
+
+
+def refusal_words(context: UiContext, found: FilmRegistration) -> str:
+    """Why no difference is shown."""
+    problem = found.problem.value if found.problem is not None else "not_converged"
+    return context.tr(
+        f"compare.films.problem.{problem}",
+        correlation=_two_digits(found.correlation),
+        overlap=round(found.overlap * 100),
+    )
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:.2f}"
