@@ -96,11 +96,19 @@ class Counting:
         return replace(self, classes=classes)
 
 
-def begun(on_record: Sequence[CountClass], names: Sequence[str]) -> Counting:
-    """A count opened again: what is on record first, then classes of these names that are not among it."""
-    known = {one.name for one in on_record}
-    fresh = [CountClass(name) for name in names if name not in known]
-    return Counting((*on_record, *fresh)[:CLASSES])
+def begun(on_record: Sequence[CountClass], names: Sequence[str], unnamed: Sequence[str] = ()) -> Counting:
+    """A count opened again: what is on record first, then classes of these names that are not among it.
+
+    unnamed: what a class is called by its place while nobody has named it.
+    """
+    classes = list(on_record)
+    for name in names:
+        if name not in (one.name for one in classes):
+            classes.append(CountClass(name))
+    for name in unnamed[len(classes) :]:
+        if name not in (one.name for one in classes):
+            classes.append(CountClass(name))
+    return Counting(tuple(classes[:CLASSES]))
 
 
 def _apart(one: Point, other: Point) -> float:

@@ -34,6 +34,7 @@ def test_a_count_is_opened_again_as_it_was_left() -> None:
     again = begun(on_record, NAMES)
     assert [one.name for one in again.classes] == ["White", "Ring forms", "Red", "Platelets"]
     assert again.total == 3
+    assert [one.name for one in begun(on_record[:1], (), ("1", "2", "3")).classes] == ["White", "2", "3"]
     assert again.chosen(1).undone().classes[1].points == ((3, 4),)
 
 

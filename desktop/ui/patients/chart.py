@@ -14,6 +14,7 @@ from desktop.ui.patients.notices import ChartNotices
 from desktop.ui.patients.problems import ProblemsPart
 from desktop.ui.patients.unsaved import UnsavedList
 from desktop.ui.patients.visits import VisitsPart
+from desktop.ui.patients.vitals import VitalsPart
 from desktop.ui.patients.words import birth_text, study_row
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.fields import Choice
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import PatientChart, Unmerged, UnsavedKind, UnsavedWork
 
-_PARTS = ("studies", "visits", "problems", "documents", "consents")
+_PARTS = ("studies", "visits", "vitals", "problems", "documents", "consents")
 _FACTS = ("phone", "village", "birth", "identifiers")
 
 
@@ -89,7 +90,8 @@ class ChartPage(QWidget):
         self.documents = DocumentsPart(context)
         self.documents.chosen.connect(self.document_chosen)
         self.consents = ConsentsPart(context)
-        for part in (self.visits, self.problems, self.documents, self.consents):
+        self.vitals = VitalsPart(context)
+        for part in (self.visits, self.vitals, self.problems, self.documents, self.consents):
             self._stack.addWidget(part)
         layout.addWidget(self._stack, 1)
         self.retranslate()
@@ -120,7 +122,7 @@ class ChartPage(QWidget):
         return self._chart.colleagues if self._chart is not None else {}
 
     def show_part(self, part: str) -> None:
-        """`studies`, `visits`, `problems`, `documents` or `consents`."""
+        """`studies`, `visits`, `vitals`, `problems`, `documents` or `consents`."""
         self._parts.set_value(part)
         self._show_part(part)
 
@@ -170,6 +172,7 @@ class ChartPage(QWidget):
         self._parts.set_texts(tr("patients.chart.parts"), [tr(f"patients.chart.{part}") for part in _PARTS])
         self._empty.set_texts(self._context.tr("patients.chart.empty"), self._context.tr("patients.chart.import"))
         self.visits.retranslate()
+        self.vitals.retranslate()
         self.problems.retranslate()
         self.documents.retranslate()
         self.consents.retranslate()
@@ -269,6 +272,7 @@ class ChartPage(QWidget):
             [study_row(self._context, summary, with_name=False) for summary in studies], select_first=True
         )
         self.visits.show_chart(self._chart)
+        self.vitals.show_chart(self._chart)
         self.problems.show_chart(self._chart)
         self.documents.show_chart(self._chart)
         self.consents.show_chart(self._chart)
@@ -294,11 +298,14 @@ class ChartPage(QWidget):
         parts: dict[str, QWidget] = {
             "studies": self._empty if nothing else self._studies,
             "visits": self.visits,
+            "vitals": self.vitals,
             "problems": self.problems,
             "documents": self.documents,
             "consents": self.consents,
         }
         self._stack.setCurrentWidget(parts[part])
+        if part == "vitals":
+            self.vitals.look()
 
     def _offer(self) -> None:
         """Only what the person may do; one bright button."""

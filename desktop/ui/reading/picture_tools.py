@@ -38,7 +38,7 @@ def _action(name: str, key: str, *shortcuts: str) -> Action:
 
 
 PICTURE_ACTIONS: tuple[Action, ...] = (
-    _action("photo.straighten", "photo.action.straighten", "Shift+P"),
+    _action("photo.straighten", "photo.action.straighten", "Shift+T"),
     _action("fundus.green", "fundus.action.green", "Shift+R"),
     _action("fundus.enhance", "fundus.action.enhance", "Shift+L"),
     _action("fundus.grid", "fundus.action.grid", "Shift+O"),

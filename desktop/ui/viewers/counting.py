@@ -68,12 +68,10 @@ class CountingLayer(PictureLayer):
 
     def show_count(self, on_record: Sequence[CountClass]) -> None:
         """The count on record for the picture in front; classes named on the picture before stay ready."""
+        unnamed = [self._context.tr("counting.class", number=number) for number in range(1, CLASSES + 1)]
         if self._counting is not None:
-            self._names = tuple(one.name for one in self._counting.classes)
-        fresh = self._names or tuple(
-            self._context.tr("counting.class", number=number) for number in range(1, CLASSES + 1)
-        )
-        counting = begun(on_record, fresh)
+            self._names = tuple(one.name for one in self._counting.classes if one.name not in unnamed)
+        counting = begun(on_record, self._names, unnamed)
         at = self._counting.at if self._counting is not None else 0
         self._counting = counting.chosen(at)
         self.setVisible(self.at_work or self.has_something())
@@ -156,7 +154,8 @@ class CountingLayer(PictureLayer):
 
     def _paint_tally(self, painter: QPainter, counting: Counting) -> None:
         tr = self._context.tr
-        shown = [number for number, one in enumerate(counting.classes) if one.points or self.at_work]
+        current = counting.at if self.at_work else None
+        shown = [number for number, one in enumerate(counting.classes) if one.points or number == current]
         percents = {share.name: f"{share.percent or 0:.1f} %" for share in counting.shares()}
         lines = []
         for number in shown:
@@ -166,10 +165,10 @@ class CountingLayer(PictureLayer):
         lines.append(tr("counting.total", total=counting.total))
         if self.at_work:
             lines.extend(tr("counting.hint").split("\n"))
-        places = paint_box(painter, lines, self.width(), _TOP, _INDENT)
+        places = paint_box(painter, lines, self.box_left(), self.width(), _TOP, _INDENT)
         for number, place in zip(shown, places, strict=False):
             paint_sign(painter, number, QPointF(place.left() + 12, place.center().y()))
-            if self.at_work and number == counting.at:
+            if number == current:
                 painter.setPen(QPen(SELECTED, 1))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(place)

@@ -114,6 +114,10 @@ class GridLayer(PictureLayer):
             self._first = None
             self._take(RetinalGrid(marked.disc_centre, marked.start, marked.end, marked.reference))
 
+    def pen_shown(self) -> bool:
+        """Until the size is marked; then the arrows move the grid."""
+        return self._grid is None
+
     def dragged(self, at: Point) -> None:
         """The middle follows the hand."""
         if self._grid is not None:
@@ -156,18 +160,15 @@ class GridLayer(PictureLayer):
         elif self._first is not None:
             painter.setPen(QPen(SELECTED, 2))
             _cross(painter, self.to_view(self._first))
-        paint_box(painter, self._words(), self.width(), _TOP)
+        paint_box(painter, self._words(), self.box_left(), self.width(), _TOP)
 
     def _words(self) -> list[str]:
         tr, grid = self._context.tr, self._grid
         words: list[str] = []
         if grid is not None:
             taken = f"{DISC_DIAMETER_MM:.2f}" if grid.reference is GridReference.DISC else f"{DISC_FOVEA_MM:.2f}"
-            words += [
-                tr("fundus.grid"),
-                tr(f"fundus.grid.{grid.reference.value}", mm=taken),
-                tr("fundus.grid.estimate"),
-            ]
+            words += [tr("fundus.grid"), tr(f"fundus.grid.{grid.reference.value}", mm=taken)]
+            words += tr("fundus.grid.estimate").split("\n")
         if self.at_work:
             asked = "placed" if grid is not None else f"{self._reference.value}_{1 if self._first is None else 2}"
             words += [tr(f"fundus.hint.{asked}"), *tr("fundus.hint.keys").split("\n")]

@@ -107,6 +107,10 @@ class PictureLayer(QWidget):
         """What lies over the film."""
         raise NotImplementedError
 
+    def pen_shown(self) -> bool:
+        """Whether the keyboard's pen has something to set."""
+        return True
+
     def dragged(self, at: Point) -> None:
         """The left button is held elsewhere."""
 
@@ -115,6 +119,10 @@ class PictureLayer(QWidget):
         return False
 
     # The pen
+
+    def box_left(self) -> bool:
+        """Whether words are better put at the left: the pen is at work at the right."""
+        return self._at_work and self._pen is not None and self.to_view(self._pen).x() > self.width() * 0.6
 
     def _to_picture(self, at: QPointF) -> Point:
         state = self._viewer.state
@@ -210,18 +218,20 @@ class PictureLayer(QWidget):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(overlay_font(self.font()))
         self.paint_layer(painter)
-        if self._at_work and self._pen is not None and not self.underMouse():
+        if self._at_work and self._pen is not None and self.pen_shown() and not self.underMouse():
             at = self.to_view(self._pen)
             paint_pen(painter, (at.x(), at.y()))
         painter.end()
 
 
-def paint_box(painter: QPainter, lines: Sequence[str], width: float, top: float, indent: float = 0.0) -> list[QRectF]:
-    """Lines of text on a dark ground at the right rim; where each lies. top: where the box begins. indent: room left
-    before each line."""
+def paint_box(
+    painter: QPainter, lines: Sequence[str], left: bool, width: float, top: float, indent: float = 0.0
+) -> list[QRectF]:
+    """Lines of text on a dark ground at the left or right rim of a widget of a width; where each lies. top: where the
+    box begins. indent: room left before each line."""
     metrics = QFontMetricsF(painter.font())
     wide = max((metrics.horizontalAdvance(line) for line in lines), default=0.0) + indent + 20
-    box = QRectF(width - wide - 10, top, wide, len(lines) * metrics.lineSpacing() + 12)
+    box = QRectF(10 if left else width - wide - 10, top, wide, len(lines) * metrics.lineSpacing() + 12)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(HALO)
     painter.drawRoundedRect(box, 4, 4)

@@ -48,7 +48,7 @@ def drawings(clinic: workflow.Clinic, study: StudyId) -> list[tuple[AnnotationKi
 
 
 def dialog_of(qtbot: QtBot, room: ReadingRoom) -> PhotoDialog:
-    QTest.keyClick(room.study.viewer, Key.Key_P, Qt.KeyboardModifier.ShiftModifier)
+    QTest.keyClick(room.study.viewer, Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
     made = room.window().findChild(PhotoDialog)
     assert made is not None
     qtbot.waitUntil(made.keep.isEnabled)
