@@ -21,8 +21,11 @@ from desktop.intake.ecg import read_recording, read_trace_file, trace_reader
 from desktop.intake.folder import DiskSource, Source
 from desktop.intake.inspection import ContentKind
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
+from desktop.intake.marks import MarksFile
+from desktop.intake.marks_file import read_marks
 from desktop.intake.picture_frames import frames_of, picture_modality
 from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, read_picture, recognise, too_large
+from desktop.intake.segmentation import is_segmentation, read_segmentation
 from desktop.intake.signatures import is_dicom
 from desktop.intake.volume_bundle import BUNDLE
 from desktop.intake.volume_file import around, bundled, header_beside, media_type, prove
@@ -43,7 +46,8 @@ class Content:
     """What a file holds. data: its bytes as they are kept, None where they are too many to be held.
 
     rows, columns: in pixels; of a trace, its leads and the samples of each. film: whether it is one picture, which
-    models may be asked about. document: whether it is pages, kept with the patient's papers.
+    models may be asked about. document: whether it is pages, kept with the patient's papers. marks: what it marks on
+    pictures of other files; it has none itself.
     """
 
     header: FileHeader
@@ -53,6 +57,7 @@ class Content:
     data: bytes | None = field(repr=False)
     film: bool = False
     document: bool = False
+    marks: MarksFile | None = None
 
 
 def read_content(source: Source, job: Job) -> Content:
@@ -141,6 +146,9 @@ def _picture(data: bytes, job: Job) -> Content:
     try:
         picture = read_picture(data)
     except UserFacingError as error:
+        marks = read_marks(data) if reader is DICOM and error.key == "intake.no_pixels" else None
+        if marks is not None:
+            return Content(marks.header, 0, 0, reader.media_type, data, marks=marks)
         if reader is not DICOM or error.key not in _NOT_ONE_FILM:
             raise
         return _series(io.BytesIO(data), data, error)
@@ -154,11 +162,23 @@ def _series(stream: BinaryIO, data: bytes | None, otherwise: UserFacingError | N
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pydicom's words can hold a patient's name
-            return _proven(open_dicom(stream), data, otherwise)
+            file = open_dicom(stream)
+            if is_segmentation(Fields(file.dataset)):
+                return _segments(file, stream, data)
+            return _proven(file, data, otherwise)
     except (UserFacingError, OSError, MemoryError):
         raise
     except Exception as error:  # a hostile data set makes the parser fail in ways nobody has listed
         raise UserFacingError("intake.damaged") from error
+
+
+def _segments(file: DicomFile, stream: BinaryIO, data: bytes | None) -> Content:
+    """Segments painted on the slices of a study: read whole, as they are laid over it. They join its study."""
+    fields = Fields(file.dataset)
+    stream.seek(0)
+    modality = read_segmentation(stream).modality
+    header = file_header(fields, modality, str(file.syntax))
+    return Content(header, fields.integer("Rows") or 0, fields.integer("Columns") or 0, DICOM.media_type, data)
 
 
 def _proven(file: DicomFile, data: bytes | None, otherwise: UserFacingError | None) -> Content:

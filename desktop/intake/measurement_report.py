@@ -41,7 +41,16 @@ _GROUP, _TRACKING, _TRACKING_UID = "125007", "112039", "112040"
 _COMMENT, _SHORT_LABEL, _FINDING, _OBSERVER = "121106", "125309", "121071", "121008"
 _DERIVATION, _METHOD = ("121401",), ("370129005", "G-C036")
 _SAYS_WHERE = ("CONTAINS", "INFERRED FROM")
-_PLAIN_UNITS = ("mm", "cm", "mm2", "cm2", "mm3", "cm3", "deg", "%", "s", "ms")
+_PLAIN_UNITS = {
+    **{unit: unit for unit in ("mm", "cm", "%", "s", "ms")},
+    "mm2": "mm²",
+    "cm2": "cm²",
+    "mm3": "mm³",
+    "cm3": "cm³",
+    "deg": "°",
+    "{ratio}": "",
+    "{count}": "",
+}
 _DEEPEST = 24
 
 
@@ -237,7 +246,7 @@ def _stated(item: Dataset) -> Iterator[str]:
             continue
         unit = Fields(value).first_item("MeasurementUnitsCodeSequence")
         code, meaning = (unit.text("CodeValue"), unit.text("CodeMeaning")) if unit is not None else ("", "")
-        shown = "" if code == "1" else code if code in _PLAIN_UNITS else meaning
+        shown = "" if code == "1" else _PLAIN_UNITS.get(code, meaning)
         words = " ".join(part for part in (name, f"{number:.6g}", shown) if part)
         said = ", ".join(word for word in aside if word)
         yield f"{words} ({said})" if said else words

@@ -1,6 +1,7 @@
 """A study's drawings as files for other programs: presentation states, a measurement report, key objects."""
 
 import hashlib
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -91,7 +92,9 @@ def export_drawings(
     _check_something(record, state, format)
     job.report("workflow.progress.drawings")
     bundle = _bundle(clinic, job, record, state, views or {}, format)
-    files = _renderer(format)(bundle)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the libraries' words can hold a patient's name
+        files = _renderer(format)(bundle)
     exported = []
     for number, data in enumerate(files, 1):
         place = out if number == 1 else out.with_name(f"{out.stem}-{number}{out.suffix}")

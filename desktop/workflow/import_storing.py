@@ -14,6 +14,7 @@ from desktop.errors import UserFacingError
 from desktop.intake import NameVerdict, names_fit
 from desktop.intake.folder import Source
 from desktop.intake.folder_content import Content, in_words, read_content
+from desktop.intake.marks import MarksFile
 from desktop.jobs import Job
 from desktop.records import (
     Attachment,
@@ -32,6 +33,7 @@ from desktop.records import (
 from desktop.store import Transaction
 from desktop.store.attachments import Staged
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.drawings_importing import PlacedMarks, keep_marks, place_marks
 from desktop.workflow.importing import NameMismatch
 from desktop.workflow.network_objects import ObjectHeader, add_to_study
 from desktop.workflow.words import plain_line, plain_text
@@ -52,7 +54,8 @@ class FileState(StrEnum):
 @dataclass(frozen=True)
 class FileKept:
     """One file. error: why it was not kept; with OK, what is odd about it all the same. film: a single picture, which
-    models may be asked about. study: None for a document."""
+    models may be asked about. study: None for a document. drawings, key_images: how many new ones a file brought that
+    marks other files' pictures."""
 
     name: str
     state: FileState
@@ -61,6 +64,8 @@ class FileKept:
     instance: InstanceId | None = None
     attachment: AttachmentId | None = None
     film: bool = False
+    drawings: int = 0
+    key_images: int = 0
 
 
 @dataclass(frozen=True)
@@ -140,11 +145,14 @@ def keep_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> FilesKept:
         with clinic.store.transaction() as tx:
             tx.patients.must_be_open(sealed.patient)
             keeping = _Keeping(clinic, tx, sealed.patient)
-            for one in sealed.files:
-                kept = keeping.keep(one) if isinstance(one, _Sealed) else one
-                files.append(kept)
-                if isinstance(one, _Sealed) and kept.state is FileState.DUPLICATE:
+            answers: dict[int, FileKept] = {}
+            # Pictures first: what is drawn on them may come in the same drop.
+            for place in sorted(range(len(sealed.files)), key=lambda place: _is_marks(sealed.files[place])):
+                one = sealed.files[place]
+                answers[place] = kept = keeping.keep(one) if isinstance(one, _Sealed) else one
+                if isinstance(one, _Sealed) and kept.state in (FileState.DUPLICATE, FileState.ERROR):
                     unwanted.append(one.staged)
+            files.extend(answers[place] for place in range(len(sealed.files)))
             keeping.finish()
     except BaseException:
         discard_files(clinic, job, sealed)
@@ -154,7 +162,11 @@ def keep_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> FilesKept:
     new = [one for one in files if one.state is FileState.OK]
     return FilesKept(
         tuple(files),
-        Changes(studies=any(one.study for one in new), visits=any(one.study is None for one in new)),
+        Changes(
+            studies=any(one.study for one in new),
+            visits=any(one.study is None for one in new),
+            annotations=any(one.drawings or one.key_images for one in new),
+        ),
     )
 
 
@@ -162,6 +174,10 @@ def keep_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> FilesKept:
 def discard_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> None:
     """Remove what was sealed and shall not be kept after all."""
     _discard(clinic, sealed.files)
+
+
+def _is_marks(one: FileKept | _Sealed) -> bool:
+    return isinstance(one, _Sealed) and one.content.marks is not None
 
 
 def _discard(clinic: Clinic, files: "Sequence[FileKept | _Sealed]") -> None:
@@ -245,6 +261,14 @@ class _Keeping:
         known = _on_record(tx, self._patient, sealed.name, content, staged.sha256)
         if known is not None:
             return known
+        marks, placed = content.marks, None
+        if marks is not None:
+            try:
+                placed = place_marks(tx, self._patient, marks)
+            except UserFacingError as error:
+                return FileKept(sealed.name, FileState.ERROR, error)
+            if not any(placed.counts):
+                return FileKept(sealed.name, FileState.DUPLICATE, None, placed.study)
         self._added = True
         file_name = plain_line(sealed.name.replace("\\", "/").rpartition("/")[2])
         attachment = Attachment(
@@ -261,11 +285,27 @@ class _Keeping:
         if content.document:
             self._add_document(attachment)
             return FileKept(sealed.name, FileState.OK, attachment=attachment.id)
+        if marks is not None and placed is not None:
+            return self._keep_marks(sealed.name, attachment, marks, placed)
         found = ObjectHeader(content.header, "", content.header.instance_uid, content.rows, content.columns)
         study, instance = add_to_study(tx, self._patient, attachment.id, found, clinic, sealed.reason)
         self._studies[study] = None
         odd = UserFacingError("importing.kept_version") if sealed.again else None
         return FileKept(sealed.name, FileState.OK, odd, study, instance, attachment.id, content.film)
+
+    def _keep_marks(self, name: str, attachment: Attachment, marks: MarksFile, placed: PlacedMarks) -> FileKept:
+        keep_marks(self._clinic, self._tx, self._patient, attachment.id, marks, placed)
+        drawings, key_images = placed.counts
+        odd = UserFacingError("importing.marks.some_not_here", count=placed.elsewhere) if placed.elsewhere else None
+        return FileKept(
+            name,
+            FileState.OK,
+            odd,
+            placed.study,
+            attachment=attachment.id,
+            drawings=drawings,
+            key_images=key_images,
+        )
 
     def _add_document(self, attachment: Attachment) -> None:
         document = DocumentReference(
@@ -305,6 +345,12 @@ def _on_record(tx: Transaction, patient: PatientId, name: str, content: Content,
     if found is not None:
         study, instance = found
         return FileKept(name, FileState.DUPLICATE, None, study.id, instance.id, instance.attachment, content.film)
+    if content.marks is not None:
+        again = tx.imported.find_duplicate(patient, digest)
+        if again is not None:
+            about = tx.studies.by_uid(again.patient, again.study_uid)
+            where = about.id if about is not None else None
+            return FileKept(name, FileState.DUPLICATE, None, where, attachment=again.attachment)
     if content.document:
         for one in tx.documents.of_person(patient):
             if tx.attachments.get(one.attachment).sha256 == digest:

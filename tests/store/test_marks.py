@@ -97,7 +97,7 @@ def test_neither_can_be_erased(store: Store, keys: vault.Unlocked, table: str) -
         tx.key_images.add(key_image(read))
         tx.imported.add(imported(read))
         tx.audit.add(AuditAction.MARK_KEY_IMAGE, read.instance.id, actor=AUTHOR)
-    with pytest.raises(Exception, match="not authorized|may only grow"), store.transaction() as tx:
+    with pytest.raises(Exception, match=r"not authorized|may only grow"), store.transaction() as tx:
         tx.key_images._rows.run(f"DELETE FROM {table}")
 
 

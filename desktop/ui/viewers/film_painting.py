@@ -14,6 +14,7 @@ MARGIN = 10.0
 TEXT_PIXELS = 13
 LINE = QColor(86, 180, 233)
 SELECTED = QColor(240, 228, 66)
+FOREIGN = QColor(230, 159, 0)
 HALO = QColor(0, 0, 0, 200)
 RIM = QColor(0, 0, 0, 230)
 VEIL = QColor(0, 0, 0, 110)
@@ -33,13 +34,14 @@ class Corner:
 
 @dataclass(frozen=True)
 class Mark:
-    """A drawing to show: points in picture coordinates, words beside it."""
+    """A drawing to show: points in picture coordinates, words beside it. foreign: it came in another program's file."""
 
     kind: AnnotationKind
     points: tuple[Point, ...]
     words: str
     selected: bool = False
     open: bool = False
+    foreign: bool = False
 
 
 def overlay_font(base: QFont) -> QFont:
@@ -69,10 +71,15 @@ def _lines(mark: Mark) -> tuple[tuple[Point, ...], ...]:
 
 def _paint_mark(painter: QPainter, mark: Mark, lines: Sequence[QPolygonF], ends: QPolygonF) -> None:
     # A line of many corners drawn by hand has no handles.
-    handles = mark.kind not in (AnnotationKind.FREEHAND, AnnotationKind.CARDIOTHORACIC) and (
-        mark.kind not in CLOSED or mark.selected or mark.open
+    handles = (
+        not mark.foreign
+        and mark.kind not in (AnnotationKind.FREEHAND, AnnotationKind.CARDIOTHORACIC)
+        and (mark.kind not in CLOSED or mark.selected or mark.open)
     )
-    for pen in (QPen(HALO, 4), QPen(SELECTED if mark.selected else LINE, 2)):
+    line = QPen(FOREIGN if mark.foreign else SELECTED if mark.selected else LINE, 2)
+    if mark.foreign:
+        line.setStyle(Qt.PenStyle.DashLine)
+    for pen in (QPen(HALO, 4), line):
         pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
         painter.setPen(pen)
         painter.setBrush(Qt.BrushStyle.NoBrush)
