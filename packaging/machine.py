@@ -72,6 +72,8 @@ NEEDS: tuple[Need, ...] = (
     # Other people's DICOM programs, which tests/network and tests/intake talk with.
     Need(Purpose.TESTS, Kind.PROGRAM, "storescu", "dcmtk"),
     Need(Purpose.TESTS, Kind.PROGRAM, "Orthanc", "orthanc"),
+    # Judges whether what we write is as the standard says; dcmtk reads it.
+    Need(Purpose.TESTS, Kind.PROGRAM, "dciodvfy", "dicom3tools"),
     # tests/survival stands between Lantern and the disk with a small library of its own.
     Need(Purpose.TESTS, Kind.PROGRAM, "cc", "gcc"),
     Need(Purpose.TESTS, Kind.HEADER, "stdlib.h", "libc6-dev"),

@@ -13,6 +13,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 from pydicom.dataset import Dataset
+from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from desktop import __version__
 from desktop.imaging.geometry import Orientation, Point
@@ -26,6 +27,7 @@ TRACKING = "Lantern:"
 
 RECTANGLE = "rectangle"
 _TOP_LEFT = 0.5
+_MOST_EXPLICIT = 8_000
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,13 @@ def equip(dataset: Dataset, observer: Observer) -> None:
         dataset.InstitutionName = observer.organisation[:64]
 
 
-def written(dataset: Dataset) -> bytes:
-    """The data set as the bytes of a DICOM file, explicit little endian."""
+def written(dataset: Dataset, bundle: DrawingsBundle) -> bytes:
+    """The data set as the bytes of a DICOM file.
+
+    Explicit little endian; implicit where a line has more points than 64 KiB of an explicit element hold (PS3.5 7.1.2).
+    """
+    longest = max((len(drawing.points) for one in bundle.drawn for drawing in one.drawings), default=0)
+    dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if longest > _MOST_EXPLICIT else ExplicitVRLittleEndian
     with io.BytesIO() as stream:
         dataset.save_as(stream, enforce_file_format=True)
         return stream.getvalue()

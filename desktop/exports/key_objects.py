@@ -44,4 +44,4 @@ def render(bundle: DrawingsBundle) -> tuple[bytes, ...]:
     document.ContentDate, document.ContentTime = bundle.made.strftime("%Y%m%d"), bundle.made.strftime("%H%M%S")
     document.TimezoneOffsetFromUTC = zone(bundle.made)
     equip(document, bundle.observer)
-    return (written(document),)
+    return (written(document, bundle),)

@@ -77,7 +77,7 @@ def render(bundle: DrawingsBundle) -> tuple[bytes, ...]:
     _date(report, bundle.made, signed)
     equip(report, bundle.observer)
     report.CodingSchemeIdentificationSequence = [_scheme()]
-    return (written(report),)
+    return (written(report, bundle),)
 
 
 def _date(report: Dataset, made: datetime, signed: datetime | None) -> None:

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import ImageCms
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence as DicomSequence
-from pydicom.uid import ExplicitVRLittleEndian
 from pydicom.valuerep import DSfloat
 
 from desktop.exports.drawings import (
@@ -49,7 +48,7 @@ def render(bundle: DrawingsBundle) -> tuple[bytes, ...]:
         alike.setdefault((colour, inverse, one.shown.orientation), []).append(one)
     series = new_uid()
     return tuple(
-        written(_state(bundle, pictures, series, number, colour, inverse, lying))
+        written(_state(bundle, pictures, series, number, colour, inverse, lying), bundle)
         for number, ((colour, inverse, lying), pictures) in enumerate(alike.items(), 1)
     )
 
@@ -67,7 +66,6 @@ def _state(
     for keyword in ("Rows", "Columns", "NumberOfFrames"):
         state.pop(keyword, None)
     state.file_meta = FileMetaDataset()
-    state.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     state.SOPClassUID, state.SOPInstanceUID = COLOUR if colour else GRAYSCALE, new_uid()
     state.file_meta.MediaStorageSOPClassUID = state.SOPClassUID
     state.file_meta.MediaStorageSOPInstanceUID = state.SOPInstanceUID

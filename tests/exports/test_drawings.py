@@ -214,6 +214,14 @@ def test_key_objects_come_back(files: dict[str, Path]) -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["gsps", "tid1500"])
+def test_a_very_long_line_by_hand_fits(name: str) -> None:
+    points = tuple((float(place % 60), place / 250) for place in range(9_000))
+    (data,) = RENDERERS[name](bundle((drawing(AnnotationKind.FREEHAND, points),)))
+    (one,) = read(data).drawings
+    assert (one.kind, single(one.points)) == (AnnotationKind.FREEHAND, single(points))
+
+
 def test_nothing_drawn_is_no_file() -> None:
     empty = bundle((), key_frames=())
     assert [render(empty) for render in RENDERERS.values()] == [(), (), ()]
