@@ -84,6 +84,7 @@ def render(painted: PaintedSeries, now: datetime) -> bytes:
         plane_orientation=places.orientation if places else None,
         pixel_measures=places.measures if places else None,
     )
+    written.SpecificCharacterSet = "ISO_IR 192"
     _date(written, now)
     with io.BytesIO() as stream:
         written.save_as(stream)
@@ -91,9 +92,9 @@ def render(painted: PaintedSeries, now: datetime) -> bytes:
 
 
 def _complete(source: Dataset) -> None:
+    """What is repeated, as plain text: the file is in UTF-8, whatever the pictures are in."""
     for keyword in _REPEATED:
-        if keyword not in source:
-            setattr(source, keyword, "")
+        setattr(source, keyword, str(source.get(keyword) or ""))
 
 
 def _labels(painted: Segmentation, segments: Sequence[Segment], first: int, last: int) -> npt.NDArray[np.uint8]:

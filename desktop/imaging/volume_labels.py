@@ -4,7 +4,7 @@ A brush paints a disc in the plane that is looked at, one picture thick, or a ba
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -53,6 +53,7 @@ class LabelVolume:
         self.grid = grid
         self.labels: Labels = np.zeros(shape, np.uint8)
         self._counts = np.zeros(256, np.int64)
+        self._bounds: dict[int, Box] = {}
         self._done: list[_Stroke] = []
         self._undone: list[_Stroke] = []
 
@@ -95,6 +96,7 @@ class LabelVolume:
         before = region.copy()
         region[touched] = brush.label
         self._recount(before, region)
+        self._reaches((brush.label,), box)
         if not self._done:
             self.begin()
         stroke = self._done[-1]
@@ -106,11 +108,10 @@ class LabelVolume:
 
     def clear(self, label: int) -> bool:
         """Rub out all of a label, as one stroke."""
-        box = _box_of(self.labels == label) if self.count(label) else None
-        if box is None:
+        if not self.count(label):
             return False
         self.begin()
-        place = _slices(box)
+        place = _slices(self._bounds[label])
         region = self.labels[place]
         before = region.copy()
         region[region == label] = 0
@@ -138,12 +139,23 @@ class LabelVolume:
                 other.patches.append((place, region.copy()))
                 self._recount(region, before)
                 region[...] = before
+                self._reaches(np.unique(before).tolist(), place)
             target.append(other)
             return True
         return False
 
     def _recount(self, before: Labels, after: Labels) -> None:
         self._counts += np.bincount(after.ravel(), minlength=256) - np.bincount(before.ravel(), minlength=256)
+
+    def _reaches(self, labels: Iterable[int], place: tuple[slice, ...]) -> None:
+        """Each label lies within its bounds; they only grow, so that a large volume is never searched whole."""
+        for label in labels:
+            low, high = [one.start for one in place], [one.stop for one in place]
+            known = self._bounds.get(label)
+            if known is not None:
+                low = [min(pair) for pair in zip(low, known[:3], strict=True)]
+                high = [max(pair) for pair in zip(high, known[3:], strict=True)]
+            self._bounds[label] = (low[0], low[1], low[2], high[0], high[1], high[2])
 
     def _reach(self, plane: Plane, brush: Brush) -> tuple[float, float]:
         """Millimetres in the plane, and to both sides of it."""
@@ -198,11 +210,14 @@ class LabelVolume:
 
     def pack(self, label: int) -> Packed:
         """The voxels of a label as they are kept."""
-        here = self.labels == label
-        box = _box_of(here)
-        if box is None:
+        bounds = self._bounds.get(label)
+        here = self.labels[_slices(bounds)] == label if bounds is not None else np.zeros((1, 1, 1), np.bool_)
+        tight = _box_of(here)
+        if bounds is None or tight is None:
             return Packed((0, 0, 0, 0, 0, 0), b"", 0)
-        inner = here[_slices(box)]
+        inner = here[_slices(tight)]
+        k, r, c = bounds[:3]
+        box = (tight[0] + k, tight[1] + r, tight[2] + c, tight[3] + k, tight[4] + r, tight[5] + c)
         return Packed(box, zlib.compress(np.packbits(inner).tobytes(), 6), int(inner.sum()))
 
     def unpack(self, label: int, packed: Packed) -> None:
@@ -214,6 +229,7 @@ class LabelVolume:
         before = region.copy()
         region[unpacked_bits(packed.box, packed.bits)] = label
         self._recount(before, region)
+        self._reaches((label,), place)
         if int((region == label).sum()) != packed.voxels:
             raise ValueError("not as many voxels as were kept")
 

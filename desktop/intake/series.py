@@ -12,12 +12,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from pydicom.dataset import Dataset
 
 from desktop.errors import Cancelled, UserFacingError
 from desktop.imaging.volume import Volume, VolumeGrid, as_vector
 from desktop.imaging.volume_regular import fill_regular, regular_grid, regular_shape
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.imaging.volume_stack import SlicePlace, Stack, StackFinding, StackFindingKind, arrange
+from desktop.intake.dicom_fields import Fields
+from desktop.intake.dicom_file import open_dicom
 from desktop.intake.limits import MAX_VOLUME_BYTES
 from desktop.intake.series_header import FrameFacts, IsSegmentation, SliceFile, Source, read_slice_file
 from desktop.intake.series_memory import fits
@@ -68,6 +71,16 @@ class SeriesFiles:
     masks: tuple[Source, ...] = ()
 
     @property
+    def uid(self) -> str:
+        """Series Instance UID."""
+        return self.files[0].series_uid
+
+    @property
+    def frame_of_reference(self) -> str:
+        """Frame of Reference UID, empty where the files say none."""
+        return self.files[0].frame_of_reference
+
+    @property
     def description(self) -> str:
         """What the station calls the series."""
         return self.files[0].description
@@ -94,6 +107,23 @@ def sort_series(sources: Sequence[Source], job: Job) -> tuple[SeriesFiles, ...]:
         groups.setdefault(file.series_uid, []).append(file)
     sorted_ = [SeriesFiles(tuple(group), len(unread), tuple(masks)) for group in groups.values()]
     return tuple(sorted(sorted_, key=lambda one: -one.count))
+
+
+def series_headers(sources: Sequence[Source], series_uid: str, job: Job) -> tuple[Dataset, ...]:
+    """The headers of one series' files, without pixels; files that are damaged, of other series or segmentations are
+    left out. Raises Cancelled, OSError."""
+    found = []
+    for number, source in enumerate(sources):
+        job.report("volume.progress.headers", number, len(sources))
+        try:
+            with reading_quietly(), damage_in_words(), source() as stream:
+                dataset = open_dicom(stream).dataset
+                fields = Fields(dataset)
+                if fields.text("SeriesInstanceUID") == series_uid and fields.text("Modality").upper() != "SEG":
+                    found.append(dataset)
+        except UserFacingError:
+            continue
+    return tuple(found)
 
 
 def load_series(
@@ -361,6 +391,7 @@ __all__ = [
     "load_files",
     "load_series",
     "reading_quietly",
+    "series_headers",
     "sort_series",
     "thinned_stack",
 ]

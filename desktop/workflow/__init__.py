@@ -226,6 +226,7 @@ from desktop.workflow.reporting import (
     write_whole,
 )
 from desktop.workflow.shelf import ModelCard, evaluate_model, installed_models, load_models, model_card, train_model
+from desktop.workflow.segmenting import MaskDraft, MaskKept, export_mask, keep_mask, open_mask
 from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, suggest
 from desktop.workflow.unsaved import (
     UnsavedKind,
@@ -295,6 +296,8 @@ __all__ = [
     "Inspection",
     "InspectionStatus",
     "Inventory",
+    "MaskDraft",
+    "MaskKept",
     "MeasuredFile",
     "MedicationChanged",
     "MedicationDraft",
@@ -393,6 +396,7 @@ __all__ = [
     "evaluate_model",
     "examine",
     "export_audit",
+    "export_mask",
     "export_report",
     "fhir_patient",
     "file_arrivals",
@@ -403,6 +407,7 @@ __all__ = [
     "import_preview",
     "inspect_file",
     "installed_models",
+    "keep_mask",
     "keep_unsaved_edit",
     "keep_unsaved_patient",
     "keep_unsaved_visit",
@@ -421,6 +426,7 @@ __all__ = [
     "not_inspected",
     "observation_course",
     "open_document",
+    "open_mask",
     "open_patient",
     "open_recording",
     "open_series",

@@ -11,10 +11,12 @@ from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.imaging.orientation import plane_of, view_of
 from desktop.imaging.reslice import Slicer, SliceRequest
+from desktop.imaging.volume_mask import MaskLayer
 from desktop.imaging.volume_presets import volume_presets
 from desktop.imaging.volume_series import VolumeSeries
+from desktop.imaging.volume_stack import StackFindingKind
 from desktop.jobs import Job
-from desktop.records import ImagingStudy, InstanceId, Modality, StudyId
+from desktop.records import GridSource, ImagingStudy, InstanceId, Modality, StudyId
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import is_sliced
 
@@ -22,7 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from desktop.imaging.volume import Volume
+    from desktop.intake.series import SeriesFiles
     from desktop.intake.series_header import Source
+
+_RESAMPLED = (StackFindingKind.TILT, StackFindingKind.VARYING)
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,19 @@ class SeriesName:
 
 @dataclass(frozen=True, eq=False)
 class OpenSeries:
-    """A series on the screen. names: of all series of the study, the largest first. number: which of them this is."""
+    """A series on the screen. names: of all series of the study, the largest first. number: which of them this is.
+
+    key: what drawings in it refer to: its Series Instance UID, or the attachment of a volume file. source: where the
+    size of its voxels comes from. layers: segments that files of the study lay over it.
+    """
 
     study: StudyId
     names: tuple[SeriesName, ...]
     number: int
     series: VolumeSeries
+    key: str = ""
+    source: GridSource = GridSource.POSITIONS
+    layers: tuple[MaskLayer, ...] = ()
 
 
 @requires(Permission.VIEW_IMAGES)
@@ -77,7 +89,10 @@ def open_series(clinic: Clinic, job: Job, study: StudyId, number: int = 0) -> Op
         found = sort_series(sources, job)
         at = min(max(number, 0), len(found) - 1)
         names = tuple(SeriesName(one.description, one.count) for one in found)
-        return OpenSeries(study, names, at, load_files(found[at], job))
+        series = load_files(found[at], job)
+        resampled = any(finding.kind in _RESAMPLED for finding in series.findings)
+        source = GridSource.RESAMPLED if resampled else GridSource.POSITIONS
+        return OpenSeries(study, names, at, series, found[at].uid, source, _layers(found[at], series, job))
     except OSError as error:
         raise from_os_error(error) from error
     except MemoryError as error:
@@ -96,18 +111,44 @@ def _open_volume_file(
     with clinic.store.snapshot() as tx:
         called = [tx.attachments.get(instance.attachment).file_name for instance in record.instances]
     names = tuple(SeriesName(name, count_slices(source)) for name, source in zip(called, sources, strict=True))
-    return OpenSeries(record.id, names, at, load_volume(sources[at], called[at], job))
+    series = load_volume(sources[at], called[at], job)
+    return OpenSeries(record.id, names, at, series, record.instances[at].attachment, GridSource.VOLUME_FILE)
+
+
+def _layers(files: "SeriesFiles", series: VolumeSeries, job: Job) -> tuple[MaskLayer, ...]:
+    """Segments of the study's other files that lie in the same frame of reference; damaged ones are left out, as the
+    pictures are not theirs to withhold."""
+    from desktop.intake.segmentation import read_segmentation
+
+    found: list[MaskLayer] = []
+    for source in files.masks if series.solid else ():
+        job.check()
+        try:
+            with source() as stream:
+                read = read_segmentation(stream)
+        except UserFacingError:
+            continue
+        if read.frame_of_reference and read.frame_of_reference == files.frame_of_reference:
+            found += read.layers
+    return tuple(found)
 
 
 def _middle(clinic: Clinic, record: ImagingStudy) -> "tuple[Volume, InstanceId]":
     """A slice from the middle of a study's files, and the file it is of."""
     from desktop.intake.series import first_slice
+    from desktop.intake.series_header import IsSegmentation
     from desktop.intake.volume_loading import middle_slice
 
     volume_file = record.modality is Modality.VOLUME
-    instance = record.instances[0 if volume_file else len(record.instances) // 2]
-    source = partial(clinic.store.attachments.open, instance.attachment)
-    return middle_slice(source) if volume_file else first_slice(source), instance.id
+    middle = 0 if volume_file else len(record.instances) // 2
+    for at in sorted(range(len(record.instances)), key=lambda number: abs(number - middle)):
+        instance = record.instances[at]
+        source = partial(clinic.store.attachments.open, instance.attachment)
+        try:
+            return middle_slice(source) if volume_file else first_slice(source), instance.id
+        except IsSegmentation:
+            continue
+    raise UserFacingError("volume.no_slices")
 
 
 def printed_slice(clinic: Clinic, study: ImagingStudy) -> tuple[npt.NDArray[np.uint8], InstanceId]:

@@ -3,6 +3,7 @@
 import io
 import shutil
 import subprocess
+import zlib
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pydicom.dataset import Dataset
 from desktop.errors import UserFacingError
 from desktop.exports.segmentation import PaintedSeries, render
 from desktop.imaging.volume import VolumeGrid
-from desktop.imaging.volume_labels import LabelVolume
+from desktop.imaging.volume_labels import LabelVolume, Packed
 from desktop.intake.segmentation import read_segmentation
 from desktop.records import GridSource, Segment, Segmentation, SegmentationId, StudyId, UserId, new_id
 from tests.intake.test_series_volume import ct_slice
@@ -53,10 +54,15 @@ def grid_of(files: tuple[Dataset, ...]) -> VolumeGrid:
 def painted(grid: VolumeGrid) -> tuple[LabelVolume, Segmentation]:
     """Two labels: one in slices 2 to 4, the other in slice 7 alone."""
     labels = LabelVolume(grid, SHAPE)
-    labels.labels[2:5, 4:12, 3:9] = 1
-    labels.labels[3, 6, 5] = 0
-    labels.labels[7, 15:22, 10:19] = 2
-    packed = {number: labels.pack(number) for number in (1, 2)}
+    first, second = np.zeros((3, 8, 6), np.bool_), np.ones((1, 7, 9), np.bool_)
+    first[...] = True
+    first[1, 2, 2] = False
+    packed = {
+        1: Packed((2, 4, 3, 5, 12, 9), zlib.compress(np.packbits(first).tobytes()), 143),
+        2: Packed((7, 15, 10, 8, 22, 19), zlib.compress(np.packbits(second).tobytes()), 63),
+    }
+    for number, one in packed.items():
+        labels.unpack(number, one)
     segments = tuple(
         Segment(number, name, colour, packed[number].box, packed[number].bits, packed[number].voxels)
         for number, name, colour in ((1, "肝 Liver", COLOURS[0]), (2, "Cyst", COLOURS[1]))

@@ -10,7 +10,7 @@ from desktop import vault
 from desktop.records import AuditAction, GridSource, Segment, Segmentation, SegmentationId, StudyId, UserId, new_id
 from desktop.store.canonical import canonical_bytes, from_canonical
 from desktop.store.store import Store
-from tests.store.test_marks import read_a_film
+from tests.store.helpers import read_a_film
 
 AUTHOR = UserId(new_id())
 LIVER = Segment(1, "肝", (230, 159, 0), (0, 1, 2, 3, 4, 5), b"\x00\xff\x10", 12)

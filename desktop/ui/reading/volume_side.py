@@ -12,6 +12,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
 from desktop.ui.reading.film_text import film_text
 from desktop.ui.reading.sitting import SLICED, Sitting
+from desktop.ui.reading.volume_masks import VolumeMasks
 from desktop.ui.viewers.volume_screen import VolumeScreen
 
 
@@ -29,6 +30,8 @@ class VolumeSide(QObject):
         self._sitting: Sitting | None = None
         self._opened: workflow.OpenSeries | None = None
         self._reading: Operation[tuple[StudyId, workflow.OpenSeries]] | None = None
+        self.masks = VolumeMasks(context, screen, self)
+        self.masks.failed.connect(self.failed)
         screen.viewer.failed.connect(self.failed)
         screen.series_chosen.connect(self._show)
 
@@ -53,6 +56,7 @@ class VolumeSide(QObject):
         """Where the reading stands now, and whose it is."""
         if self._sitting is not None:
             self._sitting = sitting
+            self.masks.follow(sitting)
             self._show_words()
 
     def step(self, by: int) -> None:
@@ -64,6 +68,7 @@ class VolumeSide(QObject):
         """Forget every voxel and every word; what is being read is dropped."""
         if self._reading is not None:
             self._reading.cancel()
+        self.masks.clear()
         self._sitting = self._opened = self._reading = None
         self._screen.clear()
 
@@ -78,6 +83,7 @@ class VolumeSide(QObject):
             return
         if self._reading is not None:
             self._reading.cancel()
+        self.masks.clear()
         clinic, study = self._context.open_clinic, sitting.study.study.id
         self._reading = self._context.operations.run(
             partial(_whole, clinic, study, number),
@@ -100,6 +106,7 @@ class VolumeSide(QObject):
             return
         self._opened, self._reading = result[1], None
         self._screen.viewer.show_series(self._opened.series)
+        self.masks.begin(sitting, self._opened)
         self._screen.set_series([(one.description, one.count) for one in self._opened.names], self._opened.number)
         self._show_words()
         self.shown.emit(self._opened)

@@ -19,6 +19,8 @@ from desktop.ui.context import UiContext
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.view_state import windowed
 from desktop.ui.viewers.volume_commands import VOLUME_ACTIONS, VOLUME_COMMANDS, VolumeAround
+from desktop.ui.viewers.volume_mask_book import MaskBook
+from desktop.ui.viewers.volume_mask_commands import MASK_ACTIONS, MASK_COMMANDS
 from desktop.ui.viewers.volume_pane import PaneContent, VolumePane
 from desktop.ui.viewers.volume_state import (
     PLANES,
@@ -27,6 +29,7 @@ from desktop.ui.viewers.volume_state import (
     VolumeState,
     clamped,
     first_state,
+    plane_for,
     scrolled,
     snapped,
 )
@@ -42,6 +45,7 @@ class _Deed(StrEnum):
     WINDOW = "window"
     PAN = "pan"
     TURN = "turn"
+    PAINT = "paint"
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,8 @@ class VolumeViewer(QWidget):
 
     Left button: crosshair (scrolls the slices where there is no volume). Right: brightness and contrast. Middle, or
     left with Shift: pan. Left with Alt in the oblique pane: turn it. Wheel: scroll; with Ctrl: zoom. Double click: one
-    pane or all. Signals: state_changed after anything about the view changed; series_shown when another series is
-    there; failed(error) where a slice cannot be read.
+    pane or all. While painting the left button paints; book: what is painted. Signals: state_changed after anything
+    about the view changed; series_shown when another series is there; failed(error) where a slice cannot be read.
     """
 
     state_changed = Signal()
@@ -79,6 +83,7 @@ class VolumeViewer(QWidget):
         self._text = FilmText()
         self._loading = False
         self._drag: _Drag | None = None
+        self.book = MaskBook(self)
         self.panes = {kind: VolumePane(context, kind, self) for kind in PaneKind}
         self._notes = QLabel()
         self._notes.setObjectName("volume_findings")
@@ -88,8 +93,12 @@ class VolumeViewer(QWidget):
         self._notes.setContentsMargins(8, 4, 8, 4)
         self._notes.hide()
         self._actions = bind(
-            context, self, VOLUME_ACTIONS, {action.id: partial(self.run, action.id) for action in VOLUME_ACTIONS}
+            context,
+            self,
+            (*VOLUME_ACTIONS, *MASK_ACTIONS),
+            {action.id: partial(self.run, action.id) for action in (*VOLUME_ACTIONS, *MASK_ACTIONS)},
         )
+        self.book.changed.connect(self._book_changed)
         self._offer_commands(False)
         self._lay_out()
 
@@ -134,7 +143,7 @@ class VolumeViewer(QWidget):
     @property
     def has_masks(self) -> bool:
         """Whether something lies over the series."""
-        return bool(self._masks)
+        return bool(self._masks or self.book.painted or self.book.elsewhere)
 
     def show_first(self, volume: Volume, windows: tuple[VoiWindow, ...] = ()) -> None:
         """One slice to look at while the series is on its way."""
@@ -150,6 +159,7 @@ class VolumeViewer(QWidget):
     def _begin(self, series: VolumeSeries, sample: Volume) -> None:
         self._drag = None
         self._masks = ()
+        self.book.clear()
         self._series = series
         self._presets = volume_presets(sample, series.windows)
         self._state = first_state(series, self._presets[0].window)
@@ -179,6 +189,7 @@ class VolumeViewer(QWidget):
         self._series = self._state = self._drag = None
         self._presets, self._masks, self._text = (), (), FilmText()
         self._loading = False
+        self.book.clear()
         self._offer_commands(False)
         self._notes.setText("")
         self._notes.hide()
@@ -198,6 +209,17 @@ class VolumeViewer(QWidget):
         """Without a series there is nothing to command, nor to list under `?`."""
         for action in VOLUME_ACTIONS:
             self._actions[action.id].setEnabled(on)
+        for action in MASK_ACTIONS:
+            self._actions[action.id].setEnabled(on and self.book.available)
+
+    def _book_changed(self) -> None:
+        """Another stroke, another brush, or another series to paint in."""
+        self._offer_commands(self._series is not None)
+        for pane in self.panes.values():
+            pane.set_brush(self.book.radius if self.book.painting else None)
+        self._show(draft=self._drag is not None)
+        if self._state is not None:
+            self.state_changed.emit()
 
     def _show_notes(self) -> None:
         series = self._series
@@ -217,13 +239,21 @@ class VolumeViewer(QWidget):
         speaker = shown[0]
         for kind in shown:
             text = self._text if kind is speaker else None
-            self.panes[kind].show_content(PaneContent(series, state, self._presets, self._masks, text, draft))
+            masks = (*self._masks, *self.book.elsewhere)
+            self.panes[kind].show_content(
+                PaneContent(series, state, self._presets, masks, text, draft, self.book.painted)
+            )
 
     # Commands: every one has a key
 
     def run(self, command: str) -> bool:
         """Carry out a command by its id, such as `volume.slab`. False without a series or such a command."""
-        if self._state is None or self._series is None or command not in VOLUME_COMMANDS:
+        if self._state is None or self._series is None:
+            return False
+        if command in MASK_COMMANDS and self.book.available:
+            MASK_COMMANDS[command](self.book)
+            return True
+        if command not in VOLUME_COMMANDS:
             return False
         self.set_state(VOLUME_COMMANDS[command](self._state, VolumeAround(self._series, self._presets)))
         return True
@@ -256,7 +286,11 @@ class VolumeViewer(QWidget):
         self.setFocus(Qt.FocusReason.MouseFocusReason)
         if self._series.solid and self._state.active is not pane.kind:
             self.set_state(replace(self._state, active=pane.kind))
-        self._drag = _Drag(pane, _deed(pane, event), event.position(), self._state)
+        deed = _deed(pane, event)
+        if deed is _Deed.CROSS and self.book.painting and self._series.solid:
+            deed = _Deed.PAINT
+            self._paint(pane, event.position(), begin=True)
+        self._drag = _Drag(pane, deed, event.position(), self._state)
         if self._drag.deed is _Deed.CROSS:
             self._drag_cross(self._drag, event.position())
 
@@ -267,6 +301,8 @@ class VolumeViewer(QWidget):
         away = event.position() - drag.start
         if drag.deed is _Deed.CROSS:
             self._drag_cross(drag, event.position())
+        elif drag.deed is _Deed.PAINT:
+            self._paint(pane, event.position())
         elif drag.deed is _Deed.WINDOW:
             darker = -away.y() / LEVEL_TRAVEL
             window = windowed(drag.before.window, -darker if drag.before.inverted else darker, away.x() / WIDTH_TRAVEL)
@@ -295,8 +331,18 @@ class VolumeViewer(QWidget):
             place = clamped(point, volume) if drag.pane.kind is PaneKind.OBLIQUE else snapped(point, volume)
             self.set_state(replace(state, cross=place), draft=True)
 
+    def _paint(self, pane: VolumePane, at: QPointF, *, begin: bool = False) -> None:
+        point = pane.point_under(at)
+        if point is None or self._state is None or pane.volume is None:
+            return
+        if begin:
+            self.book.press(plane_for(pane.kind, pane.volume, self._state), point)
+        else:
+            self.book.move(point)
+
     def _release(self, pane: VolumePane) -> None:
         self._drag = None
+        self.book.release()
         if self._state is not None:
             self._show()
 

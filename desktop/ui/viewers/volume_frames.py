@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 from PySide6.QtGui import QImage
 
-from desktop.imaging.reslice import SliceImage, Slicer, SliceRequest
+from desktop.imaging.reslice import Frame, SliceImage, Slicer, SliceRequest
 from desktop.imaging.slab import THIN
 from desktop.imaging.volume import Volume
+from desktop.imaging.volume_labels import cut_labels, lit
 from desktop.imaging.volume_mask import MaskLayer, painted
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.jobs import Job
+from desktop.ui.viewers.volume_mask_book import Painted
 from desktop.ui.viewers.volume_state import PaneKind, VolumeState, plane_for
 
 
@@ -24,6 +27,7 @@ class PaneRequest:
     state: VolumeState
     masks: tuple[MaskLayer, ...] = ()
     draft: bool = False
+    painted: Painted | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,9 +61,24 @@ def render_pane(request: PaneRequest, slicer: Slicer, job: Job) -> PaneImage:
     grey = QImage(found.light.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
     # Qt scales this kind several times faster than grey.
     picture = grey.convertToFormat(QImage.Format.Format_RGB32)
-    colours = painted(request.masks, found.frame, state.opacity)
+    colours = _overlay(request, found.frame)
     overlay = None
     if colours is not None:
         # Copied: the array ends with this function, and an image only borrows.
         overlay = QImage(colours.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888_Premultiplied).copy()
     return PaneImage(request, volume, found, picture, overlay)
+
+
+def _overlay(request: PaneRequest, frame: Frame) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None":
+    """Segments of files, and over them what is painted here."""
+    opacity = request.state.opacity
+    below = painted(request.masks, frame, opacity)
+    above = None
+    if request.painted is not None:
+        labels = cut_labels(request.painted.labels, request.painted.grid, frame)
+        above = lit(labels, request.painted.colours, opacity)
+    if below is None or above is None:
+        return above if below is None else below
+    there = above[..., 3] > 0
+    below[there] = above[there]
+    return below

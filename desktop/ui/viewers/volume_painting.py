@@ -78,3 +78,12 @@ def paint_rim(painter: QPainter, kind: PaneKind, active: bool, width: float, hei
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(SELECTED, 1))
         painter.drawRect(QRectF(0.5, 0.5, width - 1, height - 1))
+
+
+def paint_brush(painter: QPainter, at: QPointF, radius: float) -> None:
+    """A ring of a brush's size around the pointer."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(QColor(0, 0, 0, 160), 3), QPen(_LETTERS, 1)):
+        painter.setPen(pen)
+        painter.drawEllipse(at, max(radius, 1.5), max(radius, 1.5))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -20,7 +20,8 @@ from desktop.ui.viewers.film_painting import overlay_font, paint_corners
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.frames import BACKGROUND
 from desktop.ui.viewers.volume_frames import PaneImage, PaneRequest, render_pane
-from desktop.ui.viewers.volume_painting import CrossLine, paint_cross, paint_letters, paint_rim
+from desktop.ui.viewers.volume_mask_book import Painted
+from desktop.ui.viewers.volume_painting import CrossLine, paint_brush, paint_cross, paint_letters, paint_rim
 from desktop.ui.viewers.volume_state import (
     PLANES,
     PaneKind,
@@ -46,6 +47,7 @@ class PaneContent:
     masks: tuple[MaskLayer, ...] = ()
     text: FilmText | None = None
     draft: bool = False
+    painted: Painted | None = None
 
 
 class VolumePane(QWidget):
@@ -72,6 +74,8 @@ class VolumePane(QWidget):
         self._serial = 0
         self._in_flight = self._wanted = False
         self._notches = 0.0
+        self._brush: float | None = None
+        self._pointer: QPointF | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 100)
 
@@ -108,7 +112,9 @@ class VolumePane(QWidget):
         content = self._content
         self._serial += 1
         self._in_flight, self._wanted = True, False
-        request = PaneRequest(self._serial, content.series, self.kind, content.state, content.masks, content.draft)
+        request = PaneRequest(
+            self._serial, content.series, self.kind, content.state, content.masks, content.draft, content.painted
+        )
         self._context.operations.run(
             partial(render_pane, request, self._slicer),
             initiator=self,
@@ -226,6 +232,8 @@ class VolumePane(QWidget):
             paint_letters(painter, plane, width, height)
         words = pane_corners(self._context, self.kind, content.series, volume, state, content.presets, content.text)
         paint_corners(painter, words, width, height)
+        if self._brush is not None and self._pointer is not None:
+            paint_brush(painter, self._pointer, self._brush * self.scale())
         active = state.active is self.kind and content.series.solid and not state.alone
         paint_rim(painter, self.kind, active, width, height)
 
@@ -241,8 +249,24 @@ class VolumePane(QWidget):
         """Handed on."""
         self.pressed.emit(self, event)
 
+    def set_brush(self, radius: float | None) -> None:
+        """A ring of millimetres under the pointer; None without."""
+        self._brush = radius
+        self.setMouseTracking(radius is not None)
+        if radius is None:
+            self._pointer = None
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No ring where no pointer is."""
+        self._pointer = None
+        self.update()
+
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Handed on."""
+        if self._brush is not None:
+            self._pointer = event.position()
+            self.update()
         self.moved.emit(self, event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -271,7 +295,9 @@ def _other_picture(kind: PaneKind, before: PaneContent, now: PaneContent) -> boo
     shared = ("window", "slab", "moment", "inverted", "number")
     if any(getattr(one, name) != getattr(two, name) for name in shared):
         return True
-    if now.masks and one.opacity != two.opacity:
+    if before.painted is not now.painted:
+        return True
+    if (now.masks or now.painted) and one.opacity != two.opacity:
         return True
     if not now.series.solid:
         return False

@@ -9,12 +9,14 @@ from desktop.imaging.slab import Slab, SlabMode
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.volume import VolumeViewer
 from desktop.ui.viewers.volume_commands import THICKNESSES
+from desktop.ui.viewers.volume_mask_bar import MaskBar
 from desktop.ui.viewers.volume_words import preset_name
 
 _TOOLS: Mapping[str, str] = {
     "layout": "volume.enlarge",
     "crosshair": "volume.crosshair",
     "invert": "volume.invert",
+    "mask": "volume.paint",
     "reset": "volume.reset",
 }
 
@@ -59,7 +61,9 @@ class VolumeScreen(QWidget):
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(0)
+        self.masks = MaskBar(context, self.viewer.book)
         page.addWidget(bar)
+        page.addWidget(self.masks)
         page.addWidget(self.viewer, 1)
         self.setFocusProxy(self.viewer)
         self.series.activated.connect(self.series_chosen)
@@ -68,6 +72,7 @@ class VolumeScreen(QWidget):
         self.thickness.valueChanged.connect(self._thickness_chosen)
         self.opacity.valueChanged.connect(self._opacity_chosen)
         self.moments.valueChanged.connect(self._moment_chosen)
+        self.masks.used.connect(self.viewer.setFocus)
         self.viewer.series_shown.connect(self._offer)
         self.viewer.state_changed.connect(self._follow)
         self.retranslate()
@@ -105,6 +110,7 @@ class VolumeScreen(QWidget):
         self.series.setAccessibleName(tr("volume.series.choose"))
         self._name_series(self.series.currentIndex())
         self._offer()
+        self.masks.retranslate()
         self.viewer.retranslate()
 
     def set_series(self, names: Sequence[tuple[str, int]], number: int) -> None:
@@ -123,6 +129,8 @@ class VolumeScreen(QWidget):
     def clear(self) -> None:
         """Forget every voxel and every word."""
         self.viewer.clear()
+        self.masks.name_layers(())
+        self.masks.offer_export(False)
         self.set_series((), -1)
         self._offer()
 
@@ -162,7 +170,13 @@ class VolumeScreen(QWidget):
             slider.setValue(value)
             slider.blockSignals(False)
         self.opacity.setVisible(self.viewer.has_masks)
-        for name, on in (("layout", state.alone), ("crosshair", state.crosshair), ("invert", state.inverted)):
+        self._tools["mask"].setVisible(self.viewer.book.available)
+        for name, on in (
+            ("layout", state.alone),
+            ("crosshair", state.crosshair),
+            ("invert", state.inverted),
+            ("mask", self.viewer.book.painting),
+        ):
             self._tools[name].setCheckable(True)
             self._tools[name].setChecked(on)
 

@@ -11,6 +11,7 @@ from desktop.records import VoiWindow
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.film_painting import Corner
 from desktop.ui.viewers.film_words import FilmText
+from desktop.ui.viewers.volume_mask_book import MaskBook
 from desktop.ui.viewers.volume_state import PaneKind, VolumeState, slice_place
 
 _AXIS = {PaneKind.AXIAL: 2, PaneKind.CORONAL: 1, PaneKind.SAGITTAL: 0}
@@ -109,8 +110,38 @@ def _value_words(context: UiContext, volume: Volume, state: VolumeState) -> str:
     return context.tr("volume.value", value=_number(value), unit=volume.unit).strip()
 
 
+def mask_words(context: UiContext, book: MaskBook, layers: Sequence[str]) -> str:
+    """How large each label is and where the size of its voxels comes from; what else lies over the series."""
+    tr = context.tr
+    sizes = []
+    for label in book.labels:
+        voxels = book.voxels(label.number)
+        if voxels:
+            name = label.name or tr("volume.mask.label.number", number=label.number)
+            sizes.append(tr("volume.mask.size", name=name, value=_millilitres(book, label.number), voxels=voxels))
+    lines = []
+    if sizes:
+        lines.append(
+            tr("volume.mask.sizes", sizes=tr("volume.mask.comma").join(sizes), source=_source_words(context, book))
+        )
+    if book.elsewhere:
+        lines.append(tr("volume.mask.elsewhere"))
+    if layers:
+        lines.append(tr("volume.mask.layers", names=tr("volume.mask.comma").join(layers)))
+    return "\n".join(lines)
+
+
+def _millilitres(book: MaskBook, label: int) -> str:
+    value = book.millilitres(label)
+    return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
+
+
+def _source_words(context: UiContext, book: MaskBook) -> str:
+    return context.tr(f"volume.mask.source.{book.source.value}")
+
+
 def _number(value: float) -> str:
     return f"{value:.0f}" if abs(value) >= 10 or value == round(value) else f"{value:.2g}"
 
 
-__all__ = ["finding_words", "pane_corners", "preset_name", "slab_words", "window_words"]
+__all__ = ["finding_words", "mask_words", "pane_corners", "preset_name", "slab_words", "window_words"]

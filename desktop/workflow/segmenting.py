@@ -1,0 +1,122 @@
+"""Painting in volumes: kept with author and time, opened again, handed to other programs as DICOM SEG."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from desktop.access import Permission
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.imaging.volume import VolumeGrid
+from desktop.jobs import Job
+from desktop.records import (
+    AuditAction,
+    Changes,
+    GridSource,
+    Modality,
+    Segment,
+    Segmentation,
+    SegmentationId,
+    StudyId,
+    new_id,
+)
+from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.reading import check_unsigned
+from desktop.workflow.reporting import Exported, write_whole
+from desktop.workflow.words import plain_line
+
+
+@dataclass(frozen=True, eq=False)
+class MaskDraft:
+    """What is painted now. series: as `OpenSeries.key`. grid, shape: of the series' volume."""
+
+    study: StudyId
+    series: str
+    grid: VolumeGrid
+    shape: tuple[int, int, int]
+    source: GridSource
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class MaskKept:
+    """What is on record now."""
+
+    segmentation: Segmentation
+    changes: Changes
+
+
+@requires(Permission.VIEW_IMAGES)
+def open_mask(clinic: Clinic, job: Job, study: StudyId, series: str) -> Segmentation | None:
+    """What was painted on a series last, None where nothing ever was."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        return tx.segmentations.newest(study, series)
+
+
+@requires(Permission.READ_IMAGES)
+def keep_mask(clinic: Clinic, job: Job, draft: MaskDraft) -> MaskKept:
+    """Keep what is painted; earlier forms stay. Raises UserFacingError where the study's report is signed."""
+    job.check()
+    with clinic.store.transaction() as tx:
+        check_unsigned(tx, draft.study)
+        before = tx.segmentations.newest(draft.study, draft.series)
+        kept = Segmentation(
+            id=before.id if before is not None else SegmentationId(new_id()),
+            study=draft.study,
+            series=draft.series,
+            shape=draft.shape,
+            origin=draft.grid.origin,
+            through=draft.grid.through,
+            down=draft.grid.down,
+            across=draft.grid.across,
+            source=draft.source,
+            segments=draft.segments,
+            author=clinic.session.user.id,
+            created=clinic.clock(),
+        )
+        tx.segmentations.add(kept)
+        tx.audit.add(AuditAction.PAINT_MASK, kept.id, actor=clinic.actor)
+    return MaskKept(kept, Changes(annotations=True))
+
+
+def person_name(name: str) -> str:
+    """A PN value; one of a single part ends with a caret, which says that it is meant so."""
+    plain = plain_line(name).replace("\\", " ").replace("=", " ").replace("^", " ").strip()[:62]
+    return f"{plain}^" if plain else ""
+
+
+@requires(Permission.EXPORT_REPORT)
+def export_mask(clinic: Clinic, job: Job, study: StudyId, series: str, out: Path) -> Exported:
+    """Write what was painted on a series as a DICOM segmentation. Raises UserFacingError: nothing painted, the series
+    is no DICOM series; KnownFailure of the disk."""
+    # Late: they bring pydicom and highdicom along, which no start of the window should wait for.
+    from desktop.exports.segmentation import PaintedSeries, render
+    from desktop.intake.series import series_headers
+
+    with clinic.store.snapshot() as tx:
+        record = tx.studies.get(study)
+        painted = tx.segmentations.newest(study, series)
+        author = tx.users.get(painted.author).name if painted is not None else ""
+    if painted is None or not any(segment.voxels for segment in painted.segments):
+        raise UserFacingError("volume.mask.nothing")
+    if record.modality is Modality.VOLUME:
+        raise UserFacingError("volume.mask.not_dicom")
+    sources = [partial(clinic.store.attachments.open, one.attachment) for one in record.instances]
+    try:
+        headers = series_headers(sources, series, job)
+    except OSError as error:
+        raise from_os_error(error) from error
+    if not headers:
+        raise UserFacingError("volume.mask.not_dicom")
+    job.report("volume.progress.writing")
+    try:
+        data = render(PaintedSeries(painted, headers, person_name(author), record.description), clinic.clock())
+    except MemoryError as error:
+        raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
+    except (AttributeError, ValueError) as error:  # what the standard asks of every picture is lacking in these
+        raise UserFacingError("volume.mask.incomplete") from error
+    write_whole(out, data)
+    with clinic.store.transaction() as tx:
+        tx.audit.add(AuditAction.EXPORT_MASK, painted.id, actor=clinic.actor)
+    return Exported(out, hashlib.sha256(data).hexdigest())
