@@ -16,7 +16,7 @@ from desktop.cli.session import milliseconds_since, unlocked
 from desktop.errors import UserFacingError
 from desktop.jobs import Job
 from desktop.records import StudyId
-from desktop.records.dicom_node import DEFAULT_TITLE, Peer, SendingState, is_title
+from desktop.records.dicom_node import DEFAULT_TITLE, Peer, SendingParts, SendingState, is_title
 
 _ANY_TITLE = "ANY-SCP"
 _POLL_SECONDS = 0.2
@@ -32,6 +32,13 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     send.add_argument("paths", nargs="*", type=Path, metavar="FILE")
     send.add_argument(
         "--study", action="append", default=[], metavar="ID", help="a study of the clinic; may be repeated"
+    )
+    send.add_argument(
+        "--parts",
+        type=SendingParts,
+        choices=list(SendingParts),
+        default=SendingParts.IMAGES,
+        help="of a study: its images, its signed report as DICOM SR, or both",
     )
     send.add_argument("--no-commitment", action="store_true", help="do not ask the peer to promise to keep it")
     receive = verbs.add_parser("receive", help="take what others send, until stopped (Ctrl-C)")
@@ -129,6 +136,7 @@ def _send(arguments: argparse.Namespace, output: Output, clinic: workflow.Clinic
             StudyId(study),
             arguments.peer or _peer(arguments, clinic),
             commitment=not arguments.no_commitment,
+            parts=arguments.parts,
         )
         sending = changed.sending
         output.failed = output.failed or sending.state in (SendingState.WAITING, SendingState.FAILED)

@@ -127,12 +127,21 @@ class SendingState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SendingParts(StrEnum):
+    """What of a study goes: its DICOM images, its signed report, or both."""
+
+    IMAGES = "images"
+    REPORT = "report"
+    BOTH = "both"
+
+
 @dataclass(frozen=True)
 class Sending:
     """A study that goes to a peer.
 
     peer: its name. attempts: tries so far. next_try: None unless waiting. failure: key of the sentence that says why
-    the last try failed, or empty. sent: what the peer has. transaction: UID of the commitment that was asked for, or
+    the last try failed, or empty. sent: what the peer has, pictures and reports by the keys they are sent under.
+    transaction: UID of the commitment that was asked for, or
     empty. commitment: whether it is to be asked for.
     """
 
@@ -148,3 +157,4 @@ class Sending:
     sent: tuple[InstanceId, ...] = ()
     transaction: str = ""
     commitment: bool = True
+    parts: SendingParts = SendingParts.IMAGES

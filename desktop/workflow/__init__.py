@@ -130,6 +130,7 @@ from desktop.workflow.network_outbox import Outbox, UnderWay
 from desktop.workflow.network_receiving import Stored
 from desktop.workflow.network_sending import (
     FileSent,
+    Sendable,
     SendingChanged,
     SendingCounts,
     SendingView,
@@ -141,6 +142,7 @@ from desktop.workflow.network_sending import (
     retry_sending,
     send_files,
     send_study,
+    sendable,
     sendings_in_words,
 )
 from desktop.workflow.network_settings import (
@@ -333,6 +335,7 @@ __all__ = [
     "ScheduledStep",
     "SealedSuggestion",
     "SelfTest",
+    "Sendable",
     "SendingChanged",
     "SendingCounts",
     "SendingView",
@@ -475,6 +478,7 @@ __all__ = [
     "self_test",
     "send_files",
     "send_study",
+    "sendable",
     "sendings_in_words",
     "set_aside_arrivals",
     "set_condition_status",

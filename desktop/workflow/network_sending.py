@@ -15,11 +15,12 @@ from desktop.access import Permission
 from desktop.errors import Cancelled, ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.jobs import Job
 from desktop.records import AuditAction, Changes, Instance, InstanceId, StudyId, new_id
-from desktop.records.dicom_node import Peer, Sending, SendingId, SendingState
+from desktop.records.dicom_node import Peer, Sending, SendingId, SendingParts, SendingState
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.network_lines import line_to
 from desktop.workflow.network_objects import MEDIA_TYPE
 from desktop.workflow.network_receiving import note_commitment
+from desktop.workflow.network_reports import has_report, report_object
 from desktop.workflow.network_settings import find_peer
 
 if TYPE_CHECKING:
@@ -55,16 +56,23 @@ class FileSent:
 
 @requires(Permission.SEND_IMAGES)
 def send_study(
-    clinic: Clinic, job: Job, study: StudyId, peer: str | Peer, *, commitment: bool = True
+    clinic: Clinic,
+    job: Job,
+    study: StudyId,
+    peer: str | Peer,
+    *,
+    commitment: bool = True,
+    parts: SendingParts = SendingParts.IMAGES,
 ) -> SendingChanged:
-    """Send a study's DICOM pictures to a peer, now; what could not go waits and is tried again while the node is on.
+    """Send a study's DICOM pictures, its signed report, or both to a peer, now; what could not go waits and is tried
+    again while the clinic is open.
 
     peer: the name of one on the list, or another, which is tried once.
     Raises UserFacingError `network.no_such_peer`, `network.peer_does_not_listen`, `network.nothing_to_send`,
-    `store.study_not_found`. That the peer is not there is no error: the sending waits.
+    `network.no_report`, `store.study_not_found`. That the peer is not there is no error: the sending waits.
     """
     known = find_peer(clinic, peer) if isinstance(peer, str) else peer
-    changed = _try(clinic, job, _queued(clinic, study, known, commitment, _TRYING), known)
+    changed = _try(clinic, job, _queued(clinic, study, known, commitment, parts, _TRYING), known)
     if isinstance(peer, str) or changed.sending.state is not SendingState.WAITING:
         return changed
     once = _write(clinic, replace(changed.sending, state=SendingState.FAILED, next_try=None))
@@ -72,11 +80,28 @@ def send_study(
 
 
 @requires(Permission.SEND_IMAGES)
-def queue_study(clinic: Clinic, job: Job, study: StudyId, peer: str) -> SendingChanged:
+def queue_study(
+    clinic: Clinic, job: Job, study: StudyId, peer: str, parts: SendingParts = SendingParts.IMAGES
+) -> SendingChanged:
     """Have a study sent as soon as the outbox gets to it. Raises as `send_study`."""
     job.check()
-    sending = _queued(clinic, study, find_peer(clinic, peer), True, timedelta())
-    return SendingChanged(sending, len(_pictures(clinic, study)), Changes(network=True))
+    sending = _queued(clinic, study, find_peer(clinic, peer), True, parts, timedelta())
+    return SendingChanged(sending, len(_objects(clinic, sending)), Changes(network=True))
+
+
+@dataclass(frozen=True)
+class Sendable:
+    """What of a study could go. images: DICOM files of it. signed: whether there is a signed report."""
+
+    images: int
+    signed: bool
+
+
+@requires(Permission.SEND_IMAGES)
+def sendable(clinic: Clinic, job: Job, study: StudyId) -> Sendable:
+    """What there is to send. Raises UserFacingError `network.nothing_to_send`, `store.study_not_found`."""
+    job.check()
+    return Sendable(len(_pictures(clinic, study)), has_report(clinic, study))
 
 
 @requires(Permission.SEND_IMAGES)
@@ -91,7 +116,7 @@ def requeue_sending(clinic: Clinic, job: Job, sending: SendingId) -> SendingChan
     """Have the outbox try again as soon as it can, with all its patience anew. Raises as `retry_sending`."""
     job.check()
     found, _ = _due_again(clinic, sending, timedelta())
-    left = [one for one in _pictures(clinic, found.study) if one.id not in found.sent]
+    left = [one for one in _objects(clinic, found) if one.key not in found.sent]
     return SendingChanged(found, len(left), Changes(network=True))
 
 
@@ -129,12 +154,13 @@ def count_sendings(clinic: Clinic, job: Job) -> SendingCounts:
 
 @dataclass(frozen=True)
 class SendingView:
-    """A sending as a list shows it. pictures: how many the study has. patient: the name of whose they are."""
+    """A sending as a list shows it. objects: how many are to go, the report among them. patient: the name of whose they
+    are."""
 
     sending: Sending
     patient: str
     modality: str
-    pictures: int
+    objects: int
 
 
 @requires(Permission.SEND_IMAGES)
@@ -146,7 +172,9 @@ def sendings_in_words(clinic: Clinic, job: Job, limit: int = 50) -> tuple[Sendin
             job.check()
             study = tx.studies.get(sending.study)
             patient = tx.patients.standing(study.patient)
-            views.append(SendingView(sending, patient.display_name, study.modality.value, len(study.instances)))
+            images = len(study.instances) if sending.parts is not SendingParts.REPORT else 0
+            objects = images + (sending.parts is not SendingParts.IMAGES)
+            views.append(SendingView(sending, patient.display_name, study.modality.value, objects))
     return tuple(views)
 
 
@@ -213,9 +241,10 @@ def send_what_waits(
     return tried
 
 
-def _queued(clinic: Clinic, study: StudyId, peer: Peer, commitment: bool, due_in: timedelta) -> Sending:
+def _queued(
+    clinic: Clinic, study: StudyId, peer: Peer, commitment: bool, parts: SendingParts, due_in: timedelta
+) -> Sending:
     """A new sending, and when the outbox may take it. Raises UserFacingError where there is nothing to send."""
-    _pictures(clinic, study)
     sending = Sending(
         id=SendingId(new_id()),
         study=study,
@@ -224,7 +253,9 @@ def _queued(clinic: Clinic, study: StudyId, peer: Peer, commitment: bool, due_in
         by=clinic.session.user.id,
         next_try=clinic.clock() + due_in,
         commitment=commitment,
+        parts=parts,
     )
+    _objects(clinic, sending)
     with clinic.store.transaction() as tx:
         tx.sendings.add(sending)
         tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=clinic.actor, reason=study)
@@ -273,9 +304,9 @@ def _try(clinic: Clinic, job: Job, sending: Sending, peer: Peer) -> SendingChang
     """One try of what the peer does not have yet. Raises Cancelled."""
     from desktop.network.calls import send
 
-    pictures = _pictures(clinic, sending.study)
-    there = [_outgoing(clinic, one) for one in pictures if one.id in sending.sent]
-    outgoing = [_outgoing(clinic, one) for one in pictures if one.id not in sending.sent]
+    objects = _objects(clinic, sending)
+    there = [one for one in objects if one.key in sending.sent]
+    outgoing = [one for one in objects if one.key not in sending.sent]
     if sending.commitment:
         sending = _write(clinic, replace(sending, transaction=f"2.25.{uuid4().int}"))
     progress = _Progress(clinic, sending)
@@ -349,6 +380,18 @@ def _write(clinic: Clinic, sending: Sending) -> Sending:
         tx.sendings.update(sending)
         tx.audit.add(AuditAction.SEND_STUDY, sending.id, actor=sending.by, reason=sending.state.value)
     return sending
+
+
+def _objects(clinic: Clinic, sending: Sending) -> "list[Outgoing]":
+    """Everything that is to go. Raises UserFacingError `network.nothing_to_send`, `network.no_report`."""
+    from desktop.network.calls import Outgoing
+
+    pictures = _pictures(clinic, sending.study)
+    objects = [_outgoing(clinic, one) for one in pictures] if sending.parts is not SendingParts.REPORT else []
+    if sending.parts is not SendingParts.IMAGES:
+        report = report_object(clinic, sending.study)
+        objects.append(Outgoing(report.key, report.data[:_BEGIN_BYTES], lambda: report.data))
+    return objects
 
 
 def _pictures(clinic: Clinic, study: StudyId) -> list[Instance]:

@@ -7,13 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
 
 from desktop import workflow
 from desktop.errors import Cancelled, UserFacingError
 from desktop.jobs import Job
 from desktop.network.parts import Committed, KeepingAsked, NotKept, ObjectName
 from desktop.records import AuditAction, HumanName, PartialDate, Sex, StudyId
-from desktop.records.dicom_node import SendingId, SendingState
+from desktop.records.dicom_node import SendingId, SendingParts, SendingState
 from desktop.workflow import network_sending
 from desktop.workflow.network_keeping import OwedAnswers
 from desktop.workflow.network_receiving import Reception
@@ -88,7 +89,7 @@ def test_what_is_queued_goes_once_the_outbox_looks(clinic: workflow.Clinic, held
     assert len(list(there.iterdir())) == 3
     assert heard
     (view,) = workflow.sendings_in_words(clinic, JOB)
-    assert (view.patient, view.modality, view.pictures) == ("张伟", "CT", 3)
+    assert (view.patient, view.modality, view.objects) == ("张伟", "CT", 3)
     assert is_whole(clinic)
 
 
@@ -159,6 +160,29 @@ def test_only_who_is_on_the_list_is_sent_to(clinic: workflow.Clinic, held: Held)
         workflow.queue_study(clinic, JOB, held.study, "archive")
     assert refusal.value.key == "network.no_such_peer"
     assert workflow.list_sendings(clinic, JOB) == ()
+
+
+def test_a_signed_report_goes_beside_its_images(clinic: workflow.Clinic, held: Held, port: int, there: Path) -> None:
+    with pytest.raises(UserFacingError) as refusal:
+        workflow.queue_study(clinic, JOB, held.study, "archive", SendingParts.REPORT)
+    assert refusal.value.key == "network.no_report"
+    assert workflow.sendable(clinic, JOB, held.study) == workflow.Sendable(3, False)
+    report = workflow.sign_report(clinic, JOB, held.study, impression="Nothing acute.").report
+    assert workflow.sendable(clinic, JOB, held.study) == workflow.Sendable(3, True)
+    with running(port, "storescp", "-od", there, port):
+        whole = workflow.send_study(clinic, JOB, held.study, "archive", parts=SendingParts.BOTH)
+        assert (whole.sending.state, len(whole.sending.sent)) == (SendingState.SENT, 4)
+        workflow.add_addendum(clinic, JOB, report.content.report, "Seen again.")
+        again = workflow.send_study(clinic, JOB, held.study, "archive", parts=SendingParts.REPORT)
+        assert (again.sending.state, len(again.sending.sent)) == (SendingState.SENT, 1)
+    made = [dcmread(path) for path in there.iterdir()]
+    reports = sorted((one for one in made if one.Modality == "SR"), key=lambda one: int(one.InstanceNumber))
+    assert [len(one.CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence) for one in reports] == [3, 3]
+    (images,) = {(one.StudyInstanceUID, str(one.PatientName), one.PatientBirthDate) for one in made}
+    assert images == ("1.2.3.4", "Zhang^Wei=张^伟", "19800102")
+    added = [b"Seen again." in path.read_bytes() for path in sorted(there.iterdir()) if path.name.startswith("SR")]
+    assert sorted(added) == [False, True]
+    assert is_whole(clinic)
 
 
 # Our word to others

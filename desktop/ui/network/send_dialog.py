@@ -9,14 +9,16 @@ from desktop import workflow
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.records import StudyId
+from desktop.records.dicom_node import SendingParts
 from desktop.ui.network.peer_box import PeerBox
 from desktop.ui.network.words import error_words
+from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.parts import button, column, label, row, set_role
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow import Clinic, SendingChanged
+    from desktop.workflow import Clinic, Sendable, SendingChanged
 
 _WIDTH = 520
 
@@ -35,6 +37,13 @@ class SendDialog(QDialog):
         title, about = label("send_title", "title", wrap=True), label("send_about", "muted", wrap=True)
         title.setText(tr("network.send.whose", name=whose) if whose else tr("network.send.title"))
         about.setText(tr("network.send.about"))
+        self._count = label("send_count", wrap=True)
+        self.parts = Choice("send_parts", tuple(SendingParts))
+        self.parts.set_texts(
+            tr("network.send.parts"), [tr(f"network.send.parts.{part.value}") for part in SendingParts]
+        )
+        self.parts.set_value(SendingParts.IMAGES)
+        self.parts.hide()
         caption = label(role="strong")
         caption.setText(tr("network.send.to"))
         self.peers = PeerBox(context, "send_peer")
@@ -54,10 +63,19 @@ class SendDialog(QDialog):
         foot.addStretch(1)
         foot.addWidget(self.send)
         layout = column(self, margin=24, spacing=12)
-        for part in (title, about, caption, self.peers, self._note):
+        for part in (title, about, self._count, self.parts, caption, self.peers, self._note):
             layout.addWidget(part)
         layout.addLayout(foot)
         self.finished.connect(self.deleteLater)
+        context.operations.run(
+            partial(_sendable, context.open_clinic, study), initiator=self, done=self._show, failed=self._failed
+        )
+
+    def _show(self, found: "Sendable") -> None:
+        self._count.setText(self._context.tr("network.inbox.images", count=found.images))
+        self.parts.setVisible(found.signed)
+        if found.signed:
+            self.parts.set_value(SendingParts.BOTH)
 
     def _peers_known(self) -> None:
         there = self.peers.peer is not None
@@ -73,7 +91,7 @@ class SendDialog(QDialog):
             return
         self.send.setEnabled(False)
         self._context.operations.run(
-            partial(_queue, self._context.open_clinic, self._study, peer.name),
+            partial(_queue, self._context.open_clinic, self._study, peer.name, SendingParts(self.parts.value)),
             initiator=self,
             done=self._queued,
             failed=self._failed,
@@ -87,7 +105,7 @@ class SendDialog(QDialog):
     def _failed(self, error: Exception) -> None:
         if isinstance(error, UserFacingError):
             self._say(error_words(self._context, error), "danger")
-        self.send.setEnabled(True)
+        self.send.setEnabled(self.peers.peer is not None)
 
     def _say(self, words: str, role: str) -> None:
         self._note.setText(words)
@@ -95,8 +113,12 @@ class SendDialog(QDialog):
         set_role(self._note, role)
 
 
-def _queue(clinic: "Clinic", study: StudyId, peer: str, job: "Job") -> "SendingChanged":
-    return workflow.queue_study(clinic, job, study, peer)
+def _queue(clinic: "Clinic", study: StudyId, peer: str, parts: SendingParts, job: "Job") -> "SendingChanged":
+    return workflow.queue_study(clinic, job, study, peer, parts)
+
+
+def _sendable(clinic: "Clinic", study: StudyId, job: "Job") -> "Sendable":
+    return workflow.sendable(clinic, job, study)
 
 
 def open_send(context: "UiContext", study: StudyId, whose: str, parent: QWidget) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from desktop.i18n import format_date
-from desktop.records.dicom_node import SendingState
+from desktop.records.dicom_node import SendingParts, SendingState
 from desktop.ui.admin.backup_words import error_words, moment
 from desktop.ui.widgets.rows import Row, Tone
 
@@ -98,11 +98,14 @@ def sending_row(context: "UiContext", view: "SendingView", under_way: "UnderWay 
         remark = tr("network.sending.unpromised")
     parts = [
         moment(context, sending.created),
-        tr("network.sending.count", sent=sent, count=view.pictures) if view.pictures else "",
+        tr("network.sending.count", sent=sent, count=view.objects) if view.objects else "",
     ]
     if sending.failure:
         parts.append(tr(sending.failure) if context.has_text(sending.failure) else tr("network.line_broken"))
     if sending.state is SendingState.WAITING and sending.next_try is not None and sending.attempts:
         parts.append(tr("network.sending.next", time=moment(context, sending.next_try)))
-    title = f"{view.patient} · {view.modality} → {sending.peer}"
+    what = view.modality
+    if sending.parts is not SendingParts.IMAGES:
+        what = tr(f"network.sending.parts.{sending.parts.value}", modality=view.modality)
+    title = f"{view.patient} · {what} → {sending.peer}"
     return Row(sending.id, title, " · ".join(filter(None, parts)), remark, tone)
