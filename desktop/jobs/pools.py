@@ -1,5 +1,6 @@
-"""The pools: one worker each for the store (so that deeds follow one another), for models, for what is on screen, and
-for what takes minutes and nobody waits for, and for looking at sticks and network folders."""
+"""The pools: one worker each for the store (so that deeds follow one another), for models, for what is on screen, for
+decoding the frames of a clip ahead of it, for what takes minutes and nobody waits for, and for looking at sticks and
+network folders."""
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +16,7 @@ class Pools:
         self._store = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
         self._compute = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
         self._display = ThreadPoolExecutor(max_workers=1, thread_name_prefix="display")
+        self._decoding = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decoding")
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="background")
         self._media = ThreadPoolExecutor(max_workers=1, thread_name_prefix="media")
 
@@ -30,6 +32,10 @@ class Pools:
         """Run what the screen waits for, a frame or a page; it never queues behind a model."""
         return self._display.submit(work)
 
+    def decoding(self, work: Callable[[], T]) -> Future[T]:
+        """Run what the screen will want next; what it wants now does not wait for that."""
+        return self._decoding.submit(work)
+
     def background(self, work: Callable[[], T]) -> Future[T]:
         """Run what reads the clinic beside people's work: a backup, a drill, a check."""
         return self._background.submit(work)
@@ -40,5 +46,5 @@ class Pools:
 
     def close(self) -> None:
         """Finish what runs, drop what waits."""
-        for pool in (self._display, self._media, self._background, self._compute, self._store):
+        for pool in (self._display, self._decoding, self._media, self._background, self._compute, self._store):
             pool.shutdown(wait=True, cancel_futures=True)

@@ -21,7 +21,7 @@ from desktop.jobs import Job, Pools, Progress
 from desktop.records import Changes
 
 T = TypeVar("T")
-Pool = Literal["store", "compute", "display", "background", "media"]
+Pool = Literal["store", "compute", "display", "decoding", "background", "media"]
 
 POLL_MILLISECONDS = 100
 SHOW_AFTER_SECONDS = 0.6
@@ -138,6 +138,7 @@ class Operations(QObject):
             "store": self._pools.store,
             "compute": self._pools.compute,
             "display": self._pools.display,
+            "decoding": self._pools.decoding,
             "background": self._pools.background,
             "media": self._pools.media,
         }[pool]

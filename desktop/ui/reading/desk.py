@@ -150,10 +150,11 @@ class ReadingDesk(QObject):
         kind: AnnotationKind,
         points: tuple[tuple[float, float], ...],
         label: str = "",
+        frame: int = 1,
     ) -> AnnotationId:
         """Keep a drawing. Its id is known before it is on record, so that it can be labelled meanwhile."""
         clinic, drawing = self._context.open_clinic, AnnotationId(new_id())
-        self._run(lambda job: workflow.annotate(clinic, job, instance, kind, points, label, drawing))
+        self._run(lambda job: workflow.annotate(clinic, job, instance, kind, points, label, drawing, frame))
         return drawing
 
     def label_annotation(self, instance: InstanceId, drawing: AnnotationId, label: str) -> None:

@@ -24,6 +24,7 @@ class FilmDrawings(QObject):
         self._film = film
         self._labelling: tuple[InstanceId, AnnotationId] | None = None
         self._calibrating: tuple[InstanceId, tuple[Point, ...]] | None = None
+        self._calibrated_frame = 1
         viewer.drawn.connect(self._drawn)
         viewer.removal_asked.connect(self._remove)
         viewer.label_asked.connect(self._label)
@@ -42,15 +43,21 @@ class FilmDrawings(QObject):
         if not self._writable or instance is None:
             return
         if kind is AnnotationKind.CALIBRATION:
-            self._ask_length(instance.id, points)
+            self._ask_length(instance.id, points, self._frame)
             return
-        drawing = self._desk.annotate(instance.id, kind, points)
+        drawing = self._desk.annotate(instance.id, kind, points, frame=self._frame)
         if kind in _LABELLED:
             self._start(instance.id, drawing, points)
 
-    def _ask_length(self, instance: InstanceId, points: tuple[Point, ...]) -> None:
+    @property
+    def _frame(self) -> int:
+        """The frame on the screen, counted from 1."""
+        return self._film.place.frame if self._film.place is not None else 1
+
+    def _ask_length(self, instance: InstanceId, points: tuple[Point, ...], frame: int) -> None:
         """A known object is nothing until somebody says how long it is."""
         self._viewer.finish_label()
+        self._calibrated_frame = frame
         self._labelling, self._calibrating = None, (instance, points)
         self._viewer.start_label(points, hint="viewer.label.millimetres")
 
@@ -58,7 +65,7 @@ class FilmDrawings(QObject):
         if not self._writable:
             return
         if annotation.kind is AnnotationKind.CALIBRATION:
-            self._ask_length(annotation.instance, annotation.points)
+            self._ask_length(annotation.instance, annotation.points, annotation.frame)
         else:
             self._start(annotation.instance, annotation.id, annotation.points, annotation.label)
 
@@ -74,7 +81,8 @@ class FilmDrawings(QObject):
             if length is None:
                 self._context.toast(self._context.tr("viewer.calibration.not_a_length"))
             else:
-                self._desk.annotate(instance, AnnotationKind.CALIBRATION, points, f"{length:g}")
+                frame = self._calibrated_frame
+                self._desk.annotate(instance, AnnotationKind.CALIBRATION, points, f"{length:g}", frame)
         elif self._labelling is not None:
             self._desk.label_annotation(*self._labelling, words)
 

@@ -4,6 +4,7 @@ from datetime import date
 
 from PySide6.QtCore import QObject, Signal
 
+from desktop.imaging.frame_run import FramePlace, FrameRun
 from desktop.imaging.measure_lines import LAYERED
 from desktop.records import ImagingStudy, Instance
 from desktop.ui.context import UiContext
@@ -34,19 +35,34 @@ class FilmSide(QObject):
         self._finding: str | None = None
         self._at = 0
         self._source_named: FilmSource | None = None
+        viewer.picture_changed.connect(self._follow_picture)
         viewer.tool_changed.connect(self._show_switches)
         viewer.state_changed.connect(self._show_switches)
         bar.preset_chosen.connect(self._choose_preset)
 
     @property
+    def run(self) -> FrameRun | None:
+        """The film, clip or series of pictures on show; None without any."""
+        runs = self._sitting.study.runs if self._sitting is not None else ()
+        return runs[self._at] if self._at < len(runs) else None
+
+    @property
+    def place(self) -> FramePlace | None:
+        """Which picture of it is on the screen."""
+        return self._viewer.place or (self.run.places[0] if self.run is not None else None)
+
+    @property
     def instance(self) -> Instance | None:
-        """The picture on show."""
-        return self._sitting.study.study.instances[self._at] if self._sitting is not None else None
+        """The file of that picture."""
+        sitting, place = self._sitting, self.place
+        if sitting is None or place is None:
+            return None
+        return next(one for one in sitting.study.study.instances if one.id == place.instance)
 
     def begin(self, sitting: Sitting) -> None:
         """Another study: its first picture, or the film that was cut out of a photograph in it."""
-        study = sitting.study.study
-        self._at = study.instances.index(study.main) if study.instances else 0
+        main = sitting.study.study.main.id if sitting.study.study.instances else None
+        self._at = next((at for at, run in enumerate(sitting.study.runs) if run.places[0].instance == main), 0)
         self._finding = None
         self._sitting = sitting
         self._show_picture()
@@ -63,8 +79,8 @@ class FilmSide(QObject):
         self._show_activation()
 
     def step(self, by: int) -> None:
-        """Another picture of the study."""
-        if self._sitting is not None and 0 <= self._at + by < len(self._sitting.study.study.instances):
+        """Another film, clip or series of pictures of the study."""
+        if self._sitting is not None and 0 <= self._at + by < len(self._sitting.study.runs):
             self._at += by
             self._show_picture()
 
@@ -83,31 +99,43 @@ class FilmSide(QObject):
         self._show_switches()
 
     def _show_picture(self) -> None:
-        instance = self.instance
-        if self._sitting is not None and instance is not None:
-            picture = self._sitting.study.pictures.get(instance.id)
-            if picture is not None:
-                self._viewer.show_picture(picture)
-            else:
-                self._viewer.clear()
+        run = self.run
+        if self._sitting is not None and run is not None:
+            self._viewer.show_run(run, self._sitting.study.pictures[run.places[0].instance])
             self._show_words()
             self._show_drawings()
+
+    def _follow_picture(self) -> None:
+        """Another picture of the run: its file may say something else of its view, and models speak of one picture."""
+        run = self.run
+        if run is not None and run.places[0].instance != run.places[-1].instance:
+            self._show_text()
+            self._show_activation()
 
     def _show_words(self) -> None:
         sitting, instance = self._sitting, self.instance
         if sitting is None or instance is None:
             return
+        self._show_text()
         study = sitting.study
-        picture = study.pictures.get(instance.id)
-        self._viewer.set_text(film_text(self._context, study.patient, study.study, instance, picture))
         every = sorted([study.study, *(s.study for s in study.others)], key=_taken, reverse=True)
         choices = [StudyChoice(one.id, study_words(self._context, one)) for one in every]
         self._bar.set_studies(choices, study.study.id)
 
-    def _show_drawings(self) -> None:
+    def _show_text(self) -> None:
         sitting, instance = self._sitting, self.instance
-        if sitting is not None and instance is not None:
-            here = tuple(a for a in sitting.reading.annotations if a.instance == instance.id and a.kind not in LAYERED)
+        if sitting is None or instance is None:
+            return
+        study = sitting.study
+        picture = self._viewer.picture or study.pictures.get(instance.id)
+        among = (self._at + 1, len(study.runs))
+        self._viewer.set_text(film_text(self._context, study.patient, study.study, instance, picture, among))
+
+    def _show_drawings(self) -> None:
+        sitting, run = self._sitting, self.run
+        if sitting is not None and run is not None:
+            files = {place.instance for place in run.places}
+            here = tuple(a for a in sitting.reading.annotations if a.instance in files and a.kind not in LAYERED)
             self._viewer.set_annotations(here)
             self._show_activation()
 

@@ -8,11 +8,16 @@ from desktop.ui.viewers.film_words import FilmText
 
 
 def film_text(
-    context: UiContext, patient: Patient, study: ImagingStudy, instance: Instance, picture: Picture | None
+    context: UiContext,
+    patient: Patient,
+    study: ImagingStudy,
+    instance: Instance,
+    picture: Picture | None,
+    among: tuple[int, int] | None = None,
 ) -> FilmText:
     """The patient at the left: name, number, age on the day of the film, sex. The study at the right.
 
-    picture: None for a trace.
+    picture: None for a trace. among: which of how many films; None counts the study's files.
     """
     tr = context.tr
     person = [patient.card_number] if patient.card_number else []
@@ -27,9 +32,9 @@ def film_text(
     film = [part for part in (instance.view_position, instance.laterality) if part]
     film += [tr("photo.straight")] if instance.made_from is not None else []
     lines = [study_words(context, study), *([" · ".join(film)] if film else [])]
-    if len(study.instances) > 1:
-        number = study.instances.index(instance) + 1
-        lines.append(tr("reading.film_of", number=number, count=len(study.instances)))
+    number, count = among or (study.instances.index(instance) + 1, len(study.instances))
+    if count > 1:
+        lines.append(tr("reading.film_of", number=number, count=count))
     return FilmText(
         patient=(patient.display_name, " · ".join(person)),
         study=tuple(lines),

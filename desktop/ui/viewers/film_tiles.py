@@ -5,10 +5,11 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QColor, QPalette
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from desktop.records import Picture, VoiWindow
 from desktop.ui.context import UiContext
+from desktop.ui.viewers.cine_bar import CineBar
 from desktop.ui.viewers.compare_films import BesidePane, Legend
 from desktop.ui.viewers.film import FilmViewer
 from desktop.ui.viewers.film_words import FilmText
@@ -62,9 +63,15 @@ class FilmTiles(QWidget):
         self._at = 0
         self._linked = True
         self._following = False
-        self._grid = QGridLayout(self)
+        page = QVBoxLayout(self)
+        page.setContentsMargins(0, 0, 0, 0)
+        page.setSpacing(0)
+        self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(_GAP)
+        self.cine = CineBar(context, viewer.cine, self)
+        page.addLayout(self._grid, 1)
+        page.addWidget(self.cine)
         self.setAutoFillBackground(True)
         ground = self.palette()
         ground.setColor(QPalette.ColorRole.Window, QColor(*BACKGROUND).lighter(240))

@@ -24,11 +24,13 @@ class FrameView(QWidget):
     """Holds a `ViewState`; each change asks for a frame, at most one at a time, and only the newest wish is kept.
 
     Until the new frame is there the old one is shown moved, so pan and zoom follow the hand at once.
-    Signals: state_changed after the view changed in any way; first_frame when a new picture is on the screen.
+    Signals: state_changed after the view changed in any way; first_frame when a new picture is on the screen;
+    frame_shown for every frame that is.
     """
 
     state_changed = Signal()
     first_frame = Signal()
+    frame_shown = Signal()
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +41,7 @@ class FrameView(QWidget):
         self._activation: Activation | None = None
         self._frame: Frame | None = None
         self._serial = 0
+        self._oldest = 0
         self._in_flight = False
         self._wanted = False
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
@@ -85,11 +88,22 @@ class FrameView(QWidget):
             partial(FilmSource.build, picture), initiator=self, done=self._take_source, pool="display"
         )
 
+    def show_next(self, source: FilmSource) -> None:
+        """Another picture of the same run, prepared already: the view stays, and the one on the screen until then."""
+        if self._state is None:
+            return
+        self._picture, self._source = source.picture, source
+        if (self._state.rows, self._state.columns) != (source.picture.rows, source.picture.columns):
+            self._state = replace(self._state, rows=source.picture.rows, columns=source.picture.columns)
+            self._state = self._state.fit(self.width(), self.height())
+        self._ask()
+
     def clear(self) -> None:
         """Forget every pixel."""
         self._picture = self._source = self._state = self._activation = self._frame = None
         self._in_flight = self._wanted = False
         self._serial += 1
+        self._oldest = self._serial
         self.update()
         self.state_changed.emit()
 
@@ -154,8 +168,9 @@ class FrameView(QWidget):
         )
 
     def _take_frame(self, frame: Frame) -> None:
-        """Show an answer, unless it is about a picture that is gone or older than what is shown."""
-        if frame.request.source is not self._source:
+        """Show an answer, unless it is about a picture that is gone or older than what is shown. Of a run the one
+        before last may still be shown: while somebody scrolls there is always a later one on its way."""
+        if frame.request.serial <= self._oldest:
             return
         if self._frame is not None and frame.request.serial <= self._frame.request.serial:
             return
@@ -164,6 +179,7 @@ class FrameView(QWidget):
         self.update()
         if first:
             self.first_frame.emit()
+        self.frame_shown.emit()
 
     def _frame_ended(self) -> None:
         self._in_flight = False

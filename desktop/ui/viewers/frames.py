@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -40,14 +41,13 @@ class FilmSource:
     """A picture made ready to be drawn again and again; a frame never reads many more pixels than it shows.
 
     window: how the picture is first shown, None where the file brings a table of its own. base: the window that
-    brightness and contrast by hand start from. histogram: of the picture's values.
+    brightness and contrast by hand start from.
     """
 
     canvas: display.Canvas
     window: VoiWindow | None
     base: VoiWindow
     presets: tuple[display.Preset, ...]
-    histogram: Histogram
     _sampled: list[Sampled] = field(default_factory=list)
 
     @property
@@ -55,18 +55,29 @@ class FilmSource:
         """The picture itself."""
         return self.canvas.picture
 
+    @cached_property
+    def histogram(self) -> Histogram:
+        """Of the picture's values."""
+        return histogram(self.picture)
+
     @classmethod
     def build(cls, picture: Picture, job: Job) -> "FilmSource":
         """Prepare a picture. Raises Cancelled."""
         job.check()
         window = display.default_settings(picture).window
         base = window or display.automatic_window(picture)
-        return cls(display.Canvas(picture), window, base, display.presets(picture), histogram(picture))
+        made = cls(display.Canvas(picture), window, base, display.presets(picture))
+        _ = made.histogram  # so that the window need not work it out
+        return made
 
     @classmethod
     def like(cls, picture: Picture, other: "FilmSource") -> "FilmSource":
         """Prepare another picture of the same kind in a hurry, such as the next slice or frame: shown as `other`."""
-        return cls(display.Canvas(picture, other.canvas), other.window, other.base, other.presets, other.histogram)
+        return cls(display.Canvas(picture, other.canvas), other.window, other.base, other.presets)
+
+    def forget_view(self) -> None:
+        """Let go of the codes of the last view: another picture of the run is on the screen."""
+        self._sampled.clear()
 
     def sampled(self, request: "FrameRequest") -> Sampled:
         """The codes for a request. Only the last view is kept."""

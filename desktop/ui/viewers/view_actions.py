@@ -29,4 +29,12 @@ MORE_VIEWER_ACTIONS: tuple[Action, ...] = (
     _action("corner_2", "F6"),
     _action("corner_3", "F7"),
     _action("corner_4", "F8"),
+    _action("cine_play", "Shift+P"),
+    _action("next_frame", "Shift+PgDown"),
+    _action("previous_frame", "Shift+PgUp"),
+    _action("first_frame", "Shift+Home"),
+    _action("last_frame", "Shift+End"),
+    _action("cine_faster", "Ctrl+]"),
+    _action("cine_slower", "Ctrl+["),
+    _action("cine_sweep", "Shift+S"),
 )
