@@ -6,7 +6,6 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QFocusEvent,
     QFont,
     QFontMetricsF,
     QKeyEvent,
@@ -245,16 +244,6 @@ class EcgViewer(QWidget):
         if page is not None and self._source is not None:
             self._view = clamped(self._view, self._source.trace, page.seconds)
         self._changed()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show that the keys go here."""
-        super().focusInEvent(event)
-        self.update()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The keys go elsewhere."""
-        super().focusOutEvent(event)
-        self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Words above, the page, words below; calipers over the page."""

@@ -33,41 +33,18 @@ class Inks:
     mark: QColor
 
 
-_LIGHT = Inks(
-    QColor(255, 253, 250),
-    QColor(250, 224, 222),
-    QColor(236, 176, 172),
-    QColor(16, 16, 20),
-    QColor(0, 114, 178),
-    QColor(60, 60, 66),
-    QColor(0, 90, 160),
-    QColor(0, 110, 80),
-)
-_DARK = Inks(
-    QColor(14, 15, 17),
-    QColor(38, 29, 31),
-    QColor(72, 46, 48),
-    QColor(236, 236, 232),
-    QColor(86, 180, 233),
-    QColor(200, 200, 200),
-    QColor(240, 228, 66),
-    QColor(0, 190, 140),
-)
-_CONTRAST = Inks(
-    QColor(0, 0, 0),
-    QColor(52, 52, 52),
-    QColor(110, 110, 110),
-    QColor(255, 255, 255),
-    QColor(86, 220, 255),
-    QColor(255, 255, 255),
-    QColor(255, 255, 0),
-    QColor(0, 255, 170),
-)
+# In the order of the fields.
+_COLOURS = {
+    Theme.LIGHT: "#fffdfa #fae0de #ecb0ac #101014 #0072b2 #3c3c42 #005aa0 #006e50",
+    Theme.DARK: "#0e0f11 #261d1f #482e30 #ecece8 #56b4e9 #c8c8c8 #f0e442 #00be8c",
+    Theme.HIGH_CONTRAST: "#000000 #343434 #6e6e6e #ffffff #56dcff #ffffff #ffff00 #00ffaa",
+}
+_INKS = {theme: Inks(*(QColor(colour) for colour in colours.split())) for theme, colours in _COLOURS.items()}
 
 
 def inks(theme: Theme) -> Inks:
     """The colours for a theme: paper by day, a dark screen by night, black and white for who needs it."""
-    return {Theme.LIGHT: _LIGHT, Theme.DARK: _DARK}.get(theme, _CONTRAST)
+    return _INKS[theme]
 
 
 def paint_grid(painter: QPainter, width: float, height: float, pixels: float, colours: Inks) -> None:
@@ -186,24 +163,25 @@ def paint_label(painter: QPainter, strip: Strip, words: str, pixels: float, colo
 
 def paint_caliper(painter: QPainter, caliper: Caliper, page: Page, view: EcgView, pixels: float, colours: Inks) -> None:
     """Two lines across the page, the active one bolder; heights as short lines; the distance repeated if wished."""
-    bottom = page.height * pixels
-    for end, moment in enumerate(caliper.times):
-        pen = QPen(colours.caliper, 2.0 if end == caliper.active else 1.0)
-        painter.setPen(pen)
+
+    def line_at(moment: float) -> float:
         x = page.place_of(moment, view) * pixels
-        painter.drawLine(QLineF(x, 0, x, bottom))
+        painter.drawLine(QLineF(x, 0, x, page.height * pixels))
+        return x
+
+    for end, moment in enumerate(caliper.times):
+        painter.setPen(QPen(colours.caliper, 2.0 if end == caliper.active else 1.0))
+        x = line_at(moment)
         if caliper.heights is not None:
             y = caliper.heights[end] * pixels
             painter.drawLine(QLineF(x - 24, y, x + 24, y))
     if view.march and caliper.seconds * view.speed * pixels > 6:
-        pen = QPen(colours.caliper, 1.0, Qt.PenStyle.DotLine)
-        painter.setPen(pen)
+        painter.setPen(QPen(colours.caliper, 1.0, Qt.PenStyle.DotLine))
         last, step = max(caliper.times), caliper.seconds
         moment = view.start + (min(caliper.times) - view.start) % step
         while moment < view.start + page.seconds:
             if min(abs(moment - one) for one in caliper.times) > 1e-6 * max(1.0, last):
-                x = page.place_of(moment, view) * pixels
-                painter.drawLine(QLineF(x, 0, x, bottom))
+                line_at(moment)
             moment += step
 
 

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.ecg import EcgViewer
 from desktop.ui.viewers.ecg_state import EcgFilter, EcgLayout
 from desktop.ui.viewers.ecg_words import filter_name
+from desktop.ui.viewers.strip import Strip, key_tip
 
 _SHOWN = ("speed", "gain_down", "gain_up", "mains", "marks", "caliper", "true_size", "calibrate")
+_LETTERS = 15
 
 
 class EcgPane(QWidget):
@@ -24,42 +26,15 @@ class EcgPane(QWidget):
         self.setObjectName("ecg_pane")
         self._context = context
         self.viewer = EcgViewer(context)
-        bar = QFrame()
-        bar.setObjectName("film_bar")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(4, 4, 4, 4)
-        row.setSpacing(2)
-        self.layouts, self.filters = self._box("ecg_layouts"), self._box("ecg_filters")
+        strip = Strip()
+        self.layouts, self.filters = (strip.add_box(name, _LETTERS) for name in ("ecg_layouts", "ecg_filters"))
         self.layouts.activated.connect(self._layout_chosen)
         self.filters.activated.connect(self._filter_chosen)
-        row.addWidget(self.layouts)
-        row.addWidget(self.filters)
-        self._tools: dict[str, QToolButton] = {}
-        for name in _SHOWN:
-            tool = QToolButton(bar)
-            tool.setObjectName(f"ecg_tool_{name}")
-            tool.setProperty("role", "film")
-            tool.setAutoRaise(True)
-            tool.clicked.connect(self._pressed)
-            row.addWidget(tool)
-            self._tools[name] = tool
-        row.addStretch(1)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(0)
-        page.addWidget(bar)
-        page.addWidget(self.viewer, 1)
-        self.setFocusProxy(self.viewer)
+        self._tools = {name: strip.add_tool(f"ecg_tool_{name}", self._pressed) for name in _SHOWN}
+        strip.row.addStretch(1)
+        strip.stand_above(self.viewer, self)
         self.viewer.view_changed.connect(self._follow)
         self.retranslate()
-
-    def _box(self, name: str) -> QComboBox:
-        box = QComboBox()
-        box.setObjectName(name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        box.setMinimumContentsLength(15)
-        box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        return box
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -80,9 +55,7 @@ class EcgPane(QWidget):
     def set_tips(self, actions: Mapping[str, QAction]) -> None:
         """What the buttons do and their keys."""
         for name, tool in self._tools.items():
-            action = actions[f"ecg.{name}"]
-            keys = action.shortcut().toString(action.shortcut().SequenceFormat.NativeText)
-            tool.setToolTip(f"{action.text()} ({keys})" if keys else action.text())
+            tool.setToolTip(key_tip(actions[f"ecg.{name}"]))
 
     def _pressed(self) -> None:
         name = self.sender().objectName().removeprefix("ecg_tool_")

@@ -3,10 +3,11 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QSizePolicy, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
 
 from desktop.imaging.slab import Slab, SlabMode
 from desktop.ui.context import UiContext
+from desktop.ui.viewers.strip import Strip
 from desktop.ui.viewers.volume import VolumeViewer
 from desktop.ui.viewers.volume_commands import THICKNESSES
 from desktop.ui.viewers.volume_mask_bar import MaskBar
@@ -31,41 +32,25 @@ class VolumeScreen(QWidget):
         self.setObjectName("volume_screen")
         self._context = context
         self.viewer = VolumeViewer(context)
-        bar = QFrame()
-        bar.setObjectName("film_bar")
-        row = QHBoxLayout(bar)
-        row.setContentsMargins(4, 4, 4, 4)
-        row.setSpacing(4)
-        self.presets, self.slabs = self._box("volume_presets"), self._box("volume_slabs")
+        strip = Strip(spacing=4)
+        self.series, self.presets, self.slabs = (
+            strip.add_box(name) for name in ("volume_series", "volume_presets", "volume_slabs")
+        )
         self.thickness = self._slider("volume_thickness", len(THICKNESSES) - 1)
         self.opacity = self._slider("volume_opacity", 100)
         self.moments = self._slider("volume_moments", 0)
-        self.series = self._box("volume_series")
         self.series.hide()
         self._names: tuple[tuple[str, int], ...] = ()
-        for part in (self.series, self.presets, self.slabs, self.thickness):
-            row.addWidget(part)
-        self._tools: dict[str, QToolButton] = {}
-        for name in _TOOLS:
-            tool = QToolButton(bar)
-            tool.setObjectName(f"volume_tool_{name}")
-            tool.setProperty("role", "film")
-            tool.setAutoRaise(True)
-            tool.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            tool.clicked.connect(self._tool_pressed)
-            self._tools[name] = tool
-            row.addWidget(tool)
-        row.addStretch(1)
-        row.addWidget(self.opacity)
-        row.addWidget(self.moments)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(0)
+        strip.row.addWidget(self.thickness)
+        self._tools = {name: strip.add_tool(f"volume_tool_{name}", self._tool_pressed) for name in _TOOLS}
+        strip.row.addStretch(1)
+        strip.row.addWidget(self.opacity)
+        strip.row.addWidget(self.moments)
+        strip.stand_above(self.viewer, self)
         self.masks = MaskBar(context, self.viewer.book)
-        page.addWidget(bar)
-        page.addWidget(self.masks)
-        page.addWidget(self.viewer, 1)
-        self.setFocusProxy(self.viewer)
+        page = self.layout()
+        assert isinstance(page, QVBoxLayout)
+        page.insertWidget(1, self.masks)
         self.series.activated.connect(self.series_chosen)
         self.presets.activated.connect(self._preset_chosen)
         self.slabs.activated.connect(self._slab_chosen)
@@ -76,13 +61,6 @@ class VolumeScreen(QWidget):
         self.viewer.series_shown.connect(self._offer)
         self.viewer.state_changed.connect(self._follow)
         self.retranslate()
-
-    def _box(self, name: str) -> QComboBox:
-        box = QComboBox()
-        box.setObjectName(name)
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        box.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        return box
 
     def _slider(self, name: str, most: int) -> QSlider:
         slider = QSlider(Qt.Orientation.Horizontal)
