@@ -195,16 +195,7 @@ def _walk(data: bytes, at: int, found: dict[int, bytes], *, explicit: bool, last
         before = tag
         at += 8
         if explicit:
-            vr = data[at - 4 : at - 2]
-            if vr in _LONG:
-                if at + 4 > size:
-                    raise _Beyond
-                (length,) = _long(data, at)
-                at += 4
-            elif vr in _VRS:
-                length >>= 16
-            else:
-                raise _Odd
+            length, at = _explicit(data, at, length)
         if length == _UNDEFINED:
             at = _after_items(data, at, explicit, 0)
             continue
@@ -216,6 +207,18 @@ def _walk(data: bytes, at: int, found: dict[int, bytes], *, explicit: bool, last
     if at > size or not whole:
         raise _Beyond
     return at
+
+
+def _explicit(data: bytes, at: int, length: int) -> tuple[int, int]:
+    """Length and place of a value whose element names its VR. length: the four bytes that begin with the VR."""
+    vr = data[at - 4 : at - 2]
+    if vr in _LONG:
+        if at + 4 > len(data):
+            raise _Beyond
+        return _long(data, at)[0], at + 4
+    if vr not in _VRS:
+        raise _Odd
+    return length >> 16, at
 
 
 def _after_items(data: bytes, at: int, explicit: bool, depth: int) -> int:
@@ -246,16 +249,7 @@ def _after_elements(data: bytes, at: int, explicit: bool, depth: int) -> int:
                 raise _Odd
             return at
         if explicit:
-            vr = data[at - 4 : at - 2]
-            if vr in _LONG:
-                if at + 4 > size:
-                    raise _Beyond
-                (length,) = _long(data, at)
-                at += 4
-            elif vr in _VRS:
-                length >>= 16
-            else:
-                raise _Odd
+            length, at = _explicit(data, at, length)
         at = _after_items(data, at, explicit, depth + 1) if length == _UNDEFINED else at + length
     raise _Beyond
 
