@@ -1,7 +1,6 @@
 """A disc, folder, archive or many files: found, matched, shown, and stored study by study."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +9,10 @@ from PySide6.QtWidgets import QDialog, QWidget
 
 from desktop import workflow
 from desktop.imaging.display import Pixels8
-from desktop.jobs import Job
 from desktop.records import Patient, PatientId, StudyId
 from desktop.ui.context import UiContext
 from desktop.ui.importing import disc_words as say
+from desktop.ui.importing.asking_models import ask_models
 from desktop.ui.importing.disc_dialog import PICTURE, DiscDialog
 from desktop.ui.importing.disc_plan import Plan, Task
 from desktop.ui.importing.mismatch import MismatchDialog
@@ -348,13 +347,7 @@ class DiscFlow(QObject):
         self.dialog.both.setVisible(versions > 0)
         self.dialog.both.setText(self._context.tr("importing.disc.both", count=versions))
         self.dialog.close_button.setFocus()
-        for study in self._films:
-            self._context.operations.run(
-                partial(_suggest, self._clinic, study),
-                initiator=self._context,
-                pool="compute",
-                title=self._context.tr("reading.progress.suggest"),
-            )
+        ask_models(self._context, self._clinic, self._films)
         self._films.clear()
 
     # The end
@@ -398,7 +391,3 @@ class DiscFlow(QObject):
             words = f"{text.message}\n{text.advice}"
         status = Status.REFUSED if one.state is storing.FileState.VERSION else Status(one.state.value)
         return FileOutcome(Path(one.name), status, words, one.study)
-
-
-def _suggest(clinic: "workflow.Clinic", study: StudyId, job: Job) -> "workflow.Suggested":
-    return workflow.suggest(clinic, job, study)

@@ -10,9 +10,9 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.jobs import Job
-from desktop.records import PatientId, StudyId
+from desktop.records import PatientId, Picture, StudyId
 from desktop.ui.context import UiContext
+from desktop.ui.importing.asking_models import ask_models
 from desktop.ui.importing.files import plain_files
 from desktop.ui.importing.mismatch import MismatchDialog
 from desktop.ui.importing.outcome import FileOutcome, Status, Summary
@@ -73,6 +73,7 @@ class ImportFlow(QObject):
         self._current: Path | None = None
         self._total = 0
         self._outcomes: list[FileOutcome] = []
+        self._films: list[StudyId] = []
         self._error: Exception | None = None
         self._accepted: dict[str, str] = {}
         self._refused: set[str] = set()
@@ -249,6 +250,8 @@ class ImportFlow(QObject):
             self._add(Status.DUPLICATE, tr("importing.duplicate"), imported.study)
         else:
             self._add(Status.OK, "", imported.study)
+            if self._preview is not None and isinstance(self._preview.content, Picture):
+                self._films.append(imported.study)
 
     def _not_kept(self, error: Exception) -> None:
         if isinstance(error, workflow.NameMismatch) and self._preview is not None:
@@ -315,7 +318,7 @@ class ImportFlow(QObject):
         if self._context.clinic is self._clinic and outcomes:
             self._say(outcomes)
             studies = list(dict.fromkeys(o.study for o in outcomes if o.study is not None))
-            self._ask_models([o.study for o in outcomes if o.status is Status.OK and o.study is not None])
+            ask_models(self._context, self._clinic, self._films)
             if studies:
                 self._open(studies[0])
         self.finished.emit(outcomes)
@@ -334,17 +337,6 @@ class ImportFlow(QObject):
         else:
             self._context.toast(tr("importing.duplicate" if summary.duplicates else "importing.kept"))
 
-    def _ask_models(self, studies: list[StudyId]) -> None:
-        """In the background, so that the suggestion is there when the doctor has read."""
-        clinic = self._clinic
-        for study in dict.fromkeys(studies):
-            self._context.operations.run(
-                partial(_suggest, clinic, study),
-                initiator=self._context,
-                pool="compute",
-                title=self._context.tr("reading.progress.suggest"),
-            )
-
     def _open(self, study: str) -> None:
         self._context.study_requested.emit(study)
 
@@ -356,10 +348,6 @@ class ImportFlow(QObject):
             self.deleteLater()
         else:
             self.stop()
-
-
-def _suggest(clinic: "workflow.Clinic", study: StudyId, job: Job) -> "workflow.Suggested":
-    return workflow.suggest(clinic, job, study)
 
 
 def _named(preview: "workflow.FilePreview") -> str:

@@ -101,6 +101,17 @@ def test_a_dropped_electrocardiogram_is_read_and_signed(
     assert workflow.report_bytes(clinic, Job(), report.content.report, "pdf").startswith(b"%PDF")
 
 
+def test_no_model_is_asked_about_a_trace(
+    opened: MainWindow, patient: str, driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(workflow, "suggest", lambda clinic, job, study: asked.append(study))
+    driver.drop(write_edf(tmp_path / "now.edf", draw(DrawnHeart()).trace))
+    driver.wait(lambda: driver.shown("ecg_viewer"), "trace")
+    driver.settle()
+    assert asked == []
+
+
 def test_a_caliper_follows_the_arrows(opened: MainWindow, patient: str, driver: Driver, tmp_path: Path) -> None:
     driver.drop(write_edf(tmp_path / "now.edf", draw(DrawnHeart()).trace))
     driver.wait(lambda: driver.shown("ecg_viewer"), "trace")
