@@ -51,10 +51,37 @@ def switch_on(driver: Driver, context: UiContext, section: NetworkSection) -> in
     return port
 
 
-def send(port: int, tmp_path: Path, name: str = "Zhang^Xiaoming=张小明", birth_date: str = "20210311") -> None:
+def send(port: int, tmp_path: Path, name: str, birth_date: str) -> None:
     (tmp_path / "a.dcm").write_bytes(file_bytes(dataset(name=name, birth_date=birth_date, sop_class=DX, side=64)))
     words = ("-aec", "LANTERN", "-aet", "XRAY", "127.0.0.1", port, tmp_path / "a.dcm")
     assert run("storescu", "-xe", *words).returncode == 0
+
+
+def listen_to_the_x_ray_room(driver: Driver, context: UiContext, section: NetworkSection) -> int:
+    add_device(driver, "X-ray room", "XRAY", "127.0.0.1", "")
+    driver.click("peer_save")
+    driver.settle()
+    return switch_on(driver, context, section)
+
+
+def an_image_waits(
+    driver: Driver,
+    context: UiContext,
+    section: NetworkSection,
+    tmp_path: Path,
+    name: str = "Zhang^Xiaoming=张小明",
+    birth_date: str = "20210311",
+) -> None:
+    """One came that nobody can say whose it is."""
+    send(listen_to_the_x_ray_room(driver, context, section), tmp_path, name, birth_date)
+    driver.wait(lambda: context.network.waiting == 1, "question")
+    driver.settle()
+
+
+def open_arrivals(driver: Driver) -> None:
+    driver.click("status_network")
+    driver.wait(lambda: driver.shown("arrivals_dialog"), "list")
+    driver.settle()
 
 
 def test_the_network_is_off_and_says_so(driver: Driver, section: NetworkSection, context: UiContext) -> None:
@@ -112,13 +139,10 @@ def test_a_mistyped_device_is_told_at_its_field(
 def test_what_arrives_for_a_known_patient_appears(
     driver: Driver, section: NetworkSection, context: UiContext, opened: MainWindow, tmp_path: Path
 ) -> None:
-    add_device(driver, "X-ray room", "XRAY", "127.0.0.1", "")
-    driver.click("peer_save")
-    driver.settle()
-    port = switch_on(driver, context, section)
+    port = listen_to_the_x_ray_room(driver, context, section)
     assert words(driver, "network_status") == context.tr("network.state.on", title="LANTERN", port=port)
     assert driver.find("status_network", QPushButton).text() == context.tr("network.strip.on")
-    send(port, tmp_path)
+    send(port, tmp_path, "Zhang^Xiaoming=张小明", "20210311")
     driver.wait(lambda: driver.shown("network_latest"), "arrival")
     driver.settle()
     (row,) = driver.find("network_latest", RowList).rows.rows
@@ -134,17 +158,9 @@ def test_what_arrives_for_a_known_patient_appears(
 def test_the_doctor_says_whose_an_image_is(
     driver: Driver, section: NetworkSection, context: UiContext, tmp_path: Path
 ) -> None:
-    add_device(driver, "X-ray room", "XRAY", "", "")
-    driver.click("peer_save")
-    driver.settle()
-    port = switch_on(driver, context, section)
-    send(port, tmp_path, birth_date="")
-    driver.wait(lambda: context.network.waiting == 1, "question")
-    driver.settle()
+    an_image_waits(driver, context, section, tmp_path, birth_date="")
     assert driver.find("status_network", QPushButton).text() == context.tr("network.strip.waiting", count=1)
-    driver.click("status_network")
-    driver.wait(lambda: driver.shown("arrivals_dialog"), "list")
-    driver.settle()
+    open_arrivals(driver)
     (row,) = driver.find("arrivals_list", RowList).rows.rows
     assert row.remark == context.tr("network.doubt.unsure")
     driver.press("Return")
@@ -167,16 +183,8 @@ def test_the_doctor_says_whose_an_image_is(
 def test_a_wrong_name_needs_a_reason_and_strangers_are_set_aside(
     driver: Driver, section: NetworkSection, context: UiContext, tmp_path: Path
 ) -> None:
-    add_device(driver, "X-ray room", "XRAY", "", "")
-    driver.click("peer_save")
-    driver.settle()
-    port = switch_on(driver, context, section)
-    send(port, tmp_path, name="Somebody^Else")
-    driver.wait(lambda: context.network.waiting == 1, "question")
-    driver.settle()
-    driver.click("status_network")
-    driver.wait(lambda: driver.shown("arrivals_dialog"), "list")
-    driver.settle()
+    an_image_waits(driver, context, section, tmp_path, name="Somebody^Else")
+    open_arrivals(driver)
     driver.press("Return")
     driver.settle()
     dialog = driver.find("arrivals_dialog", ArrivalsDialog)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from PySide6.QtWidgets import QLabel, QLineEdit, QPlainTextEdit, QPushButton
@@ -28,22 +29,29 @@ def lock_and_unlock(driver: Driver, window: MainWindow, context: UiContext) -> N
     driver.settle()
 
 
-def begin_visit(driver: Driver) -> None:
-    driver.press("Ctrl+Shift+N")
-    driver.wait(lambda: driver.shown("visit_form"), "form")
+def begin(driver: Driver, keys: str, page: str) -> None:
+    driver.press(keys)
+    driver.wait(lambda: driver.shown(page), "form")
     driver.settle()
 
 
-def begin_edit(driver: Driver) -> None:
-    driver.press("Ctrl+E")
-    driver.wait(lambda: driver.shown("patient_form_page"), "form")
-    driver.settle()
+begin_visit = partial(begin, keys="Ctrl+Shift+N", page="visit_form")
+begin_edit = partial(begin, keys="Ctrl+E", page="patient_form_page")
+begin_registration = partial(begin, keys="Ctrl+N", page="patient_form_page")
 
 
-def begin_registration(driver: Driver) -> None:
-    driver.press("Ctrl+N")
-    driver.wait(lambda: driver.shown("patient_form_page"), "form")
-    driver.settle()
+def type_into(driver: Driver, name: str, text: str, *, over: bool = False) -> None:
+    """Words into a field of the record. over: in place of what stands there."""
+    driver.find(name, QLineEdit).setFocus()
+    if over:
+        driver.press("Ctrl+A")
+    driver.type(text)
+
+
+def begin_typing(driver: Driver, words: str) -> None:
+    """A visit with its first words."""
+    begin_visit(driver)
+    driver.type(words)
 
 
 def line(driver: Driver, name: str) -> str:
@@ -69,8 +77,7 @@ def test_a_half_typed_visit_is_back_after_an_idle_lock_and_gone_once_saved(
     driver: Driver, opened: MainWindow, context: UiContext, chart_of: OpenChart
 ) -> None:
     patient = chart_of("张小明")
-    begin_visit(driver)
-    driver.type("咳嗽")
+    begin_typing(driver, "咳嗽")
     driver.press("Tab")
     driver.type("38.")
     driver.find("visit_note", QPlainTextEdit).setFocus()
@@ -98,9 +105,7 @@ def test_half_typed_changes_are_back_after_an_idle_lock_and_gone_once_saved(
 ) -> None:
     patient = chart_of("张小明")
     begin_edit(driver)
-    driver.find("patient_village", QLineEdit).setFocus()
-    driver.press("Ctrl+A")
-    driver.type("石桥村")
+    type_into(driver, "patient_village", "石桥村", over=True)
     lock_and_unlock(driver, opened, context)
     assert driver.shown("patient_form_page")
     assert (line(driver, "patient_name"), line(driver, "patient_village")) == ("张小明", "石桥村")
@@ -117,8 +122,7 @@ def test_another_user_is_shown_nothing_of_it(
     driver: Driver, opened: MainWindow, context: UiContext, chart_of: OpenChart
 ) -> None:
     patient = chart_of("张小明")
-    begin_visit(driver)
-    driver.type("咳嗽")
+    begin_typing(driver, "咳嗽")
     to_chart(driver)
     clinic = context.open_clinic
     other = replace(clinic.session, user=replace(clinic.session.user, id=UserId("somebody else")))
@@ -131,12 +135,10 @@ def test_nothing_of_it_stays_in_the_locked_window_or_in_the_clear_on_the_disk(
 ) -> None:
     folder = context.open_clinic.store.folder
     chart_of("张小明")
-    begin_visit(driver)
-    driver.type("Findable cough")
+    begin_typing(driver, "Findable cough")
     to_chart(driver)
     begin_edit(driver)
-    driver.find("patient_village", QLineEdit).setFocus()
-    driver.type("Findable village")
+    type_into(driver, "patient_village", "Findable village")
     opened.lock()
     driver.settle()
     shown = [edit.text() for edit in opened.findChildren(QLineEdit)]
@@ -177,8 +179,7 @@ def test_the_chart_says_what_was_begun_and_going_on_is_one_key_away(
 ) -> None:
     chart_of("张小明")
     begin_edit(driver)
-    driver.find("patient_phone", QLineEdit).setFocus()
-    driver.type("99")
+    type_into(driver, "patient_phone", "99")
     to_chart(driver)
     assert words(driver, "chart_begun_words").startswith("Changes to these details that you typed on")
     assert driver.find("chart_begun_go_on", QPushButton).hasFocus()
@@ -197,8 +198,7 @@ def test_it_can_be_discarded_and_that_can_be_taken_back(
     driver: Driver, context: UiContext, chart_of: OpenChart
 ) -> None:
     patient = chart_of("张小明")
-    begin_visit(driver)
-    driver.type("cough")
+    begin_typing(driver, "cough")
     to_chart(driver)
     driver.click("chart_begun_discard")
     driver.settle()
@@ -223,8 +223,7 @@ def test_discarded_changes_leave_the_form_with_what_is_on_file(
 ) -> None:
     chart_of("张小明")
     begin_edit(driver)
-    driver.find("patient_village", QLineEdit).setFocus()
-    driver.type("X")
+    type_into(driver, "patient_village", "X")
     lock_and_unlock(driver, opened, context)
     driver.click("form_discard")
     driver.settle()
@@ -239,9 +238,7 @@ def test_changes_gone_on_with_after_somebody_changed_the_record_become_a_conflic
 ) -> None:
     patient = chart_of("张小明")
     begin_edit(driver)
-    driver.find("patient_village", QLineEdit).setFocus()
-    driver.press("Ctrl+A")
-    driver.type("清河村")
+    type_into(driver, "patient_village", "清河村", over=True)
     opened.lock()
     driver.settle()
     driver.type(PASSPHRASE)
@@ -264,8 +261,7 @@ def test_what_is_typed_is_in_the_store_soon_after_the_last_key(
     driver: Driver, context: UiContext, chart_of: OpenChart
 ) -> None:
     chart_of("张小明")
-    begin_visit(driver)
-    driver.type("c")
+    begin_typing(driver, "c")
     driver.wait(lambda: kept(context) != [], "draft")
     driver.press("Backspace")
     driver.wait(lambda: kept(context) == [], "an empty form is nothing to keep")
@@ -277,12 +273,10 @@ def test_a_save_that_is_refused_keeps_what_was_typed(
 ) -> None:
     patient, double = chart_of("张小明"), workflow.search_patients(context.open_clinic, Job(), "Aisha")[0].patient
     if page == "visit":
-        begin_visit(driver)
-        driver.type("cough")
+        begin_typing(driver, "cough")
     else:
         begin_edit(driver)
-        driver.find("patient_phone", QLineEdit).setFocus()
-        driver.type("99")
+        type_into(driver, "patient_phone", "99")
     workflow.merge_patients(context.open_clinic, Job(), double.id, patient.id)
     driver.press("Ctrl+Return")
     driver.wait(lambda: driver.shown("error_dialog"), "refusal")

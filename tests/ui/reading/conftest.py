@@ -33,6 +33,8 @@ from desktop.records import (
 from desktop.settings import Places, SettingsFile
 from desktop.ui.context import UiContext
 from desktop.ui.reading import ReadingRoom
+from desktop.ui.viewers import FilmViewer
+from tests.ui.reading.ramp import film
 
 SHA = "ab" * 32
 
@@ -203,3 +205,17 @@ def open_study(qtbot: QtBot, room: ReadingRoom) -> OpenStudy:
         qtbot.waitUntil(lambda: room.study.viewer.frame is not None, timeout=5000)
 
     return open_and_wait
+
+
+@pytest.fixture
+def viewer(qtbot: QtBot, context: UiContext) -> Iterator[FilmViewer]:
+    """A viewer of 600 by 400 with the ramp in it."""
+    made = FilmViewer(context)
+    qtbot.addWidget(made)
+    made.resize(600, 400)
+    made.show()
+    qtbot.waitExposed(made)
+    made.show_picture(film())
+    qtbot.waitUntil(lambda: made.frame is not None)
+    yield made
+    made.clear()

@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, Qt
@@ -21,11 +20,8 @@ from desktop.records import (
     Annotation,
     AnnotationId,
     AnnotationKind,
-    FileHeader,
     InstanceId,
-    Modality,
     Patient,
-    Photometric,
     Picture,
     Spacing,
     SpacingSource,
@@ -47,36 +43,11 @@ from desktop.ui.viewers.film_numbers import measured_words
 from desktop.ui.viewers.film_scale import true_size
 from desktop.ui.viewers.film_tiles import LAYOUTS, Companion, FilmTiles
 from desktop.ui.viewers.film_words import FilmText
-from desktop.ui.viewers.view_state import ViewState
 from tests.ui.reading.conftest import OpenStudy, draw_film
+from tests.ui.reading.ramp import film, state_of
 
 LEFT, NO_KEYS = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 SCALE = Spacing(0.5, 0.5, SpacingSource.PIXEL_SPACING)
-
-
-def film(spacing: Spacing | None = None, columns: int = 300) -> Picture:
-    """A ramp of 200 rows."""
-    pixels = np.tile(np.arange(columns, dtype=np.uint16) * 10, (200, 1))
-    return Picture(pixels, Photometric.MONOCHROME2, FileHeader(modality=Modality.DX), bits=12, spacing=spacing)
-
-
-@pytest.fixture
-def viewer(qtbot: QtBot, context: UiContext) -> Iterator[FilmViewer]:
-    """A viewer of 600 by 400 with the ramp in it."""
-    made = FilmViewer(context)
-    qtbot.addWidget(made)
-    made.resize(600, 400)
-    made.show()
-    qtbot.waitExposed(made)
-    made.show_picture(film())
-    qtbot.waitUntil(lambda: made.frame is not None)
-    yield made
-    made.clear()
-
-
-def state_of(viewer: FilmViewer) -> ViewState:
-    assert viewer.state is not None
-    return viewer.state
 
 
 def drag(viewer: FilmViewer, *points: tuple[int, int]) -> None:

@@ -1,9 +1,7 @@
 """The film viewer under mouse and keyboard."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
-import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
@@ -16,11 +14,8 @@ from desktop.records import (
     Annotation,
     AnnotationId,
     AnnotationKind,
-    FileHeader,
     InstanceId,
     Modality,
-    Photometric,
-    Picture,
     Spacing,
     SpacingSource,
     UserId,
@@ -35,36 +30,10 @@ from desktop.ui.viewers.film_numbers import measured_words
 from desktop.ui.viewers.film_tiles import FilmTiles
 from desktop.ui.viewers.film_words import corners
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS
-from desktop.ui.viewers.view_state import ViewState
+from tests.ui.reading.ramp import film, state_of
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 NO_KEYS = Qt.KeyboardModifier.NoModifier
-
-
-def film(spacing: Spacing | None = None) -> Picture:
-    """A ramp of 200 rows by 300 columns."""
-    pixels = np.tile(np.arange(300, dtype=np.uint16) * 10, (200, 1))
-    return Picture(pixels, Photometric.MONOCHROME2, FileHeader(modality=Modality.DX), bits=12, spacing=spacing)
-
-
-@pytest.fixture
-def viewer(qtbot: QtBot, context: UiContext) -> Iterator[FilmViewer]:
-    """A viewer of 600 by 400 with the ramp in it."""
-    made = FilmViewer(context)
-    qtbot.addWidget(made)
-    made.resize(600, 400)
-    made.show()
-    qtbot.waitExposed(made)
-    made.show_picture(film())
-    qtbot.waitUntil(lambda: made.frame is not None)
-    yield made
-    made.clear()
-
-
-def state_of(viewer: FilmViewer) -> ViewState:
-    """How the film is shown."""
-    assert viewer.state is not None
-    return viewer.state
 
 
 def selected(viewer: FilmViewer) -> Annotation | None:
