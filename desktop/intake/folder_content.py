@@ -8,6 +8,7 @@ import io
 import warnings
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from typing import BinaryIO
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
@@ -24,7 +25,7 @@ from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
 from desktop.intake.marks import MarksFile
 from desktop.intake.marks_file import read_marks
 from desktop.intake.picture_frames import frames_of, picture_modality
-from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, read_picture, recognise, too_large
+from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, VIDEO, read_picture, recognise, too_large
 from desktop.intake.segmentation import is_segmentation, read_segmentation
 from desktop.intake.signatures import is_dicom
 from desktop.intake.volume_bundle import BUNDLE
@@ -143,6 +144,8 @@ def _picture(data: bytes, job: Job) -> Content:
         if found.reason is not None and found.reason.key != "intake.document":
             raise found.reason
         return Content(FileHeader(Modality.OT), 0, 0, reader.media_type, data, document=True)
+    if reader is VIDEO:
+        return _clip(data)
     try:
         picture = read_picture(data)
     except UserFacingError as error:
@@ -155,6 +158,15 @@ def _picture(data: bytes, job: Job) -> Content:
     job.check()
     rows, columns = picture.pixels.shape[:2]
     return Content(picture.header, rows, columns, reader.media_type, data, film=True)
+
+
+def _clip(data: bytes) -> Content:
+    """A video clip, every frame of it decoded once."""
+    from desktop.intake.video_frames import media_type as clip_type
+    from desktop.intake.video_frames import read_video_file
+
+    clip = read_video_file(partial(io.BytesIO, data))
+    return Content(FileHeader(Modality.OT), clip.rows, clip.columns, clip_type(data[:HEADER_BYTES]), data)
 
 
 def _series(stream: BinaryIO, data: bytes | None, otherwise: UserFacingError | None = None) -> Content:

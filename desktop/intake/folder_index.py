@@ -154,7 +154,7 @@ class _Sorting:
             self._add_dicom(source, scanned)
             return
         media_type = _media_type(header)
-        if media_type.startswith("image/"):
+        if media_type.startswith(("image/", "video/")):
             self._add_other(source, PICTURES)
         elif media_type == "application/pdf":
             self._add_other(source, DOCUMENTS)

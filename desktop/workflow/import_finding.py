@@ -17,7 +17,7 @@ from desktop.intake.folder_content import FILMS
 from desktop.intake.folder_index import MARKS, FolderIndex, FoundPatient, FoundStudy, index_folder
 from desktop.intake.folder_picture import first_frame
 from desktop.intake.reader import HEADER_BYTES
-from desktop.intake.signatures import is_dicom
+from desktop.intake.signatures import is_dicom, is_video
 from desktop.intake.volume_file import media_type as volume_type
 from desktop.jobs import Job
 from desktop.records import FileHeader, HumanName, Identifier, Modality, Patient, PatientId, Sex
@@ -216,7 +216,7 @@ def is_of_series(clinic: Clinic, job: Job, path: Path) -> bool:
             word = header.modality.upper() if header is not None else ""
             if header is not None and header.text(_NUMBER_OF_FRAMES) not in ("", "0", "1"):
                 return True
-            if not word and volume_type(beginning):
+            if not word and (volume_type(beginning) or is_video(beginning)):
                 return True
     except (UserFacingError, OSError):  # whoever reads it says what is wrong with it
         return False

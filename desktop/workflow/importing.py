@@ -36,7 +36,12 @@ from desktop.workflow.words import plain_line, plain_text
 _NUMBER_OF_FRAMES = 0x00280008
 _LARGE_FILE = 32 * 1024 * 1024
 IMPORT_OK, IMPORT_DUPLICATE = "ok", "duplicate"
-CLIPS = ("intake.not_an_image_of_this_kind", "intake.several_pictures", "intake.too_large")
+CLIPS = (
+    "intake.not_an_image_of_this_kind",
+    "intake.several_pictures",
+    "intake.too_large",
+    "intake.no_single_picture",
+)
 """What `stored_picture` says of a file that is no single film; its frames are read one by one."""
 
 

@@ -15,6 +15,8 @@ import numpy as np
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.imaging.frame_run import FramePlace, FrameRun
+from desktop.intake.reader import HEADER_BYTES
+from desktop.intake.signatures import is_video
 from desktop.jobs import Job
 from desktop.records import ImagingStudy, Instance, Picture
 from desktop.workflow.clinic import Clinic, requires
@@ -22,6 +24,7 @@ from desktop.workflow.importing import CLIPS, stored_picture
 
 if TYPE_CHECKING:
     from desktop.intake.picture_frames import FramesFile
+    from desktop.intake.video_frames import VideoFile
 
 _PAGED = frozenset(("US", "XA", "RF", "PT", "NM", "OT", "SC", "CT", "MR", "ES", "IVUS", "OPT", "OCT"))
 """Modalities whose single pictures are read one after the other; films, mammograms and photographs stand alone."""
@@ -29,6 +32,8 @@ _MODALITY, _SERIES = 0x00080060, 0x0020000E
 _FRAMES, _INSTANCE_NUMBER = 0x00280008, 0x00200013
 _POSITION, _ORIENTATION = 0x00200032, 0x00200037
 _BATCH = 16
+_MANY = 2
+"""Frames of a video clip, before anybody counted them."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +82,9 @@ def _facts(clinic: Clinic, instance: Instance) -> _Facts:
 
     try:
         with closing(clinic.store.attachments.open(instance.attachment)) as stream:
+            if is_video(stream.read(HEADER_BYTES)):
+                return _Facts(instance, frames=_MANY)
+            stream.seek(0)
             header = scan(stream)
     except OSError as error:
         raise from_os_error(error) from error
@@ -114,15 +122,19 @@ class _FileReader:
     def __init__(self, clinic: Clinic, instance: Instance) -> None:
         self._clinic = clinic
         self._instance = instance
-        self._file: FramesFile | None = None
+        self._file: FramesFile | VideoFile | None = None
 
-    def file(self) -> "FramesFile":
+    def file(self) -> "FramesFile | VideoFile":
         """Its header, read once. Raises UserFacingError, KnownFailure."""
         from desktop.intake.picture_frames import read_frames_file
+        from desktop.intake.video_frames import read_video_file
 
         if self._file is None:
+            source = partial(self._clinic.store.attachments.open, self._instance.attachment)
             try:
-                self._file = read_frames_file(partial(self._clinic.store.attachments.open, self._instance.attachment))
+                with closing(source()) as stream:
+                    video = is_video(stream.read(HEADER_BYTES))
+                self._file = read_video_file(source) if video else read_frames_file(source)
             except OSError as error:
                 raise from_os_error(error) from error
         return self._file
@@ -150,7 +162,7 @@ class _FilesReader:
         return _frame(_FileReader(self._clinic, self._instances[number]).file(), 0)
 
 
-def _frame(file: "FramesFile", number: int) -> Picture:
+def _frame(file: "FramesFile | VideoFile", number: int) -> Picture:
     try:
         return file.picture(number)
     except OSError as error:

@@ -38,11 +38,11 @@ def _action(name: str, key: str, *shortcuts: str) -> Action:
 
 
 PICTURE_ACTIONS: tuple[Action, ...] = (
-    _action("photo.straighten", "photo.action.straighten", "Shift+T"),
-    _action("fundus.green", "fundus.action.green", "Shift+R"),
-    _action("fundus.enhance", "fundus.action.enhance", "Shift+L"),
-    _action("fundus.grid", "fundus.action.grid", "Shift+O"),
-    _action("counting.count", "counting.action.count", "Shift+N"),
+    _action("photo_straighten", "photo.action.straighten", "Shift+T"),
+    _action("fundus_green", "fundus.action.green", "Shift+R"),
+    _action("fundus_enhance", "fundus.action.enhance", "Shift+L"),
+    _action("fundus_grid", "fundus.action.grid", "Shift+O"),
+    _action("counting_count", "counting.action.count", "Shift+N"),
 )
 _KINDS = {reference: kind for kind, reference in GRIDS.items()}
 
@@ -72,11 +72,11 @@ class PictureTools(QObject):
         self.counts = CountingLayer(context, viewer)
         self._keeper = DrawingKeeper(context, self)
         handlers: dict[str, Callable[[], object]] = {
-            "photo.straighten": self.straighten,
-            "fundus.green": partial(self._change_look, green=True),
-            "fundus.enhance": partial(self._change_look, enhanced=True),
-            "fundus.grid": self._toggle_grid,
-            "counting.count": self._toggle_counting,
+            "photo_straighten": self.straighten,
+            "fundus_green": partial(self._change_look, green=True),
+            "fundus_enhance": partial(self._change_look, enhanced=True),
+            "fundus_grid": self._toggle_grid,
+            "counting_count": self._toggle_counting,
         }
         self.actions = bind(context, page, PICTURE_ACTIONS, handlers)
         self.grid.changed.connect(self._grid_changed)

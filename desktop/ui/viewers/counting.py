@@ -27,7 +27,7 @@ _INDENT = 20.0
 
 
 def _action(name: str, *shortcuts: str) -> Action:
-    return Action(f"counting.{name}", "counting", shortcuts, f"counting.action.{name}")
+    return Action(f"counting_{name}", "counting", shortcuts, f"counting.action.{name}")
 
 
 COUNTING_ACTIONS: tuple[Action, ...] = (
@@ -57,8 +57,8 @@ class CountingLayer(PictureLayer):
 
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """What the keys do, by action."""
-        choose = {f"counting.class_{number + 1}": partial(self.choose, number) for number in range(CLASSES)}
-        rest = {"counting.undo": self.undo, "counting.name": self.name, "counting.to_findings": self.to_findings}
+        choose = {f"counting_class_{number + 1}": partial(self.choose, number) for number in range(CLASSES)}
+        rest = {"counting_undo": self.undo, "counting_name": self.name, "counting_to_findings": self.to_findings}
         return {**choose, **rest}
 
     @property

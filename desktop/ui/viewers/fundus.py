@@ -18,7 +18,7 @@ _SHORTEST = 4.0
 
 
 def _action(name: str, *shortcuts: str) -> Action:
-    return Action(f"grid.{name}", "grid", shortcuts, f"fundus.action.{name}")
+    return Action(f"grid_{name}", "grid", shortcuts, f"fundus.action.{name}")
 
 
 GRID_ACTIONS: tuple[Action, ...] = (
@@ -46,10 +46,10 @@ class GridLayer(PictureLayer):
     def handlers(self) -> Mapping[str, Callable[[], object]]:
         """What the keys do, by action."""
         return {
-            "grid.reference": self.change_reference,
-            "grid.anchor": self.next_anchor,
-            "grid.again": self.mark_again,
-            "grid.remove": self.remove,
+            "grid_reference": self.change_reference,
+            "grid_anchor": self.next_anchor,
+            "grid_again": self.mark_again,
+            "grid_remove": self.remove,
         }
 
     @property
