@@ -117,7 +117,9 @@ class FilmBar(QFrame):
             self._tools.append((name, tool))
         self._more = self._tool("viewer.more")
         self._menu = QMenu(self._more)
-        self._measures, self._looks, self._side, self._pictures = (self._menu.addMenu("") for _ in range(4))
+        self._measures, self._looks, self._side, self._pictures, self._marks = (
+            self._menu.addMenu("") for _ in range(5)
+        )
         listed = ((self._measures, _MEASURES), (self._looks, _LOOKS), (self._side, _SIDE), (self._menu, _IN_MENU))
         for menu, names in listed:
             for name in names:
@@ -144,6 +146,11 @@ class FilmBar(QFrame):
         for action in actions:
             self._pictures.addAction(action)
 
+    def add_marks(self, actions: Sequence[QAction]) -> None:
+        """Key images, and drawings from and for other programs, in a menu of their own."""
+        for action in actions:
+            self._marks.addAction(action)
+
     @property
     def last(self) -> QWidget:
         """Where Tab leaves."""
@@ -158,18 +165,19 @@ class FilmBar(QFrame):
         tr = self._context.tr
         self.worklist.setText(tr("reading.worklist.button"))
         self.worklist.setToolTip(tr("reading.action.reading_worklist") + " (W)")
+        self.back.setText(tr(f"reading.button.back_to.{self._back_to.value}"))
+        self.back.setToolTip(_tip(self._actions["reading.film"]))
         self.studies.setAccessibleName(tr("reading.studies"))
         self.presets.setAccessibleName(tr("viewer.presets"))
         for name, tool in self._tools:
             tool.setText(tr(f"viewer.short.{name.removeprefix('viewer.')}"))
             tool.setToolTip(_tip(self._actions[name]))
-        self.back.setText(tr(f"reading.button.back_to.{self._back_to.value}"))
-        self.back.setToolTip(_tip(self._actions["reading.film"]))
         self._more.setText(tr("viewer.short.more"))
         self._measures.setTitle(tr("viewer.menu.measure"))
         self._looks.setTitle(tr("viewer.menu.look"))
         self._side.setTitle(tr("viewer.menu.side"))
         self._pictures.setTitle(tr("photo.menu"))
+        self._marks.setTitle(tr("marks.menu"))
 
     def set_studies(self, choices: Sequence[StudyChoice], current: str) -> None:
         """The patient's studies."""

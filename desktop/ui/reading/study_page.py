@@ -19,6 +19,7 @@ from desktop.ui.reading.film_drawings import FilmDrawings
 from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.hanging_tools import HangingTools
+from desktop.ui.reading.marks_tools import MARKS_ACTIONS, MarksTools
 from desktop.ui.reading.panel import ReadingPanel
 from desktop.ui.reading.picture_tools import PICTURE_ACTIONS, PictureTools
 from desktop.ui.reading.read_step import templates, without_open_prompts
@@ -74,6 +75,8 @@ class StudyPage(QWidget):
         self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
         self.tools = PictureTools(context, self, self._desk, self.viewer, self._film)
         self.bar.add_pictures([self.tools.actions[action.id] for action in PICTURE_ACTIONS])
+        self.marks = MarksTools(context, self, self._desk, self.viewer, self._film)
+        self.bar.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
         self._traces = TraceSide(context, self.ecg, self)
         self._slices = VolumeSide(context, self.volume, self)
         self.hanging = HangingTools(context, self, self.tiles, self._film, self.volume, self._slices)
@@ -192,6 +195,7 @@ class StudyPage(QWidget):
         self._handing.close()
         self._drawings.clear()
         self.tools.clear()
+        self.marks.clear()
         self.hanging.clear()
         self._previewed_words = None
         if self._history is not None:
@@ -215,6 +219,7 @@ class StudyPage(QWidget):
         """Speak the window's language."""
         self._bound.retranslate()
         self.tools.retranslate()
+        self.marks.retranslate()
         for part in (self._film, self.hanging, self._traces, self._slices, self.panel, self.preview):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
@@ -224,6 +229,7 @@ class StudyPage(QWidget):
     def _show_study(self, sitting: Sitting) -> None:
         self._impressions_shown = len(sitting.reading.impressions)
         self._film.begin(sitting)
+        self.marks.show_sitting(sitting)
         self._traces.begin(sitting)
         self._slices.begin(sitting)
         self.hanging.begin(sitting)
@@ -243,6 +249,7 @@ class StudyPage(QWidget):
             self._revealed = time.monotonic()
         self.patient_changed.emit(sitting.study.patient)
         self._film.show_sitting(sitting)
+        self.marks.show_sitting(sitting)
         self._traces.show_sitting(sitting)
         self._slices.show_sitting(sitting)
         self.panel.show_sitting(sitting)
@@ -287,6 +294,7 @@ class StudyPage(QWidget):
         kind = self.sitting.kind if self.sitting is not None else StudyKind.FILM
         self.bar.show_tools(kind, self.previewing)
         self.tools.enable(kind, self.previewing)
+        self.marks.enable(kind, self.previewing)
         self.hanging.enable(kind, self.previewing)
         for actions, owner in ((VIEWER_ACTIONS, StudyKind.FILM), (ECG_ACTIONS, StudyKind.TRACE)):
             for action in actions:
