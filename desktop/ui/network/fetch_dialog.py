@@ -297,4 +297,4 @@ def open_fetch(context: "UiContext", patient: "Patient | None", parent: QWidget)
     if not context.open_clinic.session.may(Permission.IMPORT_IMAGES):
         context.toast(context.tr("access.denied"))
         return
-    FetchDialog(context, patient, parent.window()).show()
+    FetchDialog(context, patient, parent.window()).open()

@@ -172,4 +172,4 @@ def open_planned(context: "UiContext", parent: QWidget) -> None:
     if not context.open_clinic.session.may(Permission.IMPORT_IMAGES):
         context.toast(context.tr("access.denied"))
         return
-    PlannedDialog(context, parent.window()).show()
+    PlannedDialog(context, parent.window()).open()

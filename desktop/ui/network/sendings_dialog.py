@@ -153,4 +153,4 @@ def open_sendings(context: "UiContext", parent: QWidget) -> None:
     if not context.open_clinic.session.may(Permission.SEND_IMAGES):
         context.toast(context.tr("access.denied"))
         return
-    SendingsDialog(context, parent.window()).show()
+    SendingsDialog(context, parent.window()).open()
