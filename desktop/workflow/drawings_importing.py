@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.intake.marks import MarksFile
+from desktop.intake.marks_file import read_marks
 from desktop.jobs import Job
 from desktop.records import (
     Annotation,
@@ -36,11 +37,11 @@ _OWN_UID = "2.25."
 class PlacedMarks:
     """What of a file is new to a patient's record, study by study.
 
-    study: a study it is about that is here. known: marks that are on record already. elsewhere: marks on pictures that
-    are not here; they are kept with the study they name and show once their pictures come.
+    study: a study it is about that is here, if one is. known: marks that are on record already. elsewhere: marks on
+    pictures that are not here; they are kept with the study they name and show once their pictures come.
     """
 
-    study: StudyId
+    study: StudyId | None
     drawings: Mapping[str, tuple[ImportedDrawing, ...]] = field(default_factory=dict)
     key_images: Mapping[str, tuple[MarkedPicture, ...]] = field(default_factory=dict)
     known: int = 0
@@ -57,11 +58,14 @@ class PlacedMarks:
         return sum(map(len, self.drawings.values())), sum(map(len, self.key_images.values()))
 
 
-def place_marks(tx: Transaction, patient: PatientId, marks: MarksFile) -> PlacedMarks:
-    """Which marks of a file are new, and where they go. Raises UserFacingError `importing.marks.not_here`, where none
-    of the pictures it marks is on the patient's record."""
+def place_marks(tx: Transaction, patient: PatientId, marks: MarksFile, *, early: bool = False) -> PlacedMarks:
+    """Which marks of a file are new, and where they go.
+
+    early: they may be here before their pictures. Raises UserFacingError `importing.marks.not_here`, where none of the
+    pictures it marks is on the patient's record and they may not.
+    """
     here = _pictures_here(tx, patient, marks)
-    if not here:
+    if not here and not early:
         raise UserFacingError("importing.marks.not_here")
     seen = _Seen(tx, patient, {study.study_uid: study for study, _ in here.values()})
     drawings: dict[str, list[ImportedDrawing]] = {}
@@ -80,7 +84,7 @@ def place_marks(tx: Transaction, patient: PatientId, marks: MarksFile) -> Placed
         elsewhere += picture.instance_uid not in here
         key_images.setdefault(_study_uid(here, picture.instance_uid, marks), []).append(picture)
     return PlacedMarks(
-        next(iter(here.values()))[0].id,
+        next((study.id for study, _ in here.values()), None),
         {uid: tuple(found) for uid, found in drawings.items()},
         {uid: tuple(found) for uid, found in key_images.items()},
         known,
@@ -88,10 +92,35 @@ def place_marks(tx: Transaction, patient: PatientId, marks: MarksFile) -> Placed
     )
 
 
+def marks_in(data: bytes) -> MarksFile | None:
+    """What an object from the network marks on pictures; None where it is anything else."""
+    try:
+        return read_marks(data)
+    except UserFacingError:
+        return None
+
+
+def keep_received(
+    clinic: Clinic, tx: Transaction, patient: PatientId, attachment: AttachmentId, marks: MarksFile, actor: str
+) -> StudyId | None:
+    """Put marks that came over the network on record, also before their pictures; the study they are about, if it is
+    here."""
+    placed = place_marks(tx, patient, marks, early=True)
+    keep_marks(clinic, tx, patient, attachment, marks, placed, actor)
+    return placed.study
+
+
 def keep_marks(
-    clinic: Clinic, tx: Transaction, patient: PatientId, attachment: AttachmentId, marks: MarksFile, placed: PlacedMarks
+    clinic: Clinic,
+    tx: Transaction,
+    patient: PatientId,
+    attachment: AttachmentId,
+    marks: MarksFile,
+    placed: PlacedMarks,
+    actor: str = "",
 ) -> None:
-    """Put what `place_marks` found on record; the attachment is there already."""
+    """Put what `place_marks` found on record; the attachment is there already. actor: in the audit trail, else whoever
+    is at the keyboard."""
     for study_uid in placed.study_uids:
         imported = ImportedMarks(
             id=MarksId(new_id()),
@@ -108,7 +137,7 @@ def keep_marks(
             made=marks.made,
         )
         tx.imported.add(imported)
-        tx.audit.add(AuditAction.IMPORT_MARKS, imported.id, actor=clinic.actor)
+        tx.audit.add(AuditAction.IMPORT_MARKS, imported.id, actor=actor or clinic.actor)
 
 
 @dataclass(frozen=True)
@@ -158,7 +187,7 @@ def _pictures_here(tx: Transaction, patient: PatientId, marks: MarksFile) -> dic
 def _study_uid(here: Mapping[str, tuple[ImagingStudy, Instance]], instance_uid: str, marks: MarksFile) -> str:
     if instance_uid in here:
         return here[instance_uid][0].study_uid
-    return marks.header.study_uid or next(iter(here.values()))[0].study_uid
+    return marks.header.study_uid or next((study.study_uid for study, _ in here.values()), "")
 
 
 class _Seen:

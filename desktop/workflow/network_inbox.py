@@ -7,11 +7,13 @@ from datetime import datetime
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.intake import NameVerdict, names_fit
+from desktop.intake.marks import MarksFile
 from desktop.jobs import Job
-from desktop.records import AuditAction, Changes, FileHeader, Patient, PatientId, StudyId
+from desktop.records import AuditAction, Changes, FileHeader, InstanceId, Patient, PatientId, StudyId
 from desktop.records.dicom_node import Arrival, ArrivalId, ArrivalState, Doubt
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.drawings_importing import keep_received, marks_in
 from desktop.workflow.importing import NameMismatch
 from desktop.workflow.network_matching import likely_patients
 from desktop.workflow.network_objects import ObjectHeader, add_to_study
@@ -82,6 +84,7 @@ def file_arrivals(
     """
     reason = plain_text(accept_mismatch or "")
     studies: dict[StudyId, None] = {}
+    marks = _marks(clinic, arrivals)
     with clinic.store.transaction() as tx:
         tx.patients.must_be_open(patient)
         record = tx.patients.get(patient)
@@ -93,10 +96,13 @@ def file_arrivals(
                 raise NameMismatch(arrival.header, record)
             found = ObjectHeader(arrival.header, "", arrival.header.instance_uid, arrival.rows, arrival.columns)
             tx.lookups.give_attachment(arrival.attachment, patient)
-            study, instance = add_to_study(
-                tx, patient, arrival.attachment, found, clinic, reason if fits is NameVerdict.MISMATCH else ""
-            )
-            studies[study] = None
+            instance: InstanceId | None = None
+            if identity in marks:
+                about = keep_received(clinic, tx, patient, arrival.attachment, marks[identity], clinic.actor)
+            else:
+                why = reason if fits is NameVerdict.MISMATCH else ""
+                about, instance = add_to_study(tx, patient, arrival.attachment, found, clinic, why)
+            studies |= {about: None} if about is not None else {}
             tx.arrivals.update(
                 replace(arrival, state=ArrivalState.FILED, instance=instance, settled_by=clinic.session.user.id)
             )
@@ -128,6 +134,14 @@ def ask_again(clinic: Clinic, job: Job, arrivals: Sequence[ArrivalId]) -> Change
                 tx.arrivals.update(replace(arrival, state=ArrivalState.WAITING, settled_by=None))
                 tx.audit.add(AuditAction.SET_ASIDE_ARRIVAL, arrival.id, actor=clinic.actor, reason="undone")
     return Changes(network=True)
+
+
+def _marks(clinic: Clinic, arrivals: Sequence[ArrivalId]) -> dict[ArrivalId, MarksFile]:
+    """What those among arrivals that are no pictures mark on other pictures."""
+    with clinic.store.snapshot() as tx:
+        bare = {one.id: one.attachment for one in map(tx.arrivals.get, arrivals) if not one.rows}
+    read = {identity: marks_in(clinic.store.attachments.read(file)) for identity, file in bare.items()}
+    return {identity: marks for identity, marks in read.items() if marks is not None}
 
 
 def _waiting(tx: Transaction, identity: ArrivalId) -> Arrival:

@@ -15,6 +15,7 @@ from desktop.records import AttachmentId, AuditAction, InstanceId, PatientId, St
 from desktop.records.dicom_node import Arrival, ArrivalId, Doubt, SendingState
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic
+from desktop.workflow.drawings_importing import keep_received, marks_in
 from desktop.workflow.network_keeping import OwedAnswers, keeping
 from desktop.workflow.network_matching import whose
 from desktop.workflow.network_objects import ObjectHeader, add_to_study, attachment_of, read_object
@@ -147,6 +148,7 @@ class Reception:
             found.header.study_uid,
             received.transfer_syntax,
         )
+        marks = marks_in(received.data) if not found.rows else None
         with clinic.store.snapshot() as tx:
             again = _known_already(tx, owner, stored)
         if again is not None:
@@ -161,8 +163,12 @@ class Reception:
                     tx.patients.must_be_open(owner)
                     tx.attachments.add(replace(attachment, patient=owner), staged)
                     tx.patients.touch(owner)
-                    study, instance = add_to_study(tx, owner, attachment.id, found, clinic)
-                    stored = replace(stored, patient=owner, study=study, instance=instance)
+                    if marks is not None:
+                        about = keep_received(clinic, tx, owner, attachment.id, marks, BY_THE_NODE)
+                        stored = replace(stored, patient=owner, study=about)
+                    else:
+                        study, instance = add_to_study(tx, owner, attachment.id, found, clinic)
+                        stored = replace(stored, patient=owner, study=study, instance=instance)
                 tx.audit.add(AuditAction.RECEIVE_OBJECT, attachment.id, actor=BY_THE_NODE, reason=received.title)
         except BaseException:
             clinic.store.attachments.discard(staged)
@@ -181,6 +187,9 @@ def _known_already(tx: Transaction, owner: PatientId | Doubt, stored: Stored) ->
         if waiting is None:
             return None
         return replace(stored, duplicate=True, attachment=waiting.attachment, arrival=waiting.id, doubt=waiting.doubt)
+    marks = tx.imported.find_duplicate(owner, stored.sha256)
+    if marks is not None:
+        return replace(stored, duplicate=True, attachment=marks.attachment, patient=owner)
     found = tx.studies.find_duplicate(owner, stored.sha256)
     if found is None:
         return None

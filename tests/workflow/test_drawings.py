@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import pydicom
 import pytest
+from pydicom.uid import UID
 
 from desktop import workflow
 from desktop.access import Permission
@@ -15,12 +17,16 @@ from desktop.errors import UserFacingError
 from desktop.imaging.geometry import Orientation
 from desktop.intake.folder import DiskSource
 from desktop.jobs import Job
+from desktop.network.parts import Answer, Received
 from desktop.records import (
     AnnotationKind,
     AuditAction,
     HumanName,
+    Identifier,
     InstanceId,
+    PartialDate,
     Patient,
+    Sex,
     SpacingSource,
     StudyId,
     VoiWindow,
@@ -30,6 +36,7 @@ from desktop.workflow import drawings_importing as importing
 from desktop.workflow import import_storing as storing
 from desktop.workflow import key_images as marking
 from desktop.workflow.import_storing import FileKept, FileState
+from desktop.workflow.network_receiving import Reception
 from tests.exports.drawn import LABELS, SHAPES, film_bytes, single
 from tests.intake.dicom_files import file_bytes, gradient
 from tests.intake.dicom_files import film as film_dataset
@@ -88,7 +95,7 @@ def test_every_deed_declares_its_permission() -> None:
     ]
     declared = [deed for deed in deeds if isinstance(deed.__dict__.get("permission"), Permission)]
     # What runs inside somebody else's transaction is handed that transaction.
-    inside = [deed for deed in deeds if "tx" in inspect.signature(deed).parameters]
+    inside = [deed for deed in deeds if "tx" in inspect.signature(deed).parameters or deed is importing.marks_in]
     assert len(declared) == 5
     assert set(deeds) == {*declared, *inside}
 
@@ -196,6 +203,53 @@ def test_the_signing_doctor_answers_for_the_measurements(clinic: workflow.Clinic
     numbers = exporting.measured_drawings(clinic, Job(), on.study)
     (number,) = next(iter(numbers.values()))
     assert (round(number.value, 6), number.source) == (1.6, SpacingSource.IMAGER_PIXEL_SPACING)
+
+
+def received(data: bytes) -> Received:
+    found = pydicom.dcmread(io.BytesIO(data), stop_before_pixels=True)
+    syntax = str(found.file_meta.TransferSyntaxUID)
+    return Received(data, str(found.SOPClassUID), str(found.SOPInstanceUID), syntax, "PACS", "127.0.0.1")
+
+
+def test_marks_from_the_network_are_kept_before_their_pictures(clinic: workflow.Clinic, tmp_path: Path) -> None:
+    """By name they are somebody's, or they wait until somebody says whose they are; either way they are no picture."""
+    on = opened(clinic, tmp_path, name="Somebody")
+    draw_all(clinic, on)
+    report = exported(clinic, on, "tid1500", tmp_path).read_bytes()
+    draft = workflow.PatientDraft(
+        names=(HumanName(text="王小明"),),
+        sex=Sex.FEMALE,
+        birth_date=PartialDate(2022, 1, 1),
+        identifiers=(Identifier("P-1"),),
+    )
+    known = workflow.register_patient(clinic, Job(), draft).patient
+    stored: list[workflow.Stored] = []
+    desk = Reception(clinic, stored.append, lambda: None)
+    assert [desk.receive(received(report)) for _ in range(2)] == [Answer.STORED] * 2
+    assert [(one.patient, one.study, one.instance, one.duplicate) for one in stored] == [
+        (known.id, None, None, False),
+        (known.id, None, None, True),
+    ]
+    assert desk.receive(received(film_bytes())) is Answer.STORED
+    study = stored[-1].study
+    assert study is not None
+    assert len(workflow.reading(clinic, Job(), study).imported[0].drawings) == len(SHAPES)
+    assert len(workflow.open_study(clinic, Job(), study).pictures) == 1
+
+    nameless = pydicom.dcmread(io.BytesIO(report))
+    nameless.PatientName, nameless.PatientID, nameless.PatientBirthDate = "", "", ""
+    nameless.SOPInstanceUID = nameless.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3.4.7")
+    with io.BytesIO() as stream:
+        nameless.save_as(stream, enforce_file_format=True)
+        assert desk.receive(received(stream.getvalue())) is Answer.STORED
+    arrival = stored[-1].arrival
+    assert arrival is not None
+    other = opened(clinic, tmp_path, name="Third")
+    filed = workflow.file_arrivals(clinic, Job(), (arrival,), other.patient.id)
+    assert filed.studies == (other.study,)
+    state = workflow.reading(clinic, Job(), other.study)
+    assert len(state.imported[0].drawings) == len(SHAPES)
+    assert len(workflow.open_study(clinic, Job(), other.study).study.instances) == 1
 
 
 @pytest.mark.parametrize(
