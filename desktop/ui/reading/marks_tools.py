@@ -23,7 +23,7 @@ from desktop.workflow import key_images as marking
 
 
 def _action(name: str, *shortcuts: str) -> Action:
-    return Action(f"marks.{name}", "reading", shortcuts, f"marks.action.{name}")
+    return Action(f"marks.{name}", "reading", shortcuts, f"marks.{name}.action")
 
 
 MARKS_ACTIONS: tuple[Action, ...] = (
