@@ -10,7 +10,7 @@ def _action(name: str, *shortcuts: str) -> Action:
 COMPARE_ACTIONS: tuple[Action, ...] = (_action("prior", "F4"), _action("difference", "Shift+F4"))
 """For films and for slices."""
 
-FILM_COMPARE_ACTIONS: tuple[Action, ...] = (_action("layout", "Ctrl+F2"),)
+FILM_COMPARE_ACTIONS: tuple[Action, ...] = (_action("layout", "Shift+F3"),)
 
 SLICES_COMPARE_ACTIONS: tuple[Action, ...] = (_action("link", "F3"),)
 """Films have `viewer.link` on the same key."""

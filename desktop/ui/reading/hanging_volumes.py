@@ -49,12 +49,13 @@ class _Earlier:
 
 @dataclass(frozen=True, eq=False)
 class _Aligned:
-    """Two series and how they lie on one another; the difference once it was asked for."""
+    """Two series and how they lie on one another; the difference and its window once it was asked for."""
 
     now: VolumeSeries
     before: VolumeSeries
     found: Registration
     difference: VolumeSeries | None = None
+    window: VoiWindow | None = None
 
 
 class VolumePriors(QObject):
@@ -251,7 +252,8 @@ class VolumePriors(QObject):
             return
         study = earlier.study
         text = film_text(self._context, study.patient, study.study, study.study.instances[0], None)
-        lines = (*text.study, elapsed_words(self._context, sitting.study.study, study.study))
+        ago = elapsed_words(self._context, sitting.study.study, study.study)
+        lines: tuple[str, ...] = (study_words(self._context, study.study), ago)
         difference = aligned is not None and series is aligned.difference
         if difference:
             lines = (self._context.tr("compare.volumes.title"), *lines)
@@ -261,14 +263,15 @@ class VolumePriors(QObject):
         words = FilmText(text.patient, lines, text.synthetic)
         if difference and aligned is not None:
             motion = centred(aligned.now.volumes[0], aligned.now.volumes[0])  # it lies on the same grid
-        self._beside.show_beside(series, words, motion, difference=difference)
+        window = aligned.window if difference and aligned is not None else None
+        self._beside.show_beside(series, words, motion, window)
 
     def _say_alignment(self) -> None:
         aligned = self._aligned
         if aligned is None or self._mode is _Mode.ALONE:
             return
         tr, found = self._context.tr, aligned.found
-        numbers = {"agreement": f"{found.agreement:.2f}", "apart": f"{found.apart_mm:.1f}"}
+        numbers = {"agreement": f"{found.agreement:.2f}", "apart": f"{max(found.apart_mm, 0.1):.1f}"}
         if found.problem is not None:
             words = tr(f"compare.volumes.problem.{found.problem.value}", overlap=round(found.overlap * 100), **numbers)
             self._beside.say(words, caution=True)
@@ -306,6 +309,5 @@ def _subtract(aligned: _Aligned, job: Job) -> _Aligned:
     def read_slice(number: int, moment: int) -> Volume:
         return made.slab_of(number)
 
-    window = VoiWindow(0.0, usual_width(made))
-    series = VolumeSeries(aligned.now.modality, (made,), count, 1, positions, (), read_slice, windows=(window,))
-    return replace(aligned, difference=series)
+    series = VolumeSeries(aligned.now.modality, (made,), count, 1, positions, (), read_slice)
+    return replace(aligned, difference=series, window=VoiWindow(0.0, usual_width(made)))

@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter
 from PySide6.QtWidgets import QWidget
 
-from desktop.imaging.registration_films import BRIGHTER, DARKER, FilmDifference, FilmRegistration
+from desktop.imaging.registration_films import BRIGHTER, DARKER, FULL_COLOUR, FilmDifference, FilmRegistration
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.film import FilmViewer
 from desktop.ui.viewers.film_painting import HALO, MARGIN, TEXT, overlay_font
@@ -95,7 +95,11 @@ def difference_legend(context: UiContext, found: FilmDifference, views: tuple[st
     """What a difference of films means, and what it rests on. views: as the two files name them."""
     tr = context.tr
     below = [
-        tr("compare.films.based", correlation=_two_digits(found.registration.correlation)),
+        tr(
+            "compare.films.based",
+            correlation=_two_digits(found.registration.correlation),
+            full=round(FULL_COLOUR * 100),
+        ),
         tr("compare.films.caution"),
     ]
     said = tuple(view.strip().upper() for view in views)

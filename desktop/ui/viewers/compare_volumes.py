@@ -2,8 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from desktop.imaging.registration import Rigid, centred
@@ -38,6 +37,10 @@ class VolumesBeside(QWidget):
         self._linked = True
         self._following = False
         self._own_window = False
+        self._settled = QTimer(self)
+        self._settled.setSingleShot(True)
+        self._settled.setInterval(0)
+        self._settled.timeout.connect(self._follow_again)
         self._bases: dict[VolumeViewer, VoiWindow] = {}
         self._strip = QFrame()
         self._strip.setObjectName("film_bar")
@@ -54,6 +57,8 @@ class VolumesBeside(QWidget):
         for viewer in (screen.viewer, self.other):
             viewer.state_changed.connect(self._changed)
             viewer.series_shown.connect(self._series_shown)
+            for pane in viewer.panes.values():
+                pane.installEventFilter(self)
         self.clear()
         self.retranslate()
 
@@ -65,16 +70,21 @@ class VolumesBeside(QWidget):
         row.addWidget(self._says, 1)
         for tool in self._tools.values():
             row.addWidget(tool)
-        panes = QHBoxLayout()
+        # Below the controls of the scan, which hold for both, one half each.
+        holder = QWidget()
+        inner = self.slices.layout()
+        if inner is not None:
+            inner.replaceWidget(self.slices.viewer, holder)
+        panes = QHBoxLayout(holder)
         panes.setContentsMargins(0, 0, 0, 0)
         panes.setSpacing(2)
-        panes.addWidget(self.slices, 1)
+        panes.addWidget(self.slices.viewer, 1)
         panes.addWidget(self.other, 1)
         page = QVBoxLayout(self)
         page.setContentsMargins(0, 0, 0, 0)
         page.setSpacing(0)
         page.addWidget(self._strip)
-        page.addLayout(panes, 1)
+        page.addWidget(self.slices, 1)
 
     def _tool(self, name: str) -> QToolButton:
         tool = QToolButton()
@@ -126,24 +136,28 @@ class VolumesBeside(QWidget):
             self._tools[name].setChecked(on)
         self._tools["compare.link"].setEnabled(prior or difference)
 
-    def show_beside(self, series: VolumeSeries, text: FilmText, motion: Rigid | None, *, difference: bool) -> None:
-        """Lay a series beside the scan. motion: None where nothing is known but the middles of both."""
-        self._own_window = difference
+    def show_beside(
+        self, series: VolumeSeries, text: FilmText, motion: Rigid | None, window: VoiWindow | None = None
+    ) -> None:
+        """Lay a series beside the scan. motion: None where nothing is known but the middles of both. window: of a
+        difference, whose brightness is its own."""
+        self._own_window = window is not None
         self.other.show()
         state = self.slices.viewer.state
-        if not self.beside_is(series):
-            self.other.show_series(series)
-            if difference:
-                self.other.choose_window(series.windows[0])
+        if self.other.series is not series:
+            # Nothing follows what is only about to be shown as the scan is.
+            self._following = True
+            try:
+                self.other.show_series(series)
+                if window is not None:
+                    self.other.choose_window(window)
+            finally:
+                self._following = False
         self.other.set_text(text)
         shown = self.slices.viewer.series
         if state is not None and shown is not None and shown.solid and not state.alone:
             self.slices.viewer.set_state(replace(state, alone=True))
         self.set_motion(motion if motion is not None else self._middles())
-
-    def beside_is(self, series: VolumeSeries) -> bool:
-        """Whether that very series lies beside the scan."""
-        return self.other.series is series
 
     def hide_beside(self) -> None:
         """The scan alone."""
@@ -232,10 +246,11 @@ class VolumesBeside(QWidget):
         fitted = pane.scale() / state.zoom(state.active).factor
         return Shown(series.volumes[state.moment], state, fitted, self._bases.get(viewer, state.window))
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another size shows another part: the other one follows once both are laid out."""
-        super().resizeEvent(event)
-        QTimer.singleShot(0, self._follow_again)
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A pane of another size shows another part: the other scan follows once all are laid out."""
+        if event.type() is QEvent.Type.Resize:
+            self._settled.start()
+        return super().eventFilter(watched, event)
 
     def _follow_again(self) -> None:
         self._follow(self.slices.viewer, self.other)
