@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDropEvent, QInputMethodEvent, QKeySequence, QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
 W = TypeVar("W", bound=QWidget)
 
-_CALM_TURNS = 30
+_CALM_TURNS = 4
 _PATIENCE_SECONDS = 120.0
 _STEP_SECONDS = 0.005
+_SHORT_PAUSE_MS = 500
 
 
 class Driver:
@@ -112,16 +113,22 @@ class Driver:
         return next(name for name in names if self.shown(name))
 
     def settle(self) -> None:
-        """Until no work runs and everything is painted: so many turns of the event loop in a row without work.
-
-        Turns, not seconds: on a busy machine one turn can outlast any time set for calm, and what it began, such as
-        the short pause before a search, would not have had its turn yet.
-        """
+        """Until no work runs, no short pause, such as the one before a search, is about to end, and everything is
+        painted: so many turns of the event loop in a row without any of it."""
         calm, end = 0, time.monotonic() + _PATIENCE_SECONDS
         while calm < _CALM_TURNS and time.monotonic() < end:
             self._application.processEvents()
-            calm = 0 if self._context.operations.busy else calm + 1
-            time.sleep(_STEP_SECONDS)
+            if self._context.operations.busy or self._pausing():
+                calm = 0
+                time.sleep(_STEP_SECONDS)
+            else:
+                calm += 1
+
+    def _pausing(self) -> bool:
+        """Whether a clock runs that will ring once, and soon."""
+        tops = self._application.topLevelWidgets()
+        clocks = (clock for top in tops for clock in top.findChildren(QTimer))
+        return any(clock.isActive() and clock.isSingleShot() and clock.interval() <= _SHORT_PAUSE_MS for clock in clocks)
 
     def picture(self, scale: float = 1.0) -> QPixmap:
         """The window with whatever dialog lies over it. scale: device pixels per logical pixel."""
