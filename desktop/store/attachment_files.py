@@ -3,14 +3,14 @@
 import contextlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from desktop.errors import KnownFailure, from_os_error
 from desktop.jobs import Job
 from desktop.records import AttachmentId, AuditAction
-from desktop.store.attachments import SealedFolder, Staged, StoredFile
+from desktop.store.attachments import Laid, SealedFolder, Staged, StoredFile
 from desktop.vault.sealed import CHUNK
 
 if TYPE_CHECKING:
@@ -50,8 +50,16 @@ class AttachmentFiles:
         """
         return self._folder().write(data, job)
 
-    def discard(self, staged: Staged) -> None:
-        """Remove what was staged and is not wanted after all."""
+    def lay(self, data: bytes | Path | BinaryIO, job: Job) -> Laid:
+        """As `stage`, for one of many files: nobody's until `settle` made the names of all of them certain."""
+        return self._folder().lay(data, job)
+
+    def settle(self, laid: Sequence[Laid]) -> tuple[Staged, ...]:
+        """Make files certain that were laid. Raises KnownFailure; none is left behind then."""
+        return self._folder().settle(laid)
+
+    def discard(self, staged: Staged | Laid) -> None:
+        """Remove what was sealed and is not wanted after all."""
         self._folder().discard(staged)
 
     def open(self, attachment: AttachmentId) -> BinaryIO:

@@ -10,7 +10,7 @@ import io
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -43,6 +43,13 @@ class Staged:
     size: int
     wrapped_key: bytes
     epoch: int = 1
+
+
+@dataclass(frozen=True)
+class Laid:
+    """A sealed file whose bytes are certain and whose name is not yet: `SealedFolder.settle` makes it so."""
+
+    unsettled: Staged
 
 
 @dataclass(frozen=True)
@@ -82,29 +89,48 @@ class SealedFolder:
         return self._folder / file[:2] / file
 
     def write(self, data: bytes | Path | BinaryIO, job: Job) -> Staged:
-        """Seal bytes, a file or a seekable stream in constant memory: temporary, fsync, rename, fsync of the folders.
+        """Seal bytes, a file or a seekable stream in constant memory: temporary, fsync, rename, fsync of the folder.
 
         Raises KnownFailure, or Cancelled through the job; nothing is left behind then.
         """
+        (staged,) = self.settle([self.lay(data, job)])
+        return staged
+
+    def lay(self, data: bytes | Path | BinaryIO, job: Job) -> Laid:
+        """As `write`, but for the folder's fsync: of many files, `settle` does it once for each folder. Raises as it
+        does."""
         if not isinstance(data, Path):
-            return self._write(data, job)
+            return self._lay(data, job)
         try:
             with data.open("rb") as stream:
-                return self._write(stream, job)
+                return self._lay(stream, job)
         except OSError as error:
             raise from_os_error(error) from error
+
+    def settle(self, laid: Sequence[Laid]) -> tuple[Staged, ...]:
+        """Make the names of files certain, so that rows may refer to them. Raises KnownFailure; none is left then."""
+        staged = tuple(one.unsettled for one in laid)
+        try:
+            for folder in dict.fromkeys(self.path(one.file).parent for one in staged):
+                sync_folder(folder)
+        except OSError as error:
+            for one in staged:
+                with contextlib.suppress(OSError):
+                    self.path(one.file).unlink(missing_ok=True)
+            raise from_os_error(error) from error
+        return staged
 
     def write_again(self, stored: StoredFile, job: Job) -> Staged:
         """The same bytes in a new file under the newest key. Raises as `write` and `open` do; DamagedFile where they
         are not what the record says."""
         with self.open(stored) as reader:
-            staged = self._write(io.BufferedReader(reader, CHUNK), job)
+            staged = self.write(io.BufferedReader(reader, CHUNK), job)
         if staged.sha256 != stored.attachment.sha256:
             self.discard(staged)
             raise DamagedFile
         return staged
 
-    def _write(self, source: bytes | BinaryIO, job: Job) -> Staged:
+    def _lay(self, source: bytes | BinaryIO, job: Job) -> Laid:
         name = os.urandom(_NAME_BYTES).hex()
         path = self.path(name)
         temporary = path.with_name(name + _TEMPORARY)
@@ -112,12 +138,11 @@ class SealedFolder:
             self._make_folder(path.parent)
             info = seal_as(source, temporary, name, self._keys[self.epoch], between=job.check)
             temporary.replace(path)
-            sync_folder(path.parent)
         except OSError as error:
             with contextlib.suppress(OSError):
                 temporary.unlink(missing_ok=True)
             raise from_os_error(error) from error
-        return Staged(name, info.sha256, info.size, info.wrapped_key, self.epoch)
+        return Laid(Staged(name, info.sha256, info.size, info.wrapped_key, self.epoch))
 
     def open(self, stored: StoredFile) -> SealedReader:
         """The plain bytes as a stream. Raises KnownFailure `store.attachment_missing`, DamagedFile, or of the disk;
@@ -133,8 +158,10 @@ class SealedFolder:
         except OSError as error:
             raise from_os_error(error) from error
 
-    def discard(self, staged: Staged) -> None:
-        """Remove a file that was staged and will not be used."""
+    def discard(self, staged: Staged | Laid) -> None:
+        """Remove a file that was sealed and will not be used."""
+        if isinstance(staged, Laid):
+            staged = staged.unsettled
         try:
             self.path(staged.file).unlink(missing_ok=True)
         except OSError as error:
@@ -166,16 +193,26 @@ class SealedFolder:
         return swept
 
     def _make_folder(self, folder: Path) -> None:
-        for missing in (folder.parent, folder):
-            if not missing.is_dir():
-                missing.mkdir(exist_ok=True)
-                try:
-                    sync_folder(missing.parent)
-                except BaseException:
-                    # Or the next file would take it for certain.
-                    with contextlib.suppress(OSError):
-                        missing.rmdir()
-                    raise
+        """Sixteen at a time: making one name certain takes as long as making all of them."""
+        if not folder.is_dir():
+            _make_certain(self._folder)
+            _make_certain(*(self._folder / f"{folder.name[0]}{digit:x}" for digit in range(16)))
+
+
+def _make_certain(*folders: Path) -> None:
+    """Make those of one parent's folders that are missing. Raises OSError, and leaves none of them then: the next file
+    would take it for certain."""
+    missing = [folder for folder in folders if not folder.is_dir()]
+    try:
+        for folder in missing:
+            folder.mkdir(exist_ok=True)
+        if missing:
+            sync_folder(missing[0].parent)
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 class Attachments:
@@ -243,4 +280,4 @@ class Attachments:
         return frozenset(row[0] for row in self._rows.all("SELECT file FROM attachments"))
 
 
-__all__ = ["Attachments", "SealedFolder", "Staged", "StoredFile"]
+__all__ = ["Attachments", "Laid", "SealedFolder", "Staged", "StoredFile"]

@@ -12,7 +12,7 @@ import io
 import os
 import struct
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -25,7 +25,8 @@ from desktop.errors import ErrorKind, KnownFailure
 CHUNK = 64 * 1024
 
 _BLOCK = 16 * CHUNK  # handing smaller ones to the thread that hashes costs more than the hashing
-_LONG = 32 * CHUNK  # from here on it pays to hash in a thread of its own
+_ASIDE = 4 * CHUNK  # from here on it pays to hash in a thread of its own
+_SETTLED = 256 * CHUNK  # so much is brought to the disk while the next is sealed
 
 _MAGIC = b"LNTNSEAL"
 _VERSION = 1
@@ -75,56 +76,104 @@ def seal_as(
     nonce = os.urandom(_NONCE_BYTES)
     wrapped = nonce + AESGCM(key).encrypt(nonce, file_key, _wrap_data(prefix, name))
     try:
-        with path.open("xb") as target:
-            target.write(prefix + wrapped)
-            digest = _write_chunks(stream, target, file_key, prefix + wrapped, size, between)
-            target.flush()
-            os.fsync(target.fileno())
+        with path.open("xb") as target, ThreadPoolExecutor(2, "sealing") as aside:
+            digest, settling = _Digest(aside, size), _Settling(target, aside)
+            settling.write(prefix + wrapped)
+            _write_chunks(stream, settling, digest, AESGCM(file_key), prefix + wrapped, size, between)
+            settling.finish()
+            return SealedInfo(digest.hexdigest(), size, wrapped)
     except FileExistsError:
         raise
     except BaseException:
         path.unlink(missing_ok=True)
         raise
-    return SealedInfo(digest, size, wrapped)
+
+
+class _Digest:
+    """SHA-256 of a file's plain bytes. It takes longer than all else, so it runs aside while the next block is read,
+    encrypted and written, and the last one's while the disk makes the file certain."""
+
+    def __init__(self, aside: Executor, size: int) -> None:
+        self._digest = hashlib.sha256()
+        self._aside = aside if size >= _ASIDE else None
+        self._under_way: Future[None] | None = None
+
+    def update(self, block: bytes) -> None:
+        """The next block, once the one before is done."""
+        if self._aside is None:
+            self._digest.update(block)
+            return
+        self._wait()
+        self._under_way = self._aside.submit(self._digest.update, block)
+
+    def hexdigest(self) -> str:
+        """Of all blocks."""
+        self._wait()
+        return self._digest.hexdigest()
+
+    def _wait(self) -> None:
+        if self._under_way is not None:
+            self._under_way.result()
+
+
+class _Settling:
+    """A file being written, which goes to the disk piece by piece: the last fsync of a long file has little left to do.
+
+    A disk that fails one of the pieces fails the whole: `write` or `finish` raises its OSError.
+    """
+
+    def __init__(self, target: BinaryIO, aside: Executor) -> None:
+        self._target = target
+        self._aside = aside
+        self._under_way: Future[None] | None = None
+        self._fresh = 0
+
+    def write(self, data: bytes) -> None:
+        """Append."""
+        self._target.write(data)
+        self._fresh += len(data)
+        if self._fresh >= _SETTLED and (self._under_way is None or self._under_way.done()):
+            self._wait()
+            self._target.flush()
+            self._under_way = self._aside.submit(os.fsync, self._target.fileno())
+            self._fresh = 0
+
+    def finish(self) -> None:
+        """Make every byte certain."""
+        self._wait()
+        self._target.flush()
+        os.fsync(self._target.fileno())
+
+    def _wait(self) -> None:
+        if self._under_way is not None:
+            self._under_way.result()
 
 
 def _write_chunks(
     stream: BinaryIO,
-    target: BinaryIO,
-    file_key: bytes,
+    target: _Settling,
+    digest: _Digest,
+    cipher: AESGCM,
     header: bytes,
     size: int,
     between: Callable[[], None] | None,
-) -> str:
-    """Encrypt exactly `size` bytes; returns their SHA-256 (hex). Of a long file each block is hashed, which takes
-    longest, while the next one is read, encrypted and written."""
-    cipher = AESGCM(file_key)
-    digest = hashlib.sha256()
+) -> None:
+    """Encrypt exactly `size` bytes."""
     last = _chunk_count(size) - 1
-    with ThreadPoolExecutor(1, "hashing") as aside:
-        hashing: Future[None] | None = None
-        for start in range(0, size, _BLOCK):
-            expected = min(_BLOCK, size - start)
-            block = stream.read(expected)
-            if len(block) != expected:
-                raise OSError("the source became shorter while it was read")
-            if hashing is not None:
-                hashing.result()
-            if size >= _LONG:
-                hashing = aside.submit(digest.update, block)
-            else:
-                digest.update(block)
-            for number, chunk in enumerate(_chunks(block), start // CHUNK):
-                if between is not None:
-                    between()
-                target.write(cipher.encrypt(_chunk_nonce(number, number == last), chunk, header))
-        if hashing is not None:
-            hashing.result()
+    for start in range(0, size, _BLOCK):
+        expected = min(_BLOCK, size - start)
+        block = stream.read(expected)
+        if len(block) != expected:
+            raise OSError("the source became shorter while it was read")
+        digest.update(block)
+        for number, chunk in enumerate(_chunks(block), start // CHUNK):
+            if between is not None:
+                between()
+            target.write(cipher.encrypt(_chunk_nonce(number, number == last), chunk, header))
     if size == 0:
         target.write(cipher.encrypt(_chunk_nonce(0, last=True), b"", header))
     if stream.read(1):
         raise OSError("the source became longer while it was read")
-    return digest.hexdigest()
 
 
 def _chunks(block: bytes) -> Iterator[memoryview]:

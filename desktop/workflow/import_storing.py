@@ -31,7 +31,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.store import Transaction
-from desktop.store.attachments import Staged
+from desktop.store.attachments import Laid, Staged
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.drawings_importing import PlacedMarks, keep_marks, place_marks
 from desktop.workflow.importing import NameMismatch
@@ -90,26 +90,26 @@ NOTHING_ASKED = Consent()
 
 @dataclass(frozen=True, eq=False)
 class _Sealed:
-    """A file that lies sealed, without a row. content: without its bytes. reason: why another name was accepted."""
+    """A file that lies sealed, without a row. content: without its bytes. place: among the sealed ones. reason: why
+    another name was accepted."""
 
     name: str
     content: Content
-    staged: Staged
+    place: int
     reason: str
     again: bool
 
 
 @dataclass(frozen=True, eq=False)
 class SealedFiles:
-    """What `seal_files` made: each file's answer so far, or what is to be put on record."""
+    """What `seal_files` made: each file's answer so far, or what is to be put on record.
+
+    staged: sealed files that nothing refers to yet.
+    """
 
     patient: PatientId
     files: "tuple[FileKept | _Sealed, ...]"
-
-    @property
-    def staged(self) -> tuple[Staged, ...]:
-        """Sealed files that nothing refers to yet."""
-        return tuple(one.staged for one in self.files if isinstance(one, _Sealed))
+    staged: tuple[Staged, ...]
 
 
 @requires(Permission.IMPORT_IMAGES)
@@ -129,10 +129,11 @@ def seal_files(
         for number, source in enumerate(sources):
             job.report("importing.progress.sealing", number, len(sources))
             done.append(sealing.seal(source, job))
+        return SealedFiles(patient, tuple(done), clinic.store.attachments.settle(sealing.laid))
     except BaseException:
-        _discard(clinic, done)
+        for laid in sealing.laid:
+            clinic.store.attachments.discard(laid)
         raise
-    return SealedFiles(patient, tuple(done))
 
 
 @requires(Permission.IMPORT_IMAGES)
@@ -149,9 +150,12 @@ def keep_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> FilesKept:
             # Pictures first: what is drawn on them may come in the same drop.
             for place in sorted(range(len(sealed.files)), key=lambda place: _is_marks(sealed.files[place])):
                 one = sealed.files[place]
-                answers[place] = kept = keeping.keep(one) if isinstance(one, _Sealed) else one
-                if isinstance(one, _Sealed) and kept.state in (FileState.DUPLICATE, FileState.ERROR):
-                    unwanted.append(one.staged)
+                if isinstance(one, FileKept):
+                    answers[place] = one
+                    continue
+                answers[place] = kept = keeping.keep(one, sealed.staged[one.place])
+                if kept.state in (FileState.DUPLICATE, FileState.ERROR):
+                    unwanted.append(sealed.staged[one.place])
             files.extend(answers[place] for place in range(len(sealed.files)))
             keeping.finish()
     except BaseException:
@@ -173,27 +177,23 @@ def keep_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> FilesKept:
 @requires(Permission.IMPORT_IMAGES)
 def discard_files(clinic: Clinic, job: Job, sealed: SealedFiles) -> None:
     """Remove what was sealed and shall not be kept after all."""
-    _discard(clinic, sealed.files)
+    for staged in sealed.staged:
+        clinic.store.attachments.discard(staged)
 
 
 def _is_marks(one: FileKept | _Sealed) -> bool:
     return isinstance(one, _Sealed) and one.content.marks is not None
 
 
-def _discard(clinic: Clinic, files: "Sequence[FileKept | _Sealed]") -> None:
-    for one in files:
-        if isinstance(one, _Sealed):
-            clinic.store.attachments.discard(one.staged)
-
-
 class _Sealing:
-    """Files of one patient, one after the other."""
+    """Files of one patient, one after the other. laid: the sealed ones; their names are certain once all are there."""
 
     def __init__(self, clinic: Clinic, patient: Patient, consent: Consent) -> None:
         self._clinic = clinic
         self._patient = patient
         self._reason = plain_text(consent.mismatch)
         self._versions = consent.versions
+        self.laid: list[Laid] = []
         self._uids: dict[str, set[str]] = {}
         self._digests: set[str] = set()
 
@@ -221,13 +221,14 @@ class _Sealing:
         if again and not self._versions:
             return FileKept(source.name, FileState.VERSION, UserFacingError("importing.other_version"))
         if content.data is not None:
-            staged = self._clinic.store.attachments.stage(content.data, job)
+            laid = self._clinic.store.attachments.lay(content.data, job)
         else:
             with source.open() as stream:
-                staged = self._clinic.store.attachments.stage(stream, job)
+                laid = self._clinic.store.attachments.lay(stream, job)
+        self.laid.append(laid)
         self._digests.add(digest)
         reason = self._reason if fits is NameVerdict.MISMATCH else ""
-        return _Sealed(source.name, replace(content, data=None), staged, reason, again)
+        return _Sealed(source.name, replace(content, data=None), len(self.laid) - 1, reason, again)
 
     def _known(self, name: str, content: Content, digest: str) -> FileKept | None:
         with self._clinic.store.snapshot() as tx:
@@ -256,8 +257,8 @@ class _Keeping:
         self._studies: dict[StudyId, None] = {}
         self._added = False
 
-    def keep(self, sealed: _Sealed) -> FileKept:
-        tx, clinic, staged, content = self._tx, self._clinic, sealed.staged, sealed.content
+    def keep(self, sealed: _Sealed, staged: Staged) -> FileKept:
+        tx, clinic, content = self._tx, self._clinic, sealed.content
         known = _on_record(tx, self._patient, sealed.name, content, staged.sha256)
         if known is not None:
             return known
