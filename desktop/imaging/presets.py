@@ -82,6 +82,10 @@ the heart. Points to begin from, which follow each film's own values; where the 
 most often a chest."""
 
 
+_NOT_DENSE = ("CT", "MR", "US", "PT", "NM", "XA", "RF")
+"""Kinds whose values are no film's: CT has fixed units; contrast may be dark; echoes and uptake are no density."""
+
+
 def body_part(picture: Picture) -> BodyPart:
     """What is in a picture, by its file's word for it; OTHER where there is none we know."""
     word = "".join(picture.header.body_part.upper().split())
@@ -97,8 +101,9 @@ def in_hounsfield(picture: Picture) -> Sequence[Recipe]:
 
 
 def in_percentiles(picture: Picture) -> Sequence[Recipe]:
-    """The windows of a film as parts of its histogram, dense parts bright; none for CT and for colour."""
-    if picture.header.modality.value == "CT" or picture.photometric is Photometric.RGB:
+    """The windows of a film as parts of its histogram, dense parts bright; none for colour, and none where what is
+    bright is not what is dense."""
+    if picture.header.modality.value in _NOT_DENSE or picture.photometric is Photometric.RGB:
         return ()
     recipes = _PERCENT[body_part(picture)]
     if picture.photometric is not Photometric.MONOCHROME1:

@@ -7,9 +7,13 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QWidget
 
 from desktop.i18n import Language, Translator
+from desktop.records import Modality
 from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
+
+_CLIPS = frozenset((Modality.US, Modality.XA, Modality.RF, Modality.PT, Modality.NM))
+"""Kinds of which nothing is asked that is asked of a chest."""
 
 
 def without_open_prompts(findings: str, templates: Iterable[str]) -> str:
@@ -25,9 +29,10 @@ def templates(sitting: Sitting) -> tuple[str, ...]:
 
 
 def template(sitting: Sitting, language: Language) -> str:
-    """The clinic's template for films; a trace and a pile of slices have questions of their own."""
+    """The clinic's template for films; clips, traces and piles of slices have questions of their own."""
     if sitting.kind is StudyKind.FILM:
-        return sitting.policy.template(language)
+        asks_little = sitting.study.study.modality in _CLIPS
+        return Translator(language).text("viewer.template") if asks_little else sitting.policy.template(language)
     return Translator(language).text("ecg.template" if sitting.kind is StudyKind.TRACE else "volume.template")
 
 

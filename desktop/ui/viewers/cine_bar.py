@@ -1,46 +1,37 @@
 """The strip under a run of pictures: which one, play, how fast, round or forth and back."""
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QFrame, QHBoxLayout, QLabel, QSizePolicy, QSlider, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QSizePolicy, QSlider
 
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.cine_player import CinePlayer
 from desktop.ui.viewers.cine_words import rate_words
+from desktop.ui.viewers.strip import Strip
 
 
-class CineBar(QFrame):
+class CineBar(Strip):
     """Follows a player; hidden while there is one picture only."""
 
-    def __init__(self, context: UiContext, player: CinePlayer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("cine_bar")
+    def __init__(self, context: UiContext, player: CinePlayer) -> None:
+        super().__init__(spacing=4)
         self._context = context
         self._player = player
         self._rates: tuple[float, ...] = ()
         self._own: float | None = None
-        self.play = self._button("cine_play")
-        self.play.clicked.connect(player.toggle)
-        self.sweep = self._button("cine_sweep")
-        self.sweep.setCheckable(True)
-        self.sweep.clicked.connect(player.set_sweep)
+        self.play = self.add_tool("cine_play", player.toggle)
         self.slider = QSlider(Qt.Orientation.Horizontal, self)
         self.slider.setObjectName("cine_slider")
         self.slider.setMinimum(1)
         self.slider.setPageStep(10)
         self.slider.valueChanged.connect(self._slid)
+        self.row.addWidget(self.slider, 1)
         self.number = QLabel(self)
         self.number.setObjectName("cine_number")
-        self.speed = QComboBox(self)
-        self.speed.setObjectName("cine_speed")
-        self.speed.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.row.addWidget(self.number)
+        self.speed = self.add_box("cine_speed")
         self.speed.activated.connect(self._speed_chosen)
-        layout = QHBoxLayout(self)
-        layout.setContentsMargins(4, 4, 4, 4)
-        layout.setSpacing(4)
-        layout.addWidget(self.play)
-        layout.addWidget(self.slider, 1)
-        for part in (self.number, self.speed, self.sweep):
-            layout.addWidget(part)
+        self.sweep = self.add_tool("cine_sweep", self._sweep_pressed)
+        self.sweep.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         player.changed.connect(self._follow)
         context.language_changed.connect(self.retranslate)
@@ -57,13 +48,8 @@ class CineBar(QFrame):
         self._rates = ()
         self._follow()
 
-    def _button(self, name: str) -> QToolButton:
-        button = QToolButton(self)
-        button.setObjectName(name)
-        button.setProperty("role", "film")
-        button.setAutoRaise(True)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
+    def _sweep_pressed(self) -> None:
+        self._player.set_sweep(self.sweep.isChecked())
 
     def _follow(self) -> None:
         player, cine, tr = self._player, self._player.cine, self._context.tr
