@@ -17,6 +17,7 @@ from desktop.imaging.geometry import Length
 from desktop.imaging.measure_lines import CLOSED, strokes
 from desktop.records import (
     Annotation,
+    AnnotationKind,
     PartialDate,
     ReportContent,
     ReportedFinding,
@@ -249,6 +250,8 @@ def _fraction(position: float, pixels: int) -> float:
 
 def _legend(number: int, annotation: Annotation, bundle: ReportBundle, words: Words, case: Typecase) -> str:
     kind = words.label(f"report.annotation.{annotation.kind.value}")
+    if annotation.kind is AnnotationKind.COUNT:
+        kind = f"{kind} {len(annotation.points)}"
     measured = bundle.lengths.get(annotation.id)
     parts = [kind if measured is None else f"{kind} {_length(measured, words)}", case.line(annotation.label, _CELL)]
     return f"{number}  " + " · ".join(part for part in parts if part)

@@ -455,3 +455,10 @@ def test_an_electrocardiogram_is_called_one_and_has_the_whole_width(
     (page,) = pages(pdf, 30)
     black = (page.mean(axis=2) < 60).sum(axis=0) > page.shape[0] / 6
     assert black.mean() > 0.75
+
+
+def test_a_count_says_how_many_and_of_what(report: SignedReport, film: Film) -> None:
+    points = ((40.0, 50.0), (60.0, 70.0), (80.0, 90.0))
+    drawing = replace(report.content.annotations[0], kind=AnnotationKind.COUNT, points=points, label="Ring forms")
+    text = _squeezed(_text(_render(_changed(report, annotations=(drawing,)), film, ENGLISH)))
+    assert "Count3·Ringforms" in text

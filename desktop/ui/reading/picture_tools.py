@@ -156,7 +156,7 @@ class PictureTools(QObject):
 
     def _change_look(self, *, green: bool = False, enhanced: bool = False) -> None:
         base = self._base
-        if base is None:
+        if base is None or not self._is_still():
             return
         if green and base.photometric is not Photometric.RGB:
             self._say("fundus.no_colour")
@@ -224,7 +224,15 @@ class PictureTools(QObject):
             return False
         if not sitting.writable:
             self._say("workflow.already_signed" if sitting.signed else "access.denied")
-        return sitting.writable
+        return sitting.writable and self._is_still()
+
+    def _is_still(self) -> bool:
+        """Whether a single picture is in front: marks and looks are for what does not move."""
+        run = self._film.run
+        moves = run is not None and len(run) > 1
+        if moves:
+            self._say("photo.not_of_clips")
+        return not moves
 
     def _say(self, key: str) -> None:
         self._context.toast(self._context.tr(key))

@@ -12,11 +12,14 @@ from pytestqt.qtbot import QtBot
 
 from desktop import workflow
 from desktop.imaging.fundus import FundusLook, looked_at
+from desktop.intake.folder import DiskSource
 from desktop.jobs import Job
 from desktop.records import AnnotationKind, Patient, Photometric, StudyId
 from desktop.ui.reading import ReadingRoom
 from desktop.ui.viewers.photo import PhotoDialog
+from desktop.workflow.import_storing import keep_files, seal_files
 from tests.imaging.film_scene import Scene, outline, photographed
+from tests.intake.other_formats import clip_bytes
 
 from .conftest import OpenStudy, draw_film
 
@@ -162,6 +165,24 @@ def test_cells_are_counted_by_click_and_key_and_survive_reopening(
         ("Class 1", 2),
         ("Ring forms", 1),
     }
+
+
+def test_marks_and_looks_are_not_for_what_moves(
+    room: ReadingRoom, open_study: OpenStudy, clinic: workflow.Clinic, patient: Patient, tmp_path: Path
+) -> None:
+    path = tmp_path / "scope.avi"
+    path.write_bytes(clip_bytes(".avi"))
+    source = DiskSource(path, path.stat().st_size)
+    study = keep_files(clinic, Job(), seal_files(clinic, Job(), (source,), patient.id)).files[0].study
+    assert study is not None
+    open_study(study)
+    viewer, taken = room.study.viewer, room.study.viewer.picture
+    for key in (Key.Key_N, Key.Key_O, Key.Key_T, Key.Key_R, Key.Key_L):
+        QTest.keyClick(viewer, key, Qt.KeyboardModifier.ShiftModifier)
+    assert not room.study.tools.counts.at_work
+    assert not room.study.tools.grid.at_work
+    assert room.window().findChild(PhotoDialog) is None
+    assert viewer.picture is taken
 
 
 def test_a_grid_is_sized_by_the_disc_moved_and_kept(
