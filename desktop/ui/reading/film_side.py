@@ -102,8 +102,8 @@ class FilmSide(QObject):
         run = self.run
         if self._sitting is not None and run is not None:
             self._viewer.show_run(run, self._sitting.study.pictures[run.places[0].instance])
-            self._show_words()
             self._show_drawings()
+        self._show_words()
 
     def _follow_picture(self) -> None:
         """Another picture of the run: its file may say something else of its view, and models speak of one picture."""
@@ -113,8 +113,8 @@ class FilmSide(QObject):
             self._show_activation()
 
     def _show_words(self) -> None:
-        sitting, instance = self._sitting, self.instance
-        if sitting is None or instance is None:
+        sitting = self._sitting
+        if sitting is None:
             return
         self._show_text()
         study = sitting.study

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QPushButton
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
 from desktop import workflow
 from desktop.jobs import Job
@@ -80,6 +80,7 @@ def test_a_dropped_electrocardiogram_is_read_and_signed(
     assert viewer.view.layout is EcgLayout.BEATS
     driver.press("S")
     assert viewer.view.speed == 50.0
+    assert context.tr("reading.modality.ECG") in driver.find("film_studies", QComboBox).currentText()
     # No model speaks of traces: nothing is sealed, and nothing asks for a region of a film.
     assert driver.find("suggestion_words", QLabel).text() == context.tr("review.none")
     reading_steps.write_impression(driver, "Sinus rhythm. 窦性心律。")
