@@ -31,7 +31,7 @@ def test_the_words_of_a_chosen_part_of_the_chart_are_not_cut(
     context.set_language(language)
     choice = driver.find("chart_parts", Choice)
     choice.setFocus()
-    for number in range(1, 6):
+    for number in range(1, 7):
         driver.press(str(number))
         driver.settle()
         made = next(made for made in choice.findChildren(QPushButton) if made.isChecked())
@@ -48,7 +48,7 @@ def test_one_is_chosen_whatever_is_pressed(driver: Driver, chart_of: OpenChart) 
         assert choice.value == "visits"
     choice.setFocus()
     driver.press("Right")
-    assert choice.value == "problems"
+    assert choice.value == "vitals"
     for _ in range(9):
         driver.press("Left")
     assert choice.value == "studies"

@@ -29,7 +29,7 @@ def state(context: UiContext, patient: PatientId, purpose: ConsentPurpose) -> Co
 
 def show_consents(driver: Driver) -> None:
     driver.find("chart_parts", Choice).setFocus()
-    driver.press("5")
+    driver.press("6")
     driver.wait(lambda: driver.shown("consent_care_state"), "consents")
     driver.settle()
 

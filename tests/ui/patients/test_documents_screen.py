@@ -36,7 +36,7 @@ def pdf(path: Path, colours: tuple[str, ...] = ("#cc0000", "#0000cc")) -> Path:
 
 def show_documents(driver: Driver) -> None:
     driver.find("chart_parts", Choice).setFocus()
-    driver.press("4")
+    driver.press("5")
     driver.settle()
 
 
