@@ -5,6 +5,7 @@ Only headers are read. A disc whose DICOMDIR is true is read once a series: the 
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import BinaryIO
 
 from desktop.errors import UserFacingError
 from desktop.intake.dicom_header import file_header
@@ -13,7 +14,8 @@ from desktop.intake.dicomdir import Listed
 from desktop.intake.ecg import trace_reader
 from desktop.intake.folder import DiskSource, Gathered, NotTaken, Source
 from desktop.intake.folder_content import in_words
-from desktop.intake.reader import HEADER_BYTES, recognise
+from desktop.intake.marks_file import read_marks
+from desktop.intake.reader import HEADER_BYTES, recognise, too_large
 from desktop.intake.signatures import is_dicom
 from desktop.intake.volume_file import headers_of
 from desktop.intake.volume_file import media_type as is_volume
@@ -24,6 +26,7 @@ _NAME, _NUMBER, _BIRTH, _SEX = 0x00100010, 0x00100020, 0x00100030, 0x00100040
 _INSTANCE_NUMBER, _SERIES_NUMBER, _ROWS, _SYNTAX = 0x00200013, 0x00200011, 0x00280010, 0x00020010
 MARKS = frozenset(("PR", "SR", "KO"))
 """Words of files that mark other files' pictures."""
+_LARGEST_MARKS = 32 * 1024 * 1024
 _WITHOUT_ROWS = frozenset(("ECG", "HD", "EPS", "RESP", "EEG", *MARKS))
 _PART_OF_TRACE = (".dat", ".atr", ".qrs", ".mat", ".xyz")
 PICTURES, TRACES, DOCUMENTS, VOLUMES = "PHOTO", "ECG", "DOC", "VOLUME"
@@ -147,6 +150,8 @@ class _Sorting:
             header = stream.read(HEADER_BYTES)
             stream.seek(0)
             scanned = scan(stream) if is_dicom(header) else None
+            if scanned is not None and scanned.modality.upper() in MARKS and not scanned.values.get(_ROWS):
+                _check_marks(stream)
         if not header:
             raise UserFacingError("intake.empty")
         if scanned is not None:
@@ -212,6 +217,16 @@ def _is_part(name: str, names: set[str]) -> bool:
         return True
     folder = name[: max(name.rfind("/"), name.rfind("\\")) + 1]
     return any(folder + header in names for header in headers_of(name))
+
+
+def _check_marks(stream: BinaryIO) -> None:
+    """Raises UserFacingError for a report or presentation state that marks no picture; others are small, and read."""
+    stream.seek(0)
+    data = stream.read(_LARGEST_MARKS + 1)
+    if len(data) > _LARGEST_MARKS:
+        raise too_large()
+    if read_marks(data) is None:
+        raise UserFacingError("intake.no_pixels")
 
 
 def _header(scanned: ScannedHeader | None) -> FileHeader:

@@ -1,16 +1,22 @@
 """Folders sorted: what is taken, what is not and why, and hostile ones."""
 
+import io
 import os
 import sys
 from pathlib import Path
 
 import pytest
+from pydicom import dcmread
+from pydicom.uid import UID
 
 from desktop.errors import Cancelled, UserFacingError
+from desktop.exports import presentation_state
 from desktop.intake import folder
 from desktop.intake.folder import gather
 from desktop.intake.folder_index import DOCUMENTS, PICTURES, TRACES, FolderIndex, index_folder
 from desktop.jobs import Job
+from desktop.records import AnnotationKind
+from tests.exports.drawn import bundle, drawing
 from tests.intake.dicom_files import file_bytes, film
 
 
@@ -98,3 +104,21 @@ def test_a_whole_disk_is_refused_and_waiting_can_be_given_up(tmp_path: Path, mon
     job.cancel()
     with pytest.raises(Cancelled):
         gather((tmp_path,), job)
+
+
+def test_drawings_stand_with_their_study_and_a_report_that_draws_nothing_says_so(tmp_path: Path) -> None:
+    dataset = film()
+    (tmp_path / "film.dcm").write_bytes(file_bytes(dataset))
+    drawn = bundle((drawing(AnnotationKind.POINT, ((3.0, 4.0),)),), data=file_bytes(dataset))
+    (state,) = presentation_state.render(drawn)
+    (tmp_path / "state.dcm").write_bytes(state)
+    empty = dcmread(io.BytesIO(state))
+    empty.SOPInstanceUID = empty.file_meta.MediaStorageSOPInstanceUID = UID("1.2.3.4.9")
+    empty.GraphicAnnotationSequence = []
+    empty.save_as(tmp_path / "words.dcm", enforce_file_format=True)
+    index = indexed(tmp_path)
+    (person,) = index.patients
+    (study,) = person.studies
+    assert study.modalities == ("CR", "PR")
+    (left,) = index.not_taken
+    assert (Path(left.name).name, left.error.key) == ("words.dcm", "intake.marks.none")
