@@ -69,8 +69,25 @@ def _to_codes() -> Array:
     return np.rint(encode_srgb(np.arange(_LIGHT + 1) / _LIGHT) * 255).astype(np.uint8)
 
 
+def covered(rows: int, columns: int, matrix: Matrix, width: int, height: int) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom (the end excluded) of the output pixels that lie on a picture; all 0 where none does."""
+    off_x, off_y = _off_lines(rows, columns, matrix, width, height)
+    xs, ys = np.flatnonzero(~off_x), np.flatnonzero(~off_y)
+    if not (xs.size and ys.size):
+        return 0, 0, 0, 0
+    return int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1
+
+
 def _off(rows: int, columns: int, matrix: Matrix, width: int, height: int) -> npt.NDArray[np.bool_]:
-    """Where output pixels lie off a picture. For the eight ways a film can lie, a row of flags and a column of them."""
+    """Where output pixels lie off a picture."""
+    off_x, off_y = _off_lines(rows, columns, matrix, width, height)
+    return np.asarray(off_x[None, :] | off_y[:, None])
+
+
+def _off_lines(
+    rows: int, columns: int, matrix: Matrix, width: int, height: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """For the eight ways a film can lie, a row of flags and a column of them: which lie off it."""
     xs, ys = np.arange(width), np.arange(height)
     straight = matrix[0, 1] == 0 and matrix[1, 0] == 0
     along_x, along_y = (matrix[0, 0], matrix[1, 1]) if straight else (matrix[1, 0], matrix[0, 1])
@@ -80,4 +97,4 @@ def _off(rows: int, columns: int, matrix: Matrix, width: int, height: int) -> np
     at_x, at_y = along_x * xs + offset_x, along_y * ys + offset_y
     off_x = (at_x < -0.5) | (at_x >= first - 0.5)
     off_y = (at_y < -0.5) | (at_y >= second - 0.5)
-    return np.asarray(off_x[None, :] | off_y[:, None])
+    return np.asarray(off_x), np.asarray(off_y)

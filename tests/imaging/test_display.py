@@ -164,6 +164,12 @@ class TestRender:
         inverted = render(picture(pixels), RenderSettings(VoiWindow(127.5, 255, function="LINEAR_EXACT"), invert=True))
         assert np.array_equal(inverted, 255 - pixels)
 
+    @pytest.mark.parametrize("step", [4, 8, 12])
+    def test_16_bits_halved_again_and_again_are_the_means(self, step: int) -> None:
+        pixels = np.random.default_rng(step).integers(0, 65536, (48, 96)).astype(np.uint16)
+        means = pixels.reshape(48 // step, step, 96 // step, step).mean(axis=(1, 3))
+        assert np.abs(Canvas(picture(pixels)).codes(step) - means).max() <= 2
+
     def test_a_step_of_nothing_is_refused(self) -> None:
         with pytest.raises(ValueError, match="step"):
             RenderSettings(step=0)

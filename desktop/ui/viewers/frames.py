@@ -7,11 +7,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QImage, QPainter, QTransform
+from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
 from desktop.imaging import display
 from desktop.imaging.colour_tables import colours
-from desktop.imaging.resample import resample
+from desktop.imaging.resample import covered, resample
 from desktop.imaging.window import Histogram, histogram
 from desktop.jobs import Job
 from desktop.records import Activation, Photometric, Picture, VoiWindow
@@ -26,14 +26,18 @@ HEAT_OPACITY = 0.45
 
 @dataclass(frozen=True)
 class Sampled:
-    """The codes under each device pixel of a view, kept while only its window or its colours change.
+    """The codes under the device pixels of a view that show the picture, kept while only its window or its colours
+    change.
 
-    key: what they depend on. off: where the view shows no picture.
+    key: what they depend on. left, top: of the first of them in the view; width, height: of the whole view.
     """
 
     key: object
     codes: Array
-    off: npt.NDArray[np.bool_]
+    left: int
+    top: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,14 +161,18 @@ def film_image(request: FrameRequest) -> QImage:
     sampled = source.sampled(request)
     settings = display.RenderSettings(window=state.window or source.window, invert=state.inverted)
     light = source.canvas.table(settings)
-    if source.picture.photometric is Photometric.RGB:
-        shown: npt.NDArray[np.uint32] = _rgb32(np.take(light, sampled.codes))
-    else:
-        shown = np.asarray(np.take(_rgb32(colours(state.colours))[light], sampled.codes), dtype=np.uint32)
-    shown[sampled.off] = _rgb32(np.array(BACKGROUND, np.uint8))
-    height, width = shown.shape
-    # A copy: the array goes when this function ends, and QImage does not hold it.
-    return QImage(shown.data, width, height, 4 * width, QImage.Format.Format_RGB32).copy()
+    width, height, codes = sampled.width, sampled.height, sampled.codes
+    image = QImage(width, height, QImage.Format.Format_RGB32)
+    image.fill(QColor(*BACKGROUND))
+    if codes.size:
+        # A row of 32-bit pixels is never padded.
+        shown = np.frombuffer(image.bits(), np.uint32).reshape(height, width)
+        there = shown[sampled.top : sampled.top + codes.shape[0], sampled.left : sampled.left + codes.shape[1]]
+        if source.picture.photometric is Photometric.RGB:
+            there[:] = _rgb32(np.take(light, codes))
+        else:
+            there[:] = np.take(_rgb32(colours(state.colours))[light], codes)
+    return image
 
 
 def _rgb32(rgb: Array) -> npt.NDArray[np.uint32]:
@@ -175,8 +183,8 @@ def _rgb32(rgb: Array) -> npt.NDArray[np.uint32]:
     return packed
 
 
-def _sample(request: FrameRequest) -> tuple[Array, npt.NDArray[np.bool_]]:
-    """The codes under the device pixels of a request, and where there are none."""
+def _sample(request: FrameRequest) -> tuple[Array, int, int, int, int]:
+    """The codes under the device pixels of a request that show its picture, the first one's place, the view's size."""
     source, state, ratio = request.source, request.state, request.ratio
     width, height = max(1, round(request.width * ratio)), max(1, round(request.height * ratio))
     # Exact pixels are for looking closer; a reduced picture shows averages either way.
@@ -185,7 +193,7 @@ def _sample(request: FrameRequest) -> tuple[Array, npt.NDArray[np.bool_]]:
     left, top, right, bottom = visible_part(request, step)
     codes = source.canvas.codes(step)
     if left >= right or top >= bottom:
-        return np.zeros((height, width, *codes.shape[2:]), codes.dtype), np.ones((height, width), dtype=bool)
+        return codes[:0, :0], 0, 0, width, height
     # From the centre of a device pixel to the picture, then to the reduced part of it.
     across, down = state.direction_to_picture(1, 0), state.direction_to_picture(0, 1)
     begin = state.to_picture((0.5 / ratio, 0.5 / ratio), request.width, request.height)
@@ -197,7 +205,14 @@ def _sample(request: FrameRequest) -> tuple[Array, npt.NDArray[np.bool_]]:
         ]
     )
     part = np.ascontiguousarray(codes[top:bottom, left:right])
-    return resample(part, matrix, width, height, smooth=not exact, padding=source.canvas.padding)
+    # A portrait film fills half of a wide viewer: the other half takes no time.
+    first_x, first_y, end_x, end_y = covered(part.shape[0], part.shape[1], matrix, width, height)
+    if first_x == end_x:
+        return codes[:0, :0], 0, 0, width, height
+    matrix[:, 2] += matrix[:, :2] @ (first_x, first_y)
+    size = end_x - first_x, end_y - first_y
+    made, _ = resample(part, matrix, *size, smooth=not exact, padding=source.canvas.padding)
+    return made, first_x, first_y, width, height
 
 
 def step_for(picture: Picture, device_pixels_per_pixel: float) -> int:

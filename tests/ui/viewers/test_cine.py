@@ -370,7 +370,7 @@ def test_drawing_stops_the_clip_and_stays_on_its_frame(qtbot: QtBot, clip: FilmV
     assert not playing(clip)
     assert len(drawn(clip).points) == 1
     clip.cine.go(clip.cine.shown + 1)
-    assert drawn(clip).points == ()
+    qtbot.waitUntil(lambda: drawn(clip).points == ())
 
 
 def test_the_corner_says_which_frame_and_how_fast(clip: FilmViewer, context: UiContext) -> None:
