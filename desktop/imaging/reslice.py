@@ -63,7 +63,8 @@ class Frame:
 @dataclass(frozen=True, eq=False)
 class SliceRequest:
     """What to cut. serial: grows with each request. window: in the volume's own values (HU of a CT). draft: while
-    something is being dragged, an oblique plane may be coarser."""
+    something is being dragged, an oblique plane may be coarser. whole: the brightest along each line of sight through
+    all of the volume (`volume_turn`), not a plane."""
 
     serial: int
     volume: Volume
@@ -72,6 +73,7 @@ class SliceRequest:
     slab: Slab = THIN
     inverted: bool = False
     draft: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,18 +97,16 @@ class Slicer:
     """Cuts for one pane. The newest cut is kept, so that another window costs a look-up and nothing else."""
 
     def __init__(self) -> None:
-        self._key: tuple[Volume, Plane, Slab, bool] | None = None
+        self._key: tuple[Volume, Plane, Slab, bool, bool] | None = None
+        self._copies: dict[bool, tuple[Volume, Volume]] = {}
         self._cut: tuple[Frame, Cut] | None = None
         self._table: tuple[tuple[VoiWindow, bool, float, float], Light] | None = None
 
     def render(self, request: SliceRequest, check: Check = lambda: None) -> SliceImage:
         """Cut and light. check: called between steps; may raise to cancel."""
-        key = (request.volume, request.plane, request.slab, request.draft)
+        key = (request.volume, request.plane, request.slab, request.draft, request.whole)
         if self._cut is None or self._key is None or self._key[0] is not key[0] or self._key[1:] != key[1:]:
-            frame = frame_of(request.volume, request.plane)
-            if request.draft and not aligned(request.volume, frame):
-                frame = frame.coarser(_DRAFT)
-            self._cut, self._key = (frame, cut(request.volume, frame, request.slab, check, request.draft)), key
+            self._cut, self._key = self._whole(request, check) if request.whole else self._plane(request, check), key
         frame, found = self._cut
         check()
         return SliceImage(request, frame, self._light(found, request))
@@ -114,6 +114,23 @@ class Slicer:
     def forget(self) -> None:
         """Let go of every voxel."""
         self._key = self._cut = None
+        self._copies.clear()
+
+    def _plane(self, request: SliceRequest, check: Check) -> tuple[Frame, Cut]:
+        frame = frame_of(request.volume, request.plane)
+        if request.draft and not aligned(request.volume, frame):
+            frame = frame.coarser(_DRAFT)
+        return frame, cut(request.volume, frame, request.slab, check, request.draft)
+
+    def _whole(self, request: SliceRequest, check: Check) -> tuple[Frame, Cut]:
+        from desktop.imaging.volume_turn import COARSE_SIDE, DRAFT_SIDE, coarse, frame_around, seen
+
+        known = self._copies.get(request.draft)
+        if known is None or known[0] is not request.volume:
+            side = DRAFT_SIDE if request.draft else COARSE_SIDE
+            known = self._copies[request.draft] = request.volume, coarse(request.volume, side, check)
+        frame = frame_around(known[1], request.plane)
+        return frame, seen(known[1], frame, check)
 
     def _light(self, found: Cut, request: SliceRequest) -> Light:
         volume, inverted = request.volume, request.volume.inverted != request.inverted

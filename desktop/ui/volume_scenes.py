@@ -61,6 +61,9 @@ def volumes(camera: Camera, context: "UiContext") -> None:
     book.choose(1)
     camera.take("volume-painted")
     viewer.run("volume.paint")
+    viewer.run("volume.turning")
+    viewer.choose_window(VoiWindow(500.0, 1400.0))
+    camera.take("volume-turning")
     driver.press("Ctrl+3")
 
 

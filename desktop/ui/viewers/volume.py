@@ -287,7 +287,9 @@ class VolumeViewer(QWidget):
         if self._series.solid and self._state.active is not pane.kind:
             self.set_state(replace(self._state, active=pane.kind))
         deed = _deed(pane, event)
-        if deed is _Deed.CROSS and self.book.painting and self._series.solid:
+        if deed is _Deed.CROSS and self._series.solid and self._state.whole(pane.kind):
+            deed = _Deed.TURN
+        elif deed is _Deed.CROSS and self.book.painting and self._series.solid:
             deed = _Deed.PAINT
             self._paint(pane, event.position(), begin=True)
         self._drag = _Drag(pane, deed, event.position(), self._state)

@@ -144,6 +144,13 @@ def crosshair(state: VolumeState, around: VolumeAround) -> VolumeState:
     return replace(state, crosshair=not state.crosshair)
 
 
+def turning(state: VolumeState, around: VolumeAround) -> VolumeState:
+    """All of the volume in the oblique pane, to be turned, or the plane again."""
+    if not around.series.solid:
+        return state
+    return replace(state, turning=not state.turning, active=PaneKind.OBLIQUE)
+
+
 def fit(state: VolumeState, around: VolumeAround) -> VolumeState:
     """Everything in view."""
     return replace(state, zooms=MappingProxyType({}))
@@ -195,6 +202,7 @@ VOLUME_COMMANDS: Mapping[str, VolumeCommand] = {
     "volume.overlay": opacity,
     "volume.invert": invert,
     "volume.crosshair": crosshair,
+    "volume.turning": turning,
     "volume.fit": fit,
     "volume.reset": reset,
 }
@@ -237,6 +245,7 @@ VOLUME_KEYS: Mapping[str, str] = {
     "K": "volume.overlay",
     "I": "volume.invert",
     "X": "volume.crosshair",
+    "H": "volume.turning",
     "F": "volume.fit",
     "Ctrl+0": "volume.reset",
 }

@@ -55,6 +55,7 @@ def render_pane(request: PaneRequest, slicer: Slicer, job: Job) -> PaneImage:
         slab=state.slab if series.solid else THIN,
         inverted=state.inverted,
         draft=request.draft,
+        whole=series.solid and state.whole(request.kind),
     )
     found = slicer.render(wanted, job.check)
     rows, columns = found.light.shape
@@ -71,6 +72,8 @@ def render_pane(request: PaneRequest, slicer: Slicer, job: Job) -> PaneImage:
 
 def _overlay(request: PaneRequest, frame: Frame) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None":
     """Segments of files, and over them what is painted here."""
+    if request.state.whole(request.kind):
+        return None
     opacity = request.state.opacity
     below = painted(request.masks, frame, opacity)
     above = None

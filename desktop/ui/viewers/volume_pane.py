@@ -225,14 +225,15 @@ class VolumePane(QWidget):
         plane = plane_for(self.kind, volume, state)
         painter.setFont(overlay_font(self.font()))
         width, height = self.width(), self.height()
-        if state.crosshair and content.series.solid:
+        whole = state.whole(self.kind) and content.series.solid
+        if state.crosshair and content.series.solid and not whole:
             at = self.to_widget(*in_pane(state.cross, plane, centre_of(volume)))
             paint_cross(painter, at, _lines(self.kind, plane, volume, state), width, height)
         if content.series.positions or content.series.solid:
             paint_letters(painter, plane, width, height)
         words = pane_corners(self._context, self.kind, content.series, volume, state, content.presets, content.text)
         paint_corners(painter, words, width, height)
-        if self._brush is not None and self._pointer is not None:
+        if self._brush is not None and self._pointer is not None and not whole:
             paint_brush(painter, self._pointer, self._brush * self.scale())
         active = state.active is self.kind and content.series.solid and not state.alone
         paint_rim(painter, self.kind, active, width, height)
@@ -292,7 +293,7 @@ def _other_picture(kind: PaneKind, before: PaneContent, now: PaneContent) -> boo
     if before.series is not now.series or before.masks != now.masks or before.draft != now.draft:
         return True
     one, two = before.state, now.state
-    shared = ("window", "slab", "moment", "inverted", "number")
+    shared = ("window", "slab", "moment", "inverted", "number", "turning")
     if any(getattr(one, name) != getattr(two, name) for name in shared):
         return True
     if before.painted is not now.painted:
@@ -303,6 +304,8 @@ def _other_picture(kind: PaneKind, before: PaneContent, now: PaneContent) -> boo
         return False
     if kind is PaneKind.OBLIQUE and one.angles != two.angles:
         return True
+    if two.whole(kind):
+        return False
     volume = now.series.volumes[two.moment]
     plane = plane_for(kind, volume, two)
     away = np.array(two.cross) - np.array(one.cross)

@@ -17,6 +17,7 @@ _TOOLS: Mapping[str, str] = {
     "layout": "volume.enlarge",
     "crosshair": "volume.crosshair",
     "invert": "volume.invert",
+    "turning": "volume.turning",
     "mask": "volume.paint",
     "reset": "volume.reset",
 }
@@ -123,6 +124,7 @@ class VolumeScreen(QWidget):
         self.thickness.setVisible(solid)
         self._tools["layout"].setVisible(solid)
         self._tools["crosshair"].setVisible(solid)
+        self._tools["turning"].setVisible(solid)
         self.moments.setVisible(series is not None and series.moments > 1)
         self.moments.blockSignals(True)
         self.moments.setMaximum(series.moments - 1 if series is not None else 0)
@@ -154,6 +156,7 @@ class VolumeScreen(QWidget):
             ("crosshair", state.crosshair),
             ("invert", state.inverted),
             ("mask", self.viewer.book.painting),
+            ("turning", state.turning),
         ):
             self._tools[name].setCheckable(True)
             self._tools[name].setChecked(on)

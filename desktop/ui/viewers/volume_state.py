@@ -56,7 +56,8 @@ class PaneZoom:
 class VolumeState:
     """cross: where the crosshair is, LPS millimetres; the planes go through it. angles: of the oblique plane in
     degrees, about the vertical and about its own horizontal. alone: only the active pane is shown, large. number: of
-    the slice on show where there is no volume. opacity: of the overlay, 0 to 1."""
+    the slice on show where there is no volume. opacity: of the overlay, 0 to 1. turning: the oblique pane shows all of
+    the volume, the brightest along each line of sight."""
 
     cross: Vector
     window: VoiWindow
@@ -69,7 +70,12 @@ class VolumeState:
     crosshair: bool = True
     opacity: float = 0.4
     number: int = 0
+    turning: bool = False
     zooms: Mapping[PaneKind, PaneZoom] = field(default_factory=lambda: MappingProxyType({}))
+
+    def whole(self, kind: PaneKind) -> bool:
+        """Whether a pane shows no plane but all of the volume."""
+        return self.turning and kind is PaneKind.OBLIQUE
 
     def zoom(self, kind: PaneKind) -> PaneZoom:
         """How large a pane shows its plane."""
@@ -121,6 +127,9 @@ def in_patient(x: float, y: float, plane: Plane, centre: Vector) -> Vector:
 def extent(kind: PaneKind, volume: Volume, state: VolumeState) -> tuple[float, float]:
     """Millimetres a fitted pane must show, across and down. An oblique plane keeps one size while it is turned."""
     lengths = np.array(volume.grid.spacing) * volume.shape
+    if state.whole(kind):
+        diagonal = float(np.linalg.norm(lengths))
+        return diagonal, diagonal
     if kind is PaneKind.OBLIQUE:
         side = float(np.sort(lengths)[-2:].max())
         return side, side

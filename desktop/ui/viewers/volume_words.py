@@ -62,7 +62,9 @@ def pane_corners(
     shown = []
     if kind is PaneKind.OBLIQUE:
         shown.append(tr("volume.angles", first=_number(state.angles[0]), second=_number(state.angles[1])))
-    if series.solid and state.slab.thickness_mm > 0:
+    if series.solid and state.whole(kind):
+        shown.append(tr("volume.whole"))
+    elif series.solid and state.slab.thickness_mm > 0:
         shown.append(slab_words(context, state.slab))
     if text is not None:
         if series.solid and state.crosshair:
@@ -72,7 +74,12 @@ def pane_corners(
         shown.append(window_words(context, state.window, presets))
     place = _place_words(context, kind, series, volume, state)
     return (
-        Corner((tr(f"volume.view.{kind.value}"), *(text.patient if text else ()))),
+        Corner(
+            (
+                tr("volume.view.whole" if state.whole(kind) else f"volume.view.{kind.value}"),
+                *(text.patient if text else ()),
+            )
+        ),
         Corner(text.study if text else ()),
         Corner(tuple(shown)),
         Corner(tuple(place)),

@@ -329,3 +329,44 @@ def test_the_window_never_waits_for_a_picture(screen: Screen) -> None:
     assert time.perf_counter() - start < 4.0
     screen.settle()
     assert screen.light_at_cross(PaneKind.AXIAL) == pytest.approx(100 * 0.255, abs=2)
+
+
+def test_the_whole_volume_turns_under_the_mouse(screen: Screen) -> None:
+    screen.show(made_series())
+    screen.press(Qt.Key.Key_H)
+    assert screen.state.turning
+    assert screen.widget._tools["turning"].isChecked()
+    pane = screen.viewer.panes[PaneKind.OBLIQUE]
+    before = screen.state.angles
+    image = pane.image
+    assert image is not None
+    first = image.slice.light.copy()
+    middle = pane.rect().center()
+    QTest.mousePress(pane, Qt.MouseButton.LeftButton, pos=middle)
+    QTest.mouseMove(pane, middle + QPoint(60, 20))
+    QTest.mouseRelease(pane, Qt.MouseButton.LeftButton, pos=middle + QPoint(60, 20))
+    screen.settle()
+    assert screen.state.angles != before
+    image = pane.image
+    assert image is not None
+    assert image.overlay is None
+    assert image.slice.request.whole
+    assert not image.slice.request.draft
+    assert not np.array_equal(image.slice.light, first)
+    # Each marker, from wherever it is looked at, is as bright as the brightest on its line of sight.
+    place, value = MARKERS["L"]
+    x, y = image.slice.frame.to_picture(place)
+    assert image.slice.light[round(y), round(x)] == pytest.approx(value * 0.255, abs=2)
+    screen.press(Qt.Key.Key_H)
+    assert pane.image is not None
+    assert not pane.image.slice.request.whole
+
+
+def test_a_series_with_a_gap_has_no_whole_view(screen: Screen) -> None:
+    screen.show(refused_series())
+    screen.press(Qt.Key.Key_H)
+    assert not screen.state.turning
+    assert not screen.widget._tools["turning"].isVisible()
+    notes = screen.widget.findChild(QLabel, "volume_findings")
+    assert notes is not None
+    assert "Slices are missing" in notes.text()
