@@ -13,6 +13,7 @@ from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
 from desktop.records import AnnotationId, AnnotationKind, ImportedMarks, Instance, InstanceId, StudyId
 from desktop.workflow import drawings_exporting as exporting
+from desktop.workflow import drawings_importing as importing
 from desktop.workflow import key_images as marking
 
 _EXPORT_HELP = """A line for each file written: file, sha256. gsps: softcopy presentation states (one more file,
@@ -45,6 +46,8 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     add.add_argument("--kind", required=True, choices=[kind.value for kind in AnnotationKind])
     add.add_argument("--points", required=True, nargs="+", type=_point, metavar="X,Y")
     add.add_argument("--label", default="", metavar="T")
+    hide = annotations.add_parser("hide", help="take an imported drawing off the pictures; it stays on record")
+    hide.add_argument("id", metavar="ID", help="of the drawing")
     marks = commands.add_parser("key-images", help="pictures to look at first").add_subparsers(
         dest="verb", required=True
     )
@@ -53,7 +56,7 @@ def add_commands(commands: "argparse._SubParsersAction[Any]") -> None:
     for verb in verbs:
         verb.add_argument("--instance", metavar="ID", help="which picture of the study; without it, the first")
         verb.add_argument("--frame", type=_frame, default=1, metavar="N", help="of a picture with several, from 1")
-    for verb in (listing, shown, *verbs):
+    for verb in (listing, hide, shown, *verbs):
         verb.add_argument("--study", required=True, metavar="ID")
 
 
@@ -66,11 +69,14 @@ def export(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def annotations(arguments: argparse.Namespace, output: Output) -> None:
-    """`annotations list | add`."""
+    """`annotations list | add | hide`."""
     with unlocked(arguments) as clinic:
         study = StudyId(arguments.study)
         if arguments.verb == "list":
             output.answer_all(_drawings(clinic, study))
+            return
+        if arguments.verb == "hide":
+            output.answer({"id": _hide(clinic, study, arguments.id)})
             return
         instance = _instance(clinic, study, arguments.instance)
         try:
@@ -108,6 +114,14 @@ def _instance(clinic: workflow.Clinic, study: StudyId, wanted: str | None) -> In
     if found is None:
         raise UserFacingError("store.instance_not_found", kind=ErrorKind.NOT_FOUND)
     return found
+
+
+def _hide(clinic: workflow.Clinic, study: StudyId, drawing: str) -> str:
+    for imported in workflow.reading(clinic, Job(), study).imported:
+        if any(one.id == drawing for one in imported.drawings):
+            importing.hide_imported(clinic, Job(), imported.id, AnnotationId(drawing))
+            return drawing
+    raise UserFacingError("workflow.no_such_drawing", kind=ErrorKind.NOT_FOUND)
 
 
 def _record(clinic: workflow.Clinic, study: StudyId) -> tuple[Instance, ...]:

@@ -4,11 +4,10 @@ import struct
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
-from desktop.intake.marks import MarksFile
-from desktop.intake.marks_file import read_marks
 from desktop.jobs import Job
 from desktop.records import (
     Annotation,
@@ -29,6 +28,9 @@ from desktop.records import (
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.words import plain_line, plain_text
+
+if TYPE_CHECKING:
+    from desktop.intake.marks import MarksFile
 
 _OWN_UID = "2.25."
 
@@ -58,7 +60,7 @@ class PlacedMarks:
         return sum(map(len, self.drawings.values())), sum(map(len, self.key_images.values()))
 
 
-def place_marks(tx: Transaction, patient: PatientId, marks: MarksFile, *, early: bool = False) -> PlacedMarks:
+def place_marks(tx: Transaction, patient: PatientId, marks: "MarksFile", *, early: bool = False) -> PlacedMarks:
     """Which marks of a file are new, and where they go.
 
     early: they may be here before their pictures. Raises UserFacingError `importing.marks.not_here`, where none of the
@@ -92,8 +94,11 @@ def place_marks(tx: Transaction, patient: PatientId, marks: MarksFile, *, early:
     )
 
 
-def marks_in(data: bytes) -> MarksFile | None:
+def marks_in(data: bytes) -> "MarksFile | None":
     """What an object from the network marks on pictures; None where it is anything else."""
+    # Late, as pydicom would slow down every start of the window.
+    from desktop.intake.marks_file import read_marks
+
     try:
         return read_marks(data)
     except UserFacingError:
@@ -101,7 +106,7 @@ def marks_in(data: bytes) -> MarksFile | None:
 
 
 def keep_received(
-    clinic: Clinic, tx: Transaction, patient: PatientId, attachment: AttachmentId, marks: MarksFile, actor: str
+    clinic: Clinic, tx: Transaction, patient: PatientId, attachment: AttachmentId, marks: "MarksFile", actor: str
 ) -> StudyId | None:
     """Put marks that came over the network on record, also before their pictures; the study they are about, if it is
     here."""
@@ -115,7 +120,7 @@ def keep_marks(
     tx: Transaction,
     patient: PatientId,
     attachment: AttachmentId,
-    marks: MarksFile,
+    marks: "MarksFile",
     placed: PlacedMarks,
     actor: str = "",
 ) -> None:
@@ -170,7 +175,7 @@ def _plain(drawing: ImportedDrawing) -> ImportedDrawing:
     )
 
 
-def _pictures_here(tx: Transaction, patient: PatientId, marks: MarksFile) -> dict[str, tuple[ImagingStudy, Instance]]:
+def _pictures_here(tx: Transaction, patient: PatientId, marks: "MarksFile") -> dict[str, tuple[ImagingStudy, Instance]]:
     """The marked pictures that are on the patient's record, by SOP instance."""
     wanted = marks.pictures
     studies = [summary.study for summary in tx.studies.for_patient(patient)]
@@ -184,7 +189,7 @@ def _pictures_here(tx: Transaction, patient: PatientId, marks: MarksFile) -> dic
     }
 
 
-def _study_uid(here: Mapping[str, tuple[ImagingStudy, Instance]], instance_uid: str, marks: MarksFile) -> str:
+def _study_uid(here: Mapping[str, tuple[ImagingStudy, Instance]], instance_uid: str, marks: "MarksFile") -> str:
     if instance_uid in here:
         return here[instance_uid][0].study_uid
     return marks.header.study_uid or next((study.study_uid for study, _ in here.values()), "")

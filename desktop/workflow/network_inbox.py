@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.intake import NameVerdict, names_fit
-from desktop.intake.marks import MarksFile
 from desktop.jobs import Job
 from desktop.records import AuditAction, Changes, FileHeader, InstanceId, Patient, PatientId, StudyId
 from desktop.records.dicom_node import Arrival, ArrivalId, ArrivalState, Doubt
@@ -18,6 +18,9 @@ from desktop.workflow.importing import NameMismatch
 from desktop.workflow.network_matching import likely_patients
 from desktop.workflow.network_objects import ObjectHeader, add_to_study
 from desktop.workflow.words import plain_text
+
+if TYPE_CHECKING:
+    from desktop.intake.marks import MarksFile
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ def ask_again(clinic: Clinic, job: Job, arrivals: Sequence[ArrivalId]) -> Change
     return Changes(network=True)
 
 
-def _marks(clinic: Clinic, arrivals: Sequence[ArrivalId]) -> dict[ArrivalId, MarksFile]:
+def _marks(clinic: Clinic, arrivals: Sequence[ArrivalId]) -> "dict[ArrivalId, MarksFile]":
     """What those among arrivals that are no pictures mark on other pictures."""
     with clinic.store.snapshot() as tx:
         bare = {one.id: one.attachment for one in map(tx.arrivals.get, arrivals) if not one.rows}

@@ -43,6 +43,9 @@ def test_drawings_leave_one_record_and_reach_another(lantern: Lantern) -> None:
     assert [theirs[name] for name in same] == ["length", [[1.25, 2.0], [21.25, 2.0]], "影", 1, "1.2.3.4.5", []]
     assert theirs["stated"] == ["Length 4 mm (Scale: Imager Pixel Spacing, at the detector)"]
     assert (theirs["origin"]["source"], theirs["origin"]["observer"]) == ("石桥村卫生室, Lantern", "li")
+    hidden = lantern.run("annotations", "hide", theirs["id"], "--study", there)
+    assert hidden.only == {"id": theirs["id"]}
+    assert lantern.run("annotations", "list", "--study", there).lines == []
     (key,) = lantern.run("key-images", "list", "--study", there).lines
     assert (key["instance"], key["origin"]["format"]) == (theirs["instance"], "key_images")
     assert {drawn["id"], marked["id"]}.isdisjoint({theirs["id"], key["id"]})
