@@ -227,8 +227,8 @@ from desktop.workflow.reporting import (
     sign_report,
     write_whole,
 )
-from desktop.workflow.shelf import ModelCard, evaluate_model, installed_models, load_models, model_card, train_model
 from desktop.workflow.segmenting import MaskDraft, MaskKept, export_mask, keep_mask, open_mask
+from desktop.workflow.shelf import ModelCard, evaluate_model, installed_models, load_models, model_card, train_model
 from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, suggest
 from desktop.workflow.unsaved import (
     UnsavedKind,
