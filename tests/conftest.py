@@ -9,6 +9,7 @@ the test that caused it, unless the test said that it expects it:
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import logging
 import os
@@ -18,6 +19,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+
+from desktop.vault import derive
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TORCH_PRESENT = importlib.util.find_spec("torch") is not None
@@ -100,6 +103,22 @@ def _own_home(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPath
     for name in [name for name in os.environ if name.startswith("LANTERN_") and name != "LANTERN_DATA"]:
         monkeypatch.delenv(name)
     return home
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _what_stays() -> None:
+    """What is loaded before the first test of a module is never garbage; leaving it out makes each collection, such as
+    the one at every lock, cheap."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(autouse=True)
+def _quick_keys(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id at next to no cost, but for tests marked `full_keys`: another process refuses keys as cheap as these."""
+    if request.node.get_closest_marker("full_keys") is None:
+        for name, cost in (("_FLOOR_MEMORY_KIB", 64), ("_FLOOR_TIME", 1), ("_TARGET_SECONDS", 0.0)):
+            monkeypatch.setattr(derive, name, cost)
 
 
 @pytest.fixture(scope="session")

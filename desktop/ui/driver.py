@@ -127,8 +127,8 @@ class Driver:
     def _pausing(self) -> bool:
         """Whether a clock runs that will ring once, and soon."""
         tops = self._application.topLevelWidgets()
-        clocks = (clock for top in tops for clock in top.findChildren(QTimer))
-        return any(clock.isActive() and clock.isSingleShot() and clock.interval() <= _SHORT_PAUSE_MS for clock in clocks)
+        clocks = (clock for top in tops for clock in top.findChildren(QTimer) if clock.isActive())
+        return any(clock.isSingleShot() and clock.interval() <= _SHORT_PAUSE_MS for clock in clocks)
 
     def picture(self, scale: float = 1.0) -> QPixmap:
         """The window with whatever dialog lies over it. scale: device pixels per logical pixel."""

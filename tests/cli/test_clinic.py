@@ -131,6 +131,7 @@ def test_verify_names_a_failed_unlock_and_a_missing_database(lantern: Lantern) -
     assert [problem["kind"] for problem in wrong.only["problems"]] == ["unlock"]
 
 
+@pytest.mark.full_keys
 @pytest.mark.slow
 def test_the_program_itself_speaks_utf8_json_and_nothing_else(lantern: Lantern) -> None:
     add(lantern)

@@ -19,6 +19,8 @@ from tests.cli.helpers import PASSPHRASE, Lantern
 from tests.network.objects import dataset, file_bytes
 from tests.network.programs import WAIT_SECONDS, dcmqrscp, free_port, orthanc, run, running
 
+pytestmark = pytest.mark.full_keys
+
 KEYS = {
     "id",
     "status",

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -26,13 +27,20 @@ from desktop.records import (
     AuditAction,
     Decision,
     Finding,
+    GridSource,
     HumanName,
     Identifier,
     ImagingStudy,
+    ImportedDrawing,
+    ImportedMarks,
     Impression,
     ImpressionId,
     Instance,
     InstanceId,
+    KeyImage,
+    KeyImageId,
+    MarksFormat,
+    MarksId,
     Modality,
     PartialDate,
     Patient,
@@ -43,6 +51,9 @@ from desktop.records import (
     ReportId,
     Review,
     ReviewId,
+    Segment,
+    Segmentation,
+    SegmentationId,
     Sex,
     SignedReport,
     StudyId,
@@ -187,6 +198,18 @@ def read_a_film(store: Store, keys: vault.Unlocked) -> Read:
             AnnotationId(new_id()), instance.id, AnnotationKind.REGION, ((1.0, 2.0), (3.5, 4.0)), "影", author, NOW
         )
         tx.annotations.add(drawing)
+        tx.key_images.add(KeyImage(KeyImageId(new_id()), instance.id, author, NOW))
+        lines = ImportedDrawing(AnnotationId(new_id()), "1.2.3.4", ((1.0, 2.0),), label="片影")
+        came = MarksFormat.PRESENTATION
+        tx.imported.add(
+            ImportedMarks(MarksId(new_id()), owner.id, attachment.id, "1.2.3", came, "PACS", author, NOW, (lines,))
+        )
+        painted = Segment(1, "影", (255, 0, 0), (0, 0, 0, 1, 1, 8), zlib.compress(b"\xff"), 8)
+        axes = (0.0, 0.0, 0.0), (0.0, 0.0, 1.0), (0.0, 1.0, 0.0), (1.0, 0.0, 0.0)
+        source = GridSource.POSITIONS
+        tx.segmentations.add(
+            Segmentation(SegmentationId(new_id()), study.id, "1.2", (1, 8, 8), *axes, source, (painted,), author, NOW)
+        )
         tx.policy.set("report_language", "zh")
         tx.drafts.save(study.id, keys.user_id, "findings", "impression")
         tx.reports.add(report)

@@ -454,6 +454,7 @@ while True:
 """
 
 
+@pytest.mark.full_keys
 def test_kill_nine_leaves_whole_backups_and_unfinished_ones(clinic: Carried, tmp_path: Path) -> None:
     stick, folder = tmp_path / "stick", clinic.store.folder
     clinic.store.close()

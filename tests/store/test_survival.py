@@ -38,6 +38,7 @@ while True:
 """
 
 
+@pytest.mark.full_keys
 def test_kill_nine_loses_nothing_that_was_acknowledged(folder: Path, keys: vault.Unlocked) -> None:
     chance = random.Random(4)
     acknowledged: list[list[str]] = []

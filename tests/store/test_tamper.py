@@ -215,6 +215,7 @@ LOCKING_TAMPERS: dict[str, Callable[[dict[str, Any]], object]] = {
 }
 
 
+@pytest.mark.full_keys
 @pytest.mark.parametrize("name", ["keystore.json", "keystore.copy.json"])
 @pytest.mark.parametrize("tamper", [*KEYSTORE_TAMPERS, *LOCKING_TAMPERS])
 def test_one_edited_copy_of_the_keystore_is_told(clinic: Clinic, look: Look, tamper: str, name: str) -> None:
@@ -222,6 +223,7 @@ def test_one_edited_copy_of_the_keystore_is_told(clinic: Clinic, look: Look, tam
     assert told(look(clinic.folder)) == {("keystore", name)}
 
 
+@pytest.mark.full_keys
 @pytest.mark.parametrize("tamper", KEYSTORE_TAMPERS)
 def test_two_edited_copies_are_told(clinic: Clinic, look: Look, tamper: str) -> None:
     for name in ("keystore.json", "keystore.copy.json"):

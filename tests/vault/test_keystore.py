@@ -15,6 +15,8 @@ from desktop.records import UserId, new_id
 from desktop.vault import KeystoreHealth, derive, keystore_file
 from tests.vault.helpers import PASSPHRASE, USER, Made, make_keystore
 
+pytestmark = pytest.mark.full_keys
+
 FILES = ("keystore.json", "keystore.copy.json")
 
 

@@ -156,12 +156,14 @@ def keys_of(found: workflow.Verification) -> list[str]:
     return [problem.key for problem in found.problems]
 
 
+@pytest.mark.full_keys
 def test_after_a_power_cut_all_is_well(crashed: Path) -> None:
     clinic = unlocked(crashed)
     assert workflow.quick_check(clinic, Job()).problems == ()
     workflow.lock(clinic)
 
 
+@pytest.mark.full_keys
 def test_a_lost_log_is_told_right_after_unlocking(crashed: Path) -> None:
     (crashed / "clinic.db-wal").unlink()
     clinic = unlocked(crashed)
@@ -169,6 +171,7 @@ def test_a_lost_log_is_told_right_after_unlocking(crashed: Path) -> None:
     workflow.lock(clinic)
 
 
+@pytest.mark.full_keys
 def test_a_clinic_that_does_not_open_is_examined_and_salvaged(crashed: Path, tmp_path: Path) -> None:
     database = crashed / "clinic.db"
     database.write_bytes(bytes(4096) + database.read_bytes()[4096:])
