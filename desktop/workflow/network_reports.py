@@ -2,14 +2,16 @@
 
 import warnings
 from dataclasses import dataclass, field, replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from desktop.errors import UserFacingError
-from desktop.exports.report_sr import ReportedObject, ReportedStudy, render
 from desktop.records import StudyId
 from desktop.workflow.clinic import Clinic
 from desktop.workflow.network_objects import MEDIA_TYPE
 from desktop.workflow.policy import read_policy
+
+if TYPE_CHECKING:
+    from desktop.exports.report_sr import ReportedStudy
 
 _WANTED = ("SOPClassUID", "SeriesInstanceUID", "SOPInstanceUID")
 
@@ -25,6 +27,9 @@ class ReportObject:
 def report_object(clinic: Clinic, study: StudyId) -> ReportObject:
     """The newest signed report with its addenda. Raises UserFacingError `network.no_report`,
     `network.nothing_to_send` where no DICOM image says which study it is."""
+    # Late, as pydicom would slow down every start of the window.
+    from desktop.exports.report_sr import render
+
     with clinic.store.snapshot() as tx:
         reports = tx.reports.for_study(study)
         language = read_policy(tx).report_language.languages[0]
@@ -52,8 +57,9 @@ def has_report(clinic: Clinic, study: StudyId) -> bool:
         return bool(tx.reports.for_study(study))
 
 
-def _described(stream: BinaryIO) -> ReportedStudy | None:
+def _described(stream: BinaryIO) -> "ReportedStudy | None":
     """What a file says of itself and its study; None where it says too little."""
+    from desktop.exports.report_sr import ReportedObject, ReportedStudy
     from desktop.intake.dicom_fields import Fields
     from desktop.intake.dicom_file import open_dicom
 

@@ -2,6 +2,7 @@
 
 import io
 import logging
+import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -275,6 +276,13 @@ def test_what_comes_back_with_the_lists_words_is_filed_unasked(clinic: workflow.
 
 
 # Settings
+
+
+def test_a_start_loads_nothing_of_dicom() -> None:
+    program = (
+        "import sys, desktop.workflow;print([m for m in ('pydicom', 'pynetdicom', 'highdicom') if m in sys.modules])"
+    )
+    assert run(sys.executable, "-c", program).stdout.strip() == "[]"
 
 
 def test_the_node_is_off_until_somebody_turns_it_on(clinic: workflow.Clinic) -> None:
