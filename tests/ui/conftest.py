@@ -31,13 +31,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(pytest.mark.qt_log_ignore("plugin does not support propagateSizeHints", extend=True))
 
 
-@pytest.fixture(scope="session")
-def _what_stays() -> None:
-    """What is loaded before the first test here is never garbage; leaving it out makes each collection cheap."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def _garbage_stays_on_the_main_thread(_what_stays: None) -> Iterator[None]:
     """As `desktop.ui.collector` has it. A worker that happens to collect would destroy the closed window of an earlier
