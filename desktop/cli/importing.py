@@ -15,7 +15,7 @@ from desktop.workflow import import_storing as storing
 
 _AT_ONCE = 16
 """Files of one transaction: each line is written once its file is on the disk for certain."""
-_PICTURES_LATER = "importing.marks.not_here"
+_PICTURES_LATER = "workflow.drawings.not_here"
 """Drawings are asked again at the end: the pictures they are on may come after them."""
 
 

@@ -149,7 +149,7 @@ def test_pictures_that_are_not_here_are_named(clinic: workflow.Clinic, tmp_path:
     (kept,) = keep(clinic, stranger, out)
     assert kept.state is FileState.ERROR
     assert kept.error is not None
-    assert kept.error.key == "importing.marks.not_here"
+    assert kept.error.key == "workflow.drawings.not_here"
     with clinic.store.snapshot() as tx:
         assert tx.imported.for_study(stranger.id, "1.2.3") == []
     # Some of its pictures are: those drawings that are elsewhere are kept, and said.
