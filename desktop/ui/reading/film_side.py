@@ -10,6 +10,7 @@ from desktop.records import ImagingStudy, Instance
 from desktop.ui.context import UiContext
 from desktop.ui.reading.film_bar import FilmBar, StudyChoice
 from desktop.ui.reading.film_text import film_text
+from desktop.ui.reading.hanging import hanging_order
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.worklist import study_words
 from desktop.ui.viewers import FilmViewer
@@ -60,8 +61,12 @@ class FilmSide(QObject):
         return next(one for one in sitting.study.study.instances if one.id == place.instance)
 
     def begin(self, sitting: Sitting) -> None:
-        """Another study: its first picture, or the film that was cut out of a photograph in it."""
-        main = sitting.study.study.main.id if sitting.study.study.instances else None
+        """Another study: its first picture as pictures hang, or the film that was cut out of a photograph in it."""
+        study = sitting.study.study
+        main = study.main.id if study.instances else None
+        if study.instances and main == study.instances[0].id:
+            decoded = [one for one in study.instances if one.id in sitting.study.pictures]
+            main = hanging_order(decoded or [study.main])[0].id
         self._at = next((at for at, run in enumerate(sitting.study.runs) if run.places[0].instance == main), 0)
         self._finding = None
         self._sitting = sitting

@@ -9,10 +9,12 @@ from PySide6.QtWidgets import QWidget
 from desktop.imaging.registration_films import BRIGHTER, DARKER, FULL_COLOUR, FilmDifference, FilmRegistration
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.film import FilmViewer
-from desktop.ui.viewers.film_painting import HALO, MARGIN, TEXT, overlay_font
+from desktop.ui.viewers.film_painting import HALO, MARGIN, TEXT, Corner, overlay_font
+from desktop.ui.viewers.view_state import ViewState
 
 _BAR = 12.0
 _WIDEST = 260.0
+_TALL = 380.0
 _UNCHANGED = QColor(90, 90, 90)
 
 
@@ -49,11 +51,17 @@ class BesidePane(FilmViewer):
         super().clear()
 
     def paint_over(self, painter: QPainter) -> None:
-        """The legend in the middle at the bottom, above the corners' lines."""
+        """The legend at the bottom, where a film says its window and its zoom."""
         super().paint_over(painter)
         if self._legend is not None and self.picture is not None:
             painter.setFont(overlay_font(self.font()))
             paint_legend(painter, self._legend, self.width(), self.height())
+
+    def _corners(self, state: ViewState) -> tuple[Corner, Corner, Corner, Corner]:
+        made = super()._corners(state)
+        if self._legend is None:
+            return made
+        return made[0], made[1], Corner(), Corner((), made[3].badges)
 
 
 def paint_legend(painter: QPainter, legend: Legend, width: float, height: float) -> None:
@@ -62,12 +70,13 @@ def paint_legend(painter: QPainter, legend: Legend, width: float, height: float)
     step = metrics.height() + 2
     words = (legend.darker, legend.brighter)
     ends = sum(metrics.horizontalAdvance(one) for one in words) + 24
-    wide = min(max(ends, *(metrics.horizontalAdvance(one) for one in legend.below), _WIDEST), width - 2 * MARGIN)
+    # A small pane is left to the picture: what the colours mean, and no more.
+    below = legend.below if height > _TALL else ()
+    wide = min(max(ends, *(metrics.horizontalAdvance(one) for one in below), _WIDEST), width - 2 * MARGIN)
     stacked = ends > wide
-    lines = (3 if stacked else 1) + len(legend.below)
+    lines = (3 if stacked else 1) + len(below)
     tall = _BAR + lines * step + 12
-    # The two lower corners say how it is shown, in up to three lines; the legend stands above them.
-    box = QRectF((width - wide) / 2 - 6, height - MARGIN - 3 * step - tall, wide + 12, tall)
+    box = QRectF((width - wide) / 2 - 6, height - MARGIN - tall, wide + 12, tall)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(HALO)
     painter.drawRoundedRect(box, 4, 4)
@@ -79,7 +88,7 @@ def paint_legend(painter: QPainter, legend: Legend, width: float, height: float)
     if stacked:
         line.translate(0, step)
     painter.drawText(line, Qt.AlignmentFlag.AlignRight, words[1])
-    for words_below in legend.below:
+    for words_below in below:
         line.translate(0, step)
         painter.drawText(line, Qt.AlignmentFlag.AlignHCenter, words_below)
 

@@ -12,6 +12,7 @@ from PIL import Image
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, generate_uid
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QCheckBox, QComboBox, QPushButton
 from pytestqt.qtbot import QtBot
@@ -24,7 +25,7 @@ from desktop.settings import OwnLayout, SettingsFile
 from desktop.ui.context import UiContext
 from desktop.ui.reading import ReadingRoom, hanging_volumes
 from desktop.ui.settings.layouts import LayoutsSection
-from desktop.ui.viewers.compare_films import BesidePane
+from desktop.ui.viewers.compare_films import BesidePane, Legend, paint_legend
 from desktop.ui.viewers.volume_state import PaneKind, plane_for
 from desktop.workflow import Clinic, import_finding, import_storing
 from tests.ui.reading.conftest import OpenStudy, StandIn, draw_film
@@ -125,6 +126,22 @@ def test_what_changed_takes_the_earlier_films_place(
     qtbot.waitUntil(lambda: pane.legend is None)
     assert not tools.films.comparing
     assert context.settings.own_layouts == ()
+
+
+def test_the_frontal_view_is_read_first_and_the_side_view_hangs_beside(
+    qtbot: QtBot, room: ReadingRoom, open_study: OpenStudy, clinic: Clinic, patient: Patient, tmp_path: Path
+) -> None:
+    paths = [_film(tmp_path, view, _chest(n), "20260303", view) for n, view in enumerate(("LL", "PA"))]
+    one = pydicom.dcmread(paths[0]).StudyInstanceUID
+    other = pydicom.dcmread(paths[1])
+    other.StudyInstanceUID = one
+    other.save_as(paths[1])
+    open_study(_store(clinic, paths, patient))
+    tiles = room.study.tiles
+    assert tiles.layout_shown == (1, 2)
+    qtbot.waitUntil(lambda: tiles.viewers[1].frame is not None)
+    views = [pane.picture.header.view_position for pane in tiles.viewers if pane.picture is not None]
+    assert views == ["PA", "LL"]
 
 
 def test_no_difference_is_said_in_words(
@@ -312,3 +329,17 @@ def test_a_photograph_without_a_part_has_nothing_to_compare_with(
     assert room.study.tiles.layout_shown == (1, 1)
     room.study.hanging.run("compare.difference")
     assert told == ["No earlier picture of this part to compare with."]
+
+
+def test_the_legend_gives_way_to_the_picture_in_a_small_pane(qtbot: QtBot, context: UiContext) -> None:
+    legend = Legend("darker than before", "brighter than before", ("Aligned", "Look at both films"))
+    heights = []
+    for height in (300, 600):
+        pixmap = QPixmap(400, height)
+        pixmap.fill(Qt.GlobalColor.white)
+        painter = QPainter(pixmap)
+        paint_legend(painter, legend, 400, height)
+        painter.end()
+        image = pixmap.toImage()
+        heights.append(sum(image.pixelColor(200, row).lightness() < 200 for row in range(height)))
+    assert 0 < heights[0] < 60 < heights[1]
