@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 import pytest
@@ -64,6 +65,11 @@ def number_shown(viewer: FilmViewer) -> int:
     """Which picture is on the screen, by its pixels."""
     assert viewer.frame is not None
     return int(viewer.frame.request.source.picture.pixels[0, 0]) // 10
+
+
+def shows(viewer: FilmViewer, number: int) -> bool:
+    """Whether that picture is on the screen."""
+    return number_shown(viewer) == number
 
 
 def playing(viewer: FilmViewer) -> bool:
@@ -201,7 +207,7 @@ def test_paging_shows_the_frame_and_keeps_the_view(qtbot: QtBot, clip: FilmViewe
     assert clip.place == FramePlace(CLIP, 2)
     for command, number in (("last_frame", 11), ("next_frame", 11), ("previous_frame", 10), ("first_frame", 0)):
         clip.run(f"viewer.{command}")
-        qtbot.waitUntil(lambda wanted=number: number_shown(clip) == wanted)  # type: ignore[misc]
+        qtbot.waitUntil(partial(shows, clip, number))
 
 
 def test_the_wheel_pages_and_with_ctrl_it_zooms(qtbot: QtBot, clip: FilmViewer) -> None:
