@@ -63,8 +63,8 @@ class PlacedMarks:
 def place_marks(tx: Transaction, patient: PatientId, marks: "MarksFile", *, early: bool = False) -> PlacedMarks:
     """Which marks of a file are new, and where they go.
 
-    early: they may be here before their pictures. Raises UserFacingError `workflow.drawings.not_here`, where none of the
-    pictures it marks is on the patient's record and they may not.
+    early: they may be here before their pictures. Raises UserFacingError `workflow.drawings.not_here`, where none of
+    the pictures it marks is on the patient's record and they may not.
     """
     here = _pictures_here(tx, patient, marks)
     if not here and not early:
