@@ -26,8 +26,7 @@ class _State:
 
 
 class DrawingKeeper(QObject):
-    """While a drawing is being stored only its newest state waits. What was clicked when the room is left is stored
-    all the same: the store's worker has it, or gets it next."""
+    """While a drawing is being stored only its newest state waits."""
 
     def __init__(self, context: UiContext, parent: QObject) -> None:
         super().__init__(parent)
@@ -63,10 +62,11 @@ class DrawingKeeper(QObject):
             self._want(place, _State((), ""))
 
     def clear(self) -> None:
-        """Another study comes: forget its drawings, not those that still wait."""
-        waiting = {*self._waiting, *((self._storing,) if self._storing is not None else ())}
-        self._ids = {place: name for place, name in self._ids.items() if place in waiting}
-        self._kept = {place: state for place, state in self._kept.items() if place in waiting}
+        """Another study comes, or the clinic is locked: what waits joins the store's queue now; all is forgotten."""
+        while self._waiting:
+            self._store_first()
+        self._ids.clear()
+        self._kept.clear()
 
     def _want(self, place: Place, state: _State) -> None:
         if self._storing != place and self._kept.get(place, _State((), "")) == state:
@@ -76,14 +76,15 @@ class DrawingKeeper(QObject):
         self._store_next()
 
     def _store_next(self) -> None:
+        while self._storing is None and self._waiting:
+            self._store_first()
+
+    def _store_first(self) -> None:
+        """Hand over what waits longest; the store works in order, so that it may follow another one."""
         clinic = self._context.clinic
-        if self._storing is not None or not self._waiting or clinic is None:
-            return
         place = next(iter(self._waiting))
-        state = self._waiting.pop(place)
-        before = self._kept.get(place)
-        if state == (before or _State((), "")):
-            self._store_next()
+        state, before = self._waiting.pop(place), self._kept.get(place)
+        if clinic is None or state == (before or _State((), "")):
             return
         drawing = self._ids.setdefault(place, AnnotationId(new_id()))
         self._storing = place

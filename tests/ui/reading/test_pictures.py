@@ -167,6 +167,18 @@ def test_cells_are_counted_by_click_and_key_and_survive_reopening(
     }
 
 
+def test_clicks_made_a_moment_before_leaving_are_kept(
+    qtbot: QtBot, room: ReadingRoom, open_study: OpenStudy, clinic: workflow.Clinic, colours: StudyId
+) -> None:
+    open_study(colours)
+    counts = room.study.tools.counts
+    QTest.keyClick(room.study.viewer, Key.Key_N, Qt.KeyboardModifier.ShiftModifier)
+    for across in range(6):
+        QTest.mouseClick(counts, Qt.MouseButton.LeftButton, pos=QPoint(250 + 20 * across, 240))
+    room.study.leave()
+    qtbot.waitUntil(lambda: drawings(clinic, colours) == [(AnnotationKind.COUNT, "Class 1", 6)])
+
+
 def test_marks_and_looks_are_not_for_what_moves(
     room: ReadingRoom, open_study: OpenStudy, clinic: workflow.Clinic, patient: Patient, tmp_path: Path
 ) -> None:
