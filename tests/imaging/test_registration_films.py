@@ -43,7 +43,7 @@ def drawn(seed: int = 0) -> Pixels:
     film[abs(x - 180) < 10] += 30
     film[y > 260] += 30
     film += np.random.default_rng(seed).normal(0, 4, film.shape)
-    return np.clip(film, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(film, 0, 255), np.uint8)
 
 
 def film(pixels: Pixels, header: FileHeader = HEADER, photometric: Photometric = Photometric.MONOCHROME2) -> Picture:

@@ -16,6 +16,7 @@ from desktop.records import (
     PatientId,
     StudyId,
 )
+from desktop.settings import OwnLayout
 from desktop.ui.reading.hanging import (
     Film,
     arranged,
@@ -206,7 +207,8 @@ class TestLearning:
     def test_the_last_choice_holds_and_forgetting_takes_nothing_of_others(
         self, deeds: list[tuple[str, str, bool, tuple[int, int]]]
     ) -> None:
-        own, expected = (), {}
+        own: tuple[OwnLayout, ...] = ()
+        expected: dict[tuple[str, str, bool], tuple[int, int]] = {}
         for user, part, earlier, layout in deeds:
             sight = occasion(study("n", part=part), [study("b")] if earlier else [])
             own = learned(own, chosen(user, sight, layout, linked=True))
