@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.vault import derive
+from tests.cheap_keys import make_cheap
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TORCH_PRESENT = importlib.util.find_spec("torch") is not None
@@ -117,8 +117,7 @@ def _what_stays() -> None:
 def _quick_keys(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Argon2id at next to no cost, but for tests marked `full_keys`: another process refuses keys as cheap as these."""
     if request.node.get_closest_marker("full_keys") is None:
-        for name, cost in (("_FLOOR_MEMORY_KIB", 64), ("_FLOOR_TIME", 1), ("_TARGET_SECONDS", 0.0)):
-            monkeypatch.setattr(derive, name, cost)
+        make_cheap(monkeypatch)
 
 
 @pytest.fixture(scope="session")

@@ -10,18 +10,11 @@ from desktop import workflow
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.records import is_id
 from desktop.store.membership import Membership
-from desktop.vault import changes, derive
+from desktop.vault import changes
 from tests.cli.helpers import PASSPHRASE, Answer, Lantern
 from tests.cli.test_clinic import add
 
 NURSE = "a nurse's own words"
-
-
-@pytest.fixture(autouse=True)
-def _cheapest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """New slots cost next to nothing."""
-    for name, cost in (("_FLOOR_MEMORY_KIB", 64), ("_FLOOR_TIME", 1), ("_TARGET_SECONDS", 0.0)):
-        monkeypatch.setattr(derive, name, cost)
 
 
 def secret(lantern: Lantern, words: str, name: str = "new-passphrase") -> Path:

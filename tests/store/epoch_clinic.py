@@ -12,7 +12,7 @@ from desktop import vault
 from desktop.jobs import Job
 from desktop.records import Attachment, AuditAction, Patient, UserId, new_id
 from desktop.store import Store, verify_folder
-from desktop.vault import derive
+from tests.cheap_keys import make_cheap
 from tests.store.helpers import NOW, PASSPHRASE, USER, add_patient, patient
 
 FILM = b"film of a chest " * 9000
@@ -66,8 +66,7 @@ class Clinic:
 
 def quick_clinic(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Clinic:
     """A new one, whose passphrase costs next to nothing."""
-    for name, cost in (("_FLOOR_MEMORY_KIB", 64), ("_FLOOR_TIME", 1), ("_TARGET_SECONDS", 0.0)):
-        monkeypatch.setattr(derive, name, cost)
+    make_cheap(monkeypatch)
     unlocked, card = vault.create(folder, new_id(), USER, UserId(new_id()), ("administrator",), PASSPHRASE)
     with Store.create(folder, unlocked, "清河村卫生室", now=NOW) as store:
         owner = add_patient(store, patient())

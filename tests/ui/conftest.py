@@ -22,6 +22,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.vault import changes, derive, keystore
+from tests.cheap_keys import make_cheap
 from tests.ui.names import CLINIC, PASSPHRASE, USER
 
 
@@ -83,7 +84,7 @@ def clinic_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A clinic with three patients, made once by the ordinary deeds; tests get copies."""
     folder = tmp_path_factory.mktemp("template") / "clinic"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(keystore, "create", functools.partial(keystore.create, calibrate=False))
+        make_cheap(patch)
         clinic = workflow.create_clinic(
             folder, Job(), name=CLINIC, admin=USER, passphrase=PASSPHRASE, models=workflow.load_models()
         ).clinic

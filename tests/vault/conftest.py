@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from desktop.vault import derive
+from tests.cheap_keys import make_cheap
 from tests.vault.helpers import Made, make_keystore
 
 
@@ -23,6 +23,4 @@ def made(_template: Made, tmp_path: Path) -> Made:
 @pytest.fixture
 def cheap_keys(monkeypatch: pytest.MonkeyPatch) -> None:
     """Passphrases that cost a millisecond instead of a second."""
-    monkeypatch.setattr(derive, "_FLOOR_MEMORY_KIB", 64)
-    monkeypatch.setattr(derive, "_FLOOR_TIME", 1)
-    monkeypatch.setattr(derive, "_TARGET_SECONDS", 0.0)
+    make_cheap(monkeypatch)

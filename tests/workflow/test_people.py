@@ -16,19 +16,13 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, HumanName
 from desktop.store import sounds
 from desktop.store.membership import Membership
-from desktop.vault import HalfWritten, attempts, changes, derive
+from desktop.vault import HalfWritten, attempts, changes
 from desktop.vault.keystore_file import UncertainKeystore
 
 JOB = Job()
 PASSPHRASE = "correct horse battery"
 NURSE = "a nurse's own words"
 KEYSTORES = ("keystore.json", "keystore.copy.json")
-
-
-@pytest.fixture(autouse=True)
-def _cheapest(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, cost in (("_FLOOR_MEMORY_KIB", 64), ("_FLOOR_TIME", 1), ("_TARGET_SECONDS", 0.0)):
-        monkeypatch.setattr(derive, name, cost)
 
 
 @pytest.fixture
