@@ -53,7 +53,8 @@ class CineBar(Strip):
 
     def _follow(self) -> None:
         player, cine, tr = self._player, self._player.cine, self._context.tr
-        self.setVisible(player.run is not None)
+        if self.parentWidget() is not None:
+            self.setVisible(player.run is not None)
         if player.run is None:
             return
         self.play.setText(tr("viewer.cine.pause" if cine.playing else "viewer.cine.play"))

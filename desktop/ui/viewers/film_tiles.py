@@ -71,12 +71,12 @@ class FilmTiles(QWidget):
         self._grid = QGridLayout(self._field)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(_GAP)
-        self.cine = CineBar(context, viewer.cine)
-        page = QVBoxLayout(self)
-        page.setContentsMargins(0, 0, 0, 0)
-        page.setSpacing(0)
-        page.addWidget(self._field, 1)
-        page.addWidget(self.cine)
+        self._page = QVBoxLayout(self)
+        self._page.setContentsMargins(0, 0, 0, 0)
+        self._page.setSpacing(0)
+        self._page.addWidget(self._field, 1)
+        self._cine: CineBar | None = None
+        viewer.cine.changed.connect(self._want_strip)
         self.setFocusProxy(viewer)
         viewer.setMinimumSize(120, 100)
         viewer.state_changed.connect(self._changed)
@@ -168,6 +168,13 @@ class FilmTiles(QWidget):
         self._shown = [None] * len(self._others)
 
     # Inside
+
+    def _want_strip(self) -> None:
+        """The first clip brings its strip; single films have one thing less to tab through."""
+        if self._cine is None and self._viewer.cine.run is not None:
+            self._cine = CineBar(self._context, self._viewer.cine)
+            self._page.addWidget(self._cine)
+            self._cine.show()
 
     def _arrange(self) -> None:
         rows, columns = LAYOUTS[self._at]

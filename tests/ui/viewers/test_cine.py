@@ -397,11 +397,11 @@ def test_the_strip_under_the_film(qtbot: QtBot, context: UiContext) -> None:
     tiles.resize(500, 400)
     tiles.show()
     qtbot.waitExposed(tiles)
+    viewer.show_picture(frame(0))
+    assert tiles.findChild(CineBar) is None
+    viewer.show_run(run_of(12, rate=23.976), frame(0))
     bar = tiles.findChild(CineBar)
     assert bar is not None
-    viewer.show_picture(frame(0))
-    assert not bar.isVisible()
-    viewer.show_run(run_of(12, rate=23.976), frame(0))
     assert bar.isVisible()
     qtbot.waitUntil(lambda: viewer.frame is not None)
     assert (bar.number.text(), bar.speed.currentText()) == ("1 / 12", "24/s, as in the file")
