@@ -62,7 +62,8 @@ OPEN = {"data", "torch"}
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ground") / "clone"
     (folder / "tests").mkdir(parents=True)
-    shutil.copy(ROOT / "tests" / "conftest.py", folder / "tests")
+    for name in ("conftest.py", "cheap_keys.py"):
+        shutil.copy(ROOT / "tests" / name, folder / "tests")
     shutil.copy(ROOT / "pyproject.toml", folder)
     (folder / "tests" / "test_noise.py").write_text(NOISE, encoding="utf-8")
     return folder

@@ -36,7 +36,7 @@ def ill(context: UiContext, opened: MainWindow) -> Patient:
 
 def show_problems(driver: Driver) -> None:
     driver.find("chart_parts", Choice).setFocus()
-    driver.press("3")
+    driver.press("4")
     driver.settle()
 
 

@@ -15,6 +15,7 @@ from desktop.records import Decision, Modality, Sex, SpacingSource, Verdict
 from desktop.ui.importing.outcome import Status
 from desktop.ui.reading.actions import READING_ACTIONS
 from desktop.ui.reading.footer import _BUTTONS
+from desktop.ui.reading.sitting import StudyKind
 from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_words import STEPS
 
@@ -47,7 +48,8 @@ def command_ids() -> set[str]:
 def composed_keys() -> set[str]:
     """Keys put together from enums."""
     keys = {action.key for action in READING_ACTIONS}
-    keys |= {f"reading.button.{name}" for names in _BUTTONS.values() for name in names}
+    keys |= {f"reading.button.{name}" for names in _BUTTONS.values() for name in names if name != "back_to_film"}
+    keys |= {f"reading.button.back_to.{kind.value}" for kind in StudyKind}
     keys |= {f"reading.modality.{modality.value}" for modality in Modality}
     keys |= {f"reading.sex.{sex.value}" for sex in Sex}
     keys |= {f"review.decision.{decision.value}" for decision in Decision}
