@@ -25,8 +25,10 @@ class UnderWay:
 
 
 class Outbox:
-    """A thread of its own until `stop`, which must come before the clinic is locked. sent: hears, in that thread, that
-    something was tried. owed: answers to storage commitment, delivered on the way."""
+    """A thread of its own until `stop`, which should come before the clinic is locked; it ends then too.
+
+    sent: hears, in that thread, that something was tried. owed: answers to storage commitment, delivered on the way.
+    """
 
     def __init__(self, clinic: Clinic, sent: Callable[[], None], owed: OwedAnswers | None = None) -> None:
         self._clinic = clinic
@@ -66,14 +68,15 @@ class Outbox:
         self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stopping and self._clinic.store.is_open:
             try:
                 if self._owed is not None:
                     self._owed.deliver(self._is_stopping)
                 if send_what_waits(self._clinic, self._is_stopping, self._begun):
                     self._sent()
-            except Exception as error:  # the next round tries again
-                _log.warning("what waits could not be sent: %s", type(error).__name__)
+            except Exception as error:  # the next round tries again, unless the clinic was locked in the middle
+                if self._clinic.store.is_open:
+                    _log.warning("what waits could not be sent: %s", type(error).__name__)
             with self._lock:
                 self._current = None
             self._wanted.wait(_LOOK_SECONDS)
