@@ -25,7 +25,7 @@ from desktop.errors import ErrorKind, KnownFailure
 CHUNK = 64 * 1024
 
 _BLOCK = 16 * CHUNK  # handing smaller ones to the thread that hashes costs more than the hashing
-_ASIDE = 4 * CHUNK  # from here on it pays to hash in a thread of its own
+_ASIDE = 32 * CHUNK  # from here on it pays to hash in a thread of its own
 _SETTLED = 256 * CHUNK  # so much is brought to the disk while the next is sealed
 
 _MAGIC = b"LNTNSEAL"
