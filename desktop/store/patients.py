@@ -195,6 +195,8 @@ class Patients:
             serial += len(offered)
             taken = self._taken(offered)
             numbers += [number for number in offered if number not in taken]
+            if len(taken) == len(offered):
+                serial = self._free_after(serial - 1)
         self._rows.run("UPDATE meta SET value = ? WHERE name = 'next_card'", (serial,))
         return numbers
 
@@ -281,6 +283,20 @@ class Patients:
         """The keys of a record and of all it stands for."""
         own, *others = (keys_of(from_canonical(Patient, self.stored(one))) for one in group(self._rows, key))
         return united(own, others)
+
+    def _free_after(self, serial: int) -> int:
+        """Of a card that somebody has: a later one that nobody has, next to one that somebody has. Looked for in
+        steps that double and then halve: people who brought their cards along mostly have them in one row."""
+        taken, free = serial, serial + 1
+        while self._taken([card_number(free)]):
+            taken, free = free, free + 2 * (free - serial)
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            if self._taken([card_number(middle)]):
+                taken = middle
+            else:
+                free = middle
+        return free
 
     def _taken(self, cards: Sequence[str]) -> set[str]:
         """Those of the card numbers that somebody has."""

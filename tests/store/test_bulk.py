@@ -1,7 +1,7 @@
 """Many records in one go are on file exactly as those that were put there one by one."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, PatientId, new_id
 from desktop.store import Store
 from desktop.store.card_numbers import card_number
-from desktop.store.patients import filing_of
+from desktop.store.patients import Patients, filing_of
 from tests.store.helpers import Keys, add_patient, full_patient, patient
 from tests.store.visiting import TESTER, encounter_of, merge, vitals
 
@@ -160,3 +160,21 @@ def test_a_leaf_of_the_search_index_fits_a_page(store: Store) -> None:
         (page,) = tx.patients._rows.all("PRAGMA page_size")[0]
     reserved, cell_header, record_header = 80, 35, 4  # sqlite.org/fileformat2.html#b_tree_pages
     assert 3000 < longest <= int(page) - reserved - cell_header - record_header
+
+
+def test_the_number_after_many_cards_in_one_row_is_found_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    people = [patient(f"王{serial}", card_number=card_number(serial)) for serial in range(1, 1501)]
+    with store.transaction() as tx:
+        tx.patients.add_all(people, [filing_of(person) for person in people])
+        tx.audit.add_all(AuditAction.ADD_PATIENT, [person.id for person in people], actor=TESTER)
+    looks: list[int] = []
+    taken = Patients._taken
+
+    def counted(self: Patients, cards: Sequence[str]) -> set[str]:
+        looks.append(len(cards))
+        return taken(self, cards)
+
+    monkeypatch.setattr(Patients, "_taken", counted)
+    with store.transaction() as tx:
+        assert tx.patients.next_card_numbers(2) == [card_number(1501), card_number(1502)]
+    assert sum(looks) < 40
