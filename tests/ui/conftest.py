@@ -33,13 +33,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """How long a busy machine may take for what a test waits for; a claim about time is made where it is measured."""
-    for name in ("waitUntil", "waitSignal", "waitExposed"):
-        monkeypatch.setattr(QtBot, name, functools.partialmethod(getattr(QtBot, name), timeout=60_000))
-
-
-@pytest.fixture(autouse=True)
 def _garbage_stays_on_the_main_thread(_what_stays: None) -> Iterator[None]:
     """As `desktop.ui.collector` has it. A worker that happens to collect would destroy the closed window of an earlier
     test: "QObject::killTimer: Timers cannot be stopped from another thread", or a crash, in whatever test runs then."""
@@ -80,7 +73,7 @@ def context(qtbot: QtBot, places: Places, pools: Pools, cheap_keys: None) -> Ite
         registry=workflow.load_models(),
     )
     yield made
-    qtbot.waitUntil(lambda: not made.operations.busy)
+    qtbot.waitUntil(lambda: not made.operations.busy, timeout=20_000)
     made.deleteLater()
     # Without an event loop of the outermost level nothing that was closed would ever be deleted.
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)

@@ -84,7 +84,7 @@ def test_nothing_of_a_patient_is_left_behind(driver: Driver, busy_window: MainWi
 
 def test_an_idle_clinic_locks_itself(driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot) -> None:
     assert driver.find("status_lock", QLabel).text().startswith("Locks in")
-    with qtbot.waitSignal(context.locked):
+    with qtbot.waitSignal(context.locked, timeout=5000):
         opened.idle.expired.emit()
     driver.settle()
     assert driver.shown("unlock_page")
@@ -108,7 +108,7 @@ def test_keys_of_the_open_clinic_do_nothing_while_locked(driver: Driver, opened:
 
 
 def test_closing_the_window_locks_first(driver: Driver, opened: MainWindow, context: UiContext, qtbot: QtBot) -> None:
-    with qtbot.waitSignal(opened.closed):
+    with qtbot.waitSignal(opened.closed, timeout=20_000):
         opened.close()
     assert context.clinic is None
     assert not context.operations.busy

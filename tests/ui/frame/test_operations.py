@@ -52,7 +52,7 @@ def screen(qtbot: QtBot) -> Screen:
 
 
 def idle(qtbot: QtBot, context: UiContext) -> None:
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
 
 
 def test_work_runs_elsewhere_and_its_result_arrives_on_the_main_thread(
@@ -211,7 +211,7 @@ def test_a_bug_is_shown_and_logged_without_its_message(
 
 
 def test_a_result_that_says_what_it_changed_is_announced(qtbot: QtBot, context: UiContext, screen: Screen) -> None:
-    with qtbot.waitSignal(context.changed) as heard:
+    with qtbot.waitSignal(context.changed, timeout=5000) as heard:
         context.operations.run(lambda job: Changed(), initiator=screen)
     assert heard.args == [Changes(patients=True), screen]
 
@@ -221,7 +221,7 @@ def test_a_bar_only_after_more_than_half_a_second(qtbot: QtBot, context: UiConte
     context.operations.run(lambda job: gate.wait(10), initiator=screen, title="Reading")
     qtbot.wait(300)
     assert not context.operations.visible
-    qtbot.waitUntil(lambda: bool(context.operations.visible))
+    qtbot.waitUntil(lambda: bool(context.operations.visible), timeout=2000)
     assert [operation.title for operation in context.operations.visible] == ["Reading"]
     gate.set()
     idle(qtbot, context)

@@ -133,7 +133,7 @@ def test_a_wrong_passphrase_says_so_and_then_slows_down(
     field = driver.find("unlock_passphrase", QLineEdit)
     button = driver.find("unlock_submit", QPushButton)
     for _ in range(2):
-        qtbot.waitUntil(button.isEnabled)
+        qtbot.waitUntil(button.isEnabled, timeout=5000)
         field.setText("not the passphrase")
         driver.press("Return")
         driver.wait(lambda: bool(driver.shown("unlock_passphrase_note")), "complaint")
@@ -142,7 +142,7 @@ def test_a_wrong_passphrase_says_so_and_then_slows_down(
     assert not button.isEnabled()
     assert "Try again in" in button.text()
     assert context.clinic is None
-    qtbot.waitUntil(button.isEnabled)
+    qtbot.waitUntil(button.isEnabled, timeout=5000)
     field.setText(PASSPHRASE)
     driver.press("Return")
     driver.wait(lambda: context.clinic is not None, "unlock")

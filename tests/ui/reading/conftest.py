@@ -142,7 +142,7 @@ def context(qtbot: QtBot, tmp_path: Path, pools: Pools, clinic: workflow.Clinic,
     made.set_clinic(clinic)
     yield made
     model.may_answer.set()
-    qtbot.waitUntil(lambda: not made.operations.busy)
+    qtbot.waitUntil(lambda: not made.operations.busy, timeout=5000)
     pools.close()
     made.deleteLater()
     assert errors == []
@@ -202,7 +202,7 @@ def open_study(qtbot: QtBot, room: ReadingRoom) -> OpenStudy:
 
     def open_and_wait(study: StudyId) -> None:
         room.open_study(study)
-        qtbot.waitUntil(lambda: room.study.viewer.frame is not None)
+        qtbot.waitUntil(lambda: room.study.viewer.frame is not None, timeout=5000)
 
     return open_and_wait
 

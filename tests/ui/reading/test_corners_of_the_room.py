@@ -23,7 +23,7 @@ def test_a_patient_without_films_is_offered_an_import(qtbot: QtBot, room: Readin
     banner: list[object] = []
     room.patient_changed.connect(banner.append)
     room.open_patient(patient.id)
-    qtbot.waitUntil(lambda: room.patient == patient)
+    qtbot.waitUntil(lambda: room.patient == patient, timeout=5000)
     assert room.findChild(QPushButton, "no_film_button").isVisible()  # type: ignore[union-attr]  # it is there
     assert banner[-1] == patient
 
@@ -34,7 +34,7 @@ def test_a_patients_unsigned_film_is_opened_first(
     newer = workflow.import_file(clinic, Job(), write_dicom(tmp_path / "b.dcm", "", 71), patient.id).study
     workflow.sign_report(clinic, Job(), newer, "", "Normal")
     room.open_patient(patient.id)
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == study)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == study, timeout=5000)
 
 
 def test_two_pictures_of_one_study_are_stepped_through(
@@ -59,7 +59,7 @@ def test_two_pictures_of_one_study_are_stepped_through(
     first = viewer.picture
     viewer.setFocus()
     QTest.keyClick(viewer, Qt.Key.Key_PageDown)
-    qtbot.waitUntil(lambda: viewer.picture is not first and viewer.frame is not None)
+    qtbot.waitUntil(lambda: viewer.picture is not first and viewer.frame is not None, timeout=5000)
     assert any("2 of 2" in line for line in viewer._text.study)
     QTest.keyClick(viewer, Qt.Key.Key_PageDown)
     assert viewer.picture is not first
@@ -93,10 +93,10 @@ def test_a_model_that_fails_is_told_in_words_and_asked_again(
     said = step.findChild(QLabel, "suggestion_words")
     assert again is not None
     assert said is not None
-    qtbot.waitUntil(again.isVisible)
+    qtbot.waitUntil(again.isVisible, timeout=5000)
     assert "not enough memory" in said.text()
     again.click()
-    qtbot.waitUntil(lambda: room.sitting is not None and bool(room.sitting.reading.suggestions))
+    qtbot.waitUntil(lambda: room.sitting is not None and bool(room.sitting.reading.suggestions), timeout=5000)
     assert not again.isVisible()
 
 
@@ -134,7 +134,7 @@ def test_before_the_report_the_films_buttons_make_way_for_the_way_back(
     assert all(one.isVisible() for one in (*tools, page.bar.presets))
     assert not page.bar.back.isVisible()
     page.show_report()
-    qtbot.waitUntil(lambda: page.preview.ready)
+    qtbot.waitUntil(lambda: page.preview.ready, timeout=5000)
     assert not [one.objectName() for one in (*tools, page.bar.presets) if one.isVisible()]
     before = page.viewer.state
     QTest.keyClick(page.preview, Qt.Key.Key_I)
@@ -157,7 +157,7 @@ def test_what_no_model_speaks_of_is_not_sealed(
 ) -> None:
     monkeypatch.setattr(model, "fitting", lambda picture: [])
     open_study(study)
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.asked)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.asked, timeout=5000)
     said = room.findChild(QLabel, "suggestion_words")
     assert said is not None
     assert said.text() == context.tr("review.none")

@@ -9,6 +9,7 @@ from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.records import Patient, StudyId
 from desktop.ui.context import UiContext
+from desktop.ui.keeper import REST_MILLISECONDS
 from desktop.ui.reading import ReadingRoom
 from tests.ui.reading.conftest import OpenStudy
 
@@ -19,7 +20,7 @@ def test_words_are_durable_half_a_second_after_the_last_key(
     open_study(study)
     QTest.keyClicks(room.study.panel.read.impression, "Perihilar streaks")
     QTest.keyClicks(room.study.panel.read.findings, "Heart normal. ")
-    with qtbot.waitSignal(room.study._drafts.saved):
+    with qtbot.waitSignal(room.study._drafts.saved, timeout=REST_MILLISECONDS + 3000):
         pass
     draft = workflow.reading(clinic, Job(), study).draft
     assert draft.impression == "Perihilar streaks"
@@ -28,7 +29,7 @@ def test_words_are_durable_half_a_second_after_the_last_key(
     another = ReadingRoom(context)
     qtbot.addWidget(another)
     another.open_study(study)
-    qtbot.waitUntil(lambda: another.sitting is not None)
+    qtbot.waitUntil(lambda: another.sitting is not None, timeout=5000)
     assert another.study.panel.read.impression_words == "Perihilar streaks"
     assert another.study.panel.read.findings_words == draft.findings_text
     another.clear()
@@ -46,7 +47,7 @@ def test_words_typed_a_moment_before_leaving_are_kept(
     QTest.keyClicks(room.study.panel.read.impression, "In a hurry")
     room.save_drafts()
     room.clear()
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
     assert workflow.reading(clinic, Job(), study).draft.impression == "In a hurry"
 
 
@@ -70,7 +71,7 @@ def test_the_words_of_one_film_never_reach_another(
     QTest.keyClicks(room.study.panel.read.impression, "About the first film")
     room.open_study(other)
     assert room.study.panel.read.impression_words == ""
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == other)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.study.study.id == other, timeout=5000)
     assert room.study.panel.read.impression_words == ""
     assert workflow.reading(clinic, Job(), study).draft.impression == "About the first film"
     assert workflow.reading(clinic, Job(), other).draft.impression == ""
@@ -87,7 +88,7 @@ def test_a_draft_that_cannot_be_kept_is_said_quietly_and_the_words_stay(
     open_study(study)
     monkeypatch.setattr("desktop.workflow.save_draft", full)
     QTest.keyClicks(room.study.panel.read.impression, "Words")
-    with qtbot.waitSignal(room.study._drafts.failed):
+    with qtbot.waitSignal(room.study._drafts.failed, timeout=3000):
         pass
     assert "could not be kept" in room.study.panel.read._draft.text()
     assert room.study.panel.read.impression_words == "Words"

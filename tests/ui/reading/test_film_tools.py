@@ -334,14 +334,14 @@ class TestOnRecord:
         viewer.run("viewer.tool_angle")
         for at in ((200, 300), (250, 300), (250, 350)):
             QTest.mouseClick(viewer, LEFT, NO_KEYS, QPoint(*at))
-        qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).annotations) == 2)
+        qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).annotations) == 2, timeout=5000)
         known, angle = workflow.reading(clinic, Job(), study).annotations
         assert (known.kind, known.millimetres) == (AnnotationKind.CALIBRATION, 25.0)
         assert angle.kind is AnnotationKind.ANGLE
         assert known.author == clinic.session.user.id
         room.study.leave()
         open_study(study)
-        qtbot.waitUntil(lambda: viewer._manual is not None)
+        qtbot.waitUntil(lambda: viewer._manual is not None, timeout=5000)
         words = viewer._words(AnnotationKind.LENGTH, known.points, "")
         assert words == "25.0 mm (calibrated by hand)"
 
@@ -361,7 +361,7 @@ class TestOnRecord:
         open_study(study)
         room.study.tiles.run("viewer.next_layout")
         beside = room.study.tiles.viewers[1]
-        qtbot.waitUntil(lambda: beside.frame is not None)
+        qtbot.waitUntil(lambda: beside.frame is not None, timeout=5000)
         assert beside.picture is not None
         assert beside.picture.rows == 300
         room.study.leave()

@@ -108,7 +108,7 @@ def test_what_changed_takes_the_earlier_films_place(
     qtbot.waitUntil(lambda: pane.frame is not None)
     assert isinstance(pane, BesidePane)
     tools.run("compare.difference")
-    qtbot.waitUntil(lambda: pane.legend is not None and pane.frame is not None)
+    qtbot.waitUntil(lambda: pane.legend is not None and pane.frame is not None, timeout=20_000)
     assert pane.legend is not None
     assert pane.legend.brighter == "brighter than before"
     assert pane.picture is not None
@@ -153,7 +153,7 @@ def test_no_difference_is_said_in_words(
     pane = room.study.tiles.viewers[1]
     qtbot.waitUntil(lambda: pane.frame is not None)
     room.study.hanging.run("compare.difference")
-    qtbot.waitUntil(lambda: pane.picture is None)
+    qtbot.waitUntil(lambda: pane.picture is None, timeout=20_000)
     assert pane._empty.startswith("No difference is shown")
     pane.grab()
 
@@ -267,8 +267,8 @@ def scan(clinic: Clinic, patient: Patient, tmp_path: Path) -> StudyId:
 
 def _wait_beside(qtbot: QtBot, context: UiContext, room: ReadingRoom) -> None:
     volumes = room.study.hanging.volumes
-    qtbot.waitUntil(lambda: volumes.beside and volumes.other.series is not None)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: volumes.beside and volumes.other.series is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=30_000)
 
 
 def test_an_earlier_scan_scrolls_along_by_place(
@@ -300,8 +300,8 @@ def test_an_earlier_scan_scrolls_along_by_place(
     assert viewer.state == moved
     assert context.settings.own_layouts[0].linked is False
     room.study.hanging.run("compare.difference")
-    qtbot.waitUntil(lambda: volumes.other.series is not series)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: volumes.other.series is not series, timeout=20_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=20_000)
     assert any(text.startswith("Bright: denser now") for text in texts(volumes))
     room.study.hanging.run("compare.prior")
     room.study.hanging.run("compare.prior")
@@ -320,7 +320,7 @@ def test_a_failed_alignment_says_so_and_shows_no_difference(
     volumes = room.study.hanging.volumes
     earlier = volumes.other.series
     room.study.hanging.run("compare.difference")
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=20_000)
     assert volumes.other.series is earlier
     assert any(
         text.startswith("Could not be aligned automatically (two tries differ by 30.0 mm") for text in texts(volumes)

@@ -58,12 +58,12 @@ class Import:
         return flow
 
     def wait(self) -> tuple[FileOutcome, ...]:
-        self.qtbot.waitUntil(lambda: self.outcomes is not None)
+        self.qtbot.waitUntil(lambda: self.outcomes is not None, timeout=8000)
         assert self.outcomes is not None
         return self.outcomes
 
     def dialog(self, name: str) -> QWidget:
-        self.qtbot.waitUntil(lambda: self.window.findChild(QWidget, name) is not None)
+        self.qtbot.waitUntil(lambda: self.window.findChild(QWidget, name) is not None, timeout=8000)
         found = self.window.findChild(QWidget, name)
         assert found is not None
         return found
@@ -102,7 +102,7 @@ def test_a_good_film_is_kept_opened_and_shown_to_the_model(
     assert outcome.study is not None
     assert importing.opened == [outcome.study]
     study = outcome.study
-    qtbot.waitUntil(lambda: workflow.reading(clinic, Job(), study).suggestion_ready)
+    qtbot.waitUntil(lambda: workflow.reading(clinic, Job(), study).suggestion_ready, timeout=5000)
 
 
 def test_the_same_film_twice_is_named_and_the_old_one_opened(
@@ -176,7 +176,7 @@ def test_stopping_keeps_what_is_kept_and_leaves_the_rest(
         Image.fromarray(draw_film(5000 + number)).save(path)
         paths.append(path)
     flow = importing.start(paths, patient)
-    qtbot.waitUntil(lambda: bool(studies(clinic, patient)))
+    qtbot.waitUntil(lambda: bool(studies(clinic, patient)), timeout=8000)
     flow.stop()
     outcomes = importing.wait()
     kept = [outcome for outcome in outcomes if outcome.status is Status.OK]

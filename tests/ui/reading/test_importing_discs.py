@@ -48,11 +48,11 @@ class Disc:
     def __init__(self, importing: Import, paths: list[Path], patient: Patient | None) -> None:
         self.importing = importing
         flow = importing.start(paths, patient)
-        importing.qtbot.waitUntil(lambda: flow.disc is not None)
+        importing.qtbot.waitUntil(lambda: flow.disc is not None, timeout=20_000)
         assert isinstance(flow.disc, DiscFlow)
         self.flow = flow.disc
         self.dialog: DiscDialog = flow.disc.dialog
-        importing.qtbot.waitUntil(lambda: bool(self.dialog.list.rows.rows))
+        importing.qtbot.waitUntil(lambda: bool(self.dialog.list.rows.rows), timeout=20_000)
 
     def remarks(self) -> dict[str, str]:
         """Key of a row → its remark."""
@@ -65,7 +65,7 @@ class Disc:
     def store(self) -> None:
         """Press Import and wait for the last word."""
         self.dialog.go.click()
-        self.importing.qtbot.waitUntil(lambda: self.flow._task is None and not self.flow._tasks)
+        self.importing.qtbot.waitUntil(lambda: self.flow._task is None and not self.flow._tasks, timeout=30_000)
 
     def close(self) -> list[Status]:
         """Close it; what became of each file."""
@@ -110,11 +110,11 @@ def test_somebody_new_is_registered_from_the_file_in_two_keys(
     disc = Disc(importing, [tmp_path / "disc"], None)
     disc.dialog.activateWindow()
     QTest.keyClick(disc.dialog, Qt.Key.Key_N, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(lambda: disc.dialog.findChild(QWidget, "register_dialog") is not None)
+    qtbot.waitUntil(lambda: disc.dialog.findChild(QWidget, "register_dialog") is not None, timeout=8000)
     asked = disc.dialog.findChild(QWidget, "register_dialog")
     assert asked is not None
     QTest.keyClick(asked, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: disc.remarks()["p0"] == "→ Lind Greta")
+    qtbot.waitUntil(lambda: disc.remarks()["p0"] == "→ Lind Greta", timeout=8000)
     disc.store()
     assert disc.close() == [Status.OK]
     (match,) = workflow.search_patients(clinic, Job(), "Lind Greta")
@@ -132,7 +132,7 @@ def test_a_disc_of_another_name_asks_and_takes_a_reason(
     whose = disc.dialog.findChild(WhoseDialog)
     assert whose is not None
     whose.finder.chosen.emit(patient.id)
-    qtbot.waitUntil(lambda: disc.dialog.findChild(QWidget, "mismatch_dialog") is not None)
+    qtbot.waitUntil(lambda: disc.dialog.findChild(QWidget, "mismatch_dialog") is not None, timeout=8000)
     mismatch = disc.dialog.findChild(QWidget, "mismatch_dialog")
     assert mismatch is not None
     reason = mismatch.findChild(QLineEdit, "mismatch_reason")
@@ -158,7 +158,7 @@ def test_what_is_known_is_told_and_a_second_version_asks(
     assert disc.remarks()["p0s0"] == "1 on record already · 1 not imported"
     assert not disc.dialog.both.isHidden()
     disc.dialog.both.click()
-    importing.qtbot.waitUntil(lambda: disc.remarks()["p0s0"].startswith("1 imported"))
+    importing.qtbot.waitUntil(lambda: disc.remarks()["p0s0"].startswith("1 imported"), timeout=20_000)
     (summary,) = studies(clinic, patient)
     assert len(summary.study.instances) == 2
     disc.close()
@@ -174,7 +174,7 @@ def test_stopping_leaves_no_half_study(
     disc = Disc(importing, [tmp_path / "disc.zip"], patient)
     disc.dialog.go.click()
     disc.flow.stop()
-    importing.qtbot.waitUntil(lambda: disc.flow._task is None)
+    importing.qtbot.waitUntil(lambda: disc.flow._task is None, timeout=20_000)
     assert studies(clinic, patient) == ()
     assert disc.close() == []
 
@@ -239,7 +239,7 @@ def test_a_disc_that_was_just_plugged_in_is_offered_once(
 
     def look() -> None:
         watch.look()
-        qtbot.waitUntil(lambda: not watch._looking)
+        qtbot.waitUntil(lambda: not watch._looking, timeout=8000)
 
     look()
     for name in ("letters", "films"):

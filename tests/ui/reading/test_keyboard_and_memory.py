@@ -57,11 +57,11 @@ def test_w_goes_to_the_worklist_and_back_and_enter_opens(
     open_study(study)
     room.study.viewer.setFocus()
     QTest.keyClick(room.study.viewer, Qt.Key.Key_W)
-    qtbot.waitUntil(lambda: room.worklist.isVisible() and bool(room.worklist.studies))
+    qtbot.waitUntil(lambda: room.worklist.isVisible() and bool(room.worklist.studies), timeout=5000)
     keys = [summary.study.id for summary in room.worklist.studies]
     room.worklist.rows.setCurrentIndex(room.worklist.rows.model().index(keys.index(study), 0))
     QTest.keyClick(room.worklist.rows, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: room.study.isVisible() and room.study.viewer.frame is not None)
+    qtbot.waitUntil(lambda: room.study.isVisible() and room.study.viewer.frame is not None, timeout=5000)
     sitting = room.sitting
     assert sitting is not None
     assert sitting.study.study.id == study
@@ -86,8 +86,8 @@ def open_and_close(qtbot: QtBot, context: UiContext, study: StudyId) -> "list[we
     room = ReadingRoom(context)
     room.show()
     room.open_study(study)
-    qtbot.waitUntil(lambda: room.study.viewer.frame is not None)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: room.study.viewer.frame is not None, timeout=5000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
     parts: list[QWidget] = [room, room.study, room.study.viewer, room.worklist, room.study.panel]
     room.close()
     shiboken6.delete(room)

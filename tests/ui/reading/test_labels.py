@@ -46,6 +46,7 @@ def wait_for_label(qtbot: QtBot, room: ReadingRoom, label: str) -> None:
     """Until the film on the screen knows the label."""
     qtbot.waitUntil(
         lambda: room.sitting is not None and [a.label for a in room.sitting.reading.annotations] == [label],
+        timeout=5000,
     )
 
 
@@ -122,7 +123,7 @@ def test_locking_while_a_label_is_typed_keeps_it(
     room.save_drafts()
     room.clear()
     assert field(room).text() == ""
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
     assert [drawing.label for drawing in kept(clinic, study)] == ["Effusion"]
 
 

@@ -50,10 +50,10 @@ def turn(room: ReadingRoom) -> Turn:
 def read_and_reveal(qtbot: QtBot, room: ReadingRoom, words: str = "Right lower lobe pneumonia") -> None:
     """Type the impression where the focus is and save it."""
     assert focused().objectName() == "impression_text"
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.reading.suggestion_ready)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.reading.suggestion_ready, timeout=5000)
     QTest.keyClicks(focused(), words)
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: room.study.panel.turn not in (Turn.READ, Turn.NOTHING))
+    qtbot.waitUntil(lambda: room.study.panel.turn not in (Turn.READ, Turn.NOTHING), timeout=5000)
 
 
 def test_first_light_by_keyboard(
@@ -64,12 +64,12 @@ def test_first_light_by_keyboard(
     assert turn(room) is Turn.DECIDE
     assert focused().objectName() == "accept"
     press(qtbot, Qt.Key.Key_A)
-    qtbot.waitUntil(lambda: room.study.preview.ready)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=8000)
     assert turn(room) is Turn.SIGN
     assert focused().objectName() == "sign"
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed)
-    qtbot.waitUntil(lambda: room.study.preview.ready)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed, timeout=8000)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=8000)
     assert turn(room) is Turn.DONE
     assert focused().objectName() == "print"
 
@@ -78,7 +78,7 @@ def test_first_light_by_keyboard(
     assert isinstance(dialog, QFileDialog)
     out = tmp_path / "report.pdf"
     dialog.fileSelected.emit(str(out))
-    qtbot.waitUntil(out.exists)
+    qtbot.waitUntil(out.exists, timeout=8000)
     text = pypdfium2.PdfDocument(out)[0].get_textpage().get_text_range()
     assert "Right lower lobe pneumonia" in text
     kept = workflow.reading(clinic, Job(), study)
@@ -93,10 +93,10 @@ def test_amend_takes_two_keys_and_reject_one_and_every_row_is_kept(
     read_and_reveal(qtbot, room)
     press(qtbot, Qt.Key.Key_M)
     press(qtbot, Qt.Key.Key_3)
-    qtbot.waitUntil(lambda: room.study.preview.ready)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=8000)
     room.study.show_film()
     press(qtbot, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).reviews) == 2)
+    qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).reviews) == 2, timeout=5000)
     reviews = workflow.reading(clinic, Job(), study).reviews
     assert [(r.verdict, r.value) for r in reviews] == [
         (Verdict.AMEND, Decision.CANNOT_SAY),
@@ -114,7 +114,7 @@ def test_a_reason_typed_before_the_verdict_goes_with_it(
     press(qtbot, Qt.Key.Key_Return)
     assert focused().objectName() == "accept"
     press(qtbot, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).reviews))
+    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).reviews), timeout=5000)
     review = workflow.reading(clinic, Job(), study).reviews[0]
     assert (review.verdict, review.reason) == (Verdict.REJECT, "artefact of a necklace")
 
@@ -139,7 +139,7 @@ def test_a_finding_of_the_doctors_own_is_in_the_report(
     press(qtbot, Qt.Key.Key_N)
     QTest.keyClicks(focused(), "Clavicle fracture")
     press(qtbot, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).reviews))
+    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).reviews), timeout=5000)
     findings = workflow.draft_report(clinic, Job(), study).content.findings
     assert [(f.name_en, f.verdict, f.decided) for f in findings if not f.key] == [
         ("Clavicle fracture", Verdict.ADDED, Decision.LIKELY)
@@ -156,11 +156,11 @@ def test_an_impression_changed_after_the_reveal_is_kept_beside_the_first(
     assert turn(room) is Turn.CHANGE
     QTest.keyClicks(focused(), ", or early pneumonia")
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).impressions) == 2)
+    qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).impressions) == 2, timeout=5000)
     first, second = workflow.reading(clinic, Job(), study).impressions
     assert (first.text, first.before_reveal) == ("Normal", True)
     assert (second.text, second.before_reveal) == ("Normal, or early pneumonia", False)
-    qtbot.waitUntil(lambda: room.study.panel.turn is Turn.DECIDE)
+    qtbot.waitUntil(lambda: room.study.panel.turn is Turn.DECIDE, timeout=5000)
 
 
 def test_a_refusal_says_why_and_the_reading_goes_on(
@@ -174,9 +174,9 @@ def test_a_refusal_says_why_and_the_reading_goes_on(
     assert "no suggestion" in said.property("text")
     assert turn(room) is Turn.PREVIEW
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: room.study.preview.ready)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=8000)
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed, timeout=8000)
 
 
 def test_a_slow_model_holds_nobody_up_and_its_suggestion_comes_in_later(
@@ -186,12 +186,12 @@ def test_a_slow_model_holds_nobody_up_and_its_suggestion_comes_in_later(
     open_study(study)
     QTest.keyClicks(focused(), "Normal")
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: room.study.panel.turn is Turn.PREVIEW)
+    qtbot.waitUntil(lambda: room.study.panel.turn is Turn.PREVIEW, timeout=5000)
     said = room.study.panel.suggestion.findChild(QWidget, "suggestion_words")
     assert said is not None
     assert "still looking" in said.property("text")
     model.may_answer.set()
-    qtbot.waitUntil(lambda: room.study.panel.turn is Turn.DECIDE)
+    qtbot.waitUntil(lambda: room.study.panel.turn is Turn.DECIDE, timeout=5000)
 
 
 def test_after_signing_only_an_addendum_can_be_written(
@@ -211,7 +211,7 @@ def test_after_signing_only_an_addendum_can_be_written(
     press(qtbot, Qt.Key.Key_D, CTRL)
     QTest.keyClicks(focused(), "Control in two weeks")
     press(qtbot, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).reports[0].addenda))
+    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).reports[0].addenda), timeout=5000)
     report = workflow.reading(clinic, Job(), study).reports[0]
     assert report.addenda[0].text == "Control in two weeks"
     assert workflow.reading(clinic, Job(), study).reviews == ()
@@ -250,7 +250,7 @@ def test_a_region_drawn_by_keyboard_is_kept_with_the_film(
         press(qtbot, Qt.Key.Key_Down)
     press(qtbot, Qt.Key.Key_Return)
     press(qtbot, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).annotations))
+    qtbot.waitUntil(lambda: bool(workflow.reading(clinic, Job(), study).annotations), timeout=5000)
     (annotation,) = workflow.reading(clinic, Job(), study).annotations
     (x0, y0), (x1, y1) = annotation.points
     assert x1 > x0
@@ -291,8 +291,8 @@ def test_a_study_that_cannot_be_opened_leads_back_to_the_worklist(
     errors: list[BaseException] = []
     monkeypatch.setattr(context, "show_error", lambda error, parent: errors.append(error))
     room.open_study("0b7c2f9e-7f5c-4a51-9a6f-000000000000")
-    qtbot.waitUntil(lambda: bool(errors))
-    qtbot.waitUntil(room.worklist.isVisible)
+    qtbot.waitUntil(lambda: bool(errors), timeout=5000)
+    qtbot.waitUntil(room.worklist.isVisible, timeout=5000)
     assert room.sitting is None
 
 
@@ -319,15 +319,15 @@ def test_first_light_on_a_real_film_with_the_real_model(
     room.activateWindow()
     context.study_requested.connect(room.open_study)
     start_import(context, (film,), patient.id, room)
-    qtbot.waitUntil(lambda: room.study.viewer.frame is not None)
-    qtbot.waitUntil(lambda: focused().objectName() == "impression_text")
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.reading.suggestion_ready)
+    qtbot.waitUntil(lambda: room.study.viewer.frame is not None, timeout=8000)
+    qtbot.waitUntil(lambda: focused().objectName() == "impression_text", timeout=5000)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.reading.suggestion_ready, timeout=20000)
     read_and_reveal(qtbot, room, "Consolidation")
     assert turn(room) is Turn.DECIDE
     press(qtbot, Qt.Key.Key_A)
-    qtbot.waitUntil(lambda: room.study.preview.ready)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=10000)
     press(qtbot, Qt.Key.Key_Return, CTRL)
-    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed)
+    qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.signed, timeout=10000)
     sitting = room.sitting
     assert sitting is not None
     (finding,) = [f for f in sitting.reading.reports[0].content.findings if f.key == "pneumonia"]
@@ -335,5 +335,5 @@ def test_first_light_on_a_real_film_with_the_real_model(
     assert finding.probability > 0.5
     assert finding.verdict is Verdict.ACCEPT
     room.clear()
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=5000)
     workflow.lock(clinic)

@@ -76,10 +76,10 @@ def test_locking_leaves_no_pixel_and_no_word(
     workflow.suggest(clinic, Job(), study)
     open_study(study)
     room.toggle_worklist()
-    qtbot.waitUntil(lambda: bool(room.worklist.studies))
+    qtbot.waitUntil(lambda: bool(room.worklist.studies), timeout=5000)
     room.toggle_worklist()
     room.study.show_report()
-    qtbot.waitUntil(lambda: room.study.preview.ready)
+    qtbot.waitUntil(lambda: room.study.preview.ready, timeout=8000)
     assert any("Secret impression" in text for text in texts(room))
     banner: list[object] = []
     room.patient_changed.connect(banner.append)

@@ -96,8 +96,8 @@ def test_a_stroke_is_kept_and_is_there_when_the_study_is_opened_again(
     room.open_study(ct)
     page = room.study
     viewer, book = page.volume.viewer, page.volume.viewer.book
-    qtbot.waitUntil(lambda: book.available)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: book.available, timeout=10_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
     viewer.setFocus()
     QTest.keyClick(viewer, Qt.Key.Key_D)
     assert book.painting
@@ -107,15 +107,15 @@ def test_a_stroke_is_kept_and_is_there_when_the_study_is_opened_again(
     voxels = book.voxels(1)
     assert voxels > 0
     room.clear()  # at once, before the stroke was kept
-    qtbot.waitUntil(lambda: workflow.open_mask(clinic, Job(), ct, key) is not None)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: workflow.open_mask(clinic, Job(), ct, key) is not None, timeout=10_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
     assert book.painted is None
     kept = workflow.open_mask(clinic, Job(), ct, key)
     assert kept is not None
     assert [segment.voxels for segment in kept.segments] == [voxels]
     room.open_study(ct)
-    qtbot.waitUntil(lambda: book.available and book.voxels(1) == voxels)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: book.available and book.voxels(1) == voxels, timeout=10_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
     assert page.volume.masks.isVisible()
     assert page.volume.masks.tools["export"].isVisible()
     room.clear()

@@ -98,8 +98,8 @@ def test_a_study_of_slices_opens_in_the_reading_room(
     room.open_study(ct)
     page = room.study
     viewer = page.volume.viewer
-    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.solid)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.solid, timeout=10_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
     assert page.volume.isVisible()
     assert viewer.panes[PaneKind.AXIAL].image is not None
     assert page.volume.series.isVisible()
@@ -107,8 +107,8 @@ def test_a_study_of_slices_opens_in_the_reading_room(
     assert findings is not None
     assert findings.toPlainText().startswith("Technique (contrast")
     page.volume.series.activated.emit(1)
-    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.count == 4)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.count == 4, timeout=10_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
     room.clear()
     assert viewer.series is None
     assert all(pane.image is None for pane in viewer.panes.values())
@@ -120,8 +120,8 @@ def test_a_missing_slice_is_told_in_the_reading_room(
     study = _store(clinic, _files(tmp_path, lacking=5), patient.id)
     room.open_study(study)
     viewer = room.study.volume.viewer
-    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.count == 11)
-    qtbot.waitUntil(lambda: not context.operations.busy)
+    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.count == 11, timeout=10_000)
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
     assert viewer.series is not None
     assert viewer.series.refusals
     assert viewer.panes[PaneKind.SLICES].isVisible()

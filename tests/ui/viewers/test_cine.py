@@ -235,7 +235,7 @@ def test_space_plays_every_frame_in_order_and_pauses(qtbot: QtBot, clip: FilmVie
     clip.frame_shown.connect(lambda: seen.append(number_shown(clip)))
     QTest.keyClick(clip, Qt.Key.Key_Space)
     assert playing(clip)
-    qtbot.waitUntil(lambda: len(seen) >= 15)
+    qtbot.waitUntil(lambda: len(seen) >= 15, timeout=20_000)
     QTest.keyClick(clip, Qt.Key.Key_Space)
     assert not playing(clip)
     first = seen.index(1)
@@ -251,7 +251,7 @@ def test_a_file_that_asks_for_it_is_played_forth_and_back(qtbot: QtBot, viewer: 
     seen: list[int] = []
     viewer.frame_shown.connect(lambda: seen.append(number_shown(viewer)))
     viewer.cine.toggle()
-    qtbot.waitUntil(lambda: len(seen) >= 6)
+    qtbot.waitUntil(lambda: len(seen) >= 6, timeout=20_000)
     first = seen.index(2)
     assert seen[first : first + 4] == [2, 1, 0, 1]
 

@@ -42,7 +42,7 @@ def viewer(qtbot: QtBot, context: UiContext) -> Iterator[EcgViewer]:
     made.show()
     qtbot.waitExposed(made)
     made.show_recording(recording(draw(DrawnHeart(), seconds=20.0).trace))
-    qtbot.waitUntil(lambda: made.source is not None and made.measurements is not None)
+    qtbot.waitUntil(lambda: made.source is not None and made.measurements is not None, timeout=20_000)
     yield made
     made.clear()
 
@@ -190,7 +190,7 @@ def test_pages_of_odd_recordings_are_painted(
     trace = Trace(samples, 200.0, (Lead("ABP", "mmHg"), Lead("II", "")))
     assert fitting_layout(trace) is EcgLayout.TWELVE_BY_ONE
     viewer.show_recording(recording(trace))
-    qtbot.waitUntil(lambda: viewer.source is not None and viewer.measurements is not None)
+    qtbot.waitUntil(lambda: viewer.source is not None and viewer.measurements is not None, timeout=20_000)
     for name in ("ecg.layout_3x4", "ecg.layout_beats", "ecg.layout_12x1"):
         viewer.run(name)
         viewer.grab()

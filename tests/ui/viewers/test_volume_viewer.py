@@ -70,7 +70,7 @@ class Screen:
 
     def settle(self) -> None:
         """Until every pane is drawn."""
-        self._qtbot.waitUntil(lambda: not self._context.operations.busy)
+        self._qtbot.waitUntil(lambda: not self._context.operations.busy, timeout=20_000)
         QApplication.processEvents()
 
     def press(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
