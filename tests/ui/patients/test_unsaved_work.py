@@ -263,8 +263,10 @@ def test_what_is_typed_is_in_the_store_soon_after_the_last_key(
     chart_of("张小明")
     begin_typing(driver, "c")
     driver.wait(lambda: kept(context) != [], "draft")
+    assert len(kept(context)) == 1
     driver.press("Backspace")
     driver.wait(lambda: kept(context) == [], "an empty form is nothing to keep")
+    assert kept(context) == []
 
 
 @pytest.mark.parametrize("page", ["visit", "edit"])
