@@ -83,6 +83,17 @@ def items(dataset: Dataset, keyword: str) -> Sequence[Dataset]:
     return tuple(item for item in value if isinstance(item, Dataset))
 
 
+def referenced_pictures(item: Dataset, keyword: str) -> list[MarkedPicture]:
+    """The pictures, or frames of them, that the items of a sequence refer to."""
+    found: list[MarkedPicture] = []
+    for reference in items(item, keyword):
+        fields = Fields(reference)
+        uid = fields.text("ReferencedSOPInstanceUID")
+        frames = [int(number) for number in fields.numbers("ReferencedFrameNumber") if number >= 1] or [1]
+        found.extend(MarkedPicture(uid, frame) for frame in frames if uid)
+    return found
+
+
 def read_graphic(fields: Fields, type_keyword: str = "GraphicType") -> Graphic | None:
     """A graphic with its points, None where they make no sense. Raises UserFacingError `intake.marks.too_many`."""
     numbers = fields.numbers("GraphicData")

@@ -24,6 +24,7 @@ from desktop.intake.marks import (
     multiline,
     our_shape,
     read_graphic,
+    referenced_pictures,
     shapes,
     source_words,
 )
@@ -168,7 +169,7 @@ def read_key_objects(fields: Fields, header: FileHeader) -> MarksFile:
     words = [_meaning(fields.dataset, "ConceptNameCodeSequence")]
     for item in items(fields.dataset, "ContentSequence"):
         if Fields(item).text("ValueType").upper() in ("IMAGE", "COMPOSITE"):
-            found |= dict.fromkeys(_references(item))
+            found |= dict.fromkeys(referenced_pictures(item, "ReferencedSOPSequence"))
         elif _code(item) == "113012":
             words.append(multiline(Fields(item), "TextValue"))
     made = made_at(fields, "ContentDate", "ContentTime")
@@ -264,17 +265,7 @@ def _meaning(item: Dataset, keyword: str) -> str:
 
 
 def _reference(item: Dataset) -> MarkedPicture | None:
-    return next(iter(_references(item)), None)
-
-
-def _references(item: Dataset) -> list[MarkedPicture]:
-    found: list[MarkedPicture] = []
-    for reference in items(item, "ReferencedSOPSequence"):
-        fields = Fields(reference)
-        uid = fields.text("ReferencedSOPInstanceUID")
-        frames = [int(number) for number in fields.numbers("ReferencedFrameNumber") if number >= 1] or [1]
-        found.extend(MarkedPicture(uid, frame) for frame in frames if uid)
-    return found
+    return next(iter(referenced_pictures(item, "ReferencedSOPSequence")), None)
 
 
 def _evidence(root: Dataset) -> list[MarkedPicture]:
@@ -285,5 +276,5 @@ def _evidence(root: Dataset) -> list[MarkedPicture]:
         for keyword in keywords
         for study in items(root, keyword)
         for series in items(study, "ReferencedSeriesSequence")
-        for picture in _references(series)
+        for picture in referenced_pictures(series, "ReferencedSOPSequence")
     ]

@@ -18,12 +18,14 @@ from desktop.intake.marks import (
     multiline,
     our_shape,
     read_graphic,
+    referenced_pictures,
     shapes,
     source_words,
 )
 from desktop.records import AnnotationId, FileHeader, ImportedDrawing, MarkedPicture, MarksFormat, new_id
 
 _HALF = 0.5
+_IMAGES = "ReferencedImageSequence"
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,16 @@ class _Area:
 def read_presentation(fields: Fields, header: FileHeader) -> MarksFile:
     """What a presentation state draws on pictures; its window and its shutters are not taken over."""
     state = fields.dataset
-    everything = [picture for series in items(state, "ReferencedSeriesSequence") for picture in _pictures(series)]
+    everything = [
+        picture
+        for series in items(state, "ReferencedSeriesSequence")
+        for picture in referenced_pictures(series, _IMAGES)
+    ]
     made = made_at(fields, "PresentationCreationDate", "PresentationCreationTime")
     observer = " ".join(_plain_name(fields))
     found: list[ImportedDrawing] = []
     for item in items(state, "GraphicAnnotationSequence"):
-        for picture in _pictures(item) or everything:
+        for picture in referenced_pictures(item, _IMAGES) or everything:
             area = _area(state, picture)
             found.extend(
                 ImportedDrawing(
@@ -82,21 +88,10 @@ def _plain_name(fields: Fields) -> tuple[str, ...]:
     return tuple(" ".join(group.replace("^", " ").split()) for group in fields.name_groups("ContentCreatorName"))
 
 
-def _pictures(item: Dataset) -> list[MarkedPicture]:
-    """The pictures, or frames, an item refers to."""
-    found: list[MarkedPicture] = []
-    for reference in items(item, "ReferencedImageSequence"):
-        fields = Fields(reference)
-        uid = fields.text("ReferencedSOPInstanceUID")
-        frames = [int(number) for number in fields.numbers("ReferencedFrameNumber") if number >= 1] or [1]
-        found.extend(MarkedPicture(uid, frame) for frame in frames if uid)
-    return found
-
-
 def _area(state: Dataset, picture: MarkedPicture) -> _Area | None:
     """The displayed area of a picture: of the item that names it, or of one that names none."""
     for item in items(state, "DisplayedAreaSelectionSequence"):
-        named = [one.instance_uid for one in _pictures(item)]
+        named = [one.instance_uid for one in referenced_pictures(item, _IMAGES)]
         fields = Fields(item)
         first = fields.numbers("DisplayedAreaTopLeftHandCorner")
         last = fields.numbers("DisplayedAreaBottomRightHandCorner")
