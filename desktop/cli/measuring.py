@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from desktop import workflow
 from desktop.cli.output import Output
 from desktop.cli.session import milliseconds_since
 from desktop.errors import UserFacingError
 from desktop.jobs import Job
+from desktop.workflow import measuring
 
 _HELP = """One line for each file: file, status (ok | refused: readable, but nothing can be measured | error), reason,
 ecg, ctr, milliseconds.
@@ -35,7 +35,7 @@ class MeasureInput:
     """One file to measure, with points for a cardiothoracic ratio or without. failure: the line made no sense."""
 
     file: str
-    points: "workflow.ChestPoints | None" = None
+    points: measuring.ChestPoints | None = None
     failure: UserFacingError | None = None
 
 
@@ -73,7 +73,7 @@ def measure(arguments: argparse.Namespace, output: Output) -> None:
         try:
             if one.failure is not None:
                 raise one.failure
-            done = workflow.measure_file(Job(), Path(one.file), one.points)
+            done = measuring.measure_file(Job(), Path(one.file), one.points)
             if done.ecg is not None:
                 line |= _ecg(done.ecg, output)
             if done.ratio is not None:
@@ -94,7 +94,7 @@ def _inputs(arguments: argparse.Namespace) -> Iterator[MeasureInput]:
         yield parse_batch_line(line.rstrip("\r\n"), points)
 
 
-def parse_batch_line(text: str, points: "workflow.ChestPoints | None") -> MeasureInput:
+def parse_batch_line(text: str, points: measuring.ChestPoints | None) -> MeasureInput:
     """A path, or `{"file", "heart"?, "chest"?, "midline"?}`; what the line says overrides the command's options."""
     if not text.strip():
         return MeasureInput(text, failure=UserFacingError("cli.blank_line"))
@@ -115,9 +115,9 @@ def parse_batch_line(text: str, points: "workflow.ChestPoints | None") -> Measur
 
 def _chest_points(
     heart: Sequence[Point], chest: Sequence[Point], midline: Sequence[Point] | None
-) -> "workflow.ChestPoints":
+) -> measuring.ChestPoints:
     pair = (midline[0], midline[1]) if midline else None
-    return workflow.ChestPoints((heart[0], heart[1]), (chest[0], chest[1]), pair)
+    return measuring.ChestPoints((heart[0], heart[1]), (chest[0], chest[1]), pair)
 
 
 def _pair(points: object) -> tuple[Point, Point]:
@@ -133,7 +133,7 @@ def _point(text: str) -> Point:
     return x, y
 
 
-def _ecg(measured: "workflow.EcgMeasurements", output: Output) -> dict[str, object]:
+def _ecg(measured: measuring.EcgMeasurements, output: Output) -> dict[str, object]:
     """Status, reason and `ecg` of a trace."""
     text = output.translator.text
     numbers = {
@@ -159,7 +159,7 @@ def _ecg(measured: "workflow.EcgMeasurements", output: Output) -> dict[str, obje
         "qtc": {name: _rounded(number.value) for name, number in corrected.items()},
         "beats_averaged": measured.beat.used if measured.beat is not None else 0,
         "method": {
-            "r_peaks": workflow.DETECTOR,
+            "r_peaks": measuring.DETECTOR,
             **{name: number.method for name, number in numbers.items()},
             "qtc": {name: number.method for name, number in corrected.items()},
         },
@@ -174,7 +174,7 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def _ratio(measured: "workflow.CardiothoracicRatio") -> dict[str, object]:
+def _ratio(measured: measuring.CardiothoracicRatio) -> dict[str, object]:
     return {
         "ratio": round(measured.ratio, 4),
         "heart_width": round(measured.heart, 2),

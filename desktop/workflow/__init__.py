@@ -28,7 +28,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, people
+from desktop.workflow import backups, measuring, people
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -81,14 +81,6 @@ from desktop.workflow.importing import (
     preview_file,
 )
 from desktop.workflow.inspecting import inspect_file, not_inspected
-from desktop.workflow.measuring import (
-    DETECTOR,
-    CardiothoracicRatio,
-    ChestPoints,
-    EcgMeasurements,
-    MeasuredFile,
-    measure_file,
-)
 from desktop.workflow.merging import (
     ConflictView,
     Merged,
@@ -260,15 +252,12 @@ from desktop.workflow.visits import (
 __all__ = [
     "DEMO_PASSPHRASE",
     "DEMO_USER",
-    "DETECTOR",
     "MINIMUM_PASSPHRASE",
     "Anchor",
     "Annotated",
     "ArrivalsFiled",
     "BroughtIn",
-    "CardiothoracicRatio",
     "Checkup",
-    "ChestPoints",
     "Clinic",
     "Clock",
     "ConditionChanged",
@@ -281,7 +270,6 @@ __all__ = [
     "DocumentKept",
     "DocumentShape",
     "Draft",
-    "EcgMeasurements",
     "Edited",
     "Exported",
     "ExportedTrail",
@@ -300,7 +288,6 @@ __all__ = [
     "Inventory",
     "MaskDraft",
     "MaskKept",
-    "MeasuredFile",
     "MedicationChanged",
     "MedicationDraft",
     "Merged",
@@ -420,7 +407,7 @@ __all__ = [
     "load_models",
     "lock",
     "look_at_file",
-    "measure_file",
+    "measuring",
     "merge_patients",
     "merge_preview",
     "merges",
