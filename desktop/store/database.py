@@ -1,6 +1,7 @@
 """The encrypted file: opening it the one right way, and saying in words what went wrong."""
 
 import contextlib
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,9 @@ _SIGNS_OF_DAMAGE = (
     "no such table",
     "no such column",
 )
+
+# With less than this nothing can be saved: the log's index alone starts with 32 KiB.
+_LEAST_ROOM = 1 << 18
 
 if TYPE_CHECKING:
     # sqlcipher3 carries no types; its connection is that of the standard library's module, built on another SQLite.
@@ -64,7 +68,7 @@ def connect(path: Path, key: bytes, *, create: bool = False, throwaway: bool = F
     elif path.exists():
         raise KnownFailure("store.exists", kind=ErrorKind.NOT_EMPTY)
     mode = "rwc" if create else "rw"
-    with translated():
+    with translated(path.parent):
         connection: Connection = dbapi2.connect(
             f"{path.absolute().as_uri()}?mode={mode}",
             uri=True,
@@ -147,20 +151,27 @@ def value(connection: Connection, statement: str, parameters: tuple[object, ...]
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Errors of the disk and of a damaged file leave as KnownFailure; what is our own mistake stays what it is."""
+def translated(folder: Path | None = None) -> Iterator[None]:
+    """Errors of the disk and of a damaged file leave as KnownFailure; what is our own mistake stays what it is.
+
+    folder: where the database lies, as in `failure`.
+    """
     try:
         yield
     except dbapi2.DatabaseError as error:
-        raise failure(error) or error from error
+        raise failure(error, folder) or error from error
     except OSError as error:
         raise from_os_error(error) from error
 
 
-def failure(error: dbapi2.DatabaseError) -> KnownFailure | None:
-    """What to tell a person about an error of the database; None for a bug."""
+def failure(error: dbapi2.DatabaseError, folder: Path | None = None) -> KnownFailure | None:
+    """What to tell a person about an error of the database; None for a bug.
+
+    folder: where it lies. Without room for the log's index SQLite only speaks of an error of the disk.
+    """
     words = str(error)
-    if "database or disk is full" in words:
+    full = "database or disk is full" in words
+    if full or ("disk I/O error" in words and folder is not None and _without_room(folder)):
         return KnownFailure("error.disk_full", kind=ErrorKind.DISK_FULL)
     if "disk I/O error" in words or "unable to open database file" in words or "readonly database" in words:
         return KnownFailure("error.io", kind=ErrorKind.IO)
@@ -169,3 +180,10 @@ def failure(error: dbapi2.DatabaseError) -> KnownFailure | None:
     if any(sign in words for sign in _SIGNS_OF_DAMAGE):
         return DamagedDatabase()
     return None
+
+
+def _without_room(folder: Path) -> bool:
+    try:
+        return shutil.disk_usage(folder).free < _LEAST_ROOM
+    except OSError:
+        return False

@@ -135,7 +135,7 @@ class Store:
         """
         files = StoreFiles(folder, unlocked.epoch)
         check_present(files)
-        with contextlib.ExitStack() as undo, translated():
+        with contextlib.ExitStack() as undo, translated(folder):
             lock = _locked(files.lock)
             undo.callback(lock.close)
             sweep_dead(folder)
@@ -194,7 +194,7 @@ class Store:
     def transaction(self) -> Iterator[Transaction]:
         """Read and write. What was written is on the disk for certain when the block is left without an error, and
         none of it happened when it is left with one. Raises KnownFailure where the disk or the file fails."""
-        with self._mutex, self._exclusive() as connection, translated():
+        with self._mutex, self._exclusive() as connection, translated(self.folder):
             connection.execute("BEGIN IMMEDIATE")
             rows = Rows(connection, writable=True)
             tx = Transaction(rows, self.store_id, self._clock)
@@ -216,7 +216,7 @@ class Store:
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Transaction]:
         """Read only, everything as of one moment."""
-        with self._mutex, self._exclusive() as connection, translated():
+        with self._mutex, self._exclusive() as connection, translated(self.folder):
             connection.execute("BEGIN")
             rows = Rows(connection, writable=False)
             try:

@@ -5,6 +5,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -121,9 +122,16 @@ def test_with_a_group_nobody_is_compared(lantern: Lantern) -> None:
         assert 0.5 <= duplicate["score"] <= 1
 
 
-@pytest.mark.parametrize(("words", "kind"), [("database or disk is full", "disk_full"), ("disk I/O error", "io")])
+@pytest.mark.parametrize(
+    ("words", "free", "kind"),
+    [
+        ("database or disk is full", 1 << 30, "disk_full"),
+        ("disk I/O error", 1 << 30, "io"),
+        ("disk I/O error", 4096, "disk_full"),
+    ],
+)
 def test_a_full_disk_ends_the_batch_and_no_line_of_the_failed_group_is_ok(
-    lantern: Lantern, words: str, kind: str
+    lantern: Lantern, words: str, free: int, kind: str
 ) -> None:
     original = Patients.add_all
     left = iter(range(1))
@@ -134,6 +142,7 @@ def test_a_full_disk_ends_the_batch_and_no_line_of_the_failed_group_is_ok(
             raise dbapi2.OperationalError(words)
 
     lantern.monkeypatch.setattr(Patients, "add_all", fails)
+    lantern.monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=free))
     lines = [line_of(f"王小{character}") for character in "一二三四五六七八"]
     lines[3] = "{not json"
     answer = lantern.run("patients", "add", "--batch", "--group", "3", stdin="\n".join(lines) + "\n")
