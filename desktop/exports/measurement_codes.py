@@ -59,6 +59,7 @@ _METHODS: Mapping[SpacingSource | None, Code] = {
     SpacingSource.MAGNIFICATION: Code("ermf", SCHEME, "Scale: Imager Pixel Spacing by estimated magnification (ERMF)"),
     SpacingSource.ULTRASOUND_REGION: Code("us-region", SCHEME, "Scale: calibrated ultrasound region"),
     SpacingSource.MANUAL: Code("manual", SCHEME, "Scale: known object, set by hand"),
+    SpacingSource.VOXELS: Code("voxels", SCHEME, "Scale: voxels of a volume"),
     None: Code("no-scale", SCHEME, "No scale in the file: in pixels"),
 }
 _COUNT_METHOD = Code("counted-by-hand", SCHEME, "Marked one by one")
@@ -70,6 +71,7 @@ _WORDS: Mapping[SpacingSource, str] = {
     SpacingSource.MAGNIFICATION: "estimated magnification",
     SpacingSource.ULTRASOUND_REGION: "ultrasound region",
     SpacingSource.MANUAL: "known object",
+    SpacingSource.VOXELS: "voxels of a volume",
 }
 _NAMES: Mapping[Quantity, str] = {
     Quantity.LONG_AXIS: "long",

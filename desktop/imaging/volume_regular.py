@@ -35,13 +35,18 @@ def regular_grid(stack: Stack, place: SlicePlace) -> VolumeGrid:
     )
 
 
+def moved(stack: Stack, place: SlicePlace, along: float) -> tuple[float, float]:
+    """Pixels to the right and down by which a slice is moved in that grid. along: millimetres from the first slice."""
+    (before_c, _), (before_r, _) = _margins(stack, place)
+    return before_c + stack.shear[0] * along / place.column_mm, before_r + stack.shear[1] * along / place.row_mm
+
+
 def fill_regular(slices: Array, stack: Stack, place: SlicePlace, out: Array) -> None:
     """Resample ordered slices (count, rows, columns) into `out`, of `regular_shape`; both int16 or float32.
 
     Linear in all three directions; a place is OUTSIDE where any voxel that has a say in it is.
     """
     offsets = np.array(stack.offsets) - stack.offsets[0]
-    (before_c, _), (before_r, _) = _margins(stack, place)
     for index in range(len(out)):
         along = index * stack.step
         upper = int(np.clip(np.searchsorted(offsets, along - 1e-6), 1, len(offsets) - 1))
@@ -51,8 +56,7 @@ def fill_regular(slices: Array, stack: Stack, place: SlicePlace, out: Array) -> 
         for number, share in ((upper - 1, 1.0 - weight), (upper, weight)):
             if share < 1e-6:
                 continue
-            right = before_c + stack.shear[0] * offsets[number] / place.column_mm
-            down = before_r + stack.shear[1] * offsets[number] / place.row_mm
+            right, down = moved(stack, place, float(offsets[number]))
             _add_moved(slices[number], down, right, share, total, missing)
         if out.dtype == np.int16:
             np.rint(total, out=total)
@@ -65,8 +69,8 @@ def _margins(stack: Stack, place: SlicePlace) -> tuple[tuple[int, int], tuple[in
     length = stack.offsets[-1] - stack.offsets[0]
     found = []
     for lean, spacing in zip(stack.shear, (place.column_mm, place.row_mm), strict=True):
-        moved = lean * length / spacing
-        found.append((math.ceil(max(0.0, -moved) - 1e-6), math.ceil(max(0.0, moved) - 1e-6)))
+        away = lean * length / spacing
+        found.append((math.ceil(max(0.0, -away) - 1e-6), math.ceil(max(0.0, away) - 1e-6)))
     return found[0], found[1]
 
 

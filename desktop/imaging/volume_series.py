@@ -8,6 +8,22 @@ from desktop.imaging.volume_stack import StackFinding
 from desktop.records import VoiWindow
 
 
+@dataclass(frozen=True)
+class SliceOrigin:
+    """Which picture a slice is: SOP instance UID, which of its frames, from 1, and its size in pixels.
+
+    right, down: pixels by which it lies further in the volume's slice than in its own file: a leaning pile is
+    straightened by moving its slices within their own planes.
+    """
+
+    instance_uid: str
+    frame: int
+    rows: int
+    columns: int
+    right: float = 0.0
+    down: float = 0.0
+
+
 @dataclass(frozen=True, eq=False)
 class VolumeSeries:
     """A series of slices.
@@ -16,7 +32,8 @@ class VolumeSeries:
     slices of each moment. moments: how many there are. positions: millimetres of each slice along the slices' normal,
     empty where the files do not say where they lie. thickness: of a slice in millimetres as the files say, or None.
     read_slice: (slice, moment) to a volume one slice thick; may read a file and raise UserFacingError. windows: the
-    files' own.
+    files' own. origins: [moment][slice] which picture of which file each slice is; None for a slice that lies between
+    pictures, empty where no slice is a picture of its own (a volume file, a difference).
     """
 
     modality: str
@@ -29,12 +46,15 @@ class VolumeSeries:
     thickness: float | None = None
     windows: tuple[VoiWindow, ...] = ()
     description: str = ""
+    origins: tuple[tuple[SliceOrigin | None, ...], ...] = ()
 
     def __post_init__(self) -> None:
         if self.count < 1 or self.moments < 1 or (self.positions and len(self.positions) != self.count):
             raise ValueError("a series has slices, and each of them one place")
         if self.volumes and len(self.volumes) != self.moments:
             raise ValueError("a volume for each moment or none")
+        if self.origins and [len(one) for one in self.origins] != [self.count] * self.moments:
+            raise ValueError("an origin for each slice or none")
 
     @property
     def solid(self) -> bool:

@@ -16,8 +16,8 @@ from pydicom.dataset import Dataset
 
 from desktop.errors import Cancelled, UserFacingError
 from desktop.imaging.volume import Volume, VolumeGrid, as_vector
-from desktop.imaging.volume_regular import fill_regular, regular_grid, regular_shape
-from desktop.imaging.volume_series import VolumeSeries
+from desktop.imaging.volume_regular import fill_regular, moved, regular_grid, regular_shape
+from desktop.imaging.volume_series import SliceOrigin, VolumeSeries
 from desktop.imaging.volume_stack import SlicePlace, Stack, StackFinding, StackFindingKind, arrange
 from desktop.intake.dicom_fields import Fields
 from desktop.intake.dicom_file import open_dicom
@@ -32,6 +32,8 @@ WORKERS = 2
 _LEAST_THINNED = 8
 _THINNED_TO = 2
 _BATCH = 8
+_SAME_SLICE = 0.05
+"""How far a resampled slice may lie from a picture and still be that picture: a share of the slices' distance."""
 
 FirstSlice = Callable[[Volume], None]
 
@@ -315,7 +317,28 @@ def _series(
         thickness=first.place.thickness,
         windows=first.file.windows,
         description=first.file.description,
+        origins=tuple(_origins([frames[index] for index in time], stack, volumes) for time in stack.times),
     )
+
+
+def _origins(frames: Sequence[_Frame], stack: Stack, volumes: tuple[Volume, ...]) -> tuple[SliceOrigin | None, ...]:
+    """Which picture each slice is; of a resampled pile only the slices that lie where a picture was taken."""
+    if not volumes or stack.regular:
+        return tuple(_origin(frame) for frame in frames)
+    first, shape = frames[0].place, volumes[0].shape
+    offsets = np.array(stack.offsets) - stack.offsets[0]
+    found: list[SliceOrigin | None] = []
+    for along in np.arange(shape[0]) * stack.step:
+        number = int(np.argmin(np.abs(offsets - along)))
+        here = abs(float(offsets[number] - along)) <= _SAME_SLICE * stack.step
+        right, down = moved(stack, first, float(offsets[number]))
+        found.append(_origin(frames[number], right, down) if here else None)
+    return tuple(found)
+
+
+def _origin(frame: _Frame, right: float = 0.0, down: float = 0.0) -> SliceOrigin | None:
+    uid, layout = frame.file.instance_uid, frame.file.layout
+    return SliceOrigin(uid, frame.number + 1, layout.rows, layout.columns, right, down) if uid else None
 
 
 def _grid(first: SlicePlace, stack: Stack) -> VolumeGrid:

@@ -53,6 +53,8 @@ class SpacingSource(StrEnum):
     MAGNIFICATION = "estimated_magnification"
     ULTRASOUND_REGION = "ultrasound_region"
     MANUAL = "manual"
+    VOXELS = "voxels"
+    """Of a plane cut out of a volume, which is no file's own picture."""
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from pydicom.uid import UID, CTImageStorage, EnhancedCTImageStorage, ExplicitVRL
 from desktop.errors import Cancelled, UserFacingError
 from desktop.imaging.orientation import View, view_of
 from desktop.imaging.volume import OUTSIDE, Volume, as_vector
+from desktop.imaging.volume_series import SliceOrigin
 from desktop.imaging.volume_stack import StackFindingKind
 from desktop.intake.series import Source, first_slice, load_series
 from desktop.intake.series_memory import RESERVE, fits, free_bytes
@@ -277,6 +278,43 @@ def ct(shared_data: Path) -> Path:
 
 
 @pytest.mark.data
+def test_each_slice_of_a_volume_is_known_by_its_file() -> None:
+    uids = [generate_uid() for _ in range(5)]
+
+    def name(ds: Dataset) -> None:
+        ds.SOPInstanceUID = uids[int(ds.InstanceNumber)]
+
+    files = [ct_slice(n, pixels, change=name) for n, pixels in enumerate(slices(5))]
+    series = load_series(sources(files[::-1]), Job(), free=PLENTY)
+    assert [one.instance_uid for one in series.origins[0] if one is not None] == uids
+    assert series.origins[0][0] == SliceOrigin(uids[0], 1, 24, 20)
+
+
+def test_slices_of_a_leaning_pile_are_known_with_how_far_each_was_moved() -> None:
+    blocks = slices(5)
+
+    def lean(ds: Dataset) -> None:
+        ds.ImagePositionPatient = [-10, -20 + 0.5 * int(ds.InstanceNumber), 2.5 * int(ds.InstanceNumber)]
+
+    files = [ct_slice(n, pixels, change=lean) for n, pixels in enumerate(blocks)]
+    series = load_series(sources(files), Job(), free=PLENTY)
+    volume = series.volumes[0]
+    assert volume.shape[1] > 24
+    for number, (origin, pixels) in enumerate(zip(series.origins[0], blocks, strict=True)):
+        assert origin is not None
+        down, right = round(origin.down), round(origin.right)
+        assert (origin.down, origin.right) == pytest.approx((down, right))
+        assert np.array_equal(volume.voxels[number, down : down + 24, right : right + 20], pixels)
+
+
+def test_of_slices_put_between_others_only_the_pictures_are_known() -> None:
+    heights = (0.0, 2.5, 5.0, 7.5, 11.0, 14.5)
+    files = [ct_slice(n, pixels, z=z) for n, (z, pixels) in enumerate(zip(heights, slices(6), strict=True))]
+    series = load_series(sources(files), Job(), free=PLENTY)
+    assert series.solid
+    assert [one is not None for one in series.origins[0]] == [True, True, True, True, False, False]
+
+
 def test_a_head_with_gantry_tilt_is_set_upright(ct: Path) -> None:
     series = load_series(folder_sources(ct / "dicom_series_head_ct_GE"), Job(), free=PLENTY)
     kinds = {finding.kind: finding for finding in series.findings}
