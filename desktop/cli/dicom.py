@@ -221,7 +221,7 @@ def stored_line(stored: workflow.Stored, output: Output) -> dict[str, object]:
     """What is said of a stored object; ids only."""
     reason = output.translator.text(f"network.doubt.{stored.doubt.value}") if stored.doubt is not None else None
     return {
-        "id": stored.instance or stored.arrival,
+        "id": stored.instance or stored.document or stored.arrival,
         "status": "duplicate" if stored.duplicate else "ok",
         "reason": reason,
         "patient": stored.patient,

@@ -23,7 +23,7 @@ from desktop.intake.folder import DiskSource, Source
 from desktop.intake.inspection import ContentKind
 from desktop.intake.limits import MAX_FILE_BYTES, MAX_SAMPLES, MAX_VOLUME_BYTES
 from desktop.intake.marks import MarksFile
-from desktop.intake.marks_file import read_marks
+from desktop.intake.notes import read_note
 from desktop.intake.picture_frames import frames_of, picture_modality
 from desktop.intake.reader import DICOM, HEADER_BYTES, PDF, VIDEO, read_picture, recognise, too_large
 from desktop.intake.segmentation import is_segmentation, read_segmentation
@@ -32,6 +32,7 @@ from desktop.intake.volume_bundle import BUNDLE
 from desktop.intake.volume_file import around, bundled, header_beside, media_type, prove
 from desktop.jobs import Job
 from desktop.records import FileHeader, Modality
+from desktop.records.written_report import WrittenReport
 
 _HELD = 64 * 1024 * 1024
 """Larger DICOM files are not held in memory."""
@@ -47,8 +48,8 @@ class Content:
     """What a file holds. data: its bytes as they are kept, None where they are too many to be held.
 
     rows, columns: in pixels; of a trace, its leads and the samples of each. film: whether it is one picture, which
-    models may be asked about. document: whether it is pages, kept with the patient's papers. marks: what it marks on
-    pictures of other files; it has none itself.
+    models may be asked about. document: whether it is pages or a report in words, kept with the patient's papers;
+    title: what such a report calls itself. marks: what it marks on pictures of other files; it has none itself.
     """
 
     header: FileHeader
@@ -58,6 +59,7 @@ class Content:
     data: bytes | None = field(repr=False)
     film: bool = False
     document: bool = False
+    title: str = ""
     marks: MarksFile | None = None
 
 
@@ -149,15 +151,27 @@ def _picture(data: bytes, job: Job) -> Content:
     try:
         picture = read_picture(data)
     except UserFacingError as error:
-        marks = read_marks(data) if reader is DICOM and error.key == "intake.no_pixels" else None
-        if marks is not None:
-            return Content(marks.header, 0, 0, reader.media_type, data, marks=marks)
+        other = _without_pixels(data) if reader is DICOM and error.key == "intake.no_pixels" else None
+        if other is not None:
+            return other
         if reader is not DICOM or error.key not in _NOT_ONE_FILM:
             raise
         return _series(io.BytesIO(data), data, error)
     job.check()
     rows, columns = picture.pixels.shape[:2]
     return Content(picture.header, rows, columns, reader.media_type, data, film=True)
+
+
+def _without_pixels(data: bytes) -> Content | None:
+    """What marks pictures of other files, or a report in words; None for anything else."""
+    found = read_note(data)
+    if isinstance(found, MarksFile):
+        return Content(found.header, 0, 0, DICOM.media_type, data, marks=found)
+    if found is None:
+        return None
+    if isinstance(found, WrittenReport) and not found.lines:
+        raise UserFacingError("intake.report.empty")
+    return Content(found.header, 0, 0, DICOM.media_type, data, document=True, title=found.title)
 
 
 def _clip(data: bytes) -> Content:

@@ -14,7 +14,7 @@ from desktop.intake.dicomdir import Listed
 from desktop.intake.ecg import trace_reader
 from desktop.intake.folder import DiskSource, Gathered, NotTaken, Source
 from desktop.intake.folder_content import in_words
-from desktop.intake.marks_file import read_marks
+from desktop.intake.notes import read_note
 from desktop.intake.reader import HEADER_BYTES, recognise, too_large
 from desktop.intake.signatures import is_dicom
 from desktop.intake.volume_file import headers_of
@@ -24,10 +24,10 @@ from desktop.records import FileHeader, Modality
 
 _NAME, _NUMBER, _BIRTH, _SEX = 0x00100010, 0x00100020, 0x00100030, 0x00100040
 _INSTANCE_NUMBER, _SERIES_NUMBER, _ROWS, _SYNTAX = 0x00200013, 0x00200011, 0x00280010, 0x00020010
-MARKS = frozenset(("PR", "SR", "KO"))
-"""Words of files that mark other files' pictures."""
-_LARGEST_MARKS = 32 * 1024 * 1024
-_WITHOUT_ROWS = frozenset(("ECG", "HD", "EPS", "RESP", "EEG", *MARKS))
+NOTES = frozenset(("PR", "SR", "KO", "DOC"))
+"""Words of files that mark other files' pictures, or are to be read."""
+_LARGEST_NOTE = 32 * 1024 * 1024
+_WITHOUT_ROWS = frozenset(("ECG", "HD", "EPS", "RESP", "EEG", *NOTES))
 _PART_OF_TRACE = (".dat", ".atr", ".qrs", ".mat", ".xyz")
 PICTURES, TRACES, DOCUMENTS, VOLUMES = "PHOTO", "ECG", "DOC", "VOLUME"
 """Words for what is no DICOM file, in the place of its modality."""
@@ -150,8 +150,8 @@ class _Sorting:
             header = stream.read(HEADER_BYTES)
             stream.seek(0)
             scanned = scan(stream) if is_dicom(header) else None
-            if scanned is not None and scanned.modality.upper() in MARKS and not scanned.values.get(_ROWS):
-                _check_marks(stream)
+            if scanned is not None and scanned.modality.upper() in NOTES and not scanned.values.get(_ROWS):
+                _check_note(stream)
         if not header:
             raise UserFacingError("intake.empty")
         if scanned is not None:
@@ -219,13 +219,13 @@ def _is_part(name: str, names: set[str]) -> bool:
     return any(folder + header in names for header in headers_of(name))
 
 
-def _check_marks(stream: BinaryIO) -> None:
-    """Raises UserFacingError for a report or presentation state that marks no picture; others are small, and read."""
+def _check_note(stream: BinaryIO) -> None:
+    """Raises UserFacingError for what neither marks a picture nor can be read; others are small, and read."""
     stream.seek(0)
-    data = stream.read(_LARGEST_MARKS + 1)
-    if len(data) > _LARGEST_MARKS:
+    data = stream.read(_LARGEST_NOTE + 1)
+    if len(data) > _LARGEST_NOTE:
         raise too_large()
-    if read_marks(data) is None:
+    if read_note(data) is None:
         raise UserFacingError("intake.no_pixels")
 
 

@@ -210,6 +210,7 @@ class DocumentKind(StrEnum):
     REFERRAL = "referral"
     DISCHARGE = "discharge"
     LABORATORY = "laboratory"
+    REPORT = "report"
     CONSENT_FORM = "consent_form"
     OTHER = "other"
 

@@ -191,6 +191,23 @@ class NodeLookups:
                 files = found.setdefault(uid, [])
                 if attachment not in files:
                     files.append(AttachmentId(attachment))
+        return self._notes_of_objects(uids, found)
+
+    def _notes_of_objects(
+        self, uids: Sequence[str], found: dict[str, list[AttachmentId]]
+    ) -> dict[str, list[AttachmentId]]:
+        """Adds drawings and reports in words: their files bear the numbers of their objects."""
+        for table in ("imported_marks", "documents"):
+            rows = self._rows.all(
+                f"""SELECT json_extract(CAST(attachments.record AS TEXT), '$.attachment.file_name') AS name,
+                    attachments.id FROM {table} JOIN attachments ON attachments.id = {table}.attachment
+                    WHERE name IN (SELECT value || '.dcm' FROM json_each(?)) ORDER BY {table}.key DESC""",
+                (json.dumps(uids),),
+            )
+            for name, attachment in rows:
+                files = found.setdefault(name.removesuffix(".dcm"), [])
+                if attachment not in files:
+                    files.append(AttachmentId(attachment))
         return found
 
     def visits_since(self, moment: datetime) -> list[Encounter]:

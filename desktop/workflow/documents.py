@@ -31,6 +31,8 @@ from desktop.records import (
     Picture,
     new_id,
 )
+from desktop.records.written_report import WrittenReport
+from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.reporting import Exported, write_whole
 from desktop.workflow.words import plain_line, plain_text
@@ -38,6 +40,7 @@ from desktop.workflow.words import plain_line, plain_text
 _HEADER = 4096
 _PDF = "application/pdf"
 _TEXT = "text/plain"
+_DICOM = "application/dicom"
 _PICTURES = ("image/png", "image/jpeg", "image/tiff")
 _MOST_LETTERS = 2_000_000
 """Longer texts are no letters about a patient, and would hold the window up."""
@@ -54,6 +57,7 @@ class DocumentShape(StrEnum):
     PAGES = "pages"
     PICTURE = "picture"
     TEXT = "text"
+    REPORT = "report"
 
 
 @dataclass(frozen=True)
@@ -66,14 +70,16 @@ class DocumentKept:
 
 @dataclass(frozen=True, eq=False)
 class OpenDocument:
-    """A document that is being looked at, in memory only. text: of a text. pages: how many there are of anything else;
-    `document_page` draws them. data: its bytes as they were kept. file_name: what the file was called."""
+    """A document that is being looked at, in memory only. text: of a text. report: of another program, in its words.
+    pages: how many there are of anything else; `document_page` draws them. data: the bytes of what is shown. file_name:
+    what the file was called."""
 
     document: DocumentReference
     shape: DocumentShape
     data: bytes
     file_name: str
     text: str = ""
+    report: WrittenReport | None = None
     pages: int = 1
 
 
@@ -158,7 +164,10 @@ def open_document(clinic: Clinic, job: Job, document: DocumentId) -> OpenDocumen
     with clinic.store.snapshot() as tx:
         reference = tx.documents.get(document)
         name = tx.attachments.get(reference.attachment).file_name
-    shape = _shape(_media_type(data[:_HEADER]))
+    media_type = _media_type(data[:_HEADER])
+    if media_type == _DICOM:
+        return _written(reference, data, name)
+    shape = _shape(media_type)
     if shape is DocumentShape.TEXT:
         return OpenDocument(reference, shape, data, name, text=_text(data))
     if shape is DocumentShape.PICTURE:
@@ -195,6 +204,31 @@ def document_page(clinic: Clinic, job: Job, opened: OpenDocument, number: int, w
         return page_of_width(opened.data, number, width)
     except ValueError as error:
         raise UserFacingError("documents.damaged") from error
+
+
+def same_document(tx: Transaction, patient: PatientId, sha256: str) -> DocumentReference | None:
+    """The patient's document with the same bytes (SHA-256, hex)."""
+    for one in tx.documents.of_person(patient):
+        if tx.attachments.get(one.attachment).sha256 == sha256:
+            return one
+    return None
+
+
+def _written(reference: DocumentReference, data: bytes, name: str) -> OpenDocument:
+    """A report or pages that came as DICOM."""
+    # Late, as pydicom would slow down every start of the window.
+    from desktop.intake.report_text import read_written
+
+    written = read_written(data)
+    if isinstance(written, WrittenReport):
+        return OpenDocument(reference, DocumentShape.REPORT, data, name, report=written)
+    if written is None:
+        raise UserFacingError("documents.cannot_show")
+    try:
+        pages = page_count(written.pages)
+    except ValueError as error:
+        raise UserFacingError("documents.damaged") from error
+    return OpenDocument(reference, DocumentShape.PAGES, written.pages, name, pages=pages)
 
 
 def _drawn(picture: Picture) -> Page:

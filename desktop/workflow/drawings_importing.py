@@ -94,17 +94,6 @@ def place_marks(tx: Transaction, patient: PatientId, marks: "MarksFile", *, earl
     )
 
 
-def marks_in(data: bytes) -> "MarksFile | None":
-    """What an object from the network marks on pictures; None where it is anything else."""
-    # Late, as pydicom would slow down every start of the window.
-    from desktop.intake.marks_file import read_marks
-
-    try:
-        return read_marks(data)
-    except UserFacingError:
-        return None
-
-
 def keep_received(
     clinic: Clinic, tx: Transaction, patient: PatientId, attachment: AttachmentId, marks: "MarksFile", actor: str
 ) -> StudyId | None:

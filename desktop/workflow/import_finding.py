@@ -14,7 +14,7 @@ from desktop.intake import NameVerdict, names_fit
 from desktop.intake.dicom_scan import scan
 from desktop.intake.folder import DIRECTORY_NAME, Gathered, NotTaken, Source, gather
 from desktop.intake.folder_content import FILMS
-from desktop.intake.folder_index import MARKS, FolderIndex, FoundPatient, FoundStudy, index_folder
+from desktop.intake.folder_index import NOTES, FolderIndex, FoundPatient, FoundStudy, index_folder
 from desktop.intake.folder_picture import first_frame
 from desktop.intake.reader import HEADER_BYTES
 from desktop.intake.signatures import is_dicom, is_video
@@ -220,7 +220,7 @@ def is_of_series(clinic: Clinic, job: Job, path: Path) -> bool:
                 return True
     except (UserFacingError, OSError):  # whoever reads it says what is wrong with it
         return False
-    return word in MARKS or (word in Modality.__members__ and Modality(word) not in FILMS)
+    return word in NOTES or (word in Modality.__members__ and Modality(word) not in FILMS)
 
 
 def _files(paths: Sequence[Path]) -> Iterator[Path]:

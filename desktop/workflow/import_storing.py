@@ -33,8 +33,10 @@ from desktop.records import (
 from desktop.store import Transaction
 from desktop.store.attachments import Laid, Staged
 from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.documents import same_document
 from desktop.workflow.drawings_importing import PlacedMarks, keep_marks, place_marks
 from desktop.workflow.importing import NameMismatch
+from desktop.workflow.network_objects import MEDIA_TYPE as DICOM_TYPE
 from desktop.workflow.network_objects import ObjectHeader, add_to_study
 from desktop.workflow.words import plain_line, plain_text
 
@@ -284,8 +286,9 @@ class _Keeping:
         tx.attachments.add(attachment, staged)
         tx.audit.add(AuditAction.ADD_ATTACHMENT, attachment.id, actor=clinic.actor)
         if content.document:
-            self._add_document(attachment)
-            return FileKept(sealed.name, FileState.OK, attachment=attachment.id)
+            self._add_document(attachment, content.title)
+            odd = UserFacingError("importing.kept_in_words") if content.media_type == DICOM_TYPE else None
+            return FileKept(sealed.name, FileState.OK, odd, attachment=attachment.id)
         if marks is not None and placed is not None:
             return self._keep_marks(sealed.name, attachment, marks, placed)
         found = ObjectHeader(content.header, "", content.header.instance_uid, content.rows, content.columns)
@@ -308,13 +311,13 @@ class _Keeping:
             key_images=key_images,
         )
 
-    def _add_document(self, attachment: Attachment) -> None:
+    def _add_document(self, attachment: Attachment, title: str) -> None:
         document = DocumentReference(
             DocumentId(new_id()),
             self._patient,
             attachment.id,
-            DocumentKind.OTHER,
-            attachment.file_name or "PDF",
+            DocumentKind.REPORT if attachment.media_type == DICOM_TYPE else DocumentKind.OTHER,
+            plain_line(title) or attachment.file_name or "PDF",
             attachment.added,
             self._clinic.session.user.id,
         )
@@ -353,7 +356,7 @@ def _on_record(tx: Transaction, patient: PatientId, name: str, content: Content,
             where = about.id if about is not None else None
             return FileKept(name, FileState.DUPLICATE, None, where, attachment=again.attachment)
     if content.document:
-        for one in tx.documents.of_person(patient):
-            if tx.attachments.get(one.attachment).sha256 == digest:
-                return FileKept(name, FileState.DUPLICATE, None, attachment=one.attachment)
+        same = same_document(tx, patient, digest)
+        if same is not None:
+            return FileKept(name, FileState.DUPLICATE, None, attachment=same.attachment)
     return None

@@ -13,14 +13,14 @@ from desktop.records import AuditAction, Changes, FileHeader, InstanceId, Patien
 from desktop.records.dicom_node import Arrival, ArrivalId, ArrivalState, Doubt
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.drawings_importing import keep_received, marks_in
 from desktop.workflow.importing import NameMismatch
 from desktop.workflow.network_matching import likely_patients
+from desktop.workflow.network_notes import keep_note, note_in
 from desktop.workflow.network_objects import ObjectHeader, add_to_study
 from desktop.workflow.words import plain_text
 
 if TYPE_CHECKING:
-    from desktop.intake.marks import MarksFile
+    from desktop.workflow.network_notes import Note
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def file_arrivals(
     """
     reason = plain_text(accept_mismatch or "")
     studies: dict[StudyId, None] = {}
-    marks = _marks(clinic, arrivals)
+    notes = _notes(clinic, arrivals)
     with clinic.store.transaction() as tx:
         tx.patients.must_be_open(patient)
         record = tx.patients.get(patient)
@@ -100,8 +100,8 @@ def file_arrivals(
             found = ObjectHeader(arrival.header, "", arrival.header.instance_uid, arrival.rows, arrival.columns)
             tx.lookups.give_attachment(arrival.attachment, patient)
             instance: InstanceId | None = None
-            if identity in marks:
-                about = keep_received(clinic, tx, patient, arrival.attachment, marks[identity], clinic.actor)
+            if identity in notes:
+                about, _ = keep_note(clinic, tx, patient, arrival.attachment, notes[identity], clinic.actor)
             else:
                 why = reason if fits is NameVerdict.MISMATCH else ""
                 about, instance = add_to_study(tx, patient, arrival.attachment, found, clinic, why)
@@ -111,7 +111,7 @@ def file_arrivals(
             )
             tx.audit.add(AuditAction.FILE_ARRIVAL, arrival.id, actor=clinic.actor, reason=reason)
         tx.patients.touch(patient)
-    return ArrivalsFiled(tuple(studies), Changes(studies=True, network=True))
+    return ArrivalsFiled(tuple(studies), Changes(studies=True, visits=True, network=True))
 
 
 @requires(Permission.IMPORT_IMAGES)
@@ -139,12 +139,12 @@ def ask_again(clinic: Clinic, job: Job, arrivals: Sequence[ArrivalId]) -> Change
     return Changes(network=True)
 
 
-def _marks(clinic: Clinic, arrivals: Sequence[ArrivalId]) -> "dict[ArrivalId, MarksFile]":
-    """What those among arrivals that are no pictures mark on other pictures."""
+def _notes(clinic: Clinic, arrivals: Sequence[ArrivalId]) -> "dict[ArrivalId, Note]":
+    """What those among arrivals that are no pictures mark or say."""
     with clinic.store.snapshot() as tx:
         bare = {one.id: one.attachment for one in map(tx.arrivals.get, arrivals) if not one.rows}
-    read = {identity: marks_in(clinic.store.attachments.read(file)) for identity, file in bare.items()}
-    return {identity: marks for identity, marks in read.items() if marks is not None}
+    read = {identity: note_in(clinic.store.attachments.read(file)) for identity, file in bare.items()}
+    return {identity: note for identity, note in read.items() if note is not None}
 
 
 def _waiting(tx: Transaction, identity: ArrivalId) -> Arrival:

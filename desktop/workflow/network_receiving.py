@@ -11,13 +11,14 @@ from datetime import datetime
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.jobs import Job
 from desktop.network.parts import Answer, Committed, KeepingAnswer, KeepingAsked, Received, Step, StepQuery
-from desktop.records import AttachmentId, AuditAction, InstanceId, PatientId, StudyId, new_id
+from desktop.records import AttachmentId, AuditAction, DocumentId, InstanceId, PatientId, StudyId, new_id
 from desktop.records.dicom_node import Arrival, ArrivalId, Doubt, SendingState
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic
-from desktop.workflow.drawings_importing import keep_received, marks_in
+from desktop.workflow.documents import same_document
 from desktop.workflow.network_keeping import OwedAnswers, keeping
 from desktop.workflow.network_matching import whose
+from desktop.workflow.network_notes import keep_note, note_in
 from desktop.workflow.network_objects import ObjectHeader, add_to_study, attachment_of, read_object
 from desktop.workflow.network_worklist import steps_for
 
@@ -34,7 +35,8 @@ class Stored:
     """An object that is on the disk for certain.
 
     duplicate: the same bytes were there already, and their ids are given. patient, study, instance: where the rules
-    filed it. arrival, doubt: where it is asked whose it is, and why. sent_by: the caller's AE title.
+    filed it; document: where it is a report in words. arrival, doubt: where it is asked whose it is, and why. sent_by:
+    the caller's AE title.
     """
 
     received: datetime
@@ -50,6 +52,7 @@ class Stored:
     patient: PatientId | None = None
     study: StudyId | None = None
     instance: InstanceId | None = None
+    document: DocumentId | None = None
     arrival: ArrivalId | None = None
     doubt: Doubt | None = None
 
@@ -148,7 +151,7 @@ class Reception:
             found.header.study_uid,
             received.transfer_syntax,
         )
-        marks = marks_in(received.data) if not found.rows else None
+        note = note_in(received.data) if not found.rows else None
         with clinic.store.snapshot() as tx:
             again = _known_already(tx, owner, stored)
         if again is not None:
@@ -163,9 +166,9 @@ class Reception:
                     tx.patients.must_be_open(owner)
                     tx.attachments.add(replace(attachment, patient=owner), staged)
                     tx.patients.touch(owner)
-                    if marks is not None:
-                        about = keep_received(clinic, tx, owner, attachment.id, marks, BY_THE_NODE)
-                        stored = replace(stored, patient=owner, study=about)
+                    if note is not None:
+                        about, document = keep_note(clinic, tx, owner, attachment.id, note, BY_THE_NODE)
+                        stored = replace(stored, patient=owner, study=about, document=document)
                     else:
                         study, instance = add_to_study(tx, owner, attachment.id, found, clinic)
                         stored = replace(stored, patient=owner, study=study, instance=instance)
@@ -190,6 +193,9 @@ def _known_already(tx: Transaction, owner: PatientId | Doubt, stored: Stored) ->
     marks = tx.imported.find_duplicate(owner, stored.sha256)
     if marks is not None:
         return replace(stored, duplicate=True, attachment=marks.attachment, patient=owner)
+    paper = same_document(tx, owner, stored.sha256)
+    if paper is not None:
+        return replace(stored, duplicate=True, attachment=paper.attachment, patient=owner, document=paper.id)
     found = tx.studies.find_duplicate(owner, stored.sha256)
     if found is None:
         return None

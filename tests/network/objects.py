@@ -97,6 +97,49 @@ def note(**facts: str) -> Dataset:
     return made
 
 
+def raw(**facts: str) -> Dataset:
+    """A device's own data of the same person: no picture, and nothing anybody reads."""
+    made = note(**facts)
+    made.SOPClassUID, made.Modality = "1.2.840.10008.5.1.4.1.1.66", "OT"
+    return made
+
+
+def written(**facts: str) -> Dataset:
+    """A report in words about the same person."""
+    made = note(**facts)
+    made.ConceptNameCodeSequence = [_coded("18782-3", "LN", "Radiology Study observation (narrative)")]
+    made.ContentDate, made.ContentTime = "20261120", "091500"
+    made.Manufacturer = "MAKER"
+    made.CompletionFlag, made.VerificationFlag = "COMPLETE", "VERIFIED"
+    verifier = Dataset()
+    verifier.VerifyingObserverName, verifier.VerifyingOrganization = "Sun^Li", "County"
+    verifier.VerificationDateTime = "20261120093000"
+    made.VerifyingObserverSequence = [verifier]
+    author = Dataset()
+    author.PersonName = "Zhao^Min=赵^敏"
+    made.AuthorObserverSequence = [author]
+    words, size, section = Dataset(), Dataset(), Dataset()
+    words.RelationshipType, words.ValueType = "CONTAINS", "TEXT"
+    words.ConceptNameCodeSequence = [_coded("121070", "DCM", "Findings")]
+    words.TextValue = "右下叶斑片影。\r\nHeart not enlarged."
+    size.RelationshipType, size.ValueType = "CONTAINS", "NUM"
+    size.ConceptNameCodeSequence = [_coded("81827009", "SCT", "Diameter")]
+    measured = Dataset()
+    measured.NumericValue, measured.MeasurementUnitsCodeSequence = "23.5", [_coded("mm", "UCUM", "millimeter")]
+    size.MeasuredValueSequence = [measured]
+    section.RelationshipType, section.ValueType, section.ContinuityOfContent = "CONTAINS", "CONTAINER", "SEPARATE"
+    section.ConceptNameCodeSequence = [_coded("121076", "DCM", "Conclusions")]
+    section.ContentSequence = [size]
+    made.ContentSequence = [words, section]
+    return made
+
+
+def _coded(value: str, scheme: str, meaning: str) -> Dataset:
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = value, scheme, meaning
+    return code
+
+
 def file_bytes(made: Dataset, syntax: UID = ExplicitVRLittleEndian) -> bytes:
     """The object as a file."""
     made.file_meta = FileMetaDataset()
@@ -112,4 +155,16 @@ def data_set_bytes(data: bytes) -> bytes:
     return data[144 + length :]
 
 
-__all__ = ["CT", "DX", "ECG", "ImplicitVRLittleEndian", "data_set_bytes", "dataset", "file_bytes", "note", "trace"]
+__all__ = [
+    "CT",
+    "DX",
+    "ECG",
+    "ImplicitVRLittleEndian",
+    "data_set_bytes",
+    "dataset",
+    "file_bytes",
+    "note",
+    "raw",
+    "trace",
+    "written",
+]

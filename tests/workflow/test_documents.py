@@ -9,13 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from pydicom import dcmread
 
 from desktop import workflow
 from desktop.access import Role
 from desktop.errors import ErrorKind, UserFacingError
+from desktop.intake.folder import gather
 from desktop.jobs import Job
-from desktop.records import AuditAction, DocumentId, DocumentKind, HumanName, Patient, new_id
+from desktop.network.parts import Answer, KeepingAsked, ObjectName
+from desktop.records import AuditAction, DocumentId, DocumentKind, HumanName, PartialDate, Patient, new_id
 from desktop.workflow import Clinic, DocumentShape, PatientDraft
+from desktop.workflow import import_finding as finding
+from desktop.workflow import import_storing as storing
+from desktop.workflow.network_receiving import Reception
+from tests.network.objects import file_bytes, note, written
+from tests.workflow.test_network import received
 from tests.workflow.test_visits import as_role
 
 
@@ -187,3 +195,65 @@ def test_nothing_of_a_paper_lies_on_the_disk_in_the_clear(
     written = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert not [path for path in written if b"Findable" in path.read_bytes() or b"%PDF" in path.read_bytes()]
     assert list(temporary.iterdir()) == []
+
+
+def test_a_report_of_another_program_is_kept_as_a_document_and_never_as_a_picture(
+    clinic: Clinic, tmp_path: Path
+) -> None:
+    draft = PatientDraft((HumanName("张伟"),), birth_date=PartialDate(1980, 1, 2))
+    patient = workflow.register_patient(clinic, Job(), draft).patient
+    data = file_bytes(written())
+    told: list[workflow.Stored] = []
+    desk = Reception(clinic, told.append, lambda: None)
+    assert desk.receive(received(data)) is Answer.STORED
+    assert desk.receive(received(data)) is Answer.STORED
+    first, again = told
+    assert (first.patient, first.study, first.instance) == (patient.id, None, None)
+    assert (again.duplicate, again.document) == (True, first.document)
+    path = tmp_path / "report.dcm"
+    path.write_bytes(data)
+    with gather((path,), Job()) as gathered:
+        sealed = storing.seal_files(clinic, Job(), gathered.sources, patient.id)
+        (once_more,) = storing.keep_files(clinic, Job(), sealed).files
+    assert once_more.state is storing.FileState.DUPLICATE
+    chart = workflow.open_patient(clinic, Job(), patient.id)
+    assert chart.studies == ()
+    (document,) = chart.documents
+    assert (document.id, document.kind) == (first.document, DocumentKind.REPORT)
+    assert document.title == "Radiology Study observation (narrative)"
+    opened = workflow.open_document(clinic, Job(), document.id)
+    assert (opened.shape, opened.data) == (DocumentShape.REPORT, data)
+    assert opened.report is not None
+    assert opened.report.authors == ("Zhao Min 赵 敏",)
+    name = ObjectName(str(dcmread(io.BytesIO(data)).SOPClassUID), first.instance_uid)
+    kept = desk.keeping(KeepingAsked("1.2.3", (name,), "XRAY", "127.0.0.1"))
+    assert kept.kept == (name,), "what is kept as a document is promised too"
+    assert workflow.verify(clinic, Job()).ok
+
+
+def test_a_report_that_nobody_knew_and_one_on_a_disc(clinic: Clinic, tmp_path: Path) -> None:
+    draft = PatientDraft((HumanName("张伟"),), birth_date=PartialDate(1980, 1, 2))
+    patient = workflow.register_patient(clinic, Job(), draft).patient
+    told: list[workflow.Stored] = []
+    assert Reception(clinic, told.append, lambda: None).receive(received(file_bytes(note(birth_date="")))) is (
+        Answer.STORED
+    )
+    (waiting,) = workflow.waiting_arrivals(clinic, Job())
+    filed = workflow.file_arrivals(clinic, Job(), waiting.arrivals, patient.id)
+    assert (filed.studies, filed.changes.visits) == ((), True)
+    disc = tmp_path / "disc"
+    disc.mkdir()
+    (disc / "report.dcm").write_bytes(file_bytes(written()))
+    (disc / "empty.dcm").write_bytes(file_bytes(note()))
+    found = finding.find_files(clinic, Job(), (disc,))
+    with found.gathered:
+        assert found.index.not_taken == ()
+        sealed = storing.seal_files(clinic, Job(), found.gathered.sources, patient.id)
+        kept = storing.keep_files(clinic, Job(), sealed).files
+    assert {Path(one.name).name: one.error.key for one in kept if one.error} == {
+        "report.dcm": "importing.kept_in_words",
+        "empty.dcm": "intake.report.empty",
+    }
+    chart = workflow.open_patient(clinic, Job(), patient.id)
+    assert [one.title for one in chart.documents] == ["Radiology Study observation (narrative)", "SR"]
+    assert chart.studies == ()

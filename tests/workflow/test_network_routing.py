@@ -18,7 +18,7 @@ from desktop.network.parts import Answer, Received
 from desktop.records import HumanName, Modality, PartialDate, Sex
 from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.network_receiving import Reception
-from tests.network.objects import CT, DX, dataset, file_bytes, note, trace
+from tests.network.objects import CT, DX, dataset, file_bytes, raw, trace
 from tests.network.programs import free_port, until
 
 JOB = Job()
@@ -77,10 +77,10 @@ def test_a_trace_that_asks_is_one_once_it_is_given_away(clinic: workflow.Clinic,
         assert is_trace(tx.studies.get(filed.studies[0]))
 
 
-def test_a_note_that_comes_first_does_not_name_the_kind(clinic: workflow.Clinic, desk: Reception) -> None:
-    first = take(desk, note(study=STUDY))
+def test_what_is_no_picture_and_comes_first_does_not_name_the_kind(clinic: workflow.Clinic, desk: Reception) -> None:
+    first = take(desk, raw(study=STUDY))
     second = take(desk, dataset(sop_class=CT, study=STUDY))
-    last = take(desk, note(study=STUDY))
+    last = take(desk, raw(study=STUDY))
     assert first.study is not None
     assert first.study == second.study == last.study
     with clinic.store.snapshot() as tx:

@@ -14,6 +14,7 @@ from desktop import workflow
 from desktop.access import Permission
 from desktop.i18n import format_date
 from desktop.records import DocumentId
+from desktop.ui.patients.report_words import in_words
 from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
 from desktop.workflow import DocumentShape
@@ -27,6 +28,7 @@ _MARGIN = 16
 _WIDEST = 1400
 """Wider than this, in logical pixels, nobody reads a page."""
 _REST_MILLISECONDS = 200
+_LETTERS = (DocumentShape.TEXT, DocumentShape.REPORT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +94,7 @@ class DocumentPage(QWidget):
     @property
     def ready(self) -> bool:
         """Whether what was asked for is on the screen."""
-        return self._opened is not None and (self._opened.shape is DocumentShape.TEXT or self._drawn_width > 0)
+        return self._opened is not None and (self._opened.shape in _LETTERS or self._drawn_width > 0)
 
     def open(self, document: DocumentId) -> None:
         """Show a paper; the look is audited."""
@@ -141,7 +143,7 @@ class DocumentPage(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Pages are drawn as wide as there is room."""
         super().resizeEvent(event)
-        if self._opened is not None and self._opened.shape is not DocumentShape.TEXT:
+        if self._opened is not None and self._opened.shape not in _LETTERS:
             self._again.start()
 
     def _build_head(self) -> QHBoxLayout:
@@ -181,9 +183,8 @@ class DocumentPage(QWidget):
         if opened.document.id != self._wanted or self._context.clinic is None:
             return
         self._opened = opened
-        is_text = opened.shape is DocumentShape.TEXT
+        is_text = opened.shape in _LETTERS
         self._stack.setCurrentWidget(self._text if is_text else self._scroll)
-        self._text.setPlainText(opened.text)
         self._say()
         if not is_text:
             self._draw()
@@ -248,6 +249,11 @@ class DocumentPage(QWidget):
         kept = format_date(opened.document.added.astimezone().date(), self._context.language)
         self._about.setText(f"{tr(f'documents.kind.{opened.document.kind.value}')} · {kept}")
         self._sheet.setAccessibleName(opened.document.title)
+        if opened.shape in _LETTERS:
+            report = opened.report
+            words = in_words(report, tr, self._context.language) if report is not None else opened.text
+            if words != self._text.toPlainText():
+                self._text.setPlainText(words)
 
     def _draw(self) -> None:
         """The page at the resolution of the screen."""

@@ -12,8 +12,9 @@ from PySide6.QtWidgets import QFileDialog, QLabel, QLineEdit, QPlainTextEdit, QP
 
 from desktop import workflow
 from desktop.i18n import Language
+from desktop.intake.folder import gather
 from desktop.jobs import Job
-from desktop.records import AuditAction, DocumentKind, Patient
+from desktop.records import AuditAction, Changes, DocumentKind, Patient
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
@@ -21,7 +22,9 @@ from desktop.ui.patients.document_page import DocumentPage
 from desktop.ui.patients.documents import DocumentsPart
 from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.rows import RowList
+from desktop.workflow import import_storing as storing
 from tests.hanging import Hanging
+from tests.network.objects import file_bytes, written
 
 OpenChart = Callable[[str], Patient]
 
@@ -134,6 +137,40 @@ def test_a_text_and_a_picture_are_shown_and_forgotten_when_the_clinic_locks(
     assert "右下肺炎" not in {edit.toPlainText() for edit in opened.findChildren(QPlainTextEdit)}
     assert all(sheet.pixmap().isNull() for sheet in opened.findChildren(QLabel, "document_sheet"))
     assert not [said for said in opened.findChildren(QLabel) if said.text() == "letter"]
+
+
+def test_a_report_of_another_program_says_who_wrote_it_and_when(
+    driver: Driver, context: UiContext, chart_of: OpenChart, tmp_path: Path
+) -> None:
+    clinic, patient = context.open_clinic, chart_of("张小明")
+    path = tmp_path / "report.dcm"
+    path.write_bytes(file_bytes(written(name="")))
+    with gather((path,), Job()) as gathered:
+        storing.keep_files(clinic, Job(), storing.seal_files(clinic, Job(), gathered.sources, patient.id))
+    context.announce(Changes(visits=True), None)
+    driver.settle()
+    show_documents(driver)
+    ((title, about),) = rows(driver)
+    assert title == "Radiology Study observation (narrative)"
+    assert about.startswith("Report from elsewhere · ")
+    read_first(driver)
+    text = driver.find("document_text", QPlainTextEdit)
+    assert text.toPlainText() == "\n".join(
+        (
+            "Written by: Zhao Min 赵 敏",
+            "Written on: 20 Nov 2026 09:15",
+            "Made with: MAKER",
+            "Verified by: Sun Li, 20 Nov 2026 09:30",
+            "",
+            "Findings:",
+            "    右下叶斑片影。",
+            "    Heart not enlarged.",
+            "Conclusions",
+            "    Diameter: 23.5 millimeter",
+        )
+    )
+    context.set_language(Language.CHINESE)
+    assert text.toPlainText().startswith("书写者：Zhao Min 赵 敏\n书写时间：2026年11月20日 09:15\n")
 
 
 def test_what_cannot_be_shown_is_not_taken(
