@@ -4,8 +4,10 @@ Pictures are shown as radiology has them: an axial one seen from the feet, a cor
 from the patient's left. L left, R right, A front, P back, H head, F feet (PS3.3 C.7.6.1.1.1), always the patient's.
 """
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property, lru_cache
 from itertools import permutations
 
 import numpy as np
@@ -44,15 +46,14 @@ class Plane:
     down: Vector
 
     def __post_init__(self) -> None:
-        right, down = np.array(self.right), np.array(self.down)
-        lengths = abs(np.linalg.norm(right) - 1), abs(np.linalg.norm(down) - 1)
-        if max(float(lengths[0]), float(lengths[1]), abs(float(right @ down))) > 1e-6:
+        lengths = abs(math.hypot(*self.right) - 1), abs(math.hypot(*self.down) - 1)
+        if max(*lengths, abs(dot(self.right, self.down))) > 1e-6:
             raise ValueError("the directions of a plane are perpendicular and of length 1")
 
-    @property
+    @cached_property
     def normal(self) -> Vector:
         """Away from who looks, of length 1."""
-        return as_vector(np.cross(self.right, self.down))
+        return cross(self.right, self.down)
 
     def through(self, centre: Vector) -> "Plane":
         """The parallel plane through another point."""
@@ -62,15 +63,35 @@ class Plane:
         """Turned about an axis (unit vector) through its centre, right-handed."""
         right, down = turned(self.right, axis, degrees), turned(self.down, axis, degrees)
         # Kept square: a thousand small turns must not add up to a skewed picture.
-        r = np.array(right) / np.linalg.norm(right)
-        d = np.array(down) - (np.array(down) @ r) * r
-        return Plane(self.centre, as_vector(r), as_vector(d / np.linalg.norm(d)))
+        r = _unit(right)
+        share = dot(down, r)
+        return Plane(self.centre, r, _unit((down[0] - share * r[0], down[1] - share * r[1], down[2] - share * r[2])))
 
 
 def turned(vector: Vector, axis: Vector, degrees: float) -> Vector:
     """A vector turned about an axis (unit vector) through the origin, right-handed (Rodrigues)."""
-    v, k, angle = np.array(vector), np.array(axis), np.radians(degrees)
-    return as_vector(v * np.cos(angle) + np.cross(k, v) * np.sin(angle) + k * (k @ v) * (1 - np.cos(angle)))
+    angle = math.radians(degrees)
+    same, aside = math.cos(angle), math.sin(angle)
+    along, across = dot(axis, vector) * (1 - same), cross(axis, vector)
+    x, y, z = (v * same + c * aside + k * along for v, c, k in zip(vector, across, axis, strict=True))
+    return x, y, z
+
+
+def cross(one: Vector, two: Vector) -> Vector:
+    """The vector product. Plain numbers, as here and below: a pane asks for dozens of these each time it is painted,
+    and an array of three takes twenty times as long."""
+    (a, b, c), (x, y, z) = one, two
+    return b * z - c * y, c * x - a * z, a * y - b * x
+
+
+def dot(one: Vector, two: Vector) -> float:
+    """The scalar product."""
+    return one[0] * two[0] + one[1] * two[1] + one[2] * two[2]
+
+
+def _unit(vector: Vector) -> Vector:
+    length = math.hypot(*vector)
+    return vector[0] / length, vector[1] / length, vector[2] / length
 
 
 def letters(direction: npt.ArrayLike) -> str:
@@ -95,10 +116,7 @@ def plane_of(view: View, grid: VolumeGrid, centre: Vector) -> Plane:
 
     Of a scan that lies askew in the patient these are the nearest planes; the letters on the edges say how askew.
     """
-    right, down = _WANTED[view]
-    units = grid.units
-    axes = _axes(grid)
-    return Plane(centre, _along(units, axes, right), _along(units, axes, down))
+    return Plane(centre, *_directions(view, grid))
 
 
 def true_plane(view: View, centre: Vector) -> Plane:
@@ -112,6 +130,15 @@ def view_of(grid: VolumeGrid) -> View:
     return {0: View.SAGITTAL, 1: View.CORONAL, 2: View.AXIAL}[_axes(grid).index(0)]
 
 
+@lru_cache(maxsize=64)
+def _directions(view: View, grid: VolumeGrid) -> tuple[Vector, Vector]:
+    """To the right and down on the screen along a grid's own axes."""
+    right, down = _WANTED[view]
+    axes = _axes(grid)
+    return _along(grid.units, axes, right), _along(grid.units, axes, down)
+
+
+@lru_cache(maxsize=64)
 def _axes(grid: VolumeGrid) -> tuple[int, int, int]:
     """Which index axis (0 slices, 1 rows, 2 columns) runs nearest along x, y and z; each is taken once."""
     shares = np.abs(grid.units)

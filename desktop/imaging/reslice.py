@@ -192,7 +192,7 @@ def aligned(volume: Volume, frame: Frame) -> bool:
 
 def _steps(volume: Volume, frame: Frame) -> tuple[Floats, Floats, Floats]:
     """In indices: the first pixel, and the steps to the pixel below and to the one at the right."""
-    inverse = np.linalg.inv(volume.grid.steps)
+    inverse = volume.grid.inverse
     down = inverse @ np.array(frame.plane.down) * frame.pixel_mm
     right = inverse @ np.array(frame.plane.right) * frame.pixel_mm
     return volume.grid.to_index(frame.origin), down, right
@@ -268,7 +268,7 @@ def _along(values: Array, inside: Mask | None, places: Floats, axis: int) -> tup
 def _oblique(volume: Volume, frame: Frame, slab: Slab, draft: bool, check: Check) -> Cut:
     """Any plane. A slab is sampled at the volume's finest spacing, a draft's in a few places."""
     start, down, right = _steps(volume, frame)
-    into = np.linalg.inv(volume.grid.steps) @ np.array(frame.plane.normal)
+    into = volume.grid.inverse @ np.array(frame.plane.normal)
     step = min(volume.grid.spacing)
     beside = math.floor(slab.thickness_mm / 2 / step)
     if draft and beside > _DRAFT_LAYERS:

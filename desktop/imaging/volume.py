@@ -5,6 +5,7 @@ head. Indices are (slice, row, column), voxel centres at integers, as numpy coun
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -44,19 +45,25 @@ class VolumeGrid:
         if np.abs(units.T @ units - np.eye(3)).max() > _PERPENDICULAR:
             raise ValueError("a volume's axes are perpendicular")
 
-    @property
+    @cached_property
     def steps(self) -> Floats:
         """(3, 3): the columns are the steps to the next slice, row and column."""
-        return np.array([self.through, self.down, self.across], dtype=np.float64).T
+        columns: Floats = np.array([self.through, self.down, self.across], dtype=np.float64).T
+        return _fixed(columns)
 
-    @property
+    @cached_property
     def units(self) -> Floats:
         """(3, 3): the directions of `steps`, each of length 1."""
-        steps = self.steps
-        directions: Floats = steps / np.linalg.norm(steps, axis=0)
-        return directions
+        directions: Floats = self.steps / np.linalg.norm(self.steps, axis=0)
+        return _fixed(directions)
 
-    @property
+    @cached_property
+    def inverse(self) -> Floats:
+        """(3, 3): from LPS millimetres to steps."""
+        inverse: Floats = np.linalg.inv(self.steps)
+        return _fixed(inverse)
+
+    @cached_property
     def spacing(self) -> Vector:
         """Millimetres between slices, between rows and between columns."""
         between = np.linalg.norm(self.steps, axis=0)
@@ -70,7 +77,7 @@ class VolumeGrid:
     def to_index(self, point: npt.ArrayLike) -> Floats:
         """(…, 3) LPS millimetres as (…, 3) indices, fractions included; the inverse of `to_patient`."""
         away = np.asarray(point, dtype=np.float64) - np.array(self.origin)
-        found: Floats = away @ np.linalg.inv(self.steps).T
+        found: Floats = away @ self.inverse.T
         return found
 
 
@@ -104,7 +111,7 @@ class Volume:
         slices, rows, columns = self.voxels.shape
         return slices, rows, columns
 
-    @property
+    @cached_property
     def middle(self) -> Vector:
         """The voxel centre nearest to the middle of the block, in LPS millimetres."""
         x, y, z = self.grid.to_patient([size // 2 for size in self.shape])
@@ -126,6 +133,12 @@ class Volume:
         grid = VolumeGrid((float(x), float(y), float(z)), self.grid.through, self.grid.down, self.grid.across)
         part = self.voxels[index : index + 1]
         return Volume(part, grid, self.slope, self.intercept, self.unit, self.padded, self.inverted)
+
+
+def _fixed(matrix: Floats) -> Floats:
+    """Kept for as long as the grid is, so nobody may write into it."""
+    matrix.flags.writeable = False
+    return matrix
 
 
 def as_vector(values: npt.ArrayLike) -> Vector:

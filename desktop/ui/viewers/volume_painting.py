@@ -1,12 +1,11 @@
-"""What lies over a pane: crosshair, letters of the patient's directions, the rim of the active pane. Plain painting."""
+"""What lies over a pane: crosshair, brush, the rim of the active pane. Plain painting; words: `volume_overlay`."""
 
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QColor, QPainter, QPen
 
-from desktop.imaging.orientation import Plane, edge_letters
-from desktop.ui.viewers.film_painting import MARGIN, RIM, SELECTED
+from desktop.ui.viewers.film_painting import SELECTED
 from desktop.ui.viewers.volume_state import PaneKind
 
 PLANE_COLOURS = {
@@ -18,7 +17,6 @@ PLANE_COLOURS = {
 """A plane's line in the other panes has its pane's own colour, and its pane a corner in it."""
 
 _GAP = 14.0
-_LETTERS = QColor(240, 228, 66)
 
 
 @dataclass(frozen=True)
@@ -45,26 +43,6 @@ def paint_cross(painter: QPainter, at: QPointF, lines: tuple[CrossLine, ...], wi
             painter.drawLine(start, end)
 
 
-def paint_letters(painter: QPainter, plane: Plane, width: float, height: float) -> None:
-    """The patient's directions, in the middle of each edge."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    metrics = QFontMetricsF(painter.font())
-    left, top, right, bottom = edge_letters(plane)
-    places = (
-        (left, MARGIN, height / 2 + metrics.ascent() / 2),
-        (top, (width - metrics.horizontalAdvance(top)) / 2, MARGIN + metrics.ascent()),
-        (right, width - MARGIN - metrics.horizontalAdvance(right), height / 2 + metrics.ascent() / 2),
-        (bottom, (width - metrics.horizontalAdvance(bottom)) / 2, height - MARGIN - metrics.descent()),
-    )
-    for words, x, y in places:
-        letters = QPainterPath()
-        letters.addText(QPointF(x, y), painter.font(), words)
-        rim = QPen(RIM, 3)
-        rim.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
-        painter.strokePath(letters, rim)
-        painter.fillPath(letters, _LETTERS)
-
-
 def paint_rim(painter: QPainter, kind: PaneKind, active: bool, width: float, height: float) -> None:
     """A pane's colour in its upper left corner, and a rim around the one that has the keys."""
     colour = PLANE_COLOURS.get(kind)
@@ -84,6 +62,6 @@ def paint_brush(painter: QPainter, at: QPointF, radius: float) -> None:
     """A ring of a brush's size around the pointer."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
-    for pen in (QPen(QColor(0, 0, 0, 160), 3), QPen(_LETTERS, 1)):
+    for pen in (QPen(QColor(0, 0, 0, 160), 3), QPen(SELECTED, 1)):
         painter.setPen(pen)
         painter.drawEllipse(at, max(radius, 1.5), max(radius, 1.5))

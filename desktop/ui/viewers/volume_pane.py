@@ -1,27 +1,28 @@
 """One pane of the volume viewer: asks for its picture, paints it, and tells what the mouse wants."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QTransform, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.errors import UserFacingError
-from desktop.imaging.orientation import Plane
+from desktop.imaging.orientation import Plane, cross, dot
 from desktop.imaging.reslice import Slicer
 from desktop.imaging.volume import Vector, Volume
 from desktop.imaging.volume_mask import MaskLayer
 from desktop.imaging.volume_presets import VolumePreset
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.ui.context import UiContext
-from desktop.ui.viewers.film_painting import overlay_font, paint_corners
+from desktop.ui.viewers.film_painting import overlay_font
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.frames import BACKGROUND
 from desktop.ui.viewers.volume_frames import PaneImage, PaneRequest, render_pane
 from desktop.ui.viewers.volume_mask_book import Painted
-from desktop.ui.viewers.volume_painting import CrossLine, paint_brush, paint_cross, paint_letters, paint_rim
+from desktop.ui.viewers.volume_overlay import PaneWords
+from desktop.ui.viewers.volume_painting import CrossLine, paint_brush, paint_cross, paint_rim
 from desktop.ui.viewers.volume_state import (
     PLANES,
     PaneKind,
@@ -71,6 +72,7 @@ class VolumePane(QWidget):
         self._content: PaneContent | None = None
         self._image: PaneImage | None = None
         self._scaled: tuple[object, QImage] | None = None
+        self._words = PaneWords()
         self._serial = 0
         self._in_flight = self._wanted = False
         self._notches = 0.0
@@ -100,6 +102,7 @@ class VolumePane(QWidget):
     def clear(self) -> None:
         """Forget every voxel and every word; answers on their way are dropped."""
         self._content = self._image = self._scaled = None
+        self._words.forget()
         self._slicer.forget()
         self.update()
 
@@ -190,11 +193,12 @@ class VolumePane(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """The newest picture where the view is by now, then what lies over it."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(*BACKGROUND))
         content, image, volume = self._content, self._image, self.volume
         if content is not None and image is not None and volume is not None:
             self._paint_picture(painter, image, volume)
             self._paint_over(painter, content, volume)
+        else:
+            painter.fillRect(self.rect(), QColor(*BACKGROUND))
         painter.end()
 
     def _paint_picture(self, painter: QPainter, image: PaneImage, volume: Volume) -> None:
@@ -204,7 +208,7 @@ class VolumePane(QWidget):
         middle = self._content.state.zoom(self.kind).middle if self._content is not None else (0.0, 0.0)
         key = (image, self.size(), ratio, self.scale(), middle)
         if self._scaled is None or self._scaled[0] != key:
-            whole = QImage(round(self.width() * ratio), round(self.height() * ratio), QImage.Format.Format_RGB32)
+            whole = self._canvas(ratio)
             whole.fill(QColor(*BACKGROUND))
             inner = QPainter(whole)
             inner.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -220,19 +224,28 @@ class VolumePane(QWidget):
             self._scaled = key, whole
         painter.drawImage(0, 0, self._scaled[1])
 
+    def _canvas(self, ratio: float) -> QImage:
+        """To scale into: the one of the last picture where it fits, since new memory costs more than the scaling."""
+        width, height = round(self.width() * ratio), round(self.height() * ratio)
+        last = self._scaled[1] if self._scaled is not None else None
+        if last is None or (last.width(), last.height()) != (width, height):
+            return QImage(width, height, QImage.Format.Format_RGB32)
+        last.setDevicePixelRatio(1.0)
+        return last
+
     def _paint_over(self, painter: QPainter, content: PaneContent, volume: Volume) -> None:
         state = content.state
         plane = plane_for(self.kind, volume, state)
         painter.setFont(overlay_font(self.font()))
-        width, height = self.width(), self.height()
+        width, height, ratio = self.width(), self.height(), self.devicePixelRatioF()
         whole = state.whole(self.kind) and content.series.solid
         if state.crosshair and content.series.solid and not whole:
             at = self.to_widget(*in_pane(state.cross, plane, centre_of(volume)))
             paint_cross(painter, at, _lines(self.kind, plane, volume, state), width, height)
         if content.series.positions or content.series.solid:
-            paint_letters(painter, plane, width, height)
+            self._words.paint_letters(painter, plane, width, height, ratio)
         words = pane_corners(self._context, self.kind, content.series, volume, state, content.presets, content.text)
-        paint_corners(painter, words, width, height)
+        self._words.paint_corners(painter, words, width, height, ratio)
         if self._brush is not None and self._pointer is not None and not whole:
             paint_brush(painter, self._pointer, self._brush * self.scale())
         active = state.active is self.kind and content.series.solid and not state.alone
@@ -308,8 +321,7 @@ def _other_picture(kind: PaneKind, before: PaneContent, now: PaneContent) -> boo
         return False
     volume = now.series.volumes[two.moment]
     plane = plane_for(kind, volume, two)
-    away = np.array(two.cross) - np.array(one.cross)
-    return abs(float(away @ np.array(plane.normal))) > 1e-6
+    return abs(dot(two.cross, plane.normal) - dot(one.cross, plane.normal)) > 1e-6
 
 
 def _lines(kind: PaneKind, plane: Plane, volume: Volume, state: VolumeState) -> tuple[CrossLine, ...]:
@@ -318,11 +330,9 @@ def _lines(kind: PaneKind, plane: Plane, volume: Volume, state: VolumeState) -> 
     for other in PLANES:
         if other is kind or (other is PaneKind.OBLIQUE and kind is not PaneKind.AXIAL):
             continue
-        cutting = np.cross(plane.normal, plane_for(other, volume, state).normal)
-        length = float(np.linalg.norm(cutting))
+        cutting = cross(plane.normal, plane_for(other, volume, state).normal)
+        length = math.hypot(*cutting)
         if length < 1e-3:
             continue
-        cutting = cutting / length
-        x, y = float(cutting @ np.array(plane.right)), float(cutting @ np.array(plane.down))
-        found.append(CrossLine(other, (x, y)))
+        found.append(CrossLine(other, (dot(cutting, plane.right) / length, dot(cutting, plane.down) / length)))
     return tuple(found)

@@ -6,13 +6,14 @@ A pane's coordinates are millimetres in its plane from the middle of the volume,
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 
 import numpy as np
 
-from desktop.imaging.orientation import Plane, View, plane_of, view_of
+from desktop.imaging.orientation import Plane, View, dot, plane_of, view_of
 from desktop.imaging.slab import THIN, Slab
-from desktop.imaging.volume import Vector, Volume, as_vector
+from desktop.imaging.volume import Vector, Volume, VolumeGrid, as_vector
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.records import VoiWindow
 
@@ -107,13 +108,18 @@ def plane_for(kind: PaneKind, volume: Volume, state: VolumeState) -> Plane:
 
 def centre_of(volume: Volume) -> Vector:
     """The middle of a volume's block, LPS millimetres: where pane coordinates begin."""
-    return as_vector(volume.grid.to_patient([(size - 1) / 2 for size in volume.shape]))
+    return _centre(volume.grid, volume.shape)
+
+
+@lru_cache(maxsize=64)
+def _centre(grid: VolumeGrid, shape: tuple[int, int, int]) -> Vector:
+    return as_vector(grid.to_patient([(size - 1) / 2 for size in shape]))
 
 
 def in_pane(point: Vector, plane: Plane, centre: Vector) -> tuple[float, float]:
     """An LPS point in a pane's coordinates, moved onto its plane."""
-    away = np.array(point) - np.array(centre)
-    return float(away @ np.array(plane.right)), float(away @ np.array(plane.down))
+    away = (point[0] - centre[0], point[1] - centre[1], point[2] - centre[2])
+    return dot(away, plane.right), dot(away, plane.down)
 
 
 def in_patient(x: float, y: float, plane: Plane, centre: Vector) -> Vector:
@@ -126,16 +132,21 @@ def in_patient(x: float, y: float, plane: Plane, centre: Vector) -> Vector:
 
 def extent(kind: PaneKind, volume: Volume, state: VolumeState) -> tuple[float, float]:
     """Millimetres a fitted pane must show, across and down. An oblique plane keeps one size while it is turned."""
-    lengths = np.array(volume.grid.spacing) * volume.shape
-    if state.whole(kind):
+    return _extent(kind, volume.grid, volume.shape, state.whole(kind))
+
+
+@lru_cache(maxsize=64)
+def _extent(kind: PaneKind, grid: VolumeGrid, shape: tuple[int, int, int], whole: bool) -> tuple[float, float]:
+    lengths = np.array(grid.spacing) * shape
+    if whole:
         diagonal = float(np.linalg.norm(lengths))
         return diagonal, diagonal
     if kind is PaneKind.OBLIQUE:
         side = float(np.sort(lengths)[-2:].max())
         return side, side
-    plane = plane_for(kind, volume, state)
-    units = volume.grid.units
-    across, down = (np.abs(units.T @ np.array(direction)) @ lengths for direction in (plane.right, plane.down))
+    view = view_of(grid) if kind is PaneKind.SLICES else View(kind.value)
+    plane = plane_of(view, grid, grid.origin)
+    across, down = (np.abs(grid.units.T @ np.array(direction)) @ lengths for direction in (plane.right, plane.down))
     return float(across), float(down)
 
 
