@@ -1,13 +1,13 @@
 """What an exporter is handed, and what it is."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from desktop.i18n import Language
-from desktop.imaging.geometry import Length
+from desktop.imaging.geometry import Length, Point
 from desktop.records import Annotation, AnnotationId, InstanceId, ReportContent, SignedReport
 
 
@@ -20,6 +20,8 @@ class ReportBundle:
     picture the annotations were drawn on; None where there is none to print.
     instance, frame: whose picture it is; drawings on others are left out. None: all are on this one.
     lengths: for each LENGTH annotation what it measures (`imaging.geometry.length`); without an entry, no number.
+    placed: where the picture lies otherwise on paper than in its file (a slice as the viewer has it), the points of its
+    drawings on paper.
     """
 
     report: SignedReport | ReportContent
@@ -28,6 +30,7 @@ class ReportBundle:
     draft: bool = False
     lengths: Mapping[AnnotationId, Length] = field(default_factory=dict)
     frame: int = 1
+    placed: Mapping[AnnotationId, tuple[Point, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.image is not None and (self.image.ndim != 2 or self.image.dtype != np.uint8 or not self.image.size):
@@ -47,7 +50,7 @@ class ReportBundle:
     def drawings(self) -> tuple[Annotation, ...]:
         """What is drawn on the printed picture."""
         return tuple(
-            annotation
+            replace(annotation, points=self.placed.get(annotation.id, annotation.points))
             for annotation in self.content.annotations
             if not annotation.deleted
             and (self.instance is None or (self.instance, self.frame) == (annotation.instance, annotation.frame))

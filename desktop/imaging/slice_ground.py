@@ -38,6 +38,12 @@ class Ground:
     slab: Slab = THIN
     moment: int = 0
 
+    @property
+    def plane(self) -> Plane:
+        """The plane it lies in, as it is looked at."""
+        right, down = np.array(self.across), np.array(self.down)
+        return Plane(self.origin, as_vector(right / np.linalg.norm(right)), as_vector(down / np.linalg.norm(down)))
+
     def to_patient(self, point: Point) -> Vector:
         """Where a pixel lies."""
         across, down = np.array(self.across), np.array(self.down)

@@ -63,6 +63,15 @@ def first_slice(source: Source) -> Volume:
         return _one_slice(frame, codes_for([file]))
 
 
+def slice_at(source: Source, number: int) -> Volume:
+    """One frame of a file, counted from 0, as a volume of one slice. Raises UserFacingError, OSError."""
+    with reading_quietly(), damage_in_words():
+        file = read_slice_file(source)
+        if not 0 <= number < len(file.frames):
+            raise UserFacingError("intake.truncated")
+        return _one_slice(_Frame(file, number), codes_for([file]))
+
+
 @dataclass(frozen=True, eq=False)
 class SeriesFiles:
     """The files of one series, read up to their pixels. unread: how many more could not be read. masks: segmentations
@@ -415,6 +424,7 @@ __all__ = [
     "load_series",
     "reading_quietly",
     "series_headers",
+    "slice_at",
     "sort_series",
     "thinned_stack",
 ]

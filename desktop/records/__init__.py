@@ -78,7 +78,7 @@ from desktop.records.picture import (
     Uptake,
     VoiWindow,
 )
-from desktop.records.reports import Addendum, ReportContent, ReportedFinding, SignedReport
+from desktop.records.reports import Addendum, PrintedPicture, ReportContent, ReportedFinding, SignedReport
 from desktop.records.reviews import Annotation, AnnotationKind, Impression, Review, Verdict
 from desktop.records.segmentations import GridSource, Segment, Segmentation
 from desktop.records.suggestions import (
@@ -203,6 +203,7 @@ __all__ = [
     "PatientMerge",
     "Photometric",
     "Picture",
+    "PrintedPicture",
     "Provenance",
     "Quality",
     "QualityProblem",

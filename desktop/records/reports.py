@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from desktop.records.ids import ReportId, StudyId, UserId
+from desktop.records.ids import InstanceId, ReportId, StudyId, UserId
 from desktop.records.patients import Patient
+from desktop.records.picture import VoiWindow
 from desktop.records.reviews import Annotation, Verdict
 from desktop.records.suggestions import Coding, Decision
 
@@ -29,12 +30,24 @@ class ReportedFinding:
 
 
 @dataclass(frozen=True)
+class PrintedPicture:
+    """Which slice of a scan a report shows, and how. frame: of the instance, counted from 1. window: None for the one
+    its file begins with."""
+
+    instance: InstanceId
+    frame: int = 1
+    window: VoiWindow | None = None
+    inverted: bool = False
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """Everything a report says. Its canonical bytes are what is signed.
 
     findings_text: the doctor's findings, from the template and edited. impression: as last written.
     model_*: empty where no model ran; model_refusal then may hold the key of the reason it gave.
-    study_date: as the file says, or None. image_sha256: of the imported file's bytes.
+    study_date: as the file says, or None. image_sha256: of the imported file's bytes. picture: of a scan, the slice
+    that was chosen for the report; None where nobody chose one.
     """
 
     report: ReportId
@@ -64,6 +77,7 @@ class ReportContent:
     audit_head: str
     audit_sequence: int
     synthetic: bool = False
+    picture: PrintedPicture | None = None
 
 
 @dataclass(frozen=True)

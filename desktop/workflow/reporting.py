@@ -16,16 +16,20 @@ from desktop.exports.preview import pages as render_pages
 from desktop.i18n import Language
 from desktop.imaging.display import grey
 from desktop.imaging.frame_run import FramePlace
+from desktop.imaging.geometry import Length
 from desktop.imaging.measure import length, manual_scale, scale_at
 from desktop.jobs import Job
 from desktop.records import (
     Addendum,
     AnalysisStatus,
+    AnnotationId,
     AnnotationKind,
     AuditAction,
     Changes,
     ImagingStudy,
+    Modality,
     Picture,
+    PrintedPicture,
     ReportContent,
     ReportedFinding,
     ReportId,
@@ -43,7 +47,7 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
-from desktop.workflow.reading import add_impression, check_unsigned, read_state
+from desktop.workflow.reading import Reading, add_impression, check_unsigned, read_state
 from desktop.workflow.viewing_frames import printed_picture
 from desktop.workflow.viewing_series import printed_slice
 from desktop.workflow.words import plain_text
@@ -86,24 +90,35 @@ def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | 
 
 @requires(Permission.READ_IMAGES)
 def preview_report(
-    clinic: Clinic, job: Job, study: StudyId, findings_text: str | None, languages: tuple[Language, ...]
+    clinic: Clinic,
+    job: Job,
+    study: StudyId,
+    findings_text: str | None,
+    languages: tuple[Language, ...],
+    picture: PrintedPicture | None = None,
 ) -> bytes:
-    """The report as a PDF marked as a draft."""
+    """The report as a PDF marked as a draft. picture: as for `sign_report`."""
     synthetic = _film_is_synthetic(clinic, study)
     with looking_at_study(clinic, study) as tx:
-        content = _compose(clinic, tx, study, findings_text, synthetic)
+        content = _compose(clinic, tx, study, findings_text, synthetic, picture)
     job.report("workflow.progress.report")
     return EXPORTERS["pdf"].render(_bundle(clinic, content), languages)
 
 
 @requires(Permission.SIGN_REPORT)
 def sign_report(
-    clinic: Clinic, job: Job, study: StudyId, findings_text: str | None = None, impression: str | None = None
+    clinic: Clinic,
+    job: Job,
+    study: StudyId,
+    findings_text: str | None = None,
+    impression: str | None = None,
+    picture: PrintedPicture | None = None,
 ) -> Signed:
     """Freeze the report's canonical bytes under the doctor's key; from then on only addenda are added.
 
-    impression: recorded first where given. An undecided suggestion blocks nothing, the report says so.
-    Raises UserFacingError: no impression yet, signed already, not found.
+    impression: recorded first where given. picture: of a scan, the slice for the paper as the screen shows it; None
+    takes the first key image, else the first slice drawn on, else the middle one, in its file's window. An undecided
+    suggestion blocks nothing, the report says so. Raises UserFacingError: no impression yet, signed already, not found.
     """
     job.report("workflow.progress.signing")
     synthetic = _film_is_synthetic(clinic, study)
@@ -111,7 +126,7 @@ def sign_report(
         check_unsigned(tx, study)
         if impression is not None and impression.strip():
             add_impression(clinic, tx, study, impression)
-        content = _compose(clinic, tx, study, findings_text, synthetic)
+        content = _compose(clinic, tx, study, findings_text, synthetic, picture)
         if not content.impression:
             raise UserFacingError("workflow.report_needs_impression")
         data = report_canonical_bytes(content)
@@ -211,7 +226,8 @@ def page_images(clinic: Clinic, job: Job, pdf: bytes, dpi: int) -> list[npt.NDAr
 
 
 def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundle:
-    """The report with the picture it is about, windowed as its file says, and what its drawings measure."""
+    """The report with the picture it is about, windowed as its file says or as somebody chose, and what its drawings
+    measure."""
     content = report.content if isinstance(report, SignedReport) else report
     with clinic.store.snapshot() as tx:
         study = tx.studies.get(content.study)
@@ -220,20 +236,37 @@ def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundl
         page = paper_page(stored_recording(clinic, instance).main)
         return ReportBundle(report, image=page, instance=instance.id)
     if is_sliced(study):
-        light, middle = printed_slice(clinic, study)
-        return ReportBundle(report, image=light, instance=middle)
+        return _slice_bundle(clinic, report, content, study)
     place = _printed_place(study, content)
     picture = printed_picture(clinic, study, place)
-    same = tuple(drawing for drawing in content.annotations if drawing.instance == place.instance)
-    here = tuple(drawing for drawing in same if drawing.frame == place.frame)
-    manual = manual_scale(picture, same)
-    lengths = {
-        drawing.id: length(scale_at(picture, drawing.points, manual), drawing.points[0], drawing.points[1])
-        for drawing in here
-        if drawing.kind in (AnnotationKind.LENGTH, AnnotationKind.CALIBRATION)
-    }
+    lengths = _lengths(picture, content, place)
     image = _printable(picture)
     return ReportBundle(report, image=image, instance=place.instance, lengths=lengths, frame=place.frame)
+
+
+def _slice_bundle(
+    clinic: Clinic, report: SignedReport | ReportContent, content: ReportContent, study: ImagingStudy
+) -> ReportBundle:
+    """A scan's report with the slice that was chosen, else the first that is drawn on, else the middle one."""
+    known = {instance.id for instance in study.instances}
+    drawn = [one for one in content.annotations if not one.deleted and one.instance in known]
+    first = PrintedPicture(drawn[0].instance, drawn[0].frame) if drawn else None
+    page, place = printed_slice(clinic, study, content.picture or first)
+    here = [one for one in drawn if (one.instance, one.frame) == (place.instance, place.frame)]
+    lengths = _lengths(printed_picture(clinic, study, place), content, place) if here else {}
+    placed = {one.id: tuple(page.placed(point) for point in one.points) for one in here}
+    return ReportBundle(report, page.light, place.instance, lengths=lengths, frame=place.frame, placed=placed)
+
+
+def _lengths(picture: Picture, content: ReportContent, place: FramePlace) -> dict[AnnotationId, Length]:
+    """What the lengths on a printed picture measure."""
+    same = tuple(drawing for drawing in content.annotations if drawing.instance == place.instance)
+    manual = manual_scale(picture, same)
+    return {
+        drawing.id: length(scale_at(picture, drawing.points, manual), drawing.points[0], drawing.points[1])
+        for drawing in same
+        if drawing.frame == place.frame and drawing.kind in (AnnotationKind.LENGTH, AnnotationKind.CALIBRATION)
+    }
 
 
 def _printed_place(study: ImagingStudy, content: ReportContent) -> FramePlace:
@@ -257,9 +290,14 @@ def _film_is_synthetic(clinic: Clinic, study: StudyId) -> bool:
 
 
 def _compose(
-    clinic: Clinic, tx: Transaction, study: StudyId, findings_text: str | None, synthetic: bool
+    clinic: Clinic,
+    tx: Transaction,
+    study: StudyId,
+    findings_text: str | None,
+    synthetic: bool,
+    picture: PrintedPicture | None = None,
 ) -> ReportContent:
-    """Everything the report says, from what is on record now."""
+    """Everything the report says, from what is on record now. picture: as for `sign_report`."""
     record = tx.studies.get(study)
     patient = tx.patients.standing(record.patient)
     state = read_state(tx, study, clinic.session.user.id)
@@ -271,6 +309,8 @@ def _compose(
     provenance = said.analysis.provenance if said is not None else None
     refused = said is not None and said.analysis.status is not AnalysisStatus.OK
     head = tx.audit.head()
+    shown = _chosen_slice(record, state, picture)
+    file = next((one for one in record.instances if shown is not None and one.id == shown.instance), instance)
     return ReportContent(
         report=ReportId(new_id()),
         study=study,
@@ -282,7 +322,7 @@ def _compose(
         body_part=instance.body_part,
         study_date=record.started.isoformat() if record.started else None,
         study_uid=record.study_uid,
-        image_sha256=tx.attachments.get(instance.attachment).sha256,
+        image_sha256=tx.attachments.get(file.attachment).sha256,
         findings_text=plain_text(state.draft.findings_text if findings_text is None else findings_text),
         impression=state.impressions[-1].text if state.impressions else "",
         read_before_reveal=bool(state.impressions) and state.impressions[0].before_reveal,
@@ -299,7 +339,19 @@ def _compose(
         audit_head=head.hash,
         audit_sequence=head.sequence,
         synthetic=patient.synthetic or synthetic,
+        picture=shown,
     )
+
+
+def _chosen_slice(study: ImagingStudy, state: Reading, picture: PrintedPicture | None) -> PrintedPicture | None:
+    """Of a scan: what the screen shows, else the first key image; None of everything else."""
+    known = {instance.id for instance in study.instances}
+    if not is_sliced(study) or study.modality is Modality.VOLUME:
+        return None
+    if picture is not None and picture.instance in known:
+        return picture
+    marked = next((one for one in state.key_images if one.instance in known), None)
+    return PrintedPicture(marked.instance, marked.frame) if marked is not None else None
 
 
 def _findings(clinic: Clinic, said: Suggestion | None, reviews: Mapping[str, Review]) -> tuple[ReportedFinding, ...]:

@@ -4,21 +4,19 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
-from desktop.imaging.orientation import plane_of, view_of
-from desktop.imaging.reslice import Slicer, SliceRequest
+from desktop.imaging.frame_run import FramePlace
+from desktop.imaging.slice_ground import PrintedSlice, printed
 from desktop.imaging.volume_mask import MaskLayer
 from desktop.imaging.volume_presets import volume_presets
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.imaging.volume_stack import StackFindingKind
 from desktop.jobs import Job
-from desktop.records import GridSource, ImagingStudy, InstanceId, Modality, StudyId
+from desktop.records import GridSource, ImagingStudy, InstanceId, Modality, Picture, PrintedPicture, StudyId
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import is_sliced
+from desktop.workflow.viewing_frames import printed_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -151,10 +149,26 @@ def _middle(clinic: Clinic, record: ImagingStudy) -> "tuple[Volume, InstanceId]"
     raise UserFacingError("volume.no_slices")
 
 
-def printed_slice(clinic: Clinic, study: ImagingStudy) -> tuple[npt.NDArray[np.uint8], InstanceId]:
-    """For the report: the slice in the middle of the files, (rows, columns) uint8 as its file's window shows it, lying
-    as the viewer has it; and the instance it is of."""
-    volume, instance = _middle(clinic, study)
-    plane = plane_of(view_of(volume.grid), volume.grid, volume.middle)
-    window = volume_presets(volume)[0].window
-    return Slicer().render(SliceRequest(0, volume, plane, window)).light, instance
+@requires(Permission.VIEW_IMAGES)
+def slice_picture(clinic: Clinic, job: Job, study: ImagingStudy, place: FramePlace) -> Picture:
+    """One slice as its file has it, to measure on as films are measured on. Raises as `FrameRun.read`."""
+    job.check()
+    return printed_picture(clinic, study, place)
+
+
+def printed_slice(
+    clinic: Clinic, study: ImagingStudy, wanted: PrintedPicture | None = None
+) -> tuple[PrintedSlice, FramePlace]:
+    """For the report: a slice lying as the viewer has it, and which one it is.
+
+    wanted: None takes the slice in the middle of the files, in its file's own window. Raises as `open_series`.
+    """
+    if wanted is None or study.modality is Modality.VOLUME:
+        volume, instance = _middle(clinic, study)
+        return printed(volume, volume_presets(volume)[0].window), FramePlace(instance)
+    from desktop.intake.series import slice_at
+
+    attachment = next(one.attachment for one in study.instances if one.id == wanted.instance)
+    volume = slice_at(partial(clinic.store.attachments.open, attachment), wanted.frame - 1)
+    window = wanted.window or volume_presets(volume)[0].window
+    return printed(volume, window, inverted=wanted.inverted), FramePlace(wanted.instance, wanted.frame)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desktop.records import AnnotationKind, PartialDate, ReportContent
+from desktop.records import AnnotationKind, InstanceId, PartialDate, PrintedPicture, ReportContent, VoiWindow
 from desktop.records.canonical_report import (
     addendum_canonical_bytes,
     report_canonical_bytes,
@@ -161,3 +161,19 @@ def test_addendum_names_report_and_the_addendum_before() -> None:
         b'"signed":"2026-05-10T01:30:00.000000+00:00","text":"words"},"format":"lantern-addendum/1"}'
     )
     assert first != addendum_canonical_bytes("a" * 64, "b" * 64, "words", "Dr Li", signed)
+
+
+def test_a_slice_that_was_chosen_for_the_paper_needs_the_third_format(content: ReportContent) -> None:
+    chosen = replace(content, picture=PrintedPicture(InstanceId("slice"), 3, VoiWindow(40.0, 80.0), inverted=True))
+    data = report_canonical_bytes(chosen)
+    assert (report_format(content), report_format(chosen)) == ("lantern-report/1", "lantern-report/3")
+    assert report_from_canonical(data) == chosen
+    plain = replace(chosen, picture=PrintedPicture(InstanceId("slice")))
+    assert report_from_canonical(report_canonical_bytes(plain)) == plain
+    for written_as in (b"lantern-report/1", b"lantern-report/2"):
+        with pytest.raises(ValueError, match=r"canonical|frames|fields"):
+            report_from_canonical(data.replace(b"lantern-report/3", written_as))
+    document = json.loads(report_canonical_bytes(content))
+    document["format"] = "lantern-report/3"
+    with pytest.raises(ValueError, match="fields"):
+        report_from_canonical(json.dumps(document).encode())
