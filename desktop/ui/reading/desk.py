@@ -17,6 +17,7 @@ from desktop.records import (
     Decision,
     InstanceId,
     Patient,
+    PrintedPicture,
     StudyId,
     SuggestionId,
     Verdict,
@@ -167,11 +168,11 @@ class ReadingDesk(QObject):
         clinic = self._context.open_clinic
         self._run(lambda job: workflow.remove_annotation(clinic, job, annotation))
 
-    def sign(self, findings_text: str) -> None:
-        """Freeze the report under the doctor's key."""
+    def sign(self, findings_text: str, picture: PrintedPicture | None = None) -> None:
+        """Freeze the report under the doctor's key. picture: of a scan, the slice for the paper."""
         clinic, study = self._context.open_clinic, self._study()
         self._context.operations.run(
-            lambda job: workflow.sign_report(clinic, job, study, findings_text),
+            lambda job: workflow.sign_report(clinic, job, study, findings_text, picture=picture),
             initiator=self,
             done=self._was_signed,
             failed=self._fail,

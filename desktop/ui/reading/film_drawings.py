@@ -9,7 +9,7 @@ from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.view_state import Point
 
-_LABELLED = (AnnotationKind.REGION, AnnotationKind.FREEHAND, AnnotationKind.ELLIPSE)
+LABELLED = (AnnotationKind.REGION, AnnotationKind.FREEHAND, AnnotationKind.ELLIPSE)
 """What is asked for words as soon as it is drawn; the others say themselves what they are."""
 
 
@@ -46,7 +46,7 @@ class FilmDrawings(QObject):
             self._ask_length(instance.id, points, self._frame)
             return
         drawing = self._desk.annotate(instance.id, kind, points, frame=self._frame)
-        if kind in _LABELLED:
+        if kind in LABELLED:
             self._start(instance.id, drawing, points)
 
     @property

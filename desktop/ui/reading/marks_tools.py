@@ -8,6 +8,8 @@ from PySide6.QtCore import QObject, QStandardPaths
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from desktop.imaging.frame_run import FramePlace
+from desktop.imaging.geometry import Orientation
+from desktop.imaging.slice_ground import lying
 from desktop.jobs import Job
 from desktop.records import ImportedDrawing, ImportedMarks, InstanceId
 from desktop.ui.action import Action, bind
@@ -16,7 +18,9 @@ from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.film_side import FilmSide
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.viewers import FilmViewer
-from desktop.ui.viewers.marks_layer import ForeignMark, MarksLayer, beside
+from desktop.ui.viewers.foreign_mark import ForeignMark, beside
+from desktop.ui.viewers.marks_layer import MarksLayer
+from desktop.ui.viewers.volume_screen import VolumeScreen
 from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.workflow import drawings_exporting as exporting
 from desktop.workflow import key_images as marking
@@ -40,7 +44,13 @@ class MarksTools(QObject):
     """Stands between the film, its layer of marks and the desk."""
 
     def __init__(
-        self, context: UiContext, page: QWidget, desk: ReadingDesk, viewer: FilmViewer, film: FilmSide
+        self,
+        context: UiContext,
+        page: QWidget,
+        desk: ReadingDesk,
+        viewer: FilmViewer,
+        film: FilmSide,
+        slices: VolumeScreen,
     ) -> None:
         super().__init__(page)
         self._context = context
@@ -48,6 +58,7 @@ class MarksTools(QObject):
         self._desk = desk
         self._viewer = viewer
         self._film = film
+        self._slices = slices
         self._dialog: QFileDialog | None = None
         self._format = ""
         self.layer = MarksLayer(viewer, lambda: film.place)
@@ -61,13 +72,16 @@ class MarksTools(QObject):
     # What the page calls
 
     def enable(self, kind: StudyKind, previewing: bool) -> None:
-        """Films and photographs only, and not before the report's pages."""
+        """Films, photographs and slices, and not before the report's pages."""
         for action in MARKS_ACTIONS:
-            self.actions[action.id].setEnabled(kind is StudyKind.FILM and not previewing)
+            self.actions[action.id].setEnabled(kind is not StudyKind.TRACE and not previewing)
 
     def show_sitting(self, sitting: Sitting) -> None:
         """What is on record now."""
-        instances = {one.instance_uid: one.id for one in sitting.study.study.instances if one.instance_uid}
+        instances: dict[str, InstanceId] = {}
+        for one in sitting.study.study.instances:
+            if one.instance_uid:
+                instances.setdefault(one.instance_uid, one.id)
         keys = {FramePlace(one.instance, one.frame) for one in sitting.reading.key_images}
         marks: list[ForeignMark] = []
         for imported in sitting.reading.imported:
@@ -80,6 +94,8 @@ class MarksTools(QObject):
                     marks.append(self._foreign(imported, drawing, instance))
         self.layer.set_keys(frozenset(keys), self._context.tr("marks.badge"))
         self.layer.set_marks(marks)
+        self._slices.drawer.set_keys(frozenset(keys))
+        self._slices.drawer.set_marks(marks)
 
     def clear(self) -> None:
         """Forget every mark, and take a dialog that is open off the screen."""
@@ -102,12 +118,36 @@ class MarksTools(QObject):
         origin = tr("marks.imported", source=source) if source else tr("marks.imported_unknown")
         return ForeignMark(FramePlace(instance, drawing.frame), drawing, beside(drawing.label, drawing.stated, origin))
 
+    @property
+    def _place(self) -> FramePlace | None:
+        """The picture in front; None where there is none, or none that a mark could refer to."""
+        sitting = self._desk.sitting
+        if sitting is not None and sitting.kind is StudyKind.SLICES:
+            return self._slices.drawer.grounds.place
+        return self._film.place if self._viewer.state is not None else None
+
+    def _views(self) -> dict[InstanceId, exporting.View]:
+        """How pictures are shown now: the film in front; of slices all that are, as they share their window."""
+        sitting, place, film = self._desk.sitting, self._film.place, self._viewer.state
+        if sitting is not None and sitting.kind is StudyKind.SLICES:
+            series, state = self._slices.viewer.series, self._slices.viewer.state
+            if series is None or state is None:
+                return {}
+            lies = lying(series.volumes[0]) if series.solid else Orientation()
+            view = exporting.View(state.window, state.inverted, lies)
+            return {place.instance: view for place, _, _ in self._slices.drawer.grounds.places()}
+        return {place.instance: exporting.View(film.window, film.inverted, film.orientation)} if film and place else {}
+
     # Deeds
 
     def toggle_key_image(self) -> None:
         """Mark the picture in front, or take the mark away; a mark that came in a file stays."""
-        place, sitting = self._film.place, self._desk.sitting
-        if place is None or sitting is None or self._viewer.state is None:
+        place, sitting = self._place, self._desk.sitting
+        if sitting is None:
+            return
+        if place is None:
+            if sitting.kind is StudyKind.SLICES and self._slices.viewer.state is not None:
+                self._context.toast(self._context.tr("slice.not_a_picture"))
             return
         if not sitting.may_read:
             self._context.toast(self._context.tr("access.denied"))
@@ -127,6 +167,7 @@ class MarksTools(QObject):
     def toggle_imported(self) -> None:
         """Show what came from other programs, or only the film."""
         self.layer.set_shown(not self.layer.shown)
+        self._slices.drawer.set_shown(self.layer.shown)
         self._context.toast(self._context.tr("marks.shown" if self.layer.shown else "marks.hidden"))
 
     def save(self, format: str) -> None:
@@ -160,18 +201,10 @@ class MarksTools(QObject):
         dialog.open()
 
     def _write(self, path: str) -> None:
-        clinic, sitting, state, place = (
-            self._context.clinic,
-            self._desk.sitting,
-            self._viewer.state,
-            self._film.place,
-        )
+        clinic, sitting = self._context.clinic, self._desk.sitting
         if clinic is None or sitting is None or not path:
             return
-        study, format = sitting.study.study.id, self._format
-        views = {}
-        if state is not None and place is not None:
-            views[place.instance] = exporting.View(state.window, state.inverted, state.orientation)
+        study, format, views = sitting.study.study.id, self._format, self._views()
 
         def work(job: Job) -> exporting.DrawingsExported:
             return exporting.export_drawings(clinic, job, study, format, Path(path), views)

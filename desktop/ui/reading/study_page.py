@@ -8,7 +8,7 @@ from itertools import pairwise
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.records import StudyId
+from desktop.records import PrintedPicture, StudyId
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
 from desktop.ui.reading.actions import ECG_ACTIONS, STUDY_ACTIONS, VIEWER_ACTIONS
@@ -25,6 +25,7 @@ from desktop.ui.reading.picture_tools import PICTURE_ACTIONS, PictureTools
 from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.trace_side import TraceSide
+from desktop.ui.reading.volume_drawings import VolumeDrawings
 from desktop.ui.reading.volume_side import VolumeSide
 from desktop.ui.reports.handing_over import HandingOver
 from desktop.ui.reports.preview import ReportPreview
@@ -57,6 +58,7 @@ class StudyPage(QWidget):
         self._context = context
         self._impressions_shown = 0
         self._previewed_words: str | None = None
+        self._previewed_picture: PrintedPicture | None = None
         self._revealed = 0.0
         self._history: HistoryDialog | None = None
         self._desk = ReadingDesk(context, self)
@@ -75,10 +77,13 @@ class StudyPage(QWidget):
         self._drawings = FilmDrawings(context, self._desk, self.viewer, self._film)
         self.tools = PictureTools(context, self, self._desk, self.viewer, self._film)
         self.bar.add_pictures([self.tools.actions[action.id] for action in PICTURE_ACTIONS])
-        self.marks = MarksTools(context, self, self._desk, self.viewer, self._film)
+        self.marks = MarksTools(context, self, self._desk, self.viewer, self._film, self.volume)
         self.bar.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
+        self.volume.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
         self._traces = TraceSide(context, self.ecg, self)
         self._slices = VolumeSide(context, self.volume, self)
+        self._slice_drawings = VolumeDrawings(context, self._desk, self.volume)
+        self._slices.shown.connect(self._slice_drawings.begin)
         self.hanging = HangingTools(context, self, self.tiles, self._film, self.volume, self._slices)
         side = ("compare.layout", "compare.prior", "compare.difference")
         self.bar.add_side([self.hanging.actions[name] for name in side])
@@ -194,10 +199,11 @@ class StudyPage(QWidget):
         self._bring(self.tiles)
         self._handing.close()
         self._drawings.clear()
+        self._slice_drawings.clear()
         self.tools.clear()
         self.marks.clear()
         self.hanging.clear()
-        self._previewed_words = None
+        self._previewed_words = self._previewed_picture = None
         if self._history is not None:
             self._history.close()
             self._history = None
@@ -205,6 +211,7 @@ class StudyPage(QWidget):
     def save_drafts(self) -> None:
         """Put typed words in the store's queue at once."""
         self.viewer.finish_label()
+        self.volume.drawer.finish_label()
         self._drafts.save_now()
 
     def forget_drafts(self) -> None:
@@ -229,9 +236,10 @@ class StudyPage(QWidget):
     def _show_study(self, sitting: Sitting) -> None:
         self._impressions_shown = len(sitting.reading.impressions)
         self._film.begin(sitting)
-        self.marks.show_sitting(sitting)
         self._traces.begin(sitting)
         self._slices.begin(sitting)
+        self.marks.show_sitting(sitting)
+        self._slice_drawings.show_sitting(sitting)
         self.hanging.begin(sitting)
         self._bring(self._picture)
         self.panel.begin(sitting)
@@ -252,6 +260,7 @@ class StudyPage(QWidget):
         self.marks.show_sitting(sitting)
         self._traces.show_sitting(sitting)
         self._slices.show_sitting(sitting)
+        self._slice_drawings.show_sitting(sitting)
         self.panel.show_sitting(sitting)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
         if all_decided:
@@ -450,8 +459,9 @@ class StudyPage(QWidget):
         if sitting.signed:
             self.preview.show_report(sitting.reading.reports[-1].content.report, languages)
         else:
-            self._previewed_words = self._findings()
-            self.preview.show_draft(sitting.study.study.id, self._previewed_words, languages)
+            self._previewed_words, self._previewed_picture = self._findings(), self._slice_drawings.on_paper
+            picture = self._previewed_picture
+            self.preview.show_draft(sitting.study.study.id, self._previewed_words, languages, picture)
 
     def _findings(self) -> str:
         """The findings as the report gives them: what the template asks and nobody answered is left out."""
@@ -478,7 +488,7 @@ class StudyPage(QWidget):
             return
         self.panel.footer.set_enabled(False)
         self._drafts.forget()
-        self._desk.sign(self._previewed_words)
+        self._desk.sign(self._previewed_words, self._previewed_picture)
 
     def _was_signed(self, sitting: Sitting) -> None:
         self._drafts.forget()

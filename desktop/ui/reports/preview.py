@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
 from desktop import workflow
 from desktop.i18n import Language
 from desktop.jobs import Job
-from desktop.records import AuditAction, ReportId, StudyId
+from desktop.records import AuditAction, PrintedPicture, ReportId, StudyId
 from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
 
@@ -80,10 +80,16 @@ class ReportPreview(QScrollArea):
         """How many pages are shown."""
         return len(self._pages)
 
-    def show_draft(self, study: StudyId, findings_text: str, languages: tuple[Language, ...]) -> None:
-        """What would be signed now."""
+    def show_draft(
+        self,
+        study: StudyId,
+        findings_text: str,
+        languages: tuple[Language, ...],
+        picture: PrintedPicture | None = None,
+    ) -> None:
+        """What would be signed now. picture: of a scan, the slice for the paper."""
         clinic = self._context.open_clinic
-        self._make(lambda job: workflow.preview_report(clinic, job, study, findings_text, languages))
+        self._make(lambda job: workflow.preview_report(clinic, job, study, findings_text, languages, picture))
 
     def show_report(self, report: ReportId, languages: tuple[Language, ...]) -> None:
         """A signed report."""

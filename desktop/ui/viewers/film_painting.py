@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from desktop.imaging.measure_lines import CLOSED, strokes
 from desktop.records import AnnotationKind
-from desktop.ui.viewers.view_state import Point, ViewState
+from desktop.ui.viewers.view_state import Point
 
 MARGIN = 10.0
 TEXT_PIXELS = 13
@@ -44,6 +45,13 @@ class Mark:
     foreign: bool = False
 
 
+class Placing(Protocol):
+    """Where a picture's points lie on the screen: a film's view, or a pane of a volume."""
+
+    def to_view(self, point: Point, width: float, height: float) -> Point:
+        """Where a picture point lies in a viewer of that logical size."""
+
+
 def overlay_font(base: QFont) -> QFont:
     """The font of everything over the film: one size in every theme, figures of one width where the font has them."""
     font = QFont(base)
@@ -51,7 +59,7 @@ def overlay_font(base: QFont) -> QFont:
     return font
 
 
-def paint_marks(painter: QPainter, marks: Sequence[Mark], state: ViewState, width: float, height: float) -> None:
+def paint_marks(painter: QPainter, marks: Sequence[Mark], state: Placing, width: float, height: float) -> None:
     """Drawings as lines with a dark rim, so that they show on white bone and black air."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 

@@ -3,10 +3,13 @@
 from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QSlider, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from desktop.imaging.slab import Slab, SlabMode
 from desktop.ui.context import UiContext
+from desktop.ui.viewers.slice_drawer import MarkedSlice, SliceDrawer
+from desktop.ui.viewers.slice_tools import SLICE_ACTIONS
 from desktop.ui.viewers.strip import Strip
 from desktop.ui.viewers.volume import VolumeViewer
 from desktop.ui.viewers.volume_commands import THICKNESSES
@@ -33,6 +36,7 @@ class VolumeScreen(QWidget):
         self.setObjectName("volume_screen")
         self._context = context
         self.viewer = VolumeViewer(context)
+        self.drawer = SliceDrawer(context, self.viewer)
         strip = Strip(spacing=4)
         self.series, self.presets, self.slabs = (
             strip.add_box(name) for name in ("volume_series", "volume_presets", "volume_slabs")
@@ -44,6 +48,18 @@ class VolumeScreen(QWidget):
         self._names: tuple[tuple[str, int], ...] = ()
         strip.row.addWidget(self.thickness)
         self._tools = {name: strip.add_tool(f"volume_tool_{name}", self._tool_pressed) for name in _TOOLS}
+        self._measure = strip.add_tool("volume_tool_measure", self._no_tool)
+        self._menu = QMenu(self._measure)
+        for action in SLICE_ACTIONS:
+            if action.id == "slice.next_drawing":
+                self._menu.addSeparator()
+            self._menu.addAction(self.drawer.actions[action.id])
+        self._menu.addSeparator()
+        self._measure.setMenu(self._menu)
+        self._measure.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.marked = strip.add_box("volume_marked", letters=12)
+        self._marked: tuple[MarkedSlice, ...] = ()
+        self.marked.hide()
         strip.row.addStretch(1)
         strip.row.addWidget(self.opacity)
         strip.row.addWidget(self.moments)
@@ -59,6 +75,8 @@ class VolumeScreen(QWidget):
         self.opacity.valueChanged.connect(self._opacity_chosen)
         self.moments.valueChanged.connect(self._moment_chosen)
         self.masks.used.connect(self.viewer.setFocus)
+        self.marked.activated.connect(self._marked_chosen)
+        self.drawer.changed.connect(self._list_marked)
         self.viewer.series_shown.connect(self._offer)
         self.viewer.state_changed.connect(self._follow)
         self.retranslate()
@@ -84,6 +102,12 @@ class VolumeScreen(QWidget):
             slider.setToolTip(tr(key))
         for name, tool in self._tools.items():
             tool.setText(tr(f"volume.short.{name}"))
+        self._measure.setText(tr("slice.measure"))
+        self._measure.setToolTip(tr("slice.measure.tip"))
+        self.marked.setAccessibleName(tr("slice.marked"))
+        self.marked.setToolTip(tr("slice.marked.tip"))
+        self.drawer.retranslate()
+        self._list_marked()
         self.slabs.clear()
         self.slabs.addItems([tr("volume.slab.thin"), *(tr(f"volume.slab.{mode.value}") for mode in SlabMode)])
         self.series.setAccessibleName(tr("volume.series.choose"))
@@ -105,9 +129,14 @@ class VolumeScreen(QWidget):
         self.series.setCurrentIndex(number)
         self.series.setVisible(len(self._names) > 1)
 
+    def add_marks(self, actions: Sequence[QAction]) -> None:
+        """Key images, and drawings from and for other programs."""
+        self._menu.addActions(list(actions))
+
     def clear(self) -> None:
         """Forget every voxel and every word."""
         self.viewer.clear()
+        self.drawer.clear()
         self.masks.name_layers(())
         self.masks.offer_export(False)
         self.set_series((), -1)
@@ -125,6 +154,7 @@ class VolumeScreen(QWidget):
         self._tools["layout"].setVisible(solid)
         self._tools["crosshair"].setVisible(solid)
         self._tools["turning"].setVisible(solid)
+        self._measure.setVisible(series is not None)
         self.moments.setVisible(series is not None and series.moments > 1)
         self.moments.blockSignals(True)
         self.moments.setMaximum(series.moments - 1 if series is not None else 0)
@@ -161,7 +191,31 @@ class VolumeScreen(QWidget):
             self._tools[name].setCheckable(True)
             self._tools[name].setChecked(on)
 
+    def _list_marked(self) -> None:
+        """The slices worth going back to: key images, and those somebody drew on."""
+        tr, series = self._context.tr, self.viewer.series
+        self._marked = self.drawer.marked
+        self.marked.clear()
+        self.marked.addItem(tr("slice.marked.count", count=len(self._marked)))
+        for one in self._marked:
+            said = [tr("volume.slice", number=one.counted, count=series.count if series is not None else 0)]
+            said += [tr("marks.badge")] if one.key else []
+            said += [tr("slice.marked.drawings", count=one.drawings)] if one.drawings else []
+            self.marked.addItem(" · ".join(said))
+        self.marked.setVisible(bool(self._marked))
+        self._measure.setCheckable(True)
+        self._measure.setChecked(self.drawer.tool is not None)
+
     # The controls
+
+    def _no_tool(self) -> None:
+        """The button opens its menu by itself."""
+
+    def _marked_chosen(self, at: int) -> None:
+        if at:
+            self.drawer.jump(self._marked[at - 1])
+        self.marked.setCurrentIndex(0)
+        self.viewer.setFocus()
 
     def _tool_pressed(self) -> None:
         name = self.sender().objectName().removeprefix("volume_tool_")
