@@ -48,20 +48,17 @@ class VolumeGrid:
     @cached_property
     def steps(self) -> Floats:
         """(3, 3): the columns are the steps to the next slice, row and column."""
-        columns: Floats = np.array([self.through, self.down, self.across], dtype=np.float64).T
-        return _fixed(columns)
+        return _fixed(np.array([self.through, self.down, self.across], dtype=np.float64).T)
 
     @cached_property
     def units(self) -> Floats:
         """(3, 3): the directions of `steps`, each of length 1."""
-        directions: Floats = self.steps / np.linalg.norm(self.steps, axis=0)
-        return _fixed(directions)
+        return _fixed(self.steps / np.linalg.norm(self.steps, axis=0))
 
     @cached_property
     def inverse(self) -> Floats:
         """(3, 3): from LPS millimetres to steps."""
-        inverse: Floats = np.linalg.inv(self.steps)
-        return _fixed(inverse)
+        return _fixed(np.linalg.inv(self.steps))
 
     @cached_property
     def spacing(self) -> Vector:
@@ -135,10 +132,11 @@ class Volume:
         return Volume(part, grid, self.slope, self.intercept, self.unit, self.padded, self.inverted)
 
 
-def _fixed(matrix: Floats) -> Floats:
+def _fixed(matrix: npt.ArrayLike) -> Floats:
     """Kept for as long as the grid is, so nobody may write into it."""
-    matrix.flags.writeable = False
-    return matrix
+    kept: Floats = np.asarray(matrix, dtype=np.float64)
+    kept.flags.writeable = False
+    return kept
 
 
 def as_vector(values: npt.ArrayLike) -> Vector:

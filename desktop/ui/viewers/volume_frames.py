@@ -32,13 +32,12 @@ class PaneRequest:
 
 @dataclass(frozen=True, eq=False)
 class PaneImage:
-    """The answer. picture: RGB32; overlay: the masks, or None. volume: what was cut, a single slice where there is no
-    volume."""
+    """The answer. overlay: the masks over the slice, as many pixels as it has, or None. volume: what was cut, a single
+    slice where there is no volume."""
 
     request: PaneRequest
     volume: Volume
     slice: SliceImage
-    picture: QImage
     overlay: QImage | None = None
 
 
@@ -59,15 +58,12 @@ def render_pane(request: PaneRequest, slicer: Slicer, job: Job) -> PaneImage:
     )
     found = slicer.render(wanted, job.check)
     rows, columns = found.light.shape
-    grey = QImage(found.light.data, columns, rows, columns, QImage.Format.Format_Grayscale8)
-    # Qt scales this kind several times faster than grey.
-    picture = grey.convertToFormat(QImage.Format.Format_RGB32)
     colours = _overlay(request, found.frame)
     overlay = None
     if colours is not None:
         # Copied: the array ends with this function, and an image only borrows.
         overlay = QImage(colours.data, columns, rows, 4 * columns, QImage.Format.Format_RGBA8888_Premultiplied).copy()
-    return PaneImage(request, volume, found, picture, overlay)
+    return PaneImage(request, volume, found, overlay)
 
 
 def _overlay(request: PaneRequest, frame: Frame) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]] | None":

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen
 
 from desktop.ui.viewers.film_painting import SELECTED
@@ -34,13 +34,16 @@ def paint_cross(painter: QPainter, at: QPointF, lines: tuple[CrossLine, ...], wi
         x, y = line.direction
         # Straight ones are sharper without, and painted many times faster.
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, min(abs(x), abs(y)) > 1e-3)
-        for sign in (-1, 1):
-            start = QPointF(at.x() + sign * x * _GAP, at.y() + sign * y * _GAP)
-            end = QPointF(at.x() + sign * x * reach, at.y() + sign * y * reach)
-            painter.setPen(QPen(QColor(0, 0, 0, 120), 3))
-            painter.drawLine(start, end)
-            painter.setPen(QPen(PLANE_COLOURS[line.kind], 1))
-            painter.drawLine(start, end)
+        halves = [
+            QLineF(
+                *(at.x() + sign * x * _GAP, at.y() + sign * y * _GAP),
+                *(at.x() + sign * x * reach, at.y() + sign * y * reach),
+            )
+            for sign in (-1, 1)
+        ]
+        for pen in (QPen(QColor(0, 0, 0, 120), 3), QPen(PLANE_COLOURS[line.kind], 1)):
+            painter.setPen(pen)
+            painter.drawLines(halves)
 
 
 def paint_rim(painter: QPainter, kind: PaneKind, active: bool, width: float, height: float) -> None:

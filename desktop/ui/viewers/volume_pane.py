@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QTransform, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.errors import UserFacingError
@@ -23,6 +23,7 @@ from desktop.ui.viewers.volume_frames import PaneImage, PaneRequest, render_pane
 from desktop.ui.viewers.volume_mask_book import Painted
 from desktop.ui.viewers.volume_overlay import PaneWords
 from desktop.ui.viewers.volume_painting import CrossLine, paint_brush, paint_cross, paint_rim
+from desktop.ui.viewers.volume_scaling import Scaled, paint_scaled, scaled
 from desktop.ui.viewers.volume_state import (
     PLANES,
     PaneKind,
@@ -71,7 +72,7 @@ class VolumePane(QWidget):
         self._slicer = Slicer()
         self._content: PaneContent | None = None
         self._image: PaneImage | None = None
-        self._scaled: tuple[object, QImage] | None = None
+        self._scaled: tuple[object, Scaled | None] | None = None
         self._words = PaneWords()
         self._serial = 0
         self._in_flight = self._wanted = False
@@ -208,30 +209,13 @@ class VolumePane(QWidget):
         middle = self._content.state.zoom(self.kind).middle if self._content is not None else (0.0, 0.0)
         key = (image, self.size(), ratio, self.scale(), middle)
         if self._scaled is None or self._scaled[0] != key:
-            whole = self._canvas(ratio)
-            whole.fill(QColor(*BACKGROUND))
-            inner = QPainter(whole)
-            inner.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             x, y = in_pane(frame.origin, frame.plane, centre_of(volume))
-            corner = self.to_widget(x - frame.pixel_mm / 2, y - frame.pixel_mm / 2)
+            corner = self.to_widget(x - frame.pixel_mm / 2, y - frame.pixel_mm / 2) * ratio
+            room = QSize(round(self.width() * ratio), round(self.height() * ratio))
+            last = self._scaled[1] if self._scaled is not None else None
             step = self.scale() * frame.pixel_mm * ratio
-            inner.setTransform(QTransform(step, 0, 0, step, corner.x() * ratio, corner.y() * ratio))
-            inner.drawImage(0, 0, image.picture)
-            if image.overlay is not None:
-                inner.drawImage(0, 0, image.overlay)
-            inner.end()
-            whole.setDevicePixelRatio(ratio)
-            self._scaled = key, whole
-        painter.drawImage(0, 0, self._scaled[1])
-
-    def _canvas(self, ratio: float) -> QImage:
-        """To scale into: the one of the last picture where it fits, since new memory costs more than the scaling."""
-        width, height = round(self.width() * ratio), round(self.height() * ratio)
-        last = self._scaled[1] if self._scaled is not None else None
-        if last is None or (last.width(), last.height()) != (width, height):
-            return QImage(width, height, QImage.Format.Format_RGB32)
-        last.setDevicePixelRatio(1.0)
-        return last
+            self._scaled = key, scaled(image.slice.light, image.overlay, corner, step, room, last)
+        paint_scaled(painter, self._scaled[1], self.rect(), ratio, QColor(*BACKGROUND))
 
     def _paint_over(self, painter: QPainter, content: PaneContent, volume: Volume) -> None:
         state = content.state
