@@ -1,4 +1,4 @@
-"""The words over a pane, kept as pictures: from one frame to the next nearly all of them are the same."""
+"""What lies over a pane, kept as pictures: from one frame to the next nearly all of it is the same."""
 
 import math
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from PySide6.QtGui import QFont, QFontMetricsF, QPainter, QPainterPath, QPen, QP
 from desktop.imaging.orientation import Plane, edge_letters
 from desktop.imaging.volume import Vector
 from desktop.ui.viewers.film_painting import MARGIN, RIM, SELECTED, Corner, paint_corners
+from desktop.ui.viewers.volume_painting import CrossLine, paint_cross
 
 _RIM_WIDTH = 3.0
 _AROUND = 12.0
@@ -23,17 +24,22 @@ class _Letter:
     at: QPointF
 
 
-class PaneWords:
-    """Corner texts and the letters of the patient's directions of one pane. Painted with the painter's font."""
+class PaneOverlay:
+    """Corner texts, the letters of the patient's directions and the crosshair of one pane, words in the painter's font.
+
+    A line from edge to edge takes Qt longer than a picture of it: it is filled by several threads that wait for one
+    another.
+    """
 
     def __init__(self) -> None:
         self._corners: dict[int, tuple[object, QPixmap]] = {}
         self._letters: tuple[object, tuple[_Letter, ...]] | None = None
+        self._cross: tuple[object, QPixmap | None] | None = None
 
     def forget(self) -> None:
         """Let go of every word."""
         self._corners.clear()
-        self._letters = None
+        self._letters = self._cross = None
 
     def paint_corners(
         self, painter: QPainter, corners: tuple[Corner, Corner, Corner, Corner], width: int, height: int, ratio: float
@@ -62,6 +68,24 @@ class PaneWords:
             self._letters = key, _letters(plane.right, plane.down, width, height, font, ratio)
         for letter in self._letters[1]:
             painter.drawPixmap(letter.at, letter.picture)
+
+    def paint_cross(
+        self, painter: QPainter, at: QPointF, lines: tuple[CrossLine, ...], width: int, height: int, ratio: float
+    ) -> None:
+        """As `volume_painting.paint_cross` does; a picture of it is made once it stands still."""
+        key = (at.x(), at.y(), lines, width, height, ratio)
+        if self._cross is None or self._cross[0] != key:
+            self._cross = key, None
+            paint_cross(painter, at, lines, width, height)
+            return
+        picture = self._cross[1]
+        if picture is None:
+            picture = _clear(QSizeF(width, height), ratio)
+            inner = QPainter(picture)
+            paint_cross(inner, at, lines, width, height)
+            inner.end()
+            self._cross = key, picture
+        painter.drawPixmap(0, 0, picture)
 
 
 def _clear(size: QSizeF, ratio: float) -> QPixmap:

@@ -21,8 +21,8 @@ from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.frames import BACKGROUND
 from desktop.ui.viewers.volume_frames import PaneImage, PaneRequest, render_pane
 from desktop.ui.viewers.volume_mask_book import Painted
-from desktop.ui.viewers.volume_overlay import PaneWords
-from desktop.ui.viewers.volume_painting import CrossLine, paint_brush, paint_cross, paint_rim
+from desktop.ui.viewers.volume_overlay import PaneOverlay
+from desktop.ui.viewers.volume_painting import CrossLine, paint_brush, paint_rim
 from desktop.ui.viewers.volume_scaling import Scaled, paint_scaled, scaled
 from desktop.ui.viewers.volume_state import (
     PLANES,
@@ -73,7 +73,7 @@ class VolumePane(QWidget):
         self._content: PaneContent | None = None
         self._image: PaneImage | None = None
         self._scaled: tuple[object, Scaled | None] | None = None
-        self._words = PaneWords()
+        self._over = PaneOverlay()
         self._serial = 0
         self._in_flight = self._wanted = False
         self._notches = 0.0
@@ -103,7 +103,7 @@ class VolumePane(QWidget):
     def clear(self) -> None:
         """Forget every voxel and every word; answers on their way are dropped."""
         self._content = self._image = self._scaled = None
-        self._words.forget()
+        self._over.forget()
         self._slicer.forget()
         self.update()
 
@@ -225,11 +225,11 @@ class VolumePane(QWidget):
         whole = state.whole(self.kind) and content.series.solid
         if state.crosshair and content.series.solid and not whole:
             at = self.to_widget(*in_pane(state.cross, plane, centre_of(volume)))
-            paint_cross(painter, at, _lines(self.kind, plane, volume, state), width, height)
+            self._over.paint_cross(painter, at, _lines(self.kind, plane, volume, state), width, height, ratio)
         if content.series.positions or content.series.solid:
-            self._words.paint_letters(painter, plane, width, height, ratio)
+            self._over.paint_letters(painter, plane, width, height, ratio)
         words = pane_corners(self._context, self.kind, content.series, volume, state, content.presets, content.text)
-        self._words.paint_corners(painter, words, width, height, ratio)
+        self._over.paint_corners(painter, words, width, height, ratio)
         if self._brush is not None and self._pointer is not None and not whole:
             paint_brush(painter, self._pointer, self._brush * self.scale())
         active = state.active is self.kind and content.series.solid and not state.alone
