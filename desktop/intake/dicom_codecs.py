@@ -173,7 +173,13 @@ def _rle(frame: bytes, layout: Layout, _syntax: UID) -> tuple[Array, str]:
     order = [sample * width + byte for sample in range(layout.samples) for byte in reversed(range(width))]
     values = _interleaved([planes[place] for place in order]).view(f"<{'i' if layout.signed else 'u'}{width}")
     shaped = values.reshape(layout.shape).astype(layout.dtype, copy=False)
-    return stored_bits(shaped, layout, own=True), photometric
+    return (shaped if _fits(planes[::width], layout) else stored_bits(shaped, layout, own=True)), photometric
+
+
+def _fits(highest: Array, layout: Layout) -> bool:
+    """Whether no bit is set above the stored ones. highest: the highest byte of each value."""
+    left = layout.stored - (layout.allocated - 8)
+    return not layout.signed and not layout.justified and left > 0 and int(highest.max()) < 1 << left
 
 
 def _interleaved(planes: Sequence[Array]) -> Array:
