@@ -11,6 +11,7 @@ from desktop.records.picture import FileHeader
 
 ArrivalId = NewType("ArrivalId", str)
 SendingId = NewType("SendingId", str)
+OwedAnswerId = NewType("OwedAnswerId", str)
 
 DEFAULT_TITLE = "LANTERN"
 DEFAULT_PORT = 11112
@@ -158,3 +159,39 @@ class Sending:
     transaction: str = ""
     commitment: bool = True
     parts: SendingParts = SendingParts.IMAGES
+
+
+class OwedState(StrEnum):
+    """What became of an answer. GIVEN_UP: nobody took it; whoever asked has to ask again."""
+
+    WAITING = "waiting"
+    TOLD = "told"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class OwedObject:
+    """One object we were asked to keep. failure: why we do not promise it (PS3.3 C.14.1.1), None where we do."""
+
+    class_uid: str
+    instance_uid: str
+    failure: int | None = None
+
+
+@dataclass(frozen=True)
+class OwedAnswer:
+    """Our word on a request for storage commitment that whoever asked has not heard yet.
+
+    title, address: who asked. transaction: UID of the request. objects: none any more once it is settled. answered:
+    when they were looked up. tried: calls so far. due: when the next one is.
+    """
+
+    id: OwedAnswerId
+    title: str
+    address: str
+    transaction: str
+    objects: tuple[OwedObject, ...]
+    answered: datetime
+    due: datetime
+    tried: int = 0
+    state: OwedState = OwedState.WAITING

@@ -6,7 +6,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from desktop.records import AttachmentId, Encounter, ImagingStudy, Modality, PatientId, StudyId
-from desktop.records.dicom_node import Arrival, ArrivalId, ArrivalState, NodeSettings, Sending, SendingId, SendingState
+from desktop.records.dicom_node import (
+    Arrival,
+    ArrivalId,
+    ArrivalState,
+    NodeSettings,
+    OwedAnswer,
+    OwedState,
+    Sending,
+    SendingId,
+    SendingState,
+)
 from desktop.store.attachments import KIND as ATTACHMENT
 from desktop.store.attachments import StoredFile
 from desktop.store.canonical import from_canonical
@@ -16,6 +26,7 @@ from desktop.store.visits import microseconds
 
 ARRIVAL = "arrival"
 NODE = "dicom_node"
+OWED = "owed_answer"
 SENDING = "dicom_sending"
 
 # There is one node.
@@ -146,6 +157,36 @@ class Sendings:
             "SELECT record FROM dicom_sendings WHERE transaction_uid = ? AND transaction_uid <> ''", (uid,)
         )
         return from_canonical(Sending, row[0]) if row else None
+
+
+class OwedAnswers:
+    """Our word to those who asked for storage commitment and hung up. Their rows stay once they have heard."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+
+    def add(self, owed: OwedAnswer) -> None:
+        """Keep one that is to be told."""
+        self._rows.run(
+            "INSERT INTO owed_answers (id, waiting, record) VALUES (?, ?, ?)",
+            (owed.id, int(owed.state is OwedState.WAITING), self._rows.written(OWED, owed.id, owed)),
+        )
+
+    def update(self, owed: OwedAnswer) -> None:
+        """Note what became of it."""
+        self._rows.run(
+            "UPDATE owed_answers SET waiting = ?, record = ? WHERE id = ?",
+            (int(owed.state is OwedState.WAITING), self._rows.written(OWED, owed.id, owed), owed.id),
+        )
+
+    def waiting(self) -> list[OwedAnswer]:
+        """Those nobody has heard, the oldest first."""
+        rows = self._rows.all("SELECT record FROM owed_answers WHERE waiting = 1 ORDER BY key")
+        return [from_canonical(OwedAnswer, row[0]) for row in rows]
+
+    def any_waiting(self) -> bool:
+        """Whether there is one."""
+        return self._rows.one("SELECT 1 FROM owed_answers WHERE waiting = 1 LIMIT 1") is not None
 
 
 class NodeLookups:

@@ -29,7 +29,7 @@ from desktop.records import (
     Suggestion,
     User,
 )
-from desktop.records.dicom_node import Arrival, ArrivalState, NodeSettings, Sending
+from desktop.records.dicom_node import Arrival, ArrivalState, NodeSettings, OwedAnswer, OwedState, Sending
 from desktop.store import (
     attachments,
     backup_runs,
@@ -317,6 +317,13 @@ KEPT: tuple[Kept, ...] = (
         Sending,
         "id, state, transaction_uid",
         lambda sending: (sending.id, sending.state.value, sending.transaction),
+    ),
+    Kept(
+        dicom_node.OWED,
+        "owed_answers",
+        OwedAnswer,
+        "id, waiting",
+        lambda owed: (owed.id, int(owed.state is OwedState.WAITING)),
     ),
 )
 

@@ -252,6 +252,15 @@ def keep_segmentations(connection: Connection) -> None:
     _let_only_grow(connection, ("segmentations",))
 
 
+def keep_owed_answers(connection: Connection) -> None:
+    """Answers to requests for storage commitment that whoever asked has not heard yet."""
+    connection.execute(
+        """CREATE TABLE owed_answers (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, waiting INTEGER NOT NULL,
+           record BLOB NOT NULL) STRICT"""
+    )
+    connection.execute("CREATE INDEX owed_answers_waiting ON owed_answers (key) WHERE waiting = 1")
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -264,6 +273,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     add_the_dicom_node,
     keep_key_images_and_imported_marks,
     keep_segmentations,
+    keep_owed_answers,
 )
 
 

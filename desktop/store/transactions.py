@@ -10,7 +10,7 @@ from desktop.store.clinic_settings import Policies, Users
 from desktop.store.clinical import Conditions, Documents, Medications
 from desktop.store.conflicts import Conflicts
 from desktop.store.consents import Consents
-from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, Sendings
+from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, OwedAnswers, Sendings
 from desktop.store.key_epochs import AttachmentKeys
 from desktop.store.marks import Imported, KeyImages
 from desktop.store.membership import Membership
@@ -57,6 +57,7 @@ class Transaction:
         self.node = Nodes(rows)
         self.arrivals = Arrivals(rows)
         self.sendings = Sendings(rows)
+        self.owed_answers = OwedAnswers(rows)
         self.lookups = NodeLookups(rows)
         self.audit = Audit(rows, store_id, clock)
         self.salvage = SalvageRows(rows, self.audit)

@@ -4,15 +4,15 @@ A device may erase its own copy on our word, so it is given only for what was re
 """
 
 import logging
-import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 from desktop.errors import UserFacingError
 from desktop.network.parts import KeepingAnswer, KeepingAsked, NotKept, ObjectName
-from desktop.records import AttachmentId, AuditAction
-from desktop.records.dicom_node import Peer
+from desktop.records import AttachmentId, AuditAction, new_id
+from desktop.records.dicom_node import OwedAnswer, OwedAnswerId, OwedObject, OwedState, Peer
+from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic
 from desktop.workflow.network_lines import line_to
 from desktop.workflow.network_objects import read_object
@@ -20,9 +20,13 @@ from desktop.workflow.network_settings import stored_settings
 
 _log = logging.getLogger(__name__)
 
-_PAUSES = (1, 5, 15, 60)
+BY_THE_NODE = "system"
+"""Who does in the audit trail what nobody at the keyboard did."""
+
+_PAUSES = (1, 5, 15, 60, 240, 720, 1440)
 """Minutes between calls to somebody who is not there to hear our answer; after the last one they have to ask again."""
 _MOST_OWED = 100
+_FRESH = timedelta(hours=1)
 
 
 def keeping(clinic: Clinic, asked: KeepingAsked, by: str) -> KeepingAnswer:
@@ -58,67 +62,105 @@ def _lost(clinic: Clinic, name: ObjectName, files: list[AttachmentId]) -> NotKep
     return lost
 
 
-@dataclass(frozen=True)
-class _Owed:
-    """An answer that somebody has not heard yet. tried: calls so far."""
-
-    title: str
-    address: str
-    answer: KeepingAnswer
-    due: datetime
-    tried: int = 0
-
-
 class OwedAnswers:
-    """Answers on their way on calls of ours. They are not written down: who hears nothing asks again."""
+    """Answers on their way on calls of ours. They lie in the clinic's file: a restart forgets none."""
 
     def __init__(self, clinic: Clinic) -> None:
         self._clinic = clinic
-        self._owed: list[_Owed] = []
-        self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
         """Whether anybody waits for one."""
-        with self._lock:
-            return bool(self._owed)
+        if not self._clinic.store.is_open:
+            return False
+        with self._clinic.store.snapshot() as tx:
+            return tx.owed_answers.any_waiting()
 
     def add(self, asked: KeepingAsked, answer: KeepingAnswer) -> None:
-        """Owe somebody an answer."""
-        with self._lock:
-            del self._owed[: max(0, len(self._owed) - _MOST_OWED + 1)]
-            self._owed.append(_Owed(asked.title, asked.address, answer, self._clinic.clock()))
+        """Owe somebody an answer; a former one to the same question is none any more."""
+        now = self._clinic.clock()
+        owed = OwedAnswer(
+            OwedAnswerId(new_id()), asked.title, asked.address, asked.transaction, _objects(answer), now, now
+        )
+        with self._clinic.store.transaction() as tx:
+            waiting = tx.owed_answers.waiting()
+            same = [one for one in waiting if (one.title, one.transaction) == (owed.title, owed.transaction)]
+            oldest = waiting[: max(0, len(waiting) - _MOST_OWED + 1)]
+            for one in {one.id: one for one in (*same, *oldest)}.values():
+                _note(tx, _settled(one, OwedState.GIVEN_UP))
+            tx.owed_answers.add(owed)
+            tx.audit.add(AuditAction.PROMISE_TO_KEEP, owed.id, actor=BY_THE_NODE, reason=owed.state.value)
 
     def deliver(self, stopped: Callable[[], bool]) -> None:
         """Call everybody whose turn it is."""
         now = self._clinic.clock()
-        with self._lock:
-            due = [one for one in self._owed if one.due <= now]
-            self._owed = [one for one in self._owed if one.due > now]
+        with self._clinic.store.snapshot() as tx:
+            due = [one for one in tx.owed_answers.waiting() if one.due <= now]
         for one in due:
             if stopped():
                 return
-            if self._told(one) or one.tried >= len(_PAUSES):
-                continue
-            later = replace(one, due=now + timedelta(minutes=_PAUSES[one.tried]), tried=one.tried + 1)
-            with self._lock:
-                self._owed.append(later)
+            current = self._fresh(one)
+            after = self._told(current)
+            if after is OwedState.WAITING and current.tried < len(_PAUSES):
+                pause = timedelta(minutes=_PAUSES[current.tried])
+                self._note(replace(current, due=self._clinic.clock() + pause, tried=current.tried + 1))
+            else:
+                self._note(_settled(current, OwedState.TOLD if after is OwedState.TOLD else OwedState.GIVEN_UP))
 
-    def _told(self, owed: _Owed) -> bool:
+    def _note(self, owed: OwedAnswer) -> None:
+        with self._clinic.store.transaction() as tx:
+            _note(tx, owed)
+
+    def _fresh(self, owed: OwedAnswer) -> OwedAnswer:
+        """An answer given on what was read back a short while ago, not before the last restart."""
+        now = self._clinic.clock()
+        if now - owed.answered < _FRESH:
+            return owed
+        names = tuple(ObjectName(one.class_uid, one.instance_uid) for one in owed.objects)
+        asked = KeepingAsked(owed.transaction, names, owed.title, owed.address)
+        return replace(owed, objects=_objects(keeping(self._clinic, asked, BY_THE_NODE)), answered=now)
+
+    def _told(self, owed: OwedAnswer) -> OwedState:
+        """Whether they heard it; GIVEN_UP where there is nobody to tell."""
         from desktop.network.calls import tell_keeping
 
         peer = self._peer(owed)
         if peer is None:
             _log.warning("somebody who asked for a promise is not on the list with a port")
-            return True
+            return OwedState.GIVEN_UP
         try:
-            tell_keeping(line_to(self._clinic, peer), owed.answer)
+            tell_keeping(line_to(self._clinic, peer), _answer(owed))
         except UserFacingError as error:
             _log.info("an answer about what is kept was not heard: %s", error.key)
-            return False
-        return True
+            return OwedState.WAITING
+        return OwedState.TOLD
 
-    def _peer(self, owed: _Owed) -> Peer | None:
+    def _peer(self, owed: OwedAnswer) -> Peer | None:
         """Who asked, as the list knows them: by title, and by address where several have that title."""
         peers = [peer for peer in stored_settings(self._clinic).peers if peer.title == owed.title and peer.listens]
         same = [peer for peer in peers if peer.address == owed.address.removeprefix("::ffff:")]
         return next(iter(same or peers), None)
+
+
+def _objects(answer: KeepingAnswer) -> tuple[OwedObject, ...]:
+    kept = tuple(OwedObject(name.sop_class, name.instance_uid) for name in answer.kept)
+    failed = tuple(OwedObject(name.sop_class, name.instance_uid, int(why)) for name, why in answer.failed)
+    return kept + failed
+
+
+def _answer(owed: OwedAnswer) -> KeepingAnswer:
+    named = [(ObjectName(one.class_uid, one.instance_uid), one.failure) for one in owed.objects]
+    return KeepingAnswer(
+        owed.transaction,
+        tuple(name for name, failure in named if failure is None),
+        tuple((name, NotKept(failure)) for name, failure in named if failure is not None),
+    )
+
+
+def _note(tx: Transaction, owed: OwedAnswer) -> None:
+    tx.owed_answers.update(owed)
+    tx.audit.add(AuditAction.PROMISE_TO_KEEP, owed.id, actor=BY_THE_NODE, reason=owed.state.value)
+
+
+def _settled(owed: OwedAnswer, state: OwedState) -> OwedAnswer:
+    """What is left to remember: that it was asked, and what came of it."""
+    return replace(owed, objects=(), state=state)

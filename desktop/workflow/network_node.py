@@ -64,7 +64,7 @@ class RunningNode:
         self._reception = Reception(clinic, hearers.stored, self._gone)
         self._node = Node(listening, self._reception)
         self._node.start()
-        self.outbox = Outbox(clinic, hearers.sent, self._reception.owed)
+        self.outbox = Outbox(clinic, hearers.sent)
 
     @property
     def status(self) -> NodeStatus:

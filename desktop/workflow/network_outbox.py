@@ -27,13 +27,13 @@ class UnderWay:
 class Outbox:
     """A thread of its own until `stop`, which should come before the clinic is locked; it ends then too.
 
-    sent: hears, in that thread, that something was tried. owed: answers to storage commitment, delivered on the way.
+    sent: hears, in that thread, that something was tried. Answers to storage commitment are delivered on the way.
     """
 
-    def __init__(self, clinic: Clinic, sent: Callable[[], None], owed: OwedAnswers | None = None) -> None:
+    def __init__(self, clinic: Clinic, sent: Callable[[], None]) -> None:
         self._clinic = clinic
         self._sent = sent
-        self._owed = owed
+        self._owed = OwedAnswers(clinic)
         self._lock = threading.Lock()
         self._current: tuple[SendingId, Job] | None = None
         self._stopping = False
@@ -70,8 +70,7 @@ class Outbox:
     def _run(self) -> None:
         while not self._stopping and self._clinic.store.is_open:
             try:
-                if self._owed is not None:
-                    self._owed.deliver(self._is_stopping)
+                self._owed.deliver(self._is_stopping)
                 if send_what_waits(self._clinic, self._is_stopping, self._begun):
                     self._sent()
             except Exception as error:  # the next round tries again, unless the clinic was locked in the middle

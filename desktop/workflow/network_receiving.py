@@ -16,16 +16,13 @@ from desktop.records.dicom_node import Arrival, ArrivalId, Doubt, SendingState
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic
 from desktop.workflow.documents import same_document
-from desktop.workflow.network_keeping import OwedAnswers, keeping
+from desktop.workflow.network_keeping import BY_THE_NODE, OwedAnswers, keeping
 from desktop.workflow.network_matching import whose
 from desktop.workflow.network_notes import keep_note, note_in
 from desktop.workflow.network_objects import ObjectHeader, add_to_study, attachment_of, read_object
 from desktop.workflow.network_worklist import steps_for
 
 _log = logging.getLogger(__name__)
-
-BY_THE_NODE = "system"
-"""Who does in the audit trail what nobody at the keyboard did."""
 
 _REMEMBERED = 50
 

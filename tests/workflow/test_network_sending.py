@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,11 +12,12 @@ from pydicom import dcmread
 from desktop import workflow
 from desktop.errors import Cancelled, UserFacingError
 from desktop.jobs import Job
-from desktop.network.parts import Committed, KeepingAsked, NotKept, ObjectName
+from desktop.network.parts import Committed, KeepingAnswer, KeepingAsked, NotKept, ObjectName
 from desktop.records import AuditAction, HumanName, PartialDate, Sex, StudyId
 from desktop.records.dicom_node import SendingId, SendingParts, SendingState
 from desktop.workflow import network_sending
 from desktop.workflow.network_keeping import OwedAnswers
+from desktop.workflow.network_outbox import Outbox
 from desktop.workflow.network_receiving import Reception
 from desktop.workflow.network_sending import send_what_waits
 from tests.conftest import ExpectLog
@@ -188,6 +189,11 @@ def test_a_signed_report_goes_beside_its_images(clinic: workflow.Clinic, held: H
 # Our word to others
 
 
+def due(clinic: workflow.Clinic) -> datetime | None:
+    with clinic.store.snapshot() as tx:
+        return next((one.due for one in tx.owed_answers.waiting()), None)
+
+
 def asked(*objects: ObjectName) -> KeepingAsked:
     return KeepingAsked("1.2.9", objects, "XRAY", "127.0.0.1")
 
@@ -230,6 +236,50 @@ def test_who_hung_up_is_called_until_they_hear(clinic: workflow.Clinic, held: He
     owed.deliver(lambda: False)
     assert not owed
     assert [event for event, _ in asker.heard] == [1, 1]
+
+
+def test_what_is_owed_outlives_a_restart_and_is_looked_up_anew(
+    clinic: workflow.Clinic, held: Held, asker: Asker
+) -> None:
+    objects = tuple(ObjectName(CT, one.instance_uid) for one in held.stored[:2])
+    question = KeepingAsked("1.2.9", objects, "PEER", "127.0.0.1")
+    workflow.set_dicom_peers(clinic, JOB, [workflow.new_peer("device", "PEER", "127.0.0.1", asker.port)])
+    for _ in range(2):
+        held.desk.untold(question, held.desk.keeping(question))
+    folder, models = clinic.store.folder, clinic.models
+    workflow.lock(clinic)
+    for file in (folder / "att").rglob("*"):
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[:-1])
+    opened = workflow.unlock(folder, JOB, user="li", passphrase="correct horse", models=models)
+    try:
+        assert OwedAnswers(opened)
+        outbox = Outbox(later(opened, 600), lambda: None)
+        until(lambda: len(asker.heard) == 1)
+        until(lambda: not OwedAnswers(opened))
+        outbox.stop()
+    finally:
+        workflow.lock(opened)
+    ((event, word),) = asker.heard
+    assert (event, word.TransactionUID) == (2, "1.2.9")
+    assert "ReferencedSOPSequence" not in word
+    lost = [item.ReferencedSOPInstanceUID for item in word.FailedSOPSequence]
+    assert lost == [name.instance_uid for name in objects]
+
+
+def test_whoever_never_listens_is_given_up_after_two_days(clinic: workflow.Clinic, held: Held) -> None:
+    workflow.set_dicom_peers(clinic, JOB, [workflow.new_peer("device", "PEER", "127.0.0.1", free_port())])
+    owed = OwedAnswers(clinic)
+    owed.add(KeepingAsked("1.2.9", (ObjectName(CT, "1.2.3"),), "PEER", "127.0.0.1"), KeepingAnswer("1.2.9", ()))
+    tries = 0
+    for minutes in range(0, 4000, 100):
+        owed._clinic = later(clinic, minutes)
+        before = due(clinic)
+        owed.deliver(lambda: False)
+        tries += before is not None and before != due(clinic)
+    assert not owed
+    assert tries == 8
+    assert is_whole(clinic)
 
 
 def test_an_answer_for_a_stranger_is_dropped(clinic: workflow.Clinic, held: Held, expected_log: ExpectLog) -> None:
