@@ -4,6 +4,7 @@ Only a picture keeps a drawing: its pixels are the file's, so other programs fin
 a plane between pictures, across them or several voxels thick is true where it is drawn and belongs to no file.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,8 +19,10 @@ from desktop.imaging.volume_series import SliceOrigin
 from desktop.records import FileHeader, Modality, Photometric, Picture, Spacing, SpacingSource, VoiWindow
 from desktop.records.picture import Array
 
-_ON_SLICE = 0.02
-"""How far from a slice's middle a plane may lie and still show that slice alone: a share of the slices' distance."""
+_ON_PICTURE = 0.02
+_NEAR_PICTURE = 0.5
+"""How far from a picture a plane may lie and still show that picture alone, or it more than another: shares of the
+distance of the volume's slices."""
 _SAME_MM = 1e-3
 
 
@@ -74,16 +77,36 @@ class Ground:
         return all(float(np.abs(np.subtract(one, two)).max()) < _SAME_MM for one, two in pairs)
 
 
-def slice_under(volume: Volume, point: Vector) -> tuple[int, bool]:
-    """The slice nearest to an LPS point, and whether a plane along the slices through it shows that slice alone."""
+@dataclass(frozen=True)
+class Nearest:
+    """The picture nearest to a plane. number: which of the series' pictures. alone: the plane shows it and nothing
+    else. near: the plane shows it more than any other."""
+
+    number: int
+    alone: bool
+    near: bool
+
+
+def picture_near(volume: Volume, point: Vector, origins: Sequence[SliceOrigin | None]) -> Nearest | None:
+    """Which picture is nearest to the plane along the slices through an LPS point; None where there are none."""
     at = float(volume.grid.to_index(point)[0])
-    nearest = min(max(round(at), 0), volume.shape[0] - 1)
-    return nearest, abs(at - nearest) <= _ON_SLICE
+    away = {number: abs(one.at - at) for number, one in enumerate(origins) if one is not None}
+    if not away:
+        return None
+    number = min(away, key=lambda one: away[one])
+    return Nearest(number, away[number] <= _ON_PICTURE, away[number] <= _NEAR_PICTURE + 1e-6)
 
 
-def on_slice(volume: Volume, number: int, origin: SliceOrigin, place: FramePlace) -> Ground:
-    """One of the scan's own pictures, in its file's own pixels. number: of the slice in the volume."""
-    first = as_vector(volume.grid.to_patient((number, origin.down, origin.right)))
+def at_picture(volume: Volume, point: Vector, origin: SliceOrigin) -> Vector:
+    """An LPS point moved across the slices onto a picture."""
+    index = volume.grid.to_index(point)
+    index[0] = origin.at
+    return as_vector(volume.grid.to_patient(index))
+
+
+def on_slice(volume: Volume, origin: SliceOrigin, place: FramePlace) -> Ground:
+    """One of the scan's own pictures, in its file's own pixels."""
+    first = as_vector(volume.grid.to_patient((origin.at, origin.down, origin.right)))
     return Ground(first, volume.grid.across, volume.grid.down, origin.rows, origin.columns, place)
 
 

@@ -10,16 +10,18 @@ from desktop.records import VoiWindow
 
 @dataclass(frozen=True)
 class SliceOrigin:
-    """Which picture a slice is: SOP instance UID, which of its frames, from 1, and its size in pixels.
+    """One of the pictures a series is made of: SOP instance UID, which of its frames, from 1, and its size in pixels.
 
-    right, down: pixels by which it lies further in the volume's slice than in its own file: a leaning pile is
-    straightened by moving its slices within their own planes.
+    at: where it lies among the volume's slices; between two of them where the volume had to be resampled. right, down:
+    pixels by which it lies further in the volume than in its own file: a leaning pile is straightened by moving its
+    slices within their own planes.
     """
 
     instance_uid: str
     frame: int
     rows: int
     columns: int
+    at: float = 0.0
     right: float = 0.0
     down: float = 0.0
 
@@ -32,8 +34,8 @@ class VolumeSeries:
     slices of each moment. moments: how many there are. positions: millimetres of each slice along the slices' normal,
     empty where the files do not say where they lie. thickness: of a slice in millimetres as the files say, or None.
     read_slice: (slice, moment) to a volume one slice thick; may read a file and raise UserFacingError. windows: the
-    files' own. origins: [moment][slice] which picture of which file each slice is; None for a slice that lies between
-    pictures, empty where no slice is a picture of its own (a volume file, a difference).
+    files' own. origins: [moment][number] the pictures it is made of, in the order of the slices, one for each where
+    there is no volume; None for one that has no UID. Empty where there are none (a volume file, a difference).
     """
 
     modality: str
@@ -53,8 +55,8 @@ class VolumeSeries:
             raise ValueError("a series has slices, and each of them one place")
         if self.volumes and len(self.volumes) != self.moments:
             raise ValueError("a volume for each moment or none")
-        if self.origins and [len(one) for one in self.origins] != [self.count] * self.moments:
-            raise ValueError("an origin for each slice or none")
+        if self.origins and len(self.origins) != self.moments:
+            raise ValueError("pictures for each moment or none")
 
     @property
     def solid(self) -> bool:

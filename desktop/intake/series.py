@@ -32,8 +32,6 @@ WORKERS = 2
 _LEAST_THINNED = 8
 _THINNED_TO = 2
 _BATCH = 8
-_SAME_SLICE = 0.05
-"""How far a resampled slice may lie from a picture and still be that picture: a share of the slices' distance."""
 
 FirstSlice = Callable[[Volume], None]
 
@@ -326,28 +324,19 @@ def _series(
         thickness=first.place.thickness,
         windows=first.file.windows,
         description=first.file.description,
-        origins=tuple(_origins([frames[index] for index in time], stack, volumes) for time in stack.times),
+        origins=tuple(tuple(_origins([frames[index] for index in time], stack, volumes)) for time in stack.times),
     )
 
 
-def _origins(frames: Sequence[_Frame], stack: Stack, volumes: tuple[Volume, ...]) -> tuple[SliceOrigin | None, ...]:
-    """Which picture each slice is; of a resampled pile only the slices that lie where a picture was taken."""
-    if not volumes or stack.regular:
-        return tuple(_origin(frame) for frame in frames)
-    first, shape = frames[0].place, volumes[0].shape
-    offsets = np.array(stack.offsets) - stack.offsets[0]
-    found: list[SliceOrigin | None] = []
-    for along in np.arange(shape[0]) * stack.step:
-        number = int(np.argmin(np.abs(offsets - along)))
-        here = abs(float(offsets[number] - along)) <= _SAME_SLICE * stack.step
-        right, down = moved(stack, first, float(offsets[number]))
-        found.append(_origin(frames[number], right, down) if here else None)
-    return tuple(found)
-
-
-def _origin(frame: _Frame, right: float = 0.0, down: float = 0.0) -> SliceOrigin | None:
-    uid, layout = frame.file.instance_uid, frame.file.layout
-    return SliceOrigin(uid, frame.number + 1, layout.rows, layout.columns, right, down) if uid else None
+def _origins(frames: Sequence[_Frame], stack: Stack, volumes: tuple[Volume, ...]) -> Iterator[SliceOrigin | None]:
+    """Where each picture of a moment lies in its volume."""
+    for number, frame in enumerate(frames):
+        uid, layout = frame.file.instance_uid, frame.file.layout
+        at, right, down = float(number), 0.0, 0.0
+        if volumes and not stack.regular:
+            along = stack.offsets[number] - stack.offsets[0]
+            at, (right, down) = along / stack.step, moved(stack, frames[0].place, along)
+        yield SliceOrigin(uid, frame.number + 1, layout.rows, layout.columns, at, right, down) if uid else None
 
 
 def _grid(first: SlicePlace, stack: Stack) -> VolumeGrid:

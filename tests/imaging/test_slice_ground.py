@@ -11,13 +11,24 @@ from desktop.imaging.measure import length, scale_at
 from desktop.imaging.measure_region import ValueUnit, point_value
 from desktop.imaging.orientation import View, plane_of
 from desktop.imaging.slab import THIN, Slab, SlabMode
-from desktop.imaging.slice_ground import Ground, lying, on_plane, on_slice, plane_picture, printed, slice_under
+from desktop.imaging.slice_ground import (
+    Ground,
+    Nearest,
+    at_picture,
+    lying,
+    on_plane,
+    on_slice,
+    picture_near,
+    plane_picture,
+    printed,
+)
 from desktop.imaging.volume import Volume
 from desktop.imaging.volume_series import SliceOrigin
 from desktop.records import InstanceId, SpacingSource, VoiWindow
 from tests.imaging.volume_phantom import MARKERS, grid_around, phantom
 
 PLACE = FramePlace(InstanceId("one"))
+PICTURES = tuple(SliceOrigin(f"1.2.{number}", 1, 41, 41, float(number)) for number in range(41))
 HEAD_FIRST = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0))
 PRONE = ((-1.0, 0.0, 0.0), (0.0, -1.0, 0.0))
 
@@ -32,28 +43,37 @@ def test_a_place_in_the_patient_is_the_pixel_of_the_file_that_shows_it(
 ) -> None:
     block = volume(row, column)
     left, value = MARKERS["L"]
-    number, alone = slice_under(block, left)
-    assert alone
-    ground = on_slice(block, number, SliceOrigin("1.2", 1, 41, 41), PLACE)
+    found = picture_near(block, left, PICTURES)
+    assert found is not None
+    assert found.alone
+    ground = on_slice(block, PICTURES[found.number], PLACE)
     x, y = ground.to_picture(left)
-    assert block.voxels[number, round(y), round(x)] == value
+    assert block.voxels[found.number, round(y), round(x)] == value
     assert ground.to_patient((x, y)) == pytest.approx(left)
 
 
 def test_a_slice_that_was_moved_keeps_its_own_pixels() -> None:
     block = volume(*HEAD_FIRST)
-    still = on_slice(block, 20, SliceOrigin("1.2", 1, 41, 41), PLACE)
-    moved = on_slice(block, 20, SliceOrigin("1.2", 1, 39, 38, right=2.5, down=1.25), PLACE)
+    still = on_slice(block, PICTURES[20], PLACE)
+    moved = on_slice(block, SliceOrigin("1.2", 1, 39, 38, 20.0, right=2.5, down=1.25), PLACE)
     x, y = still.to_picture((4.0, 6.0, 0.0))
     assert moved.to_picture((4.0, 6.0, 0.0)) == pytest.approx((x - 2.5, y - 1.25))
     assert moved.clamped((60.0, -4.0)) == (37.5, -0.5)
 
 
-def test_between_two_slices_is_on_none() -> None:
+def test_between_two_pictures_is_on_neither_and_nearer_to_one() -> None:
     block = volume(*HEAD_FIRST)
-    assert slice_under(block, (0.0, 0.0, 1.0)) == (20, False)
-    assert slice_under(block, (0.0, 0.0, 2.0)) == (21, True)
-    assert slice_under(block, (0.0, 0.0, 900.0)) == (40, False)
+    assert picture_near(block, (0.0, 0.0, 0.8), PICTURES) == Nearest(20, alone=False, near=True)
+    assert picture_near(block, (0.0, 0.0, 2.0), PICTURES) == Nearest(21, alone=True, near=True)
+    assert picture_near(block, (0.0, 0.0, 900.0), PICTURES) == Nearest(40, alone=False, near=False)
+    between = SliceOrigin("1.2", 1, 41, 41, at=20.4)
+    sparse = (None, between, SliceOrigin("1.3", 1, 41, 41, at=24.0))
+    assert picture_near(block, (3.0, 0.0, 0.0), sparse) == Nearest(1, alone=False, near=True)
+    assert picture_near(block, (3.0, 0.0, 4.0), sparse) == Nearest(1, alone=False, near=False)
+    moved = at_picture(block, (3.0, 5.0, 4.0), between)
+    assert moved == pytest.approx((3.0, 5.0, 0.8))
+    assert picture_near(block, moved, sparse) == Nearest(1, alone=True, near=True)
+    assert picture_near(block, moved, ()) is None
 
 
 def test_a_plane_across_the_slices_measures_what_is_there_and_says_that_its_scale_is_the_voxels() -> None:
@@ -95,8 +115,9 @@ def test_how_a_slice_is_turned_to_lie_as_the_viewer_has_it(
 def test_paper_shows_the_slice_as_the_viewer_and_finds_its_pixels() -> None:
     block = volume(*PRONE)
     left, value = MARKERS["L"]
-    number, _ = slice_under(block, left)
-    single = block.slab_of(number)
+    found = picture_near(block, left, PICTURES)
+    assert found is not None
+    single = block.slab_of(found.number)
     page = printed(single, VoiWindow(value - 1000.0, 10.0))
     index = block.grid.to_index(left)
     x, y = page.placed((float(index[2]), float(index[1])))

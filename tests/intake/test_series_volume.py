@@ -307,12 +307,13 @@ def test_slices_of_a_leaning_pile_are_known_with_how_far_each_was_moved() -> Non
         assert np.array_equal(volume.voxels[number, down : down + 24, right : right + 20], pixels)
 
 
-def test_of_slices_put_between_others_only_the_pictures_are_known() -> None:
+def test_in_a_resampled_pile_the_pictures_lie_where_they_were_taken() -> None:
     heights = (0.0, 2.5, 5.0, 7.5, 11.0, 14.5)
     files = [ct_slice(n, pixels, z=z) for n, (z, pixels) in enumerate(zip(heights, slices(6), strict=True))]
     series = load_series(sources(files), Job(), free=PLENTY)
     assert series.solid
-    assert [one is not None for one in series.origins[0]] == [True, True, True, True, False, False]
+    step = series.volumes[0].grid.spacing[0]
+    assert [one.at * step for one in series.origins[0] if one is not None] == pytest.approx(heights)
 
 
 def test_a_head_with_gantry_tilt_is_set_upright(ct: Path) -> None:

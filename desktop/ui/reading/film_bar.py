@@ -101,6 +101,10 @@ class FilmBar(QFrame):
         layout.addWidget(self.worklist)
         layout.addWidget(self.studies, 1000)
         layout.addStretch(1)
+        self._slices = QWidget(self)
+        room = QHBoxLayout(self._slices)
+        room.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slices)
         layout.addWidget(self.presets)
         self.back = QPushButton(self)
         self.back.setObjectName("film_back")
@@ -151,6 +155,12 @@ class FilmBar(QFrame):
         for action in actions:
             self._marks.addAction(action)
 
+    def add_for_slices(self, widget: QWidget) -> None:
+        """Something that stands here while slices are read."""
+        room = self._slices.layout()
+        assert room is not None
+        room.addWidget(widget)
+
     @property
     def last(self) -> QWidget:
         """Where Tab leaves."""
@@ -195,6 +205,7 @@ class FilmBar(QFrame):
         """The tools for a film; a trace and slices have their own. Before the report's pages there is the way back."""
         for widget in (self.presets, self._more, *(tool for _, tool in self._tools)):
             widget.setVisible(kind is StudyKind.FILM and not previewing)
+        self._slices.setVisible(kind is StudyKind.SLICES and not previewing)
         self._back_to = kind
         self.back.setVisible(previewing)
         self.retranslate()

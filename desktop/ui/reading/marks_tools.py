@@ -142,9 +142,12 @@ class MarksTools(QObject):
 
     def toggle_key_image(self) -> None:
         """Mark the picture in front, or take the mark away; a mark that came in a file stays."""
-        place, sitting = self._place, self._desk.sitting
+        sitting = self._desk.sitting
         if sitting is None:
             return
+        if sitting.kind is StudyKind.SLICES:
+            self._slices.drawer.grounds.settle()
+        place = self._place
         if place is None:
             if sitting.kind is StudyKind.SLICES and self._slices.viewer.state is not None:
                 self._context.toast(self._context.tr("slice.not_a_picture"))

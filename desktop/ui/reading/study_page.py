@@ -79,6 +79,7 @@ class StudyPage(QWidget):
         self.bar.add_pictures([self.tools.actions[action.id] for action in PICTURE_ACTIONS])
         self.marks = MarksTools(context, self, self._desk, self.viewer, self._film, self.volume)
         self.bar.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
+        self.bar.add_for_slices(self.volume.marked)
         self.volume.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
         self._traces = TraceSide(context, self.ecg, self)
         self._slices = VolumeSide(context, self.volume, self)

@@ -1,6 +1,6 @@
 """The words of a drawing, typed beside it on the film."""
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent
 from PySide6.QtWidgets import QLineEdit, QWidget
 
@@ -10,6 +10,7 @@ WIDTH = 240
 LONGEST = 120
 _GAP = 8
 _KEYPAD = Qt.KeyboardModifier.KeypadModifier
+_ENDS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 _STAYS = (Qt.FocusReason.ActiveWindowFocusReason, Qt.FocusReason.PopupFocusReason)
 
 
@@ -64,6 +65,14 @@ class LabelField(QLineEdit):
         left = right if right + WIDTH <= room.width() else drawing.left() - _GAP - WIDTH
         at = QPointF(min(max(left, 2.0), room.width() - WIDTH - 2.0), drawing.top() - height / 2)
         self.move(round(at.x()), round(min(max(at.y(), 2.0), room.height() - height - 2.0)))
+
+    def event(self, event: QEvent) -> bool:
+        """Enter and Esc belong to the words, whatever they mean to the viewer around them."""
+        override = event.type() is QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and event.key() in _ENDS:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter keeps, Esc does not; both give the keys back to the film."""

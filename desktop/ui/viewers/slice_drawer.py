@@ -27,7 +27,7 @@ from desktop.ui.viewers.slice_layer import SliceLayer
 from desktop.ui.viewers.slice_tools import SLICE_ACTIONS, SLICE_TOOLS
 from desktop.ui.viewers.view_state import Point
 from desktop.ui.viewers.volume import VolumeViewer
-from desktop.ui.viewers.volume_state import PaneKind, snapped
+from desktop.ui.viewers.volume_state import PaneKind
 
 _PICTURES = 8
 _OPEN_ENDED = (AnnotationKind.REGION, AnnotationKind.FREEHAND)
@@ -182,6 +182,8 @@ class SliceDrawer(QObject):
             self._follow()
 
     def _follow(self) -> None:
+        if self._tool is not None and self._under is not None and self._under.pane is self.grounds.own_pane:
+            self._settle()
         under = self._under
         if under is not None:
             ground = self.grounds.ground(under.pane)
@@ -191,6 +193,12 @@ class SliceDrawer(QObject):
         for layer in self.layers.values():
             if not layer.pane.isHidden():
                 layer.follow()
+
+    def _settle(self) -> None:
+        """Nothing is drawn between two pictures: a slab stays, else the nearest picture comes."""
+        state = self._viewer.state
+        if state is not None and state.slab.thickness_mm == 0:
+            self.grounds.settle()
 
     @property
     def painting(self) -> bool:
@@ -203,7 +211,7 @@ class SliceDrawer(QObject):
         """What is painted over a pane."""
         if not (self._annotations or self._foreign or self._here or self._under):
             return ()
-        ground = self.grounds.ground(kind)
+        ground = self.grounds.near(kind)
         if ground is None:
             return ()
         found = [
@@ -282,7 +290,7 @@ class SliceDrawer(QObject):
         if not (drawn or self._keys):
             return ()
         return tuple(
-            MarkedSlice(place, moment, number, self.grounds.counted(number), place in self._keys, drawn[place])
+            MarkedSlice(place, moment, number, self.grounds.counted(moment, number), place in self._keys, drawn[place])
             for place, moment, number in self.grounds.places()
             if place in self._keys or place in drawn
         )
@@ -292,18 +300,14 @@ class SliceDrawer(QObject):
         self.grounds.show(slice.moment, slice.number)
 
     def step_marked(self, by: int) -> None:
-        """The next marked slice, or the one before; round and round."""
-        marked, here = self.marked, self.grounds.at
-        if not marked or here is None:
+        """The next marked slice (1), or the one before (-1); round and round."""
+        marked, at = self.marked, self.grounds.at
+        order = {(moment, number): place for place, (_, moment, number) in enumerate(self.grounds.places())}
+        if not marked or at is None or at not in order:
             self._context.toast(self._context.tr("slice.none_marked"))
             return
-        places = [(one.moment, one.counted) for one in marked]
-        here = here[0], self.grounds.counted(here[1])
-        if by > 0:
-            at = next((at for at, place in enumerate(places) if place > here), 0)
-        else:
-            at = next((at for at in reversed(range(len(places))) if places[at] < here), len(places) - 1)
-        self.jump(marked[at])
+        beyond = [one for one in marked[::by] if (order[one.moment, one.number] - order[at]) * by > 0]
+        self.jump((*beyond, *marked[::by])[0])
 
     # Commands
 
@@ -356,8 +360,8 @@ class SliceDrawer(QObject):
         self.finish_label()
         self._tool = tool
         self._viewer.book.set_painting(False)
-        if series.solid and pane is self.grounds.own_pane:
-            self._viewer.set_state(replace(state, cross=snapped(state.cross, series.volumes[state.moment])))
+        if pane is self.grounds.own_pane:
+            self._settle()
         self._under = self._fresh(pane)
         self._follow()
         layer = self.layers[pane]
@@ -377,7 +381,7 @@ class SliceDrawer(QObject):
         """The drawings on record in the panes on show."""
         found: dict[str, Annotation] = {}
         for kind, layer in self.layers.items():
-            ground = self.grounds.ground(kind) if not layer.pane.isHidden() else None
+            ground = self.grounds.near(kind) if not layer.pane.isHidden() else None
             found |= {one.id: one for one in self.annotations(ground)} if ground is not None else {}
         return tuple(found.values())
 
@@ -414,6 +418,8 @@ class SliceDrawer(QObject):
         if self._under is None or self._under.pane is not kind:
             if state is not None and self._viewer.series is not None and self._viewer.series.solid:
                 self._viewer.set_state(replace(state, active=kind))
+            if kind is self.grounds.own_pane:
+                self._settle()
             self._under = self._fresh(kind)
         self._change(lambda drawing: drawing.pressed(point))
 
@@ -471,7 +477,7 @@ class SliceDrawer(QObject):
 
     def pick(self, kind: PaneKind, at: Point) -> bool:
         """Select the drawing under a point of a pane; False where there is none."""
-        ground, placing = self.grounds.ground(kind), self.grounds.placing(kind)
+        ground, placing = self.grounds.near(kind), self.grounds.placing(kind)
         if ground is None or placing is None:
             return False
         point, reach = placing.to_picture(at), PICK_DISTANCE / placing.scale
@@ -486,7 +492,7 @@ class SliceDrawer(QObject):
     def start_label(self, place: FramePlace, points: tuple[Point, ...], words: str = "") -> None:
         """Let the words of a drawing be typed beside it, where its slice is shown."""
         for kind, layer in self.layers.items():
-            ground = self.grounds.ground(kind) if not layer.pane.isHidden() else None
+            ground = self.grounds.near(kind) if not layer.pane.isHidden() else None
             if ground is not None and ground.place == place:
                 self.finish_label()
                 self._labelling = layer

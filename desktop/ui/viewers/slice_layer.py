@@ -80,7 +80,7 @@ class SliceLayer(QWidget):
 
     def under(self, at: Point) -> Point | None:
         """The pixel under a point of the pane, the nearest one of the ground."""
-        ground, placing = self._drawer.grounds.ground(self.pane.kind), self._placing()
+        ground, placing = self._drawer.grounds.near(self.pane.kind), self._placing()
         return ground.clamped(placing.to_picture(at)) if ground is not None and placing is not None else None
 
     def _placing(self) -> PanePlacing | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from desktop.imaging.slab import Slab, SlabMode
 from desktop.ui.context import UiContext
@@ -27,7 +27,10 @@ _TOOLS: Mapping[str, str] = {
 
 
 class VolumeScreen(QWidget):
-    """`viewer` does the work; the strip shows how it stands. Signals: series_chosen(number) for another series."""
+    """`viewer` does the work; the strip shows how it stands. marked: the list of marked slices, for whoever has room.
+
+    Signals: series_chosen(number) for another series.
+    """
 
     series_chosen = Signal(int)
 
@@ -57,8 +60,10 @@ class VolumeScreen(QWidget):
         self._menu.addSeparator()
         self._measure.setMenu(self._menu)
         self._measure.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.marked = strip.add_box("volume_marked", letters=12)
         self._marked: tuple[MarkedSlice, ...] = ()
+        self.marked = QComboBox()
+        self.marked.setObjectName("volume_marked")
+        self.marked.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.marked.hide()
         strip.row.addStretch(1)
         strip.row.addWidget(self.opacity)

@@ -156,6 +156,29 @@ def test_a_drawing_on_a_slice_is_a_record_of_its_picture_and_shows_whenever_that
     assert uid in str(pydicom.dcmread(tmp_path / "tid1500.dcm"))
 
 
+def test_a_region_is_named_as_it_is_drawn_and_enter_ends_only_its_name(
+    qtbot: QtBot, clinic: Clinic, ct: StudyId, shown: VolumeViewer, room: ReadingRoom
+) -> None:
+    drawer, axial = room.study.volume.drawer, PaneKind.AXIAL
+    QTest.keyClick(shown, Qt.Key.Key_E, SHIFT)
+    _draw(drawer, axial, (2.0, 5.0), (12.0, 15.0))
+    field = drawer.layers[axial].label
+    assert field.hasFocus()
+    assert shown.state is not None
+    alone = shown.state.alone
+    QTest.keyClicks(field, "cyst")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: [one.label for one in workflow.reading(clinic, Job(), ct).annotations] == ["cyst"])
+    assert shown.state.alone is alone
+    qtbot.waitUntil(lambda: any("mean 400 HU" in mark.words for mark in drawer.marks(axial)))
+    qtbot.waitUntil(lambda: drawer.marks(axial)[0].words.startswith("cyst · "))
+    QTest.keyClick(shown, Qt.Key.Key_L, SHIFT)
+    qtbot.waitUntil(field.hasFocus)
+    QTest.keyClicks(field, "abscess")
+    QTest.keyClick(field, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: [one.label for one in workflow.reading(clinic, Job(), ct).annotations] == ["abscess"])
+
+
 def test_what_is_measured_on_another_plane_says_that_it_is_not_kept(
     qtbot: QtBot, clinic: Clinic, ct: StudyId, shown: VolumeViewer, room: ReadingRoom, context: UiContext
 ) -> None:
