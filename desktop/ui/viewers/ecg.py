@@ -38,6 +38,7 @@ from desktop.ui.viewers.ecg_state import (
     fitting_layout,
     lay_out,
 )
+from desktop.ui.viewers.ecg_tiles import TraceTiles
 from desktop.ui.viewers.ecg_words import (
     caliper_words,
     foot_words,
@@ -92,6 +93,7 @@ class EcgViewer(QWidget):
         self._drag: QPointF | None = None
         self._panned: float | None = None
         self._kept: tuple[object, QPixmap] | None = None
+        self._tiles = TraceTiles()
         self._measured_scale: float | None = None
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -155,6 +157,7 @@ class EcgViewer(QWidget):
     def clear(self) -> None:
         """Forget every sample and every word."""
         self._recording = self._source = self._measurements = self._earlier = self._kept = None
+        self._tiles.forget()
         self._text, self._titles = FilmText(), ("", "")
         self._drag = self._panned = None
         self._view = EcgView()
@@ -323,14 +326,9 @@ class EcgViewer(QWidget):
             self._paint_beats(painter, scale, colours)
             return
         pixels = scale * page.scale
-        self._draw_grid(painter, page, pixels, colours)
+        self._draw_paper(painter, page, source, pixels, colours)
+        self._tiles.paint(painter, source, page, self._view, pixels, self.devicePixelRatioF(), colours.trace)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(painting.trace_pen(colours.trace))
-        ratio = self.devicePixelRatioF()
-        for strip in page.strips:
-            if strip.first and strip.row not in source.ranges:
-                painting.paint_pulse(painter, strip, self._view, pixels)
-            painting.paint_strip(painter, source, strip, self._view, pixels, ratio)
         painter.setFont(painting.label_font(self.font()))
         for strip in page.strips:
             painting.paint_label(painter, strip, lead_words(self._context, source, strip.row), pixels, colours)
@@ -341,15 +339,23 @@ class EcgViewer(QWidget):
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painting.paint_caliper(painter, self._view.caliper, page, self._view, pixels, colours)
 
-    def _draw_grid(self, painter: QPainter, page: Page, pixels: float, colours: painting.Inks) -> None:
-        """The squares stand still while the trace moves, so they are drawn once for each size and theme."""
+    def _draw_paper(
+        self, painter: QPainter, page: Page, source: EcgSource, pixels: float, colours: painting.Inks
+    ) -> None:
+        """The squares and pulses stand still while the trace moves, so they are drawn once for each page and theme."""
         area, ratio = self._paper(), self.devicePixelRatioF()
-        key = (area.width(), area.height(), pixels, ratio, colours)
+        pulses = [strip for strip in page.strips if strip.first and strip.row not in source.ranges]
+        places = tuple(strip.middle for strip in pulses)
+        key = (area.width(), area.height(), pixels, ratio, colours, self._view.gain, places)
         if self._kept is None or self._kept[0] != key:
             drawn = QPixmap(QSize(int(area.width() * ratio) + 1, int(area.height() * ratio) + 1))
             drawn.setDevicePixelRatio(ratio)
             inner = QPainter(drawn)
             painting.paint_grid(inner, page.width, page.height, pixels, colours)
+            inner.setRenderHint(QPainter.RenderHint.Antialiasing)
+            inner.setPen(painting.trace_pen(colours.trace))
+            for strip in pulses:
+                painting.paint_pulse(inner, strip, self._view, pixels)
             inner.end()
             self._kept = (key, drawn)
         painter.drawPixmap(0, 0, self._kept[1])

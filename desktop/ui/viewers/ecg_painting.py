@@ -1,22 +1,18 @@
-"""ECG paper: grid, traces, calibration pulses, calipers. Plain painting, no state."""
+"""ECG paper: grid, calibration pulses, names of leads, calipers. Plain painting, no state; traces: `ecg_tiles`."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from pyqtgraph.Qt.internals import PrimitiveArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from desktop.settings import Theme
-from desktop.ui.viewers.ecg_source import EcgSource
 from desktop.ui.viewers.ecg_state import LEAD_IN, Caliper, EcgView, Page, Strip
 
 _PULSE_BEFORE, _PULSE_WIDTH = 7.0, 5.0
 _TRACE_WIDTH = 1.0
 _LABEL_PIXELS = 12
-_SHARE_OF_ROW = 0.8
 
 
 @dataclass(frozen=True)
@@ -61,55 +57,6 @@ def paint_grid(painter: QPainter, width: float, height: float, pixels: float, co
         pen.setCosmetic(True)
         painter.setPen(pen)
         painter.drawLines(lines)
-
-
-def paint_strip(painter: QPainter, source: EcgSource, strip: Strip, view: EcgView, pixels: float, ratio: float) -> None:
-    """One lead's stretch, with the painter's pen. ratio: device pixels for a logical one."""
-    rate = source.trace.rate
-    first = max(0, math.floor(strip.begin * rate))
-    last = min(source.trace.length, math.ceil((strip.begin + strip.seconds) * rate) + 1)
-    if last - first < 2:
-        return
-    values = source.samples[strip.row, first:last].astype(np.float64)
-    step = view.speed * pixels / rate
-    place = strip.left * pixels + (np.arange(first, last, dtype=np.float64) - strip.begin * rate) * step
-    zero, per_unit = _scale(source, strip, view)
-    x, y = thinned(place, (strip.middle - (values - zero) * per_unit) * pixels, step * ratio)
-    # Line by line: a path is stroked as one shape, which costs twenty times as much (and pyqtgraph draws its own so).
-    known = np.isfinite(y[:-1]) & np.isfinite(y[1:])
-    ends = np.stack([x[:-1], y[:-1], x[1:], y[1:]], axis=1)[known]
-    lines = PrimitiveArray(QLineF, 4)
-    lines.resize(len(ends))
-    lines.ndarray()[:] = ends
-    painter.drawLines(*lines.drawargs())
-
-
-def thinned(
-    x: npt.NDArray[np.float64], y: npt.NDArray[np.float64], step: float
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Lowest and highest of each device pixel, in the order they come, where there are more than two samples in one.
-
-    step: device pixels for a sample. No peak is lost by it.
-    """
-    many = int(0.999 / step) if step > 0 else 1
-    if many < 3:
-        return x, y
-    whole = len(y) // many * many
-    blocks = y[:whole].reshape(-1, many)
-    low, high = blocks.argmin(axis=1), blocks.argmax(axis=1)
-    begin = np.arange(len(blocks)) * many
-    chosen = np.sort(np.stack([begin + low, begin + high], axis=1), axis=1).reshape(-1)
-    chosen = np.concatenate([chosen, np.arange(whole, len(y))])
-    return x[chosen], y[chosen]
-
-
-def _scale(source: EcgSource, strip: Strip, view: EcgView) -> tuple[float, float]:
-    """What lies in the middle of the row, and mm for one unit: 0 mV and the gain; what is no voltage fills its row."""
-    own = source.ranges.get(strip.row)
-    if own is None:
-        return 0.0, view.gain
-    low, high = own
-    return (low + high) / 2, _SHARE_OF_ROW * strip.height / (high - low) if high > low else 1.0
 
 
 def trace_pen(colour: QColor) -> QPen:

@@ -20,9 +20,9 @@ from desktop.ui.reading.actions import ECG_ACTIONS, ROOM_ACTIONS, STUDY_ACTIONS
 from desktop.ui.viewers.ecg import EcgViewer
 from desktop.ui.viewers.ecg_calibration import BAR_MM, CalibrationDialog
 from desktop.ui.viewers.ecg_commands import ECG_COMMANDS
-from desktop.ui.viewers.ecg_painting import thinned
 from desktop.ui.viewers.ecg_screen import ScaleSource, scale_of
 from desktop.ui.viewers.ecg_state import LEAD_IN, EcgLayout, EcgView, fitting_layout, lay_out
+from desktop.ui.viewers.ecg_tiles import thinned
 
 PIXELS = 4.0
 """Logical pixels in a millimetre in these tests: as if somebody had measured the screen."""
@@ -51,7 +51,8 @@ def painted(viewer: EcgViewer) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]
     """The page as (rows, columns) of grey."""
     image = QImage(viewer.size(), QImage.Format.Format_Grayscale8)
     viewer.render(image)
-    return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())[:, : image.width()]
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+    return rows[:, : image.width()].copy()  # the memory is the image's
 
 
 @pytest.mark.parametrize("layout", [EcgLayout.THREE_BY_FOUR, EcgLayout.SIX_BY_TWO, EcgLayout.TWELVE_BY_ONE])
@@ -110,6 +111,40 @@ def test_thinning_loses_no_peak() -> None:
     assert len(x) == len(kept) < 3_000
     assert kept.max() == 50.0
     assert kept.min() == y.min()
+
+
+def test_a_page_scrolled_to_is_the_page_drawn_anew(viewer: EcgViewer) -> None:
+    """Tiles kept while scrolling join without a seam, and nothing of where the page was is left on it."""
+    for layout in ("ecg.layout_3x4", "ecg.layout_12x1"):
+        viewer.run(layout)
+        for start in (0.123, 1.7, 1.65):
+            viewer.set_view(replace(viewer.view, start=start))
+            scrolled = painted(viewer)
+            viewer._tiles.forget()
+            assert np.array_equal(scrolled, painted(viewer))
+
+
+def test_a_spike_of_one_sample_is_seen_wherever_the_page_is(qtbot: QtBot, context: UiContext) -> None:
+    rows = np.zeros((1, 20_000), np.float32)
+    rows[0, 7_777] = 2.0
+    rows[0, 7_778:7_783] = np.nan
+    viewer = EcgViewer(context)
+    qtbot.addWidget(viewer)
+    viewer.resize(900, 620)
+    viewer.show_recording(recording(Trace(rows, 1000.0, (Lead("II", "mV"),))))
+    qtbot.waitUntil(lambda: viewer.source is not None)
+    page = viewer.page()
+    assert page is not None
+    scale = viewer.screen_scale().pixels * page.scale
+    for step in range(25):
+        viewer.set_view(replace(viewer.view, start=2.0 + 0.1237 * step))
+        grey = painted(viewer)
+        top = viewer._paper().top() + (page.strips[0].middle - 20.0) * scale
+        x = page.place_of(7.777, viewer.view) * scale
+        around = grey[round(top) : round(top) + 12, round(x) - 2 : round(x) + 3].astype(int)
+        ground = np.median(grey[round(top) : round(top) + 12])
+        assert np.abs(around - ground).max() > 80
+        assert np.abs(np.argwhere(np.abs(around - ground) > 80)[:, 1].mean() - 2) <= 1.5
 
 
 def test_every_command_has_a_key_and_no_key_has_two(viewer: EcgViewer) -> None:
