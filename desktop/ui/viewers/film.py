@@ -1,9 +1,10 @@
 """The viewer for films and clips: window, zoom, turn, measure, mark, page, play. Everything works with the keyboard
 alone."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
@@ -66,6 +67,7 @@ class FilmViewer(DrawnFilm):
         self._empty = ""
         self._label = LabelField(context, self)
         self._labelled_points: tuple[Point, ...] = ()
+        self._words_at: list[QRectF] = []
         self._label.kept.connect(self._label_kept)
         self._label.left.connect(self._take_keys)
         self.state_changed.connect(self._place_label)
@@ -254,6 +256,11 @@ class FilmViewer(DrawnFilm):
 
     # Painting
 
+    @property
+    def words_at(self) -> Sequence[QRectF]:
+        """Where the words of drawings stand now."""
+        return self._words_at
+
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show that the keys go here."""
         super().focusInEvent(event)
@@ -271,7 +278,7 @@ class FilmViewer(DrawnFilm):
             painter.setPen(TEXT)
             painter.drawText(self.rect().adjusted(12, 12, -12, -12), _MIDDLE, self._empty)
             return
-        paint_marks(painter, self._marks(), self._state, self.width(), self.height())
+        self._words_at = paint_marks(painter, self._marks(), self._state, self.width(), self.height())
         if self._histogram and self._source is not None:
             box = histogram_box(self.width(), self.height())
             paint_histogram(painter, self._source.histogram, self._state.window or self._source.window, box)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSizeF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygonF
 
 from desktop.imaging.measure_lines import CLOSED, strokes
 from desktop.records import AnnotationKind
+from desktop.ui.viewers.label_places import leader, places
 from desktop.ui.viewers.view_state import Point
 
 MARGIN = 10.0
@@ -59,8 +60,18 @@ def overlay_font(base: QFont) -> QFont:
     return font
 
 
-def paint_marks(painter: QPainter, marks: Sequence[Mark], state: Placing, width: float, height: float) -> None:
-    """Drawings as lines with a dark rim, so that they show on white bone and black air."""
+def paint_marks(
+    painter: QPainter,
+    marks: Sequence[Mark],
+    state: Placing,
+    width: float,
+    height: float,
+    taken: Sequence[QRectF] = (),
+) -> list[QRectF]:
+    """Drawings as lines with a dark rim, so that they show on white bone and black air; the words of all over them.
+
+    taken: where words stand already. Returns where these stand.
+    """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def seen(points: Sequence[Point]) -> QPolygonF:
@@ -68,8 +79,13 @@ def paint_marks(painter: QPainter, marks: Sequence[Mark], state: Placing, width:
 
     for mark in marks:
         _paint_mark(painter, mark, [seen(line) for line in _lines(mark)], seen(mark.points))
-        if mark.words:
-            _paint_words(painter, mark.words, seen(mark.points).boundingRect(), width, height)
+    metrics = QFontMetricsF(painter.font())
+    told = [(mark.words, seen(mark.points).boundingRect()) for mark in marks if mark.words]
+    bounds = [box for _, box in told]
+    boxes = places(bounds, [_words_size(metrics, words) for words, _ in told], QSizeF(width, height), taken)
+    for (words, drawn), box in zip(told, boxes, strict=True):
+        _paint_words(painter, words, box, leader(box, drawn))
+    return boxes
 
 
 def _lines(mark: Mark) -> tuple[tuple[Point, ...], ...]:
@@ -101,15 +117,18 @@ def _paint_mark(painter: QPainter, mark: Mark, lines: Sequence[QPolygonF], ends:
                 painter.drawEllipse(end, 3, 3)
 
 
-def _paint_words(painter: QPainter, words: str, bounds: QRectF, width: float, height: float) -> None:
-    """Words beside a drawing, line by line, moved inside the viewer where they would stick out."""
-    metrics = QFontMetricsF(painter.font())
+def _words_size(metrics: QFontMetricsF, words: str) -> QSizeF:
     lines = words.split("\n")
     wide = max(metrics.horizontalAdvance(line) for line in lines)
-    size = QSizeF(wide + 12, len(lines) * metrics.lineSpacing() + 4)
-    left = min(max(bounds.right() + 8, 2.0), width - size.width() - 2)
-    top = min(max(bounds.top() - size.height() / 2, 2.0), height - size.height() - 2)
-    box = QRectF(QPointF(left, top), size)
+    return QSizeF(wide + 12, len(lines) * metrics.lineSpacing() + 4)
+
+
+def _paint_words(painter: QPainter, words: str, box: QRectF, line: QLineF | None) -> None:
+    """Words of a drawing, line by line, and a thin line to it where they stand far away."""
+    if line is not None:
+        for pen in (QPen(HALO, 3), QPen(TEXT, 1)):
+            painter.setPen(pen)
+            painter.drawLine(line)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(HALO)
     painter.drawRoundedRect(box, 4, 4)

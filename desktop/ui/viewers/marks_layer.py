@@ -88,7 +88,8 @@ class MarksLayer(QWidget):
             return
         painter = QPainter(self)
         painter.setFont(overlay_font(self.font()))
-        paint_marks(painter, [one.mark for one in self.here], state, self.width(), self.height())
+        words = self._viewer.words_at
+        paint_marks(painter, [one.mark for one in self.here], state, self.width(), self.height(), words)
         if self.is_key:
             self._paint_badge(painter)
         painter.end()
