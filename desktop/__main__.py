@@ -1,16 +1,17 @@
 """Start of the program: arguments, then the window or one command."""
 
-import logging
 import sys
 from collections.abc import Sequence
 
 from desktop.cli import arguments as grammar
+from desktop.settings import speak_no_names
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; gives its exit status."""
     _forbid_core_files()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    if arguments is None:  # the process is ours
+        speak_no_names(sys.stderr)
     parsed = grammar.parse(sys.argv[1:] if arguments is None else arguments)
     if parsed.command is not None:
         from desktop.cli.main import run

@@ -13,10 +13,10 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
 from desktop.jobs import Pools
-from desktop.settings import Places, SettingsFile
+from desktop.settings import Places, SettingsFile, describe
 from desktop.ui import theme
 from desktop.ui.collector import Collector
-from desktop.ui.context import UiContext, describe
+from desktop.ui.context import UiContext
 from desktop.ui.main_window import MainWindow, window_icon
 
 if TYPE_CHECKING:

@@ -1,7 +1,6 @@
 """What every screen is handed: the open clinic, the person's choices, the language, and ways to speak up."""
 
 import logging
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_err
 from desktop.i18n import Language, Translator, catalogue
 from desktop.jobs import Pools
 from desktop.records import Changes
-from desktop.settings import Places, Settings, SettingsFile, Theme
+from desktop.settings import Places, Settings, SettingsFile, Theme, describe
 from desktop.ui.admin.network_keeper import NodeKeeper
 from desktop.ui.operations import Operations
 from desktop.ui.theme import PALETTES, Palette
@@ -216,10 +215,3 @@ def as_user_facing(error: BaseException) -> UserFacingError | None:
     if isinstance(error, MemoryError):
         return KnownFailure("ui.error.memory", kind=ErrorKind.IO)
     return from_os_error(error) if isinstance(error, OSError) else None
-
-
-def describe(error: BaseException) -> str:
-    """Type and places of an error, without its message: a message may quote a name."""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [f"  {frame.filename.rpartition('desktop')[2]}:{frame.lineno} {frame.name}" for frame in frames]
-    return "\n".join([type(error).__qualname__, *places])
