@@ -26,6 +26,7 @@ from desktop.intake.series_header import FrameFacts, IsSegmentation, SliceFile, 
 from desktop.intake.series_memory import fits
 from desktop.intake.series_pixels import Codes, codes_for, read_frame, read_frames
 from desktop.jobs import Job
+from desktop.records import VoiWindow
 from desktop.records.picture import Array
 
 WORKERS = 2
@@ -68,6 +69,12 @@ def slice_at(source: Source, number: int) -> Volume:
         if not 0 <= number < len(file.frames):
             raise UserFacingError("intake.truncated")
         return _one_slice(_Frame(file, number), codes_for([file]))
+
+
+def windows_of(source: Source) -> tuple[VoiWindow, ...]:
+    """A file's own windows. Raises UserFacingError, OSError."""
+    with reading_quietly(), damage_in_words():
+        return read_slice_file(source).windows
 
 
 @dataclass(frozen=True, eq=False)
@@ -416,4 +423,5 @@ __all__ = [
     "slice_at",
     "sort_series",
     "thinned_stack",
+    "windows_of",
 ]

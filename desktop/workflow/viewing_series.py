@@ -163,12 +163,19 @@ def printed_slice(
 
     wanted: None takes the slice in the middle of the files, in its file's own window. Raises as `open_series`.
     """
+    from desktop.intake.series import slice_at, windows_of
+
     if wanted is None or study.modality is Modality.VOLUME:
         volume, instance = _middle(clinic, study)
-        return printed(volume, volume_presets(volume)[0].window), FramePlace(instance)
-    from desktop.intake.series import slice_at
+        chosen, source = PrintedPicture(instance), _source(clinic, study, instance)
+    else:
+        chosen, source = wanted, _source(clinic, study, wanted.instance)
+        volume = slice_at(source, chosen.frame - 1)
+    windows = () if study.modality is Modality.VOLUME else windows_of(source)
+    window = chosen.window or volume_presets(volume, windows)[0].window
+    return printed(volume, window, inverted=chosen.inverted), FramePlace(chosen.instance, chosen.frame)
 
-    attachment = next(one.attachment for one in study.instances if one.id == wanted.instance)
-    volume = slice_at(partial(clinic.store.attachments.open, attachment), wanted.frame - 1)
-    window = wanted.window or volume_presets(volume)[0].window
-    return printed(volume, window, inverted=wanted.inverted), FramePlace(wanted.instance, wanted.frame)
+
+def _source(clinic: Clinic, study: ImagingStudy, instance: InstanceId) -> "Source":
+    attachment = next(one.attachment for one in study.instances if one.id == instance)
+    return partial(clinic.store.attachments.open, attachment)
