@@ -125,9 +125,17 @@ READERS: tuple[Reader, ...] = (DICOM, PNG, JPEG, TIFF, BMP, NIFTI, NRRD, METAIMA
 
 
 def warm_up() -> None:
-    """Import the decoders now, in the background, so that the day's first film opens as fast as the others."""
+    """Import now, in the background, what finds, decodes and scales pictures, so that the day's first film or series
+    opens as fast as the others."""
+    import cv2  # noqa: F401  (these are wanted for their own imports)
+
     import desktop.intake.dicom
-    import desktop.intake.picture  # noqa: F401  (both are wanted for their own imports)
+    import desktop.intake.folder_index
+    import desktop.intake.folder_picture
+    import desktop.intake.picture
+    import desktop.intake.picture_frames
+    import desktop.intake.series
+    import desktop.intake.volume_loading  # noqa: F401  (as above)
 
 
 def too_large() -> UserFacingError:

@@ -164,6 +164,8 @@ def warm_up(models: Registry) -> str:
 
     Not for the main thread: decoders, the inference library, the models' weights and FHIR's models take two seconds.
     """
+    import desktop.workflow.import_finding  # noqa: F401  (brings along what reads discs and folders)
+
     intake.warm_up()
     for name in models.names():
         # A damaged model is told of where it is asked, with the film it fails on.
