@@ -56,6 +56,8 @@ WANTED = frozenset(
         0x00200052,  # Frame of Reference UID
         0x00200060,  # Laterality
         0x00200062,  # Image Laterality
+        0x00280002,  # Samples per Pixel
+        0x00280004,  # Photometric Interpretation
         0x00280008,  # Number of Frames
         0x00280010,  # Rows
         0x00280011,  # Columns
@@ -65,7 +67,7 @@ WANTED = frozenset(
 """What a folder is sorted by."""
 
 _ALWAYS = (0x00080018, 0x0020000D, 0x0020000E)
-_NUMBERS = (0x00280010, 0x00280011)
+_NUMBERS = (0x00280002, 0x00280010, 0x00280011)
 _LAST = max(WANTED)
 _FIRST_READ, _MOST = 8 * 1024, 4 * 1024 * 1024
 _UNDEFINED = 0xFFFFFFFF

@@ -210,10 +210,12 @@ class NodeLookups:
         return StudyId(row[0]) if row else None
 
     def name_kind(self, study: StudyId, modality: Modality) -> None:
-        """Of which kind a study is, where what came first of it left that open (OT)."""
+        """Of which kind a study is, where what came first of it left that open: something else, or a copy of a screen
+        (OT, SC)."""
         row = self._rows.one("SELECT record FROM imaging_studies WHERE id = ?", (study,))
         known = decoded(ImagingStudy, row, "store.study_not_found")
-        if known.modality is Modality.OT and modality is not Modality.OT:
+        left_open = (Modality.OT, Modality.SC)
+        if known.modality in left_open and modality not in left_open:
             data = self._rows.written(STUDY, study, replace(known, modality=modality))
             self._rows.run("UPDATE imaging_studies SET record = ? WHERE id = ?", (data, study))
 

@@ -41,6 +41,7 @@ from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import ReadingOrder, read_policy
+from desktop.workflow.viewing_flat import is_flat
 from desktop.workflow.viewing_frames import frame_runs
 from desktop.workflow.words import plain_text, typed_text
 
@@ -107,7 +108,7 @@ class Reading:
 class OpenStudy:
     """A study on the screen: its recordings, or the first picture of each run, decoded (slices come with
     `open_series`), whose it is, the reading so far, and the patient's other studies. runs: its pictures, those that are
-    paged or played together as one."""
+    paged or played together as one. sliced: whether it is looked at as piles of slices."""
 
     study: ImagingStudy
     patient: Patient
@@ -116,6 +117,7 @@ class OpenStudy:
     others: tuple[StudySummary, ...]
     recordings: Mapping[InstanceId, Recording] = field(default_factory=dict)
     runs: tuple[FrameRun, ...] = ()
+    sliced: bool = False
 
 
 @dataclass(frozen=True)
@@ -171,11 +173,12 @@ def open_study(clinic: Clinic, job: Job, study: StudyId) -> OpenStudy:
     for number, instance in enumerate(record.instances if is_trace(record) else ()):
         job.report("workflow.progress.opening", number, len(record.instances))
         recordings[instance.id] = stored_recording(clinic, instance)
-    runs = () if is_trace(record) or is_sliced(record) else frame_runs(clinic, job, record)
+    sliced = is_sliced(record) and not is_flat(clinic, record)
+    runs = () if is_trace(record) or sliced else frame_runs(clinic, job, record)
     for number, run in enumerate(runs):
         job.report("workflow.progress.opening", number, len(runs))
         pictures[run.places[0].instance] = run.read(0)
-    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others, recordings, runs)
+    return OpenStudy(record, patient, pictures, reading(clinic, job, study), others, recordings, runs, sliced)
 
 
 @requires(Permission.VIEW_IMAGES)

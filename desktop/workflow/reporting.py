@@ -48,6 +48,7 @@ from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
 from desktop.workflow.reading import Reading, add_impression, check_unsigned, read_state
+from desktop.workflow.viewing_flat import is_flat
 from desktop.workflow.viewing_frames import printed_picture
 from desktop.workflow.viewing_series import printed_slice
 from desktop.workflow.words import plain_text
@@ -235,7 +236,7 @@ def _bundle(clinic: Clinic, report: SignedReport | ReportContent) -> ReportBundl
     if is_trace(study):
         page = paper_page(stored_recording(clinic, instance).main)
         return ReportBundle(report, image=page, instance=instance.id)
-    if is_sliced(study):
+    if is_sliced(study) and not is_flat(clinic, study):
         return _slice_bundle(clinic, report, content, study)
     place = _printed_place(study, content)
     picture = printed_picture(clinic, study, place)

@@ -5,13 +5,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from desktop.errors import UserFacingError
-from desktop.records import Modality
 
 if TYPE_CHECKING:
     from desktop.workflow import OpenStudy, Policy, Reading
-
-SLICED = frozenset((Modality.CT, Modality.MR, Modality.VOLUME))
-"""What is read as piles of slices, in the volume viewer."""
 
 
 class StudyKind(StrEnum):
@@ -50,7 +46,7 @@ class Sitting:
         """What is read."""
         if self.study.recordings:
             return StudyKind.TRACE
-        return StudyKind.SLICES if self.study.study.modality in SLICED else StudyKind.FILM
+        return StudyKind.SLICES if self.study.sliced else StudyKind.FILM
 
     @property
     def no_model(self) -> bool:

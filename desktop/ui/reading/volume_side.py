@@ -11,7 +11,7 @@ from desktop.records import StudyId
 from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
 from desktop.ui.reading.film_text import film_text
-from desktop.ui.reading.sitting import SLICED, Sitting
+from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.volume_masks import VolumeMasks
 from desktop.ui.viewers.volume_screen import VolumeScreen
 
@@ -43,7 +43,7 @@ class VolumeSide(QObject):
     def begin(self, sitting: Sitting) -> None:
         """Another study: its largest series; any other study leaves the viewer empty."""
         self.clear()
-        if sitting.study.study.modality not in SLICED:
+        if sitting.kind is not StudyKind.SLICES:
             return
         self._sitting = sitting
         clinic, study = self._context.open_clinic, sitting.study.study.id
