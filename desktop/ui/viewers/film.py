@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFocusEvent, QHideEvent, QKeyEvent, QPainter, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import QFocusEvent, QFontMetricsF, QHideEvent, QKeyEvent, QPainter, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from desktop.imaging.frame_run import FramePlace, FrameRun
@@ -22,6 +22,7 @@ from desktop.ui.viewers.film_painting import (
     TEXT,
     Corner,
     Mark,
+    corner_boxes,
     overlay_font,
     paint_corners,
     paint_marks,
@@ -258,7 +259,7 @@ class FilmViewer(DrawnFilm):
 
     @property
     def words_at(self) -> Sequence[QRectF]:
-        """Where the words of drawings stand now."""
+        """Where words stand now: of drawings, and in the corners."""
         return self._words_at
 
     def focusInEvent(self, event: QFocusEvent) -> None:
@@ -278,22 +279,20 @@ class FilmViewer(DrawnFilm):
             painter.setPen(TEXT)
             painter.drawText(self.rect().adjusted(12, 12, -12, -12), _MIDDLE, self._empty)
             return
-        self._words_at = paint_marks(painter, self._marks(), self._state, self.width(), self.height())
+        size = (self.width(), self.height())
+        texts = self._without_hidden(self._corners(self._state))
+        taken = corner_boxes(QFontMetricsF(painter.font()), texts, *size)
+        words = paint_marks(painter, self._marks(), self._state, *size, taken)
+        self._words_at = [*taken, *words]
         if self._histogram and self._source is not None:
             box = histogram_box(self.width(), self.height())
             paint_histogram(painter, self._source.histogram, self._state.window or self._source.window, box)
         if self._lens and self._source is not None:
             at = self._pointer or (self.width() / 2, self.height() / 2)
-            size = (self.width(), self.height())
             paint_lens(painter, self._source, self._state, at, size, self.devicePixelRatioF())
         if self._drawing is not None and not self.underMouse():
             paint_pen(painter, self._state.to_view(self._drawing.cursor, self.width(), self.height()))
-        paint_corners(
-            painter,
-            self._without_hidden(self._corners(self._state)),
-            self.width(),
-            self.height(),
-        )
+        paint_corners(painter, texts, *size)
         if self.hasFocus():
             painter.setPen(QPen(SELECTED, 1))
             painter.setBrush(Qt.BrushStyle.NoBrush)

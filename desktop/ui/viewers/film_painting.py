@@ -158,6 +158,19 @@ def paint_corners(
                 _paint_line(painter, line, at)
 
 
+def corner_boxes(metrics: QFontMetricsF, corners: Sequence[Corner], width: float, height: float) -> list[QRectF]:
+    """Where `paint_corners` puts the texts, for words that should leave them free."""
+    step = metrics.height() + 3
+    boxes = []
+    for index, corner in enumerate(corners):
+        lines = (*corner.lines, *corner.badges)
+        if lines:
+            wide, high = max(metrics.horizontalAdvance(line) for line in lines) + 12, len(lines) * step + 2
+            left = width - MARGIN - wide + 6 if index % 2 else MARGIN - 6
+            boxes.append(QRectF(left, (height - MARGIN - high if index >= 2 else MARGIN) - 2, wide, high))
+    return boxes
+
+
 def _paint_ground(
     painter: QPainter, metrics: QFontMetricsF, corner: Corner, right: bool, width: float, top: float, step: float
 ) -> None:

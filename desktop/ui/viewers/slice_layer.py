@@ -9,7 +9,16 @@ from PySide6.QtWidgets import QWidget
 
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.film_drawn import DRAG_THRESHOLD, PEN_STEP
-from desktop.ui.viewers.film_painting import BADGE, BADGE_TEXT, TEXT, VEIL, overlay_font, paint_marks, paint_pen
+from desktop.ui.viewers.film_painting import (
+    BADGE,
+    BADGE_TEXT,
+    TEXT,
+    VEIL,
+    corner_boxes,
+    overlay_font,
+    paint_marks,
+    paint_pen,
+)
 from desktop.ui.viewers.label_field import LabelField
 from desktop.ui.viewers.slice_placing import PanePlacing
 from desktop.ui.viewers.view_state import Point
@@ -19,6 +28,7 @@ if TYPE_CHECKING:
     from desktop.ui.viewers.slice_drawer import SliceDrawer
 
 _TOP = 34.0
+_MIDDLE = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
 _PEN_KEYS = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -108,38 +118,33 @@ class SliceLayer(QWidget):
         drawer, kind, placing = self._drawer, self.pane.kind, self._placing()
         painter = QPainter(self)
         painter.setFont(overlay_font(self.font()))
+        badge = self._context.tr("marks.badge") if drawer.is_key(kind) else ""
+        top = self._top(painter, badge, drawer.lines(kind))
         if placing is not None:
-            paint_marks(painter, drawer.marks(kind), placing, self.width(), self.height())
+            size = (self.width(), self.height())
+            taken = corner_boxes(QFontMetricsF(painter.font()), self.pane.corners, *size)
+            paint_marks(painter, drawer.marks(kind), placing, *size, (*taken, *(box for _, box in top)))
             cursor = drawer.cursor(kind)
             if cursor is not None and not self.underMouse():
                 paint_pen(painter, placing.to_view(cursor))
-        badge = self._context.tr("marks.badge") if drawer.is_key(kind) else ""
-        self._paint_top(painter, badge, drawer.lines(kind))
+        for words, box in top:
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(BADGE if words == badge else VEIL)
+            painter.drawRoundedRect(box, 4, 4)
+            painter.setPen(BADGE_TEXT if words == badge else TEXT)
+            painter.drawText(box, _MIDDLE, words)
         painter.end()
 
-    def _paint_top(self, painter: QPainter, badge: str, lines: Sequence[str]) -> None:
-        metrics = QFontMetricsF(painter.font())
+    def _top(self, painter: QPainter, badge: str, lines: Sequence[str]) -> list[tuple[str, QRectF]]:
+        """The words at the top, one below the other, and where each stands."""
+        found: list[tuple[str, QRectF]] = []
         top = _TOP
-        if badge:
-            box = QRectF(0, top, metrics.horizontalAdvance(badge) + 16, metrics.height() + 4)
-            box.moveLeft((self.width() - box.width()) / 2)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(BADGE)
-            painter.drawRoundedRect(box, 3, 3)
-            painter.setPen(BADGE_TEXT)
-            painter.drawText(box, Qt.AlignmentFlag.AlignCenter, badge)
-            top = box.bottom() + 4
-        middle = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-        for line in lines:
+        for words in (*((badge,) if badge else ()), *lines):
             room = QRectF(16, top, max(self.width() - 32, 60), self.height())
-            needed = painter.boundingRect(room, int(Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap), line)
-            box = needed.adjusted(-6, 0, 6, 4)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(VEIL)
-            painter.drawRoundedRect(box, 4, 4)
-            painter.setPen(TEXT)
-            painter.drawText(box, middle, line)
-            top = box.bottom() + 3
+            needed = painter.boundingRect(room, int(Qt.AlignmentFlag.AlignHCenter | Qt.TextFlag.TextWordWrap), words)
+            found.append((words, needed.adjusted(-8, 0, 8, 4)))
+            top = found[-1][1].bottom() + 3
+        return found
 
     # The mouse
 

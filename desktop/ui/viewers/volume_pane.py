@@ -16,7 +16,7 @@ from desktop.imaging.volume_mask import MaskLayer
 from desktop.imaging.volume_presets import VolumePreset
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.ui.context import UiContext
-from desktop.ui.viewers.film_painting import overlay_font
+from desktop.ui.viewers.film_painting import Corner, overlay_font
 from desktop.ui.viewers.film_words import FilmText
 from desktop.ui.viewers.frames import BACKGROUND
 from desktop.ui.viewers.volume_frames import PaneImage, PaneRequest, render_pane
@@ -75,10 +75,11 @@ class VolumePane(QWidget):
         self._scaled: tuple[object, Scaled | None] | None = None
         self._over = PaneOverlay()
         self._serial = 0
-        self._in_flight = self._wanted = False
+        self._in_flight = self._wanted = self._drafted = False
         self._notches = 0.0
         self._brush: float | None = None
         self._pointer: QPointF | None = None
+        self.corners: tuple[Corner, ...] = ()
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(120, 100)
 
@@ -95,7 +96,7 @@ class VolumePane(QWidget):
         if before is not None and before.series is not content.series:
             self._image = None
             self._slicer.forget()
-        if before is None or _other_picture(self.kind, before, content):
+        if before is None or _other_picture(self.kind, before, content) or self._coarse():
             self._ask()  # painted once, when it is there
         if not self._in_flight:
             self.update()
@@ -103,6 +104,7 @@ class VolumePane(QWidget):
     def clear(self) -> None:
         """Forget every voxel and every word; answers on their way are dropped."""
         self._content = self._image = self._scaled = None
+        self.corners = ()
         self._over.forget()
         self._slicer.forget()
         self.update()
@@ -116,8 +118,9 @@ class VolumePane(QWidget):
         content = self._content
         self._serial += 1
         self._in_flight, self._wanted = True, False
+        self._drafted = content.draft and self.kind is PaneKind.OBLIQUE  # the others cost nothing
         request = PaneRequest(
-            self._serial, content.series, self.kind, content.state, content.masks, content.draft, content.painted
+            self._serial, content.series, self.kind, content.state, content.masks, self._drafted, content.painted
         )
         self._context.operations.run(
             partial(render_pane, request, self._slicer),
@@ -127,6 +130,10 @@ class VolumePane(QWidget):
             ended=self._ended,
             pool="display",
         )
+
+    def _coarse(self) -> bool:
+        """Whether a draft was asked for last, though nothing moves any more."""
+        return self._drafted and self._content is not None and not self._content.draft
 
     def _take(self, image: PaneImage) -> None:
         content = self._content
@@ -143,7 +150,7 @@ class VolumePane(QWidget):
 
     def _ended(self) -> None:
         self._in_flight = False
-        if self._wanted:
+        if self._wanted or self._coarse():
             self._ask()
         elif self._content is None:
             self._slicer.forget()
@@ -230,6 +237,7 @@ class VolumePane(QWidget):
             self._over.paint_letters(painter, plane, width, height, ratio)
         words = pane_corners(self._context, self.kind, content.series, volume, state, content.presets, content.text)
         self._over.paint_corners(painter, words, width, height, ratio)
+        self.corners = words
         if self._brush is not None and self._pointer is not None and not whole:
             paint_brush(painter, self._pointer, self._brush * self.scale())
         active = state.active is self.kind and content.series.solid and not state.alone
@@ -287,7 +295,7 @@ class VolumePane(QWidget):
 
 def _other_picture(kind: PaneKind, before: PaneContent, now: PaneContent) -> bool:
     """Whether a pane must be cut or lit anew: not for a zoom, nor for a crosshair that moves within its plane."""
-    if before.series is not now.series or before.masks != now.masks or before.draft != now.draft:
+    if before.series is not now.series or before.masks != now.masks:
         return True
     one, two = before.state, now.state
     shared = ("window", "slab", "moment", "inverted", "number", "turning")
