@@ -25,7 +25,7 @@ _ALIGNED = 1e-6
 _ON_VOXEL = 1e-4
 _LARGEST_SIDE = 4096
 _CODES = 65536
-_DRAFT, _DRAFT_LAYERS = 2, 4
+_DRAFT, _DRAFT_PIXELS, _DRAFT_LAYERS = 2, 40_000, 4
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class Slicer:
     def _plane(self, request: SliceRequest, check: Check) -> tuple[Frame, Cut]:
         frame = frame_of(request.volume, request.plane)
         if request.draft and not aligned(request.volume, frame):
-            frame = frame.coarser(_DRAFT)
+            frame = frame.coarser(max(_DRAFT, math.ceil(math.sqrt(frame.rows * frame.columns / _DRAFT_PIXELS))))
         return frame, cut(request.volume, frame, request.slab, check, request.draft)
 
     def _whole(self, request: SliceRequest, check: Check) -> tuple[Frame, Cut]:
@@ -312,6 +312,10 @@ def _sampled(
     ys, xs = np.arange(frame.rows, dtype=np.float32)[:, None], np.arange(frame.columns, dtype=np.float32)[None]
     inside = np.ones(values.shape, np.bool_)
     for axis, size in enumerate(volume.shape):
+        # What lies inside at all four corners lies inside between them.
+        corners = [at[axis] + down[axis] * y + right[axis] * x for y in (0, ys.size - 1) for x in (0, xs.size - 1)]
+        if min(corners) >= -0.5 and max(corners) <= size - 0.5:
+            continue
         index = np.float32(at[axis]) + np.float32(down[axis]) * ys + np.float32(right[axis]) * xs
         inside &= (index >= -0.5 - _ON_VOXEL) & (index <= size - 0.5 + _ON_VOXEL)
     if volume.padded:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import QPointF, Qt, QTimer, Signal
 from PySide6.QtGui import QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
@@ -38,6 +38,7 @@ from desktop.ui.viewers.volume_words import finding_words
 LEVEL_TRAVEL, WIDTH_TRAVEL = 400.0, 180.0
 ANGLE_PER_PIXEL = 0.5
 WHEEL_ZOOM = 1.2
+REST_MILLISECONDS = 150
 
 
 class _Deed(StrEnum):
@@ -83,6 +84,10 @@ class VolumeViewer(QWidget):
         self._text = FilmText()
         self._loading = False
         self._drag: _Drag | None = None
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MILLISECONDS)
+        self._rest.timeout.connect(self._settle)
         self.book = MaskBook(self)
         self.panes = {kind: VolumePane(context, kind, self) for kind in PaneKind}
         self._notes = QLabel()
@@ -255,8 +260,20 @@ class VolumeViewer(QWidget):
             return True
         if command not in VOLUME_COMMANDS:
             return False
-        self.set_state(VOLUME_COMMANDS[command](self._state, VolumeAround(self._series, self._presets)))
+        self._step_to(VOLUME_COMMANDS[command](self._state, VolumeAround(self._series, self._presets)))
         return True
+
+    def _step_to(self, state: VolumeState) -> None:
+        """Show what keys or the wheel ask for: an oblique plane coarsely while it moves, finely once they rest."""
+        before = self._state
+        moving = before is not None and (before.cross, before.angles) != (state.cross, state.angles)
+        if moving:
+            self._rest.start()
+        self.set_state(state, draft=moving)
+
+    def _settle(self) -> None:
+        if self._drag is None:
+            self._show()
 
     def choose_window(self, window: VoiWindow) -> None:
         """Another window."""
@@ -360,7 +377,7 @@ class VolumeViewer(QWidget):
             zoom = state.zoom(pane.kind).zoomed(WHEEL_ZOOM**notches, pane.to_pane(event.position()))
             self.set_state(state.with_zoom(pane.kind, zoom))
         elif series.solid:
-            self.set_state(scrolled(state, pane.kind, series.volumes[state.moment], notches))
+            self._step_to(scrolled(state, pane.kind, series.volumes[state.moment], notches))
         else:
             number = min(max(state.number + notches, 0), series.count - 1)
             self.set_state(replace(state, number=number))

@@ -68,6 +68,10 @@ class Screen:
         self.settle()
         return self
 
+    def wait(self, until: Callable[[], bool]) -> None:
+        """Until something is so."""
+        self._qtbot.waitUntil(until, timeout=20_000)
+
     def settle(self) -> None:
         """Until every pane is drawn."""
         self._qtbot.waitUntil(lambda: not self._context.operations.busy, timeout=20_000)
@@ -329,6 +333,23 @@ def test_the_window_never_waits_for_a_picture(screen: Screen) -> None:
     assert time.perf_counter() - start < 4.0
     screen.settle()
     assert screen.light_at_cross(PaneKind.AXIAL) == pytest.approx(100 * 0.255, abs=2)
+
+
+def test_keys_turn_an_oblique_plane_coarsely_until_they_rest(screen: Screen) -> None:
+    screen.show(made_series())
+    oblique, axial = (screen.viewer.panes[kind] for kind in (PaneKind.OBLIQUE, PaneKind.AXIAL))
+    drafts: list[bool] = []
+    oblique.drawn.connect(lambda pane: drafts.append(pane.image.slice.request.draft))
+    others: list[object] = []
+    axial.drawn.connect(others.append)
+    screen.viewer.run("volume.turn_right")
+    screen.wait(lambda: drafts[-1:] == [False])
+    assert drafts[0] is True
+    assert not others
+    drafts.clear()
+    screen.viewer.run("volume.darker")
+    screen.settle()
+    assert drafts == [False]
 
 
 def test_the_whole_volume_turns_under_the_mouse(screen: Screen) -> None:
