@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, 
 from desktop.i18n import Language, Translator
 from desktop.records import Modality
 from desktop.ui.context import UiContext
+from desktop.ui.reading.hanging import kind_of, part_of
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 
 _CLIPS = frozenset((Modality.US, Modality.XA, Modality.RF, Modality.PT, Modality.NM))
-"""Kinds of which nothing is asked that is asked of a chest."""
+_SLICES = frozenset((Modality.CT, Modality.MR, Modality.VOLUME))
+_CHEST = ("x_ray", "CHEST")
 
 
 def without_open_prompts(findings: str, templates: Iterable[str]) -> str:
@@ -24,16 +26,24 @@ def without_open_prompts(findings: str, templates: Iterable[str]) -> str:
 
 
 def templates(sitting: Sitting) -> tuple[str, ...]:
-    """What an untouched findings field says, in every language."""
-    return tuple(template(sitting, language).strip() for language in Language)
+    """What an untouched findings field says, in every language; drafts begun earlier may hold the one for chests."""
+    ours = [template(sitting, language) for language in Language]
+    return tuple(words.strip() for words in (*ours, *map(sitting.policy.template, Language)))
 
 
 def template(sitting: Sitting, language: Language) -> str:
-    """The clinic's template for films; clips, traces and piles of slices have questions of their own."""
-    if sitting.kind is StudyKind.FILM:
-        asks_little = sitting.study.study.modality in _CLIPS
-        return Translator(language).text("viewer.template") if asks_little else sitting.policy.template(language)
-    return Translator(language).text("ecg.template" if sitting.kind is StudyKind.TRACE else "volume.template")
+    """The clinic's template for films whose files say that they show a chest. Nothing is asked of other films and of
+    photographs that is asked of a chest; clips, traces and slices have questions of their own."""
+    study = sitting.study.study
+    if sitting.kind is StudyKind.TRACE:
+        return Translator(language).text("ecg.template")
+    if study.modality in _SLICES:
+        return Translator(language).text("volume.template")
+    if study.modality in _CLIPS:
+        return Translator(language).text("viewer.template")
+    if (kind_of(study.modality), part_of(study)) == _CHEST:
+        return sitting.policy.template(language)
+    return Translator(language).text("viewer.template.plain")
 
 
 class WordsField(QPlainTextEdit):
