@@ -1,6 +1,7 @@
 """Looking at series of slices: from the sealed files straight into memory, never through a file in the clear."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ class OpenSeries:
     """A series on the screen. names: of all series of the study, the largest first. number: which of them this is.
 
     key: what drawings in it refer to: its Series Instance UID, or the attachment of a volume file. source: where the
-    size of its voxels comes from. layers: segments that files of the study lay over it.
+    size of its voxels comes from. layers: segments that files of the study lay over it. series_of: which of the series
+    each picture of the study belongs to.
     """
 
     study: StudyId
@@ -51,6 +53,7 @@ class OpenSeries:
     key: str = ""
     source: GridSource = GridSource.POSITIONS
     layers: tuple[MaskLayer, ...] = ()
+    series_of: Mapping[InstanceId, int] = field(default_factory=dict)
 
 
 @requires(Permission.VIEW_IMAGES)
@@ -90,7 +93,9 @@ def open_series(clinic: Clinic, job: Job, study: StudyId, number: int = 0) -> Op
         series = load_files(found[at], job)
         resampled = any(finding.kind in _RESAMPLED for finding in series.findings)
         source = GridSource.RESAMPLED if resampled else GridSource.POSITIONS
-        return OpenSeries(study, names, at, series, found[at].uid, source, _layers(found[at], series, job))
+        owners = {id(source): one.id for source, one in zip(sources, record.instances, strict=True)}
+        series_of = {owners[id(file.source)]: n for n, one in enumerate(found) for file in one.files}
+        return OpenSeries(study, names, at, series, found[at].uid, source, _layers(found[at], series, job), series_of)
     except OSError as error:
         raise from_os_error(error) from error
     except MemoryError as error:

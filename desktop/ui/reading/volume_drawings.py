@@ -37,6 +37,7 @@ class VolumeDrawings(QObject):
         super().__init__(screen)
         self._context = context
         self._desk = desk
+        self._screen = screen
         self._viewer = screen.viewer
         self._drawer: SliceDrawer = screen.drawer
         self._labelling: tuple[InstanceId, AnnotationId] | None = None
@@ -55,6 +56,7 @@ class VolumeDrawings(QObject):
         for one in sitting.study.study.instances:
             instances.setdefault(one.instance_uid, one.id)
         self._drawer.begin(instances)
+        self._screen.marked.go_on(opened.series_of)
 
     def show_sitting(self, sitting: Sitting) -> None:
         """Where the reading stands now."""

@@ -283,10 +283,22 @@ class SliceDrawer(QObject):
     # Marked slices
 
     @property
-    def marked(self) -> tuple[MarkedSlice, ...]:
-        """Every slice of the series that is a key image or is drawn on, in the order of scrolling."""
+    def elsewhere(self) -> tuple[tuple[FramePlace, bool, int], ...]:
+        """Marked pictures of the study that are none of this series': which, whether a key image, how many drawings."""
+        drawn, here = self._drawn(), {place for place, _, _ in self.grounds.places()}
+        every = dict.fromkeys((*sorted(self._keys, key=str), *drawn))
+        return tuple((one, one in self._keys, drawn[one]) for one in every if one not in here)
+
+    def _drawn(self) -> Counter[FramePlace]:
+        """How many drawings each picture has."""
         drawn = Counter(FramePlace(one.instance, one.frame) for one in self._annotations)
         drawn.update(one.place for one in self._foreign)
+        return drawn
+
+    @property
+    def marked(self) -> tuple[MarkedSlice, ...]:
+        """Every slice of the series that is a key image or is drawn on, in the order of scrolling."""
+        drawn = self._drawn()
         if not (drawn or self._keys):
             return ()
         return tuple(

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QComboBox, QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMenu, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from desktop.imaging.slab import Slab, SlabMode
 from desktop.ui.context import UiContext
-from desktop.ui.viewers.slice_drawer import MarkedSlice, SliceDrawer
+from desktop.ui.viewers.slice_drawer import SliceDrawer
+from desktop.ui.viewers.slice_marked import MarkedList
 from desktop.ui.viewers.slice_tools import SLICE_ACTIONS
 from desktop.ui.viewers.strip import Strip
 from desktop.ui.viewers.volume import VolumeViewer
@@ -60,11 +61,7 @@ class VolumeScreen(QWidget):
         self._menu.addSeparator()
         self._measure.setMenu(self._menu)
         self._measure.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._marked: tuple[MarkedSlice, ...] = ()
-        self.marked = QComboBox()
-        self.marked.setObjectName("volume_marked")
-        self.marked.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
-        self.marked.hide()
+        self.marked = MarkedList(context, self.viewer, self.drawer)
         strip.row.addStretch(1)
         strip.row.addWidget(self.opacity)
         strip.row.addWidget(self.moments)
@@ -80,8 +77,8 @@ class VolumeScreen(QWidget):
         self.opacity.valueChanged.connect(self._opacity_chosen)
         self.moments.valueChanged.connect(self._moment_chosen)
         self.masks.used.connect(self.viewer.setFocus)
-        self.marked.activated.connect(self._marked_chosen)
-        self.drawer.changed.connect(self._list_marked)
+        self.marked.series_asked.connect(self.series_chosen)
+        self.drawer.changed.connect(self._show_tool)
         self.viewer.series_shown.connect(self._offer)
         self.viewer.state_changed.connect(self._follow)
         self.retranslate()
@@ -109,10 +106,8 @@ class VolumeScreen(QWidget):
             tool.setText(tr(f"volume.short.{name}"))
         self._measure.setText(tr("slice.measure"))
         self._measure.setToolTip(tr("slice.measure.tip"))
-        self.marked.setAccessibleName(tr("slice.marked"))
-        self.marked.setToolTip(tr("slice.marked.tip"))
         self.drawer.retranslate()
-        self._list_marked()
+        self.marked.retranslate()
         self.slabs.clear()
         self.slabs.addItems([tr("volume.slab.thin"), *(tr(f"volume.slab.{mode.value}") for mode in SlabMode)])
         self.series.setAccessibleName(tr("volume.series.choose"))
@@ -131,6 +126,7 @@ class VolumeScreen(QWidget):
         for place, (words, count) in enumerate(self._names, 1):
             name = words or self._context.tr("volume.series", number=place)
             self.series.addItem(self._context.tr("volume.series.count", name=name, count=count))
+        self.marked.name_series([self.series.itemText(at) for at in range(self.series.count())], number)
         self.series.setCurrentIndex(number)
         self.series.setVisible(len(self._names) > 1)
 
@@ -142,6 +138,7 @@ class VolumeScreen(QWidget):
         """Forget every voxel and every word."""
         self.viewer.clear()
         self.drawer.clear()
+        self.marked.forget()
         self.masks.name_layers(())
         self.masks.offer_export(False)
         self.set_series((), -1)
@@ -196,18 +193,7 @@ class VolumeScreen(QWidget):
             self._tools[name].setCheckable(True)
             self._tools[name].setChecked(on)
 
-    def _list_marked(self) -> None:
-        """The slices worth going back to: key images, and those somebody drew on."""
-        tr, series = self._context.tr, self.viewer.series
-        self._marked = self.drawer.marked
-        self.marked.clear()
-        self.marked.addItem(tr("slice.marked.count", count=len(self._marked)))
-        for one in self._marked:
-            said = [tr("volume.slice", number=one.counted, count=series.count if series is not None else 0)]
-            said += [tr("marks.badge")] if one.key else []
-            said += [tr("slice.marked.drawings", count=one.drawings)] if one.drawings else []
-            self.marked.addItem(" · ".join(said))
-        self.marked.setVisible(bool(self._marked))
+    def _show_tool(self) -> None:
         self._measure.setCheckable(True)
         self._measure.setChecked(self.drawer.tool is not None)
 
@@ -215,12 +201,6 @@ class VolumeScreen(QWidget):
 
     def _no_tool(self) -> None:
         """The button opens its menu by itself."""
-
-    def _marked_chosen(self, at: int) -> None:
-        if at:
-            self.drawer.jump(self._marked[at - 1])
-        self.marked.setCurrentIndex(0)
-        self.viewer.setFocus()
 
     def _tool_pressed(self) -> None:
         name = self.sender().objectName().removeprefix("volume_tool_")

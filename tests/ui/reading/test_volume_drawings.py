@@ -26,6 +26,7 @@ from desktop.workflow import key_images as marking
 from tests.intake.test_series_volume import ct_slice
 
 from .test_marks import keep
+from .test_volume_study import _files, _store
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier
 LEFT = Qt.MouseButton.LeftButton
@@ -239,6 +240,29 @@ def test_a_key_image_is_marked_listed_found_again_and_printed_as_the_screen_show
     (report,) = workflow.reading(clinic, Job(), ct).reports
     assert report.content.picture == PrintedPicture(marked, 1, VoiWindow(300.0, 80.0))
     qtbot.waitUntil(lambda: page.preview.ready and not context.operations.busy, timeout=10_000)
+
+
+def test_a_key_image_of_another_series_is_listed_and_opens_it(
+    qtbot: QtBot, context: UiContext, clinic: Clinic, patient: Patient, room: ReadingRoom, tmp_path: Path
+) -> None:
+    study = _store(clinic, _files(tmp_path), patient.id)
+    _open(qtbot, context, room, study)
+    screen = room.study.volume
+    bone = next(place for place, series in _places(clinic, study).items() if series == 1)
+    marking.mark_key_image(clinic, Job(), bone)
+    room.study._desk._reload()
+    qtbot.waitUntil(lambda: screen.marked.count() == 2)
+    assert screen.marked.itemText(1) == "bone (4) · Key image"
+    screen.marked.activated.emit(1)
+    qtbot.waitUntil(lambda: screen.viewer.series is not None and screen.viewer.series.count == 4, timeout=10_000)
+    qtbot.waitUntil(lambda: screen.drawer.is_key(PaneKind.AXIAL))
+    assert screen.marked.itemText(1).startswith("Slice ")
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
+
+
+def _places(clinic: Clinic, study: StudyId) -> dict[InstanceId, int]:
+    """Which series each picture belongs to."""
+    return dict(workflow.open_series(clinic, Job(), study).series_of)
 
 
 def test_a_colleagues_key_image_from_a_file_shows_as_ours(
