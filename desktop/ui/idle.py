@@ -1,10 +1,11 @@
 """Nobody at the keyboard: time to lock, and waking from sleep."""
 
-import time
 from collections.abc import Callable
 
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtGui import QGuiApplication, QWindow
+
+from desktop.ui.asleep import Moment, clocks, slept_between
 
 _ACTIVITY = frozenset(
     {
@@ -20,8 +21,6 @@ _ACTIVITY = frozenset(
     }
 )
 _TICK_MILLISECONDS = 1000
-_SLEPT_SECONDS = 20.0
-"""Two ticks further apart than this on the wall clock: the PC was suspended in between."""
 
 
 class IdleWatch(QObject):
@@ -40,15 +39,14 @@ class IdleWatch(QObject):
         application: QGuiApplication,
         parent: QObject,
         *,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], float] = time.time,
+        look: Callable[[], Moment] | None = None,
     ) -> None:
         super().__init__(parent)
         self._application = application
-        self._clock, self._wall = clock, wall
+        self._look = look or clocks()
         self._limit = 300.0
-        self._last = clock()
-        self._last_wall = wall()
+        self._seen = self._look()
+        self._last = self._seen.steady
         self._timer = QTimer(self)
         self._timer.setInterval(_TICK_MILLISECONDS)
         self._timer.timeout.connect(self.tick)
@@ -62,7 +60,7 @@ class IdleWatch(QObject):
     def start(self) -> None:
         """Begin counting, from now."""
         self.stop()
-        self._last = self._clock()
+        self._last = self._look().steady
         for window in self._application.topLevelWindows():
             self._attend(window)
         self._application.focusWindowChanged.connect(self._attend)
@@ -79,14 +77,14 @@ class IdleWatch(QObject):
 
     def tick(self) -> None:
         """Once a second: say how much is left, or that it is over."""
-        wall = self._wall()
-        slept = wall - self._last_wall > _SLEPT_SECONDS
-        self._last_wall = wall
+        before, now = self._seen, self._look()
+        self._seen = now
+        slept = slept_between(before, now, self._limit)
         if slept:
             self.slept.emit()
         if not self._counting:
             return
-        left = self._limit - (self._clock() - self._last)
+        left = self._limit - (now.steady - self._last)
         if slept or left <= 0:
             self.stop()
             self.expired.emit()
@@ -101,5 +99,5 @@ class IdleWatch(QObject):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Somebody is there. The system's windows get few events besides; widgets get tens of thousands."""
         if event.type() in _ACTIVITY:
-            self._last = self._clock()
+            self._last = self._look().steady
         return False
