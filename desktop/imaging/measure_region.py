@@ -63,7 +63,8 @@ def value_unit(picture: Picture) -> ValueUnit:
         return ValueUnit.BRIGHTNESS
     if picture.uptake is not None:
         return ValueUnit.UPTAKE
-    return ValueUnit.HOUNSFIELD if picture.header.modality.value == "CT" else ValueUnit.STORED
+    hounsfield = picture.hounsfield and picture.header.modality.value == "CT"
+    return ValueUnit.HOUNSFIELD if hounsfield else ValueUnit.STORED
 
 
 def point_value(picture: Picture, point: Point) -> PointValue | None:

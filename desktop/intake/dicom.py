@@ -123,7 +123,8 @@ def transformed(picture: Picture, fields: Fields, layout: Layout) -> Picture:
         low, high = sorted((padding, limit))
         # A range of padding becomes one value, so that nothing after this has to know of ranges.
         pixels = np.where((pixels >= low) & (pixels <= high), pixels.dtype.type(padding), pixels)
-    slope, intercept = fields.number("RescaleSlope") or 1.0, fields.number("RescaleIntercept") or 0.0
+    said = fields.number("RescaleSlope")
+    slope, intercept = said or 1.0, fields.number("RescaleIntercept") or 0.0
     modality = _table(fields.first_item("ModalityLUTSequence"), layout.signed)
     # The input of a VOI LUT is signed where what comes before it can be negative; a modality LUT's output never is.
     negative = modality is None and (layout.signed or intercept < 0)
@@ -139,6 +140,8 @@ def transformed(picture: Picture, fields: Fields, layout: Layout) -> Picture:
         modality_lut=modality.values if modality else None,
         modality_lut_first=modality.first if modality else 0,
         pixel_padding=padding,
+        # PS3.3 C.11.1.1.2: of a CT that is rescaled, unless its file names another unit.
+        hounsfield=said is not None and fields.text("RescaleType").upper() in ("", "HU"),
     )
 
 

@@ -155,7 +155,7 @@ class Picture:
     modality_lut, voi_lut: tables as float64 arrays with the first mapped value, or None.
     pixel_padding: stored value that means "no picture here", or None.
     regions: where an ultrasound picture is calibrated; then `spacing` is None. uptake: only where a PET file has
-    everything standardized uptake needs.
+    everything standardized uptake needs. hounsfield: whether the values of a CT are Hounsfield units.
     """
 
     pixels: Array
@@ -174,6 +174,7 @@ class Picture:
     frames: int = field(default=1)
     regions: tuple[CalibratedRegion, ...] = ()
     uptake: Uptake | None = None
+    hounsfield: bool = True
 
     def __post_init__(self) -> None:
         expected = 3 if self.photometric is Photometric.RGB else 2

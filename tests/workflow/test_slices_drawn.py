@@ -94,6 +94,24 @@ def test_what_leaves_refers_to_the_slice_and_is_sound(clinic: Clinic, scan: Scan
         assert "Error" not in said.stderr + said.stdout
 
 
+@pytest.mark.parametrize(
+    ("said", "unit"), [({}, "hu"), ({"RescaleType": "HU"}, "hu"), ({"RescaleType": "US"}, "stored")]
+)
+def test_values_are_hounsfield_units_where_the_file_says_so(
+    clinic: Clinic, scan: Scan, tmp_path: Path, said: dict[str, str], unit: str
+) -> None:
+    ds = pydicom.dcmread(tmp_path / "1.dcm")
+    ds.SOPInstanceUID = ds.file_meta.MediaStorageSOPInstanceUID = generate_uid()
+    for name, value in said.items():
+        setattr(ds, name, value)
+    ds.save_as(tmp_path / "other.dcm")
+    (kept,) = keep(clinic, scan.patient, tmp_path / "other.dcm")
+    assert kept.instance is not None
+    workflow.annotate(clinic, Job(), kept.instance, KINDS.POINT, DRAWN[KINDS.POINT])
+    ((number,),) = exporting.measured_drawings(clinic, Job(), scan.study).values()
+    assert (number.value, number.unit) == (100.0, unit)
+
+
 def test_what_comes_back_lies_on_its_slice(clinic: Clinic, scan: Scan, tmp_path: Path) -> None:
     _draw(clinic, scan)
     for format in ("tid1500", "ko"):
