@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from desktop.cli import (
+    analysing,
     auditing,
     backups,
     dicom,
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 _KEPT_AS_TEXT = ("id", "keep", "gone", "study", "patient", "dest", "instance", "label")
 
 COMMANDS: Mapping[str, Callable[[argparse.Namespace, Output], None]] = {
-    "analyse": models.analyse,
+    "analyse": analysing.analyse,
     "inspect": inspecting.inspect,
     "measure": measuring.measure,
     "selftest": models.selftest,

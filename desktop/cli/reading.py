@@ -3,7 +3,7 @@
 import argparse
 
 from desktop import workflow
-from desktop.cli.models import analysis_keys
+from desktop.cli.analysing import analysis_keys
 from desktop.cli.output import Output
 from desktop.cli.secrets_in import read_text
 from desktop.cli.session import unlocked

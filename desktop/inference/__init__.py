@@ -4,18 +4,26 @@ May import `imaging`, `signals` and below. ONNX Runtime is only loaded when a mo
 """
 
 from desktop.inference.devices import providers
-from desktop.inference.manifest import Manifest, parse_manifest
+from desktop.inference.manifest import Manifest
 from desktop.inference.model import Model, SelfTestResult
-from desktop.inference.registry import DamagedModel, Registry
+from desktop.inference.picture_model import PictureModel
+from desktop.inference.registry import DamagedModel, Registry, parse_manifest, read_model, read_picture_model
 from desktop.inference.subject import Subject
+from desktop.inference.table_model import TableModel
+from desktop.inference.table_row import Row
 
 __all__ = [
     "DamagedModel",
     "Manifest",
     "Model",
+    "PictureModel",
     "Registry",
+    "Row",
     "SelfTestResult",
     "Subject",
+    "TableModel",
     "parse_manifest",
     "providers",
+    "read_model",
+    "read_picture_model",
 ]

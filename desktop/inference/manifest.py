@@ -1,19 +1,21 @@
-"""A model's manifest: what it is, what goes in and comes out, when it may speak, and how to tell it is intact.
+"""What every model's manifest says: what the model is, when it may speak, and how to tell it is intact.
 
-The format is documented in `models/README.md` and `models/manifest.schema.json`. It follows MONAI Bundle's
-`network_data_format` and adds what that lacks: coded findings, calibration, thresholds, quality gate, distance from
-the training data, age range, hashes and a golden example. Reading does no I/O and trusts nothing.
+Each kind of task reads what it needs besides. The format is documented in `models/README.md` and
+`models/manifest.schema.json`. It follows MONAI Bundle's `network_data_format` and adds what that lacks: coded findings,
+calibration, thresholds, quality gate, distance from the training data, age range, hashes and a golden example. Reading
+does no I/O and trusts nothing.
 """
 
 import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from desktop.i18n import Language
 from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fields import Fields, ManifestError
-from desktop.records import Coding, Modality
+from desktop.records import Coding
 
 FORMAT = "lantern-model/1"
 MAX_WEIGHT_BYTES = 64 * 1024 * 1024
@@ -53,22 +55,6 @@ class TensorSpec:
 
 
 @dataclass(frozen=True)
-class Preparation:
-    """How a picture becomes a tensor.
-
-    A black frame is cut off, then resampled to side × side without regard to aspect (frame, aspect and size give the
-    label away in the training data), clipped at two percentiles, then (x - mean) / (deviation + epsilon).
-    frame_level: edge rows and columns with nothing above this share of the picture's range are frame; 0: none is.
-    """
-
-    side: int
-    low_percentile: float
-    high_percentile: float
-    epsilon: float
-    frame_level: float = 0.0
-
-
-@dataclass(frozen=True)
 class FindingSpec:
     """One thing the model speaks of. output: its index among the logits."""
 
@@ -93,31 +79,6 @@ class AgeRange:
 
 
 @dataclass(frozen=True)
-class QualityGate:
-    """The small network that looks first. classes: slugs in the order of its logits; the first means good.
-
-    A picture passes when the probability of the first class is at least `pass_at` and its distance from the good
-    training films is at most `distance_limit`.
-    """
-
-    graph: GraphFile
-    preparation: Preparation
-    classes: tuple[str, ...]
-    pass_at: float
-    distance_limit: float
-
-
-@dataclass(frozen=True)
-class Golden:
-    """A picture drawn by our own code and what the graphs answered to it when they were made."""
-
-    picture: str
-    logits: tuple[float, ...]
-    quality_logits: tuple[float, ...]
-    tolerance: float
-
-
-@dataclass(frozen=True)
 class DataCredit:
     """Data the model learned from, with its licence and whom to credit."""
 
@@ -128,7 +89,7 @@ class DataCredit:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Everything about one model, valid once built."""
+    """What every model says of itself, valid once built; each kind of task adds what it needs."""
 
     name: str
     version: str
@@ -138,17 +99,7 @@ class Manifest:
     limits: Words
     licence: str
     weights: GraphFile
-    input: TensorSpec
-    logits: TensorSpec
-    activation: TensorSpec
-    embedding: TensorSpec
-    preparation: Preparation
     findings: tuple[FindingSpec, ...]
-    ages: AgeRange
-    modalities: tuple[Modality, ...]
-    distance_limit: float
-    quality: QualityGate
-    golden: Golden
     data: tuple[DataCredit, ...]
 
     def finding(self, key: str) -> FindingSpec:
@@ -159,8 +110,8 @@ class Manifest:
         raise KeyError(key)
 
 
-def parse_manifest(data: bytes) -> Manifest:
-    """The manifest in a JSON document. Raises ManifestError, naming the place, for whatever does not hold."""
+def document_of(data: bytes) -> Fields:
+    """The members of a JSON document in this format. Raises ManifestError."""
     if len(data) > MAX_MANIFEST_BYTES:
         raise ManifestError("manifest", "too large")
     try:
@@ -170,66 +121,54 @@ def parse_manifest(data: bytes) -> Manifest:
     fields = Fields.of(document, "")
     if fields.text("format") != FORMAT:
         raise ManifestError("format", f"{FORMAT} was expected")
-    outputs = fields.inner("network_data_format").inner("outputs")
-    manifest = Manifest(
-        name=_slug(fields, "name"),
-        version=fields.text("version"),
-        task=fields.text("task"),
-        title=_words(fields, "title"),
-        intended_use=_words(fields, "intended_use"),
-        limits=_words(fields, "limits"),
-        licence=fields.text("licence"),
-        weights=_graph(fields.inner("weights")),
-        input=_tensor(fields.inner("network_data_format").inner("inputs").inner("image"), "image"),
-        logits=_tensor(outputs.inner("logits"), "logits"),
-        activation=_tensor(outputs.inner("activation"), "activation"),
-        embedding=_tensor(outputs.inner("embedding"), "embedding"),
-        preparation=_preparation(fields.inner("preparation")),
-        findings=tuple(_finding(item) for item in fields.objects("findings")),
-        ages=_ages(fields.inner("applicability").inner("age_years")),
-        modalities=_modalities(fields.inner("applicability")),
-        distance_limit=fields.inner("out_of_distribution").number("limit", low=0.0),
-        quality=_quality(fields.inner("quality")),
-        golden=_golden(fields.inner("golden")),
-        data=tuple(
+    return fields
+
+
+def common_members(fields: Fields) -> dict[str, Any]:
+    """The arguments of a `Manifest`. Raises ManifestError, naming the place, for whatever does not hold."""
+    findings = tuple(_finding(item) for item in fields.objects("findings"))
+    count = len(findings)
+    if not count or len({spec.key for spec in findings}) != count:
+        raise ManifestError("findings", "each finding needs a key of its own, and there must be one")
+    if {spec.output for spec in findings} != set(range(count)):
+        raise ManifestError("findings", "the findings do not match the logits")
+    return {
+        "name": slug(fields, "name"),
+        "version": fields.text("version"),
+        "task": fields.text("task"),
+        "title": words(fields, "title"),
+        "intended_use": words(fields, "intended_use"),
+        "limits": words(fields, "limits"),
+        "licence": fields.text("licence"),
+        "weights": graph_file(fields.inner("weights")),
+        "findings": findings,
+        "data": tuple(
             DataCredit(item.text("name"), item.text("licence"), item.text("credit")) for item in fields.objects("data")
         ),
-    )
-    _check_together(manifest)
-    return manifest
+    }
 
 
-def _check_together(manifest: Manifest) -> None:
-    """What single fields cannot show. Raises ManifestError."""
-    count = len(manifest.findings)
-    if not count or len({spec.key for spec in manifest.findings}) != count:
-        raise ManifestError("findings", "each finding needs a key of its own, and there must be one")
-    if manifest.logits.shape != (count,) or {spec.output for spec in manifest.findings} != set(range(count)):
-        raise ManifestError("findings", "the findings do not match the logits")
-    side = manifest.preparation.side
-    if manifest.input.shape != (1, side, side):
-        raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
-    if len(manifest.activation.shape) != 3 or manifest.activation.shape[0] != count:
-        raise ManifestError("network_data_format.outputs.activation", "one map per finding was expected")
-    if len(manifest.golden.logits) != count:
-        raise ManifestError("golden.logits", "one number per finding was expected")
-    if len(manifest.golden.quality_logits) != len(manifest.quality.classes):
-        raise ManifestError("golden.quality_logits", "one number per class was expected")
+def is_slug(text: str) -> bool:
+    """Whether a text is small letters, digits and single hyphens or underscores."""
+    return bool(_SLUG.fullmatch(text))
 
 
-def _slug(fields: Fields, name: str) -> str:
+def slug(fields: Fields, name: str) -> str:
+    """A member that is a slug."""
     value = fields.text(name)
-    if not _SLUG.fullmatch(value) or len(value) > 60:
+    if not is_slug(value) or len(value) > 60:
         raise ManifestError(fields.place(name), "small letters, digits and single hyphens were expected")
     return value
 
 
-def _words(fields: Fields, name: str) -> Words:
+def words(fields: Fields, name: str) -> Words:
+    """A member with a text in every language."""
     texts = fields.inner(name)
     return Words({language: texts.text(language.value) for language in Language})
 
 
-def _graph(fields: Fields) -> GraphFile:
+def graph_file(fields: Fields) -> GraphFile:
+    """A graph beside the manifest, and how to tell that it is that one."""
     file = fields.text("file")
     if not _FILE.fullmatch(file):
         raise ManifestError(fields.place("file"), "the name of an .onnx file in the same folder was expected")
@@ -239,7 +178,8 @@ def _graph(fields: Fields) -> GraphFile:
     return GraphFile(file, sha256, fields.whole("bytes", low=1, high=MAX_WEIGHT_BYTES))
 
 
-def _tensor(fields: Fields, name: str) -> TensorSpec:
+def tensor(fields: Fields, name: str) -> TensorSpec:
+    """The shape of a tensor of that name."""
     if fields.text("dtype") != "float32":
         raise ManifestError(fields.place("dtype"), "float32 was expected")
     shape = []
@@ -252,23 +192,13 @@ def _tensor(fields: Fields, name: str) -> TensorSpec:
     return TensorSpec(name, tuple(shape))
 
 
-def _preparation(fields: Fields) -> Preparation:
-    low = fields.number("low_percentile", low=0.0, high=50.0)
-    high = fields.number("high_percentile", low=50.0, high=100.0)
-    if not low < high:
-        raise ManifestError(fields.place("high_percentile"), "must lie above the low one")
-    epsilon = fields.number("epsilon", low=1e-6, high=1.0)
-    frame_level = fields.number("frame_level", low=0.0, high=0.5) if fields.has("frame_level") else 0.0
-    return Preparation(fields.whole("side", low=16, high=1024), low, high, epsilon, frame_level)
-
-
 def _finding(fields: Fields) -> FindingSpec:
     calibration = fields.inner("calibration")
     thresholds = fields.inner("thresholds")
     return FindingSpec(
-        key=_slug(fields, "key"),
+        key=slug(fields, "key"),
         output=fields.whole("output", low=0, high=4095),
-        names=_words(fields, "name"),
+        names=words(fields, "name"),
         codings=tuple(
             Coding(item.text("system"), item.text("code"), item.text("display", ""))
             for item in fields.objects("codings")
@@ -285,44 +215,7 @@ def _finding(fields: Fields) -> FindingSpec:
     )
 
 
-def _ages(fields: Fields) -> AgeRange:
+def age_range(fields: Fields) -> AgeRange:
+    """Completed years from `minimum` to `maximum`."""
     minimum = fields.whole("minimum", low=0, high=150)
     return AgeRange(minimum, fields.whole("maximum", low=minimum, high=150))
-
-
-def _modalities(fields: Fields) -> tuple[Modality, ...]:
-    found = []
-    for text in fields.texts("modalities"):
-        try:
-            found.append(Modality(text))
-        except ValueError:
-            # A newer release may know more kinds of picture; those we do not know cannot reach this model.
-            continue
-    if not found:
-        raise ManifestError(fields.place("modalities"), "no modality that this release reads")
-    return tuple(found)
-
-
-def _quality(fields: Fields) -> QualityGate:
-    classes = fields.texts("classes")
-    if len(classes) < 2 or len(set(classes)) != len(classes):
-        raise ManifestError(fields.place("classes"), "at least two different classes were expected")
-    for index, name in enumerate(classes):
-        if not _SLUG.fullmatch(name):
-            raise ManifestError(f"{fields.place('classes')}[{index}]", "a slug was expected")
-    return QualityGate(
-        graph=_graph(fields),
-        preparation=_preparation(fields.inner("preparation")),
-        classes=classes,
-        pass_at=fields.number("pass_at", low=0.0, high=1.0),
-        distance_limit=fields.number("distance_limit", low=0.0),
-    )
-
-
-def _golden(fields: Fields) -> Golden:
-    return Golden(
-        picture=fields.text("picture"),
-        logits=fields.numbers("logits"),
-        quality_logits=fields.numbers("quality_logits"),
-        tolerance=fields.number("tolerance", low=0.0, high=1.0),
-    )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from desktop.inference.manifest import Preparation
+from desktop.inference.picture_manifest import Preparation
 
 FloatArray = npt.NDArray[np.float32]
 

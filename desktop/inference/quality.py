@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from desktop.inference.manifest import QualityGate
+from desktop.inference.picture_manifest import QualityGate
 from desktop.inference.preparation import resample
 from desktop.records import Photometric, Picture, Quality, QualityProblem
 

@@ -7,8 +7,12 @@ from pathlib import Path
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.inference.fields import ManifestError
-from desktop.inference.manifest import MAX_MANIFEST_BYTES, parse_manifest
+from desktop.inference.manifest import MAX_MANIFEST_BYTES, Manifest, document_of
 from desktop.inference.model import Model
+from desktop.inference.picture_model import PictureModel
+from desktop.inference.table_model import TableModel
+from desktop.inference.table_row import Row
+from desktop.inference.tasks import TASKS
 from desktop.records import Picture
 
 _log = logging.getLogger(__name__)
@@ -64,10 +68,29 @@ class Registry:
             raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=name)
         raise UserFacingError("inference.no_such_model", kind=ErrorKind.NOT_FOUND, model=name)
 
-    def fitting(self, picture: Picture) -> list[Model]:
+    def picture_model(self, name: str) -> PictureModel:
+        """The model with this name, which must be one that looks at pictures. Raises as `get`, and UserFacingError for
+        one of another kind."""
+        return _looking(self.get(name))
+
+    def fitting(self, picture: Picture) -> list[PictureModel]:
         """The models meant for this kind of picture, by name."""
         modality = picture.header.modality
-        return [model for name, model in sorted(self._models.items()) if modality in model.manifest.modalities]
+        looking = [model for _, model in sorted(self._models.items()) if isinstance(model, PictureModel)]
+        return [model for model in looking if modality in model.manifest.modalities]
+
+    def table_model(self, name: str) -> TableModel:
+        """The model with this name, which must be one that reads rows. Raises as `get`, and UserFacingError for one of
+        another kind."""
+        model = self.get(name)
+        if not isinstance(model, TableModel):
+            raise UserFacingError("inference.not_for_tables", model=name)
+        return model
+
+    def fitting_row(self, row: Row) -> list[TableModel]:
+        """The models made for rows of these columns, by name."""
+        reading = [model for _, model in sorted(self._models.items()) if isinstance(model, TableModel)]
+        return [model for model in reading if model.fits(row)]
 
     def close(self) -> None:
         """Let go of every session."""
@@ -82,7 +105,32 @@ def read_model(folder: Path) -> Model:
             data = stream.read(MAX_MANIFEST_BYTES + 1)
     except OSError as error:
         raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name) from error
-    manifest = parse_manifest(data)
-    if manifest.name != folder.name:
+    fields = document_of(data)
+    if fields.text("name") != folder.name:
         raise ManifestError("name", "differs from the folder's name")
-    return Model(manifest, folder)
+    task = TASKS.get(fields.text("task"))
+    if task is None:
+        raise KnownFailure("inference.model_too_new", kind=ErrorKind.BAD_INPUT, model=folder.name)
+    return task.open(task.read(fields), folder)
+
+
+def read_picture_model(folder: Path) -> PictureModel:
+    """The model in a folder, which must be one that looks at pictures. Raises as `read_model`, and UserFacingError."""
+    return _looking(read_model(folder))
+
+
+def _looking(model: Model) -> PictureModel:
+    if not isinstance(model, PictureModel):
+        raise UserFacingError("inference.not_for_pictures", model=model.name)
+    return model
+
+
+def parse_manifest(data: bytes) -> Manifest:
+    """The manifest in a JSON document. Raises ManifestError, naming the place, for whatever does not hold, and for a
+    kind of task this release does not know."""
+    fields = document_of(data)
+    task = TASKS.get(fields.text("task"))
+    if task is None:
+        raise ManifestError("task", "this release does not know this kind of task")
+    manifest: Manifest = task.read(fields)
+    return manifest

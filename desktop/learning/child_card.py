@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning.child_evaluation import training_document
 from desktop.learning.child_manifest import DATA, INTENDED_USE, manifest_text
 from desktop.learning.films import PUBLISHED_TEST
-from desktop.learning.records import Json, Study
+from desktop.learning.records import Json, Study, training_document
 
 CARD = "CARD.md"
 STUDY = "study.json"

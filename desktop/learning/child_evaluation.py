@@ -5,7 +5,6 @@ thresholds fitted on the other parts; a film of a child unknown to the training 
 the clinic runs it. So the same command gives honest figures on the training data and on data held back.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,20 +18,21 @@ from desktop.imaging import display
 from desktop.inference import quality
 from desktop.inference.calibration import Calibration, ConformalThresholds, conformal_thresholds
 from desktop.inference.fields import ManifestError
-from desktop.inference.manifest import Manifest, TensorSpec
+from desktop.inference.manifest import TensorSpec
+from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.preparation import prepare
-from desktop.inference.registry import read_model
+from desktop.inference.registry import read_picture_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
 from desktop.learning import child_battery, child_data
 from desktop.learning.films import DataFolder, Film, fold_of, patient_mark, read_picture
-from desktop.learning.records import EvaluationRecord, Json, Study
+from desktop.learning.records import EvaluationRecord, Json, Study, training_document
 from desktop.learning.statistics import (
-    Interval,
     auc,
     by_patient,
     calibration_error,
     fit_calibration,
+    interval,
     reliability,
     wilson,
 )
@@ -51,10 +51,10 @@ class Examiner:
     def __init__(self, folder: Path) -> None:
         """Raises KnownFailure where the model or its training record is damaged."""
         try:
-            manifest = read_model(folder).manifest
+            manifest = read_picture_model(folder).manifest
         except ManifestError as error:
             raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name) from error
-        self.manifest: Manifest = manifest
+        self.manifest: PictureManifest = manifest
         self.training: Mapping[str, Any] = training_document(folder)
         settings = self.training["settings"]
         self.members, self.seed = int(settings["members"]), int(settings["seed"])
@@ -153,7 +153,7 @@ def judge(examiner: Examiner, films: Sequence[Film], job: Job, say: Callable[[st
 
 
 def _answers(
-    manifest: Manifest, logits: Floats, labels: Bools, parts: npt.NDArray[np.int64]
+    manifest: PictureManifest, logits: Floats, labels: Bools, parts: npt.NDArray[np.int64]
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Probability and decision of each film, never with constants fitted on its own part."""
     probabilities = np.zeros(len(logits))
@@ -251,14 +251,6 @@ def _logit(probabilities: Floats) -> Floats:
     return np.asarray(np.log(clipped) - np.log1p(-clipped))
 
 
-def interval(found: Interval) -> Json:
-    """A figure as JSON; None where it cannot be computed."""
-    if not np.isfinite(found.value):
-        return None
-    low, high = (None if not np.isfinite(value) else round(value, 4) for value in (found.low, found.high))
-    return {"value": round(found.value, 4), "low": low, "high": high, "n": found.n}
-
-
 def gate_figures(examiner: Examiner, judged: Judged, folder: DataFolder, job: Job) -> dict[str, Json]:
     """Shares refused: good films, the same films spoilt on purpose, and other pictures, only of groups the gate did
     not learn from."""
@@ -316,22 +308,11 @@ def _orientation(examiner: Examiner, folder: DataFolder, job: Job) -> dict[str, 
     }
 
 
-def training_document(model_folder: Path) -> Mapping[str, Any]:
-    """The training record beside a model. Raises KnownFailure where it is missing or damaged."""
-    try:
-        document = json.loads((model_folder / "training.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise KnownFailure("learning.no_record", kind=ErrorKind.NOT_FOUND, model=model_folder.name) from error
-    if not isinstance(document, dict) or not {"settings", "patient_marks", "data_sha256"} <= document.keys():
-        raise KnownFailure("learning.no_record", kind=ErrorKind.BAD_INPUT, model=model_folder.name)
-    return document
-
-
 def record(
     figures: Mapping[str, Json], study: Study | None, model_folder: Path, data_sha256: str, films: int
 ) -> EvaluationRecord:
     """The record of an evaluation."""
-    manifest = read_model(model_folder).manifest
+    manifest = read_picture_model(model_folder).manifest
     return EvaluationRecord(
         model=manifest.name,
         version=manifest.version,

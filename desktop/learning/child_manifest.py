@@ -9,7 +9,8 @@ import numpy as np
 
 from desktop.inference import golden
 from desktop.inference.calibration import Calibration, ConformalThresholds, conformal_thresholds
-from desktop.inference.manifest import FORMAT, Preparation, TensorSpec
+from desktop.inference.manifest import FORMAT, TensorSpec
+from desktop.inference.picture_manifest import Preparation
 from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.child_data import FRAME_LEVEL, PERCENTILES

@@ -14,11 +14,10 @@ from torch import Tensor
 from desktop.jobs import Job
 from desktop.learning import child_data, child_lessons, child_training
 from desktop.learning.child_card import table_row
-from desktop.learning.child_evaluation import interval
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import PUBLISHED_TEST, Film
 from desktop.learning.records import Json, Study
-from desktop.learning.statistics import auc, by_patient
+from desktop.learning.statistics import auc, by_patient, interval
 
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -4,6 +4,9 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from desktop.errors import ErrorKind, KnownFailure
 
 Json = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
 
@@ -82,3 +85,14 @@ def _dump(document: Mapping[str, object]) -> str:
         for name, value in document.items()
     ]
     return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def training_document(model_folder: Path) -> Mapping[str, Any]:
+    """The training record beside a model. Raises KnownFailure where it is missing or damaged."""
+    try:
+        document = json.loads((model_folder / "training.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise KnownFailure("learning.no_record", kind=ErrorKind.NOT_FOUND, model=model_folder.name) from error
+    if not isinstance(document, dict) or not {"settings", "patient_marks", "data_sha256"} <= document.keys():
+        raise KnownFailure("learning.no_record", kind=ErrorKind.BAD_INPUT, model=model_folder.name)
+    return document

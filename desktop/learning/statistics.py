@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from desktop.learning.records import Json
+
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
@@ -32,6 +34,14 @@ class ReliabilityBin:
     n: int
     said: float
     seen: float
+
+
+def interval(found: Interval) -> Json:
+    """A figure as JSON; None where it cannot be computed."""
+    if not math.isfinite(found.value):
+        return None
+    low, high = (None if not math.isfinite(value) else round(value, 4) for value in (found.low, found.high))
+    return {"value": round(found.value, 4), "low": low, "high": high, "n": found.n}
 
 
 def auc(scores: Floats, labels: Bools) -> float:
@@ -117,3 +127,21 @@ def fit_calibration(logits: Floats, labels: Bools) -> tuple[float, float]:
         if float(np.abs(step).max()) < 1e-9:
             break
     return 1.0 / slope, offset
+
+
+def calibration_slope(logits: Floats, labels: Bools) -> Interval:
+    """How much bolder (under 1) or more timid (over 1) log-odds are than what came true (Cox 1958): the slope of a
+    logistic regression on them, with Wald's interval; NaN where a class is missing."""
+    if labels.all() or not labels.any():
+        return Interval(math.nan, math.nan, math.nan, len(labels))
+    design, weights = np.stack([np.ones(len(logits)), logits], axis=1), np.array([0.0, 1.0])
+    hessian = np.eye(2)
+    for _ in range(100):
+        said = 1 / (1 + np.exp(-np.clip(design @ weights, -60, 60)))
+        hessian = (design.T * (said * (1 - said) + 1e-9)) @ design
+        step = np.linalg.solve(hessian, design.T @ (said - labels))
+        weights = weights - step * min(1.0, 2.0 / float(np.abs(step).max() + 1e-12))
+        if float(np.abs(step).max()) < 1e-9:
+            break
+    slope, half = float(weights[1]), _Z95 * math.sqrt(float(np.linalg.inv(hessian)[1, 1]))
+    return Interval(slope, slope - half, slope + half, len(labels))

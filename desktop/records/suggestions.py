@@ -36,11 +36,21 @@ class Coding:
 
 
 @dataclass(frozen=True)
+class Contribution:
+    """What one value adds to the log-odds of a finding. key: its column."""
+
+    key: str
+    log_odds: float
+
+
+@dataclass(frozen=True)
 class Finding:
     """One thing a model speaks of.
 
     key: stable slug from the manifest. probability: calibrated, 0 to 1. reason: key of the sentence that says why the
-    decision is what it is (`inference.reason.…`), may be empty. explained: its rendered details.
+    decision is what it is (`inference.reason.…`), may be empty. about: keys of the columns it speaks of.
+    grade: where the model grades, else None. baseline: log-odds of the average person a model of tables learned from,
+    contributions: what each column adds to it; None and empty for other models.
     """
 
     key: str
@@ -49,6 +59,10 @@ class Finding:
     decision: Decision
     codings: tuple[Coding, ...] = ()
     reason: str = ""
+    about: tuple[str, ...] = ()
+    grade: int | None = None
+    baseline: float | None = None
+    contributions: tuple[Contribution, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.probability <= 1.0:

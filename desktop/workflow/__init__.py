@@ -221,7 +221,7 @@ from desktop.workflow.reporting import (
 )
 from desktop.workflow.segmenting import MaskDraft, MaskKept, export_mask, keep_mask, open_mask
 from desktop.workflow.shelf import ModelCard, evaluate_model, installed_models, load_models, model_card, train_model
-from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, suggest
+from desktop.workflow.suggesting import FileAnalysis, Suggested, analyse_file, analyse_row, suggest
 from desktop.workflow.unsaved import (
     UnsavedKind,
     UnsavedWork,
@@ -354,6 +354,7 @@ __all__ = [
     "add_finding",
     "add_observations",
     "analyse_file",
+    "analyse_row",
     "annotate",
     "ask_again",
     "audit_entries",

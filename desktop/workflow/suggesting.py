@@ -8,7 +8,7 @@ from pathlib import Path
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
-from desktop.inference import Model, Registry, Subject
+from desktop.inference import Model, Registry, Row, Subject
 from desktop.jobs import Job
 from desktop.records import (
     Analysis,
@@ -40,7 +40,7 @@ class Suggested:
 
 @dataclass(frozen=True, eq=False)
 class FileAnalysis:
-    """One model's answer to one file; analysis is None and failure says why where the file or the model failed."""
+    """One model's answer to one file or row; analysis is None and failure says why where either failed."""
 
     model: Model | None
     analysis: Analysis | None
@@ -110,6 +110,7 @@ def analyse_file(
     named = models.get(model) if model is not None else None
     try:
         picture = read_in_words(path, job)[1]
+        chosen = [models.picture_model(model)] if model is not None else models.fitting(picture)
     except UserFacingError as failure:
         yield FileAnalysis(named, None, failure)
         return
@@ -117,12 +118,32 @@ def analyse_file(
         age_years=age_years if age_years is not None else _age_in_file(picture),
         sex=sex if sex is not None else picture.header.sex,
     )
-    chosen = [named] if named is not None else models.fitting(picture)
     if not chosen:
         yield FileAnalysis(None, None, UserFacingError("workflow.no_fitting_model"))
     for one in chosen:
         try:
             yield FileAnalysis(one, one.analyse(picture, subject, job), None)
+        except UserFacingError as failure:
+            yield FileAnalysis(one, None, failure)
+
+
+@open_to_all
+def analyse_row(models: Registry, job: Job, row: Row, *, model: str | None = None) -> Iterator[FileAnalysis]:
+    """Every fitting model's answer to one person's values, or exactly the named model's. Nothing is stored.
+
+    Raises UserFacingError (not_found) where no such model is there.
+    """
+    named = models.get(model) if model is not None else None
+    try:
+        chosen = [models.table_model(model)] if model is not None else models.fitting_row(row)
+    except UserFacingError as failure:
+        yield FileAnalysis(named, None, failure)
+        return
+    if not chosen:
+        yield FileAnalysis(None, None, UserFacingError("workflow.no_fitting_model"))
+    for one in chosen:
+        try:
+            yield FileAnalysis(one, one.analyse(row, job), None)
         except UserFacingError as failure:
             yield FileAnalysis(one, None, failure)
 

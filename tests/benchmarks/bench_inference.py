@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop.inference import Model, Registry, Subject, golden
+from desktop.inference import PictureModel, Registry, Subject, golden
 from desktop.inference.devices import usable_cores
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.preparation import prepare
@@ -37,9 +37,9 @@ def seconds(work: Callable[[], object], rounds: int = 20) -> float:
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
+def model() -> Iterator[PictureModel]:
     registry = Registry.load([model_folder()])
-    yield registry.get(NAME)
+    yield registry.picture_model(NAME)
     registry.close()
 
 
@@ -64,7 +64,7 @@ def resident_megabytes() -> float:
 def test_session_load(capsys: pytest.CaptureFixture[str]) -> None:
     def load() -> None:
         registry = Registry.load([model_folder()])
-        assert registry.get(NAME).self_test().ok
+        assert registry.picture_model(NAME).self_test().ok
         registry.close()
 
     found = seconds(load, 5)
@@ -73,7 +73,7 @@ def test_session_load(capsys: pytest.CaptureFixture[str]) -> None:
     assert found <= 1.0
 
 
-def test_one_film_from_pixels_to_answer(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_film_from_pixels_to_answer(model: PictureModel, capsys: pytest.CaptureFixture[str]) -> None:
     film = large_film()
     found = seconds(lambda: model.analyse(film, Subject(3.0), Job()))
     with capsys.disabled():
@@ -101,7 +101,7 @@ def convolution_work(weights: bytes, side: int) -> float:
     return total
 
 
-def test_share_of_the_machines_matrix_multiplication(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
+def test_share_of_the_machines_matrix_multiplication(model: PictureModel, capsys: pytest.CaptureFixture[str]) -> None:
     manifest = model.manifest
     weights = read_weights(model_folder() / NAME, manifest.weights)
     runner = OnnxRunner(weights, manifest.input, (manifest.logits, TensorSpec("distance", (1,))))
@@ -117,7 +117,7 @@ def test_share_of_the_machines_matrix_multiplication(model: Model, capsys: pytes
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="PyTorch is not installed")
-def test_against_the_same_graph_in_torch_eager(model: Model, capsys: pytest.CaptureFixture[str]) -> None:
+def test_against_the_same_graph_in_torch_eager(model: PictureModel, capsys: pytest.CaptureFixture[str]) -> None:
     import torch
 
     from desktop.learning.child_settings import Settings

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from desktop.imaging import display
-from desktop.inference import Model, Registry, Subject, golden
+from desktop.inference import PictureModel, Registry, Subject, golden
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
@@ -21,9 +21,9 @@ CHILD = Subject(3.0)
 
 
 @pytest.fixture(scope="module")
-def model() -> Iterator[Model]:
+def model() -> Iterator[PictureModel]:
     registry = Registry.load([model_folder()])
-    yield registry.get("chest-xray-child")
+    yield registry.picture_model("chest-xray-child")
     registry.close()
 
 
@@ -44,13 +44,13 @@ def films(shared_data: Path, name: str, label: str, step: int) -> list[Picture]:
     return [picture(folder / row["file"]) for row in rows[::step]]
 
 
-def test_the_golden_example_holds(model: Model) -> None:
+def test_the_golden_example_holds(model: PictureModel) -> None:
     result = model.self_test()
     assert result.ok, result
     assert result.max_difference <= model.manifest.golden.tolerance
 
 
-def test_any_number_of_threads_gives_the_same_answer(model: Model) -> None:
+def test_any_number_of_threads_gives_the_same_answer(model: PictureModel) -> None:
     manifest = model.manifest
     tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
     weights = read_weights(model_folder() / manifest.name, manifest.weights)
@@ -63,14 +63,14 @@ def test_any_number_of_threads_gives_the_same_answer(model: Model) -> None:
         assert np.allclose(value, four[name], atol=1e-4), name
 
 
-def test_the_same_picture_gives_the_same_answer_again(model: Model) -> None:
+def test_the_same_picture_gives_the_same_answer_again(model: PictureModel) -> None:
     pixels = np.rint(golden.lung_phantom() * 255).astype(np.uint8)
     film = Picture(pixels, Photometric.MONOCHROME2, FileHeader(modality=Modality.DX))
     first, second = model.outputs(display.grey(film))[1], model.outputs(display.grey(film))[1]
     assert all(np.array_equal(first[name], second[name]) for name in first)
 
 
-def test_the_card_and_the_limits_are_there(model: Model) -> None:
+def test_the_card_and_the_limits_are_there(model: PictureModel) -> None:
     from desktop.i18n import Language
 
     assert model.card_text().startswith("# chest-xray-child")
@@ -81,7 +81,7 @@ def test_the_card_and_the_limits_are_there(model: Model) -> None:
 
 @pytest.mark.data
 @pytest.mark.parametrize("name", ["kermany_full", "kermany224"])
-def test_real_films_are_answered_and_mostly_right(model: Model, shared_data: Path, name: str) -> None:
+def test_real_films_are_answered_and_mostly_right(model: PictureModel, shared_data: Path, name: str) -> None:
     right = decided = passed = total = 0
     for label, wanted in (("pneumonia", Decision.LIKELY), ("normal", Decision.UNLIKELY)):
         for film in films(shared_data, name, label, 40):
@@ -101,7 +101,7 @@ def test_real_films_are_answered_and_mostly_right(model: Model, shared_data: Pat
 
 @pytest.mark.data
 @pytest.mark.parametrize("quarters", [1, 2, 3])
-def test_turned_films_are_refused(model: Model, shared_data: Path, quarters: int) -> None:
+def test_turned_films_are_refused(model: PictureModel, shared_data: Path, quarters: int) -> None:
     some = films(shared_data, "kermany_full", "normal", 20)
     refused = [model.analyse(turned(film, quarters), CHILD, Job()).status is AnalysisStatus.REFUSED for film in some]
     assert len(some) >= 20
@@ -109,7 +109,7 @@ def test_turned_films_are_refused(model: Model, shared_data: Path, quarters: int
 
 
 @pytest.mark.data
-def test_other_pictures_are_refused(model: Model, shared_data: Path) -> None:
+def test_other_pictures_are_refused(model: PictureModel, shared_data: Path) -> None:
     verdicts = []
     for pattern in ("fundus/idrid_grading/**/*.jpg", "blood_cells/images/*.jpg", "ct/head_ct_ich/brain_window/*.jpg"):
         for path in sorted(shared_data.glob(pattern))[::30]:
@@ -119,7 +119,7 @@ def test_other_pictures_are_refused(model: Model, shared_data: Path) -> None:
 
 
 @pytest.mark.data
-def test_a_large_dicom_like_film_is_judged_as_its_small_copy(model: Model, shared_data: Path) -> None:
+def test_a_large_dicom_like_film_is_judged_as_its_small_copy(model: PictureModel, shared_data: Path) -> None:
     for small in films(shared_data, "kermany_full", "pneumonia", 250):
         rows, columns = small.pixels.shape
         size = (round(columns * 7.8), round(rows * 7.8))

@@ -11,9 +11,9 @@ import pytest
 
 from desktop.errors import Cancelled, ErrorKind, KnownFailure, UserFacingError
 from desktop.i18n import Language
-from desktop.inference import Model, Registry, Subject, devices, golden
+from desktop.inference import PictureModel, Registry, Subject, devices, golden
 from desktop.inference.manifest import TensorSpec
-from desktop.inference.registry import read_model
+from desktop.inference.registry import read_picture_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
 from desktop.records import AnalysisStatus, Decision, FileHeader, Modality, Photometric, Picture
@@ -29,14 +29,14 @@ def film(modality: Modality = Modality.DX) -> Picture:
     return Picture(pixels, Photometric.MONOCHROME2, FileHeader(modality=modality))
 
 
-def answer(model: Model, subject: Subject) -> tuple[Decision, str]:
+def answer(model: PictureModel, subject: Subject) -> tuple[Decision, str]:
     finding = model.analyse(film(), subject, Job()).findings[0]
     return finding.decision, finding.reason
 
 
 def test_an_answer_carries_what_made_it(make_model: MakeModel) -> None:
     folder = make_model(logit=2.0)
-    analysis = read_model(folder).analyse(film(), Subject(3.0), Job())
+    analysis = read_picture_model(folder).analyse(film(), Subject(3.0), Job())
     finding = analysis.findings[0]
     assert analysis.status is AnalysisStatus.OK
     assert analysis.quality.ok
@@ -65,18 +65,18 @@ def test_an_answer_carries_what_made_it(make_model: MakeModel) -> None:
     ],
 )
 def test_the_age_gate(make_model: MakeModel, age: float | None, decision: Decision, reason: str) -> None:
-    assert answer(read_model(make_model(logit=2.0)), Subject(age)) == (decision, reason)
+    assert answer(read_picture_model(make_model(logit=2.0)), Subject(age)) == (decision, reason)
 
 
 def test_between_the_thresholds_and_far_from_the_training_films(tmp_path: Path, make_model: MakeModel) -> None:
-    assert answer(read_model(make_model(logit=0.1)), Subject(3.0)) == (
+    assert answer(read_picture_model(make_model(logit=0.1)), Subject(3.0)) == (
         Decision.CANNOT_SAY,
         "inference.reason.between",
     )
 
 
 def test_a_strange_picture_gets_no_decision_but_a_probability(make_model: MakeModel) -> None:
-    model = read_model(make_model(logit=3.0, distance=2.5))
+    model = read_picture_model(make_model(logit=3.0, distance=2.5))
     finding = model.analyse(film(), Subject(3.0), Job()).findings[0]
     assert (finding.decision, finding.reason) == (Decision.CANNOT_SAY, "inference.reason.unfamiliar")
     assert finding.probability > 0.9
@@ -89,12 +89,12 @@ def test_the_map_covers_what_the_network_saw(make_model: MakeModel) -> None:
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     inner = np.maximum(film().pixels, 30)
     framed = Picture(np.pad(inner, ((0, 100), (85, 0))), Photometric.MONOCHROME2, film().header)
-    analysis = read_model(folder).analyse(framed, Subject(3.0), Job())
+    analysis = read_picture_model(folder).analyse(framed, Subject(3.0), Job())
     assert analysis.activations[0].box == pytest.approx((85 / 425, 0.0, 1.0, 300 / 400))
 
 
 def test_a_failed_gate_is_a_refusal_with_its_problem(make_model: MakeModel) -> None:
-    analysis = read_model(make_model(gate=(-4.0, 4.0))).analyse(film(), Subject(3.0), Job())
+    analysis = read_picture_model(make_model(gate=(-4.0, 4.0))).analyse(film(), Subject(3.0), Job())
     assert analysis.status is AnalysisStatus.REFUSED
     assert [problem.key for problem in analysis.quality.problems] == ["not_chest"]
     assert (analysis.findings, analysis.activations) == ((), ())
@@ -105,7 +105,7 @@ def test_a_failed_gate_is_a_refusal_with_its_problem(make_model: MakeModel) -> N
 def test_an_answer_that_is_no_number_is_never_shown(make_model: MakeModel, logit: float) -> None:
     folder = make_model(logit=logit, golden=1.0)
     with pytest.raises(KnownFailure) as caught:
-        read_model(folder).analyse(film(), Subject(3.0), Job())
+        read_picture_model(folder).analyse(film(), Subject(3.0), Job())
     assert caught.value.key == "inference.bad_output"
 
 
@@ -129,7 +129,7 @@ def test_damaged_weights_are_never_loaded(
         path.unlink()
     else:
         path.write_bytes(damage(path.read_bytes()))
-    model = read_model(folder)
+    model = read_picture_model(folder)
     with pytest.raises(KnownFailure) as caught:
         model.analyse(film(), Subject(3.0), Job())
     assert caught.value.key == key
@@ -154,7 +154,7 @@ def test_bytes_that_are_no_graph_end_in_a_sentence(make_model: MakeModel, data: 
     folder = make_model()
     _resign(folder, "model.onnx", data)
     with pytest.raises(KnownFailure) as caught:
-        read_model(folder).analyse(film(), Subject(3.0), Job())
+        read_picture_model(folder).analyse(film(), Subject(3.0), Job())
     assert caught.value.key == "inference.weights_unusable"
 
 
@@ -162,7 +162,7 @@ def test_swapped_graphs_do_not_fit_their_description(make_model: MakeModel) -> N
     folder = make_model()
     _resign(folder, "model.onnx", (folder / "quality.onnx").read_bytes())
     with pytest.raises(KnownFailure) as caught:
-        read_model(folder).analyse(film(), Subject(3.0), Job())
+        read_picture_model(folder).analyse(film(), Subject(3.0), Job())
     assert caught.value.key == "inference.shapes_differ"
 
 
@@ -172,16 +172,16 @@ def test_a_linked_weights_file_is_not_followed(make_model: MakeModel, tmp_path: 
     (folder / "model.onnx").rename(elsewhere)
     (folder / "model.onnx").symlink_to(elsewhere)
     with pytest.raises(KnownFailure):
-        read_weights(folder, read_model(folder).manifest.weights)
+        read_weights(folder, read_picture_model(folder).manifest.weights)
 
 
 def test_the_self_test_holds_and_notices_another_answer(make_model: MakeModel) -> None:
     folder = make_model(logit=1.0)
-    assert read_model(folder).self_test().ok
+    assert read_picture_model(folder).self_test().ok
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     manifest["golden"]["logits"] = [1.5]
     (folder / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
-    result = read_model(folder).self_test()
+    result = read_picture_model(folder).self_test()
     assert not result.ok
     assert result.max_difference == pytest.approx(0.5, abs=1e-5)
 
@@ -190,7 +190,7 @@ def test_cancelling_stops_between_the_stages(make_model: MakeModel) -> None:
     job = Job()
     job.cancel()
     with pytest.raises(Cancelled):
-        read_model(make_model()).analyse(film(), Subject(3.0), job)
+        read_picture_model(make_model()).analyse(film(), Subject(3.0), job)
 
 
 def test_the_registry_finds_models_and_sets_damaged_ones_aside(make_model: MakeModel, expected_log: ExpectLog) -> None:
@@ -251,7 +251,7 @@ class FailingSession:
 
 def test_a_gpu_that_vanishes_is_replaced_by_the_cpu(make_model: MakeModel, expected_log: ExpectLog) -> None:
     folder = make_model(logit=2.0)
-    manifest = read_model(folder).manifest
+    manifest = read_picture_model(folder).manifest
     runner = OnnxRunner(read_weights(folder, manifest.weights), manifest.input, (manifest.logits,))
     runner._session = FailingSession(RuntimeError("device lost"))
     assert runner.device == "GPU (CUDA)"
@@ -273,7 +273,7 @@ def test_processors_are_ranked_and_the_cpu_is_always_there() -> None:
 
 def test_a_shape_lie_is_found_when_the_graph_is_loaded(make_model: MakeModel) -> None:
     folder = make_model()
-    manifest = read_model(folder).manifest
+    manifest = read_picture_model(folder).manifest
     with pytest.raises(KnownFailure) as caught:
         OnnxRunner(read_weights(folder, manifest.weights), manifest.input, (TensorSpec("logits", (7,)),))
     assert caught.value.key == "inference.shapes_differ"

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from desktop.inference import golden
-from desktop.inference.manifest import Preparation
+from desktop.inference.picture_manifest import Preparation
 from desktop.inference.preparation import WHOLE, fingerprint, resample, stretch, without_frame
 from desktop.inference.preparation import prepare as prepare_whole
 

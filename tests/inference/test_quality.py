@@ -8,7 +8,8 @@ import pytest
 
 from desktop.imaging import display
 from desktop.inference import golden, quality
-from desktop.inference.manifest import GraphFile, Preparation, QualityGate
+from desktop.inference.manifest import GraphFile
+from desktop.inference.picture_manifest import Preparation, QualityGate
 from desktop.records import FileHeader, Modality, Photometric, Picture
 
 GATE = QualityGate(

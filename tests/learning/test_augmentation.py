@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from desktop.inference import golden
-from desktop.inference.manifest import Preparation
+from desktop.inference.picture_manifest import Preparation
 from desktop.inference.preparation import prepare, resample
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ import pytest
 
 from desktop.errors import Cancelled, KnownFailure
 from desktop.inference import Subject
-from desktop.inference.registry import read_model
+from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
 from desktop.learning import RECIPES
 from desktop.learning.child_settings import Settings
@@ -99,7 +99,7 @@ def test_a_tiny_training_gives_a_model_the_clinic_can_load(drawn_data: Path, tin
         "quality.onnx",
         "training.json",
     }
-    model = read_model(tiny.folder)
+    model = read_picture_model(tiny.folder)
     assert model.self_test().ok
     record = json.loads((tiny.folder / "training.json").read_text(encoding="utf-8"))
     assert record["sha256"] == model.sha256

@@ -58,7 +58,7 @@ def test_somebody_has_an_allergy_somebody_none_and_somebody_was_not_asked() -> N
 
 
 def test_their_films_fit_them_and_pass_the_quality_gate() -> None:
-    model = Registry.load([MODELS]).get("chest-xray-child")
+    model = Registry.load([MODELS]).picture_model("chest-xray-child")
     decisions = set()
     films = 0
     for person in children(demo_patients(TODAY)):

@@ -1,10 +1,14 @@
-"""Kinds of task a manifest may name. A new kind is one module with `prepare` and `interpret` and one line here."""
+"""Kinds of task a manifest may name. A new kind is one module with a `Task` and one line here."""
 
 from collections.abc import Mapping
+from typing import Any
 
-from desktop.inference.tasks import classification
+from desktop.inference.tasks import classification, risk
 from desktop.inference.tasks.task import Task
 
-TASKS: Mapping[str, Task] = {"image-classification": classification.TASK}
+TASKS: Mapping[str, Task[Any]] = {
+    "image-classification": classification.TASK,
+    "table-additive": risk.TASK,
+}
 
 __all__ = ["TASKS", "Task"]

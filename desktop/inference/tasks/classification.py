@@ -1,16 +1,19 @@
 """Yes-or-no findings on one picture, each with a probability and a map of where the network looked."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from desktop.i18n import Language
-from desktop.inference.manifest import FindingSpec, Manifest
+from desktop.inference.manifest import FindingSpec
+from desktop.inference.picture_manifest import PictureManifest, read_picture_manifest
+from desktop.inference.picture_model import Answer, PictureModel, PictureTask
 from desktop.inference.preparation import Box, Prepared
 from desktop.inference.preparation import prepare as prepare_square
 from desktop.inference.subject import Subject
-from desktop.inference.tasks.task import Answer, Task
+from desktop.inference.tasks.task import Task
 from desktop.records import Activation, Decision, Finding
 
 FloatArray = npt.NDArray[np.float32]
@@ -21,12 +24,12 @@ UNFAMILIAR = "inference.reason.unfamiliar"
 BETWEEN = "inference.reason.between"
 
 
-def prepare(manifest: Manifest, grey: FloatArray) -> Prepared:
+def prepare(manifest: PictureManifest, grey: FloatArray) -> Prepared:
     """(rows, columns) grey in 0..1 → (1, 1, side, side) float32 and the part of the picture it shows."""
     return prepare_square(grey, manifest.preparation)
 
 
-def interpret(manifest: Manifest, outputs: Mapping[str, FloatArray], subject: Subject, box: Box) -> Answer:
+def interpret(manifest: PictureManifest, outputs: Mapping[str, FloatArray], subject: Subject, box: Box) -> Answer:
     """outputs: `logits` (findings,), `activation` (findings, rows, columns), `distance` (1,). box: what they saw."""
     silence = _reason_for_silence(manifest, float(outputs["distance"][0]), subject)
     findings, activations = [], []
@@ -45,7 +48,7 @@ def heat(activation: FloatArray) -> FloatArray:
     return (positive / max(float(positive.max()), 2.0)).astype(np.float32)
 
 
-def _reason_for_silence(manifest: Manifest, distance: float, subject: Subject) -> str:
+def _reason_for_silence(manifest: PictureManifest, distance: float, subject: Subject) -> str:
     """Key of the reason why no answer may be given whatever the probability; empty where there is none."""
     if subject.age_years is None:
         return AGE_UNKNOWN
@@ -62,4 +65,8 @@ def _finding(spec: FindingSpec, logit: float, silence: str) -> Finding:
     return Finding(spec.key, name, probability, decision, spec.codings, reason)
 
 
-TASK = Task(prepare, interpret)
+def _open(manifest: PictureManifest, folder: Path) -> PictureModel:
+    return PictureModel(manifest, folder, PictureTask(prepare, interpret))
+
+
+TASK = Task(read_picture_manifest, _open)

@@ -1,31 +1,20 @@
 """What every kind of task offers."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
 
-import numpy as np
-import numpy.typing as npt
-
+from desktop.inference.fields import Fields
 from desktop.inference.manifest import Manifest
-from desktop.inference.preparation import Box, Prepared
-from desktop.inference.subject import Subject
-from desktop.records import Activation, Finding
+from desktop.inference.model import Model
 
-FloatArray = npt.NDArray[np.float32]
+M = TypeVar("M", bound=Manifest)
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A network's outputs in clinical words."""
+class Task(Generic[M]):
+    """A kind of task: how its manifest is read, and the model made of it and its folder."""
 
-    findings: tuple[Finding, ...]
-    activations: tuple[Activation, ...]
-
-
-@dataclass(frozen=True)
-class Task:
-    """prepare: (rows, columns) grey in 0..1 → input tensor and the part of the picture it shows. interpret: outputs by
-    name, and that part → findings and maps."""
-
-    prepare: Callable[[Manifest, FloatArray], Prepared]
-    interpret: Callable[[Manifest, Mapping[str, FloatArray], Subject, Box], Answer]
+    read: Callable[[Fields], M]
+    open: Callable[[M, Path], Model]

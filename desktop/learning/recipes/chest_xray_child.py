@@ -24,7 +24,7 @@ from desktop.learning import child_card, child_evaluation, child_manifest
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import Film, data_hash, find_data, patient_mark, read_children
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, Study, TrainingRecord
+from desktop.learning.records import EvaluationRecord, Study, TrainingRecord, training_document
 
 if TYPE_CHECKING:
     from desktop.learning.child_training import TrainedModel
@@ -74,7 +74,7 @@ class ChestXrayChild:
         folder = find_data(data)
         films = read_children(folder.cxr)
         data_sha256 = data_hash(films)
-        own = data_sha256 == child_evaluation.training_document(model_folder)["data_sha256"]
+        own = data_sha256 == training_document(model_folder)["data_sha256"]
         compared = Study.read(model_folder / child_card.STUDY, data_sha256)
         if study:
             compared = self._study(films, data_sha256, model_folder / ".study", job, say)
