@@ -4,6 +4,7 @@ May import `inference` and below.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from desktop.learning.recipe import Recipe
 from desktop.learning.records import EvaluationRecord, TrainingRecord
@@ -15,8 +16,20 @@ def _chest_xray_child() -> Recipe:
     return ChestXrayChild()
 
 
+def _risk(name: str) -> Recipe:
+    from desktop.learning.recipes.risk import Risk
+    from desktop.learning.risk_sets import RISK_SETS
+
+    return Risk(next(risk for risk in RISK_SETS if risk.model == name))
+
+
+_RISKS = ("risk-diabetes", "risk-heart-disease", "risk-kidney-disease", "risk-liver-disease")
+
 # Made when wanted: the window of a clinic that trains nothing starts without them.
-RECIPES: Mapping[str, Callable[[], Recipe]] = {"chest-xray-child": _chest_xray_child}
+RECIPES: Mapping[str, Callable[[], Recipe]] = {
+    "chest-xray-child": _chest_xray_child,
+    **{name: partial(_risk, name) for name in _RISKS},
+}
 """What makes the recipe of each model of the shelf."""
 
 __all__ = ["RECIPES", "EvaluationRecord", "Recipe", "TrainingRecord"]

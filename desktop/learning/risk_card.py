@@ -1,0 +1,153 @@
+"""CARD.md of a model of risk: every figure comes from an evaluation or the training record."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from desktop.learning.records import Json
+from desktop.learning.risk_export import INTENDED_USE, manifest_text
+from desktop.learning.risk_sets import RiskSet
+
+CARD = "CARD.md"
+MANIFEST = "manifest.json"
+TRAINING = "training.json"
+
+
+def publish(folder: Path, risk: RiskSet, figures: Mapping[str, Json]) -> None:
+    """State the figures of one evaluation wherever people read them: the card, and the limits in the manifest.
+
+    Nothing else writes either of them, so they cannot differ. Raises OSError.
+    """
+    manifest = {
+        **json.loads((folder / MANIFEST).read_text(encoding="utf-8")),
+        "limits": limits(risk, figures),
+    }
+    training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
+    for name, text in {CARD: card(risk, manifest, training, figures), MANIFEST: manifest_text(manifest)}.items():
+        (folder / f"{name}.new").write_text(text, encoding="utf-8")
+        (folder / f"{name}.new").replace(folder / name)
+
+
+def limits(risk: RiskSet, figures: Mapping[str, Any]) -> dict[str, str]:
+    """The few sentences beside an answer, by language."""
+    area, decided = figures["all"]["auc"], figures["all"]["decided"]
+    low, high = f"{area['low']:.2f}", f"{area['high']:.2f}"
+    share = f"{100 * decided['value']:.0f}"
+    return {
+        "en": f"Learned from {risk.people['en']}. On people it had not seen the area under the ROC curve was "
+        f"{area['value']:.2f} ({low} to {high}), and it decided for {share} in a hundred. {risk.caution['en']} It was "
+        "never tried elsewhere, and no clinician has reviewed it yet.",
+        "zh": f"学习自{risk.people['zh']}。在未参与训练的人中，ROC 曲线下面积为 {area['value']:.2f}（{low}–{high}），"
+        f"其中 {share}% 的人得到明确判断。{risk.caution['zh']}从未在其他地方验证过，也尚未经过临床医生审阅。",
+    }
+
+
+def card(risk: RiskSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    """The card's text."""
+    parts = (_head(risk, manifest, training), _main(risk, figures), _groups(figures), _columns(manifest), _end(risk))
+    return "\n\n".join(parts) + "\n"
+
+
+def _head(risk: RiskSet, manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    finding, penalty = manifest["findings"][0], training["settings"]["penalty"]
+    return f"""# {risk.model} {manifest["version"]}
+
+{risk.finding_name["en"]} (`{finding["key"]}`: icd-10 {risk.coding[0]}), from {len(manifest["columns"])} values of one
+person. No clinician has reviewed this model yet.
+
+{INTENDED_USE["en"]}
+
+An additive model: log-odds are a baseline plus one curve per column, so what each value adds is exact and shown. Curves
+are piecewise linear and smoothed (bend {penalty["bend"]:g}, slope {penalty["slope"]:g}, choice {penalty["choice"]:g},
+chosen by cross-validated log-loss), and their spread was corrected by {training["calibration"]["slope"]:.3f}. Fitted
+in {training["seconds"]:.0f} seconds on one processor core. This page is written by `lantern models train` and made
+again by `lantern models evaluate {risk.model} --data DIR`.
+
+**How the figures are honest.** Each person is judged only by models made without him, in five parts, five times over
+with other parts; smoothness, correction and thresholds are chosen anew each time without him. The shipped model has
+learned from everybody, which nobody here can judge fairly."""
+
+
+def _main(risk: RiskSet, figures: Mapping[str, Any]) -> str:
+    every, plain = figures["all"], figures["plain_logistic"]
+    repeats = ", ".join(f"{value:.3f}" for value in figures["auc_of_each_repeat"])
+    return f"""## Figures
+
+{figures["people"]} people, {figures["with_disease"]} with the disease. Intervals: 95 %; shares by Wilson, AUC by
+drawing people with replacement, slope by Wald.
+
+| | this model | plain logistic regression beside it |
+|---|---|---|
+| area under the ROC curve | {_figure(every["auc"])} | {_figure(plain["auc"])} |
+| calibration slope (1 is right) | {_figure(every["calibration_slope"], 2)} | {_figure(plain["calibration_slope"], 2)} |
+| Brier score | {every["brier"]:.3f} | {plain["brier"]:.3f} |
+| sensitivity at probability ½ | {_share(every["sensitivity"])} | |
+| specificity at probability ½ | {_share(every["specificity"])} | |
+| expected calibration error, 10 bins | {every["calibration_error"]:.3f} | |
+| decided (likely or unlikely) | {_share(every["decided"])} | |
+| right among the decided | {_share(every["decided_right"])} | |
+
+Each repeat by itself: {repeats}. On rows kept apart by whoever prepared the data, a plain logistic regression is said
+to reach {risk.compared:.2f}; those rows are not here."""
+
+
+def _groups(figures: Mapping[str, Any]) -> str:
+    lines = [
+        f"| {name} | {group['people']} / {group['with_disease']} | {_figure(group['auc'])} | "
+        f"{_figure(group['calibration_slope'], 2)} | {_share(group['decided'])} | {_share(group['decided_right'])} |"
+        for name, group in figures["groups"].items()
+    ]
+    table = "\n".join(lines) if lines else "| (the table tells no group) | | | | | |"
+    return f"""## By group
+
+| group | people / with disease | AUC | calibration slope | decided | right among decided |
+|---|---|---|---|---|---|
+{table}"""
+
+
+def _columns(manifest: Mapping[str, Any]) -> str:
+    ordered: Sequence[Mapping[str, Any]] = sorted(manifest["columns"], key=lambda column: -float(column["weight"]))
+    lines = [
+        f"| `{column['key']}` | {column['name']['en']} | {_range(column)} | {100 * column['weight']:.1f} % |"
+        for column in ordered
+    ]
+    limit = 100 * manifest["applicability"]["missing_limit"]
+    return (
+        "## Columns, by how much they make people differ\n\n"
+        "| column | what | learned from | share |\n|---|---|---|---|\n"
+        + "\n".join(lines)
+        + f"\n\nA value that is absent counts as average; with more than {limit:.0f} % of the shares absent the model "
+        "names what to measure instead of deciding. A value beyond what it has learned from gets no decision either."
+    )
+
+
+def _range(column: Mapping[str, Any]) -> str:
+    if "choices" in column:
+        return ", ".join(f"{choice['value']}: {choice['name']['en']}" for choice in column["choices"])
+    unit = f" {column['unit']}" if "unit" in column else ""
+    return f"{column['low']:g} to {column['high']:g}{unit}"
+
+
+def _end(risk: RiskSet) -> str:
+    return f"""## Limits
+
+Learned from {risk.people["en"]}. {risk.caution["en"]} Intervals of ± 0.03 to 0.1 are what so few people allow. It was
+never tried on other people.
+
+## Data
+
+{risk.data_name}. Licence: {risk.licence}. {risk.credit}"""
+
+
+def _figure(value: Any, digits: int = 3) -> str:
+    if value is None:
+        return "–"
+    interval = "" if value["low"] is None else f" ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
+    return f"{value['value']:.{digits}f}{interval}"
+
+
+def _share(value: Any) -> str:
+    if value is None:
+        return "–"
+    return f"{100 * value['value']:.1f} % ({100 * value['low']:.1f} to {100 * value['high']:.1f})"
