@@ -14,6 +14,7 @@ from tests.cli.helpers import Lantern
 from tests.cli.test_clinic import add
 
 MODEL = "chest-xray-child"
+RISKS = ("risk-diabetes", "risk-heart-disease", "risk-kidney-disease", "risk-liver-disease")
 ANALYSE_KEYS = {
     "file",
     "status",
@@ -183,7 +184,7 @@ def test_selftest_says_what_is_installed(empty: Lantern) -> None:
     assert answer.code == 0, line
     assert line.keys() == {"ok", "sqlcipher", "sqlite", "providers", "qt", "models"}
     assert line["ok"] is True
-    assert [model["name"] for model in line["models"]] == [MODEL]
+    assert [model["name"] for model in line["models"]] == [MODEL, *RISKS]
     assert line["models"][0].keys() == {"name", "version", "sha256", "ok", "max_difference"}
 
 
