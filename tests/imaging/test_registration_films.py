@@ -82,6 +82,14 @@ def test_a_known_motion_is_found(changed: FilmDifference) -> None:
     assert changed.registration.correlation > 0.9
 
 
+def test_a_mirrored_film_is_warned_of_and_not_turned(changed: FilmDifference) -> None:
+    assert not changed.registration.mirrored
+    found = register_films(film(drawn(1)), film(np.ascontiguousarray(drawn(2)[:, ::-1])), Job())
+    assert found.mirrored
+    assert found.correlation < 0.95
+    assert found.motion is not None
+
+
 def test_what_changed_has_its_colour_and_nothing_else_has(changed: FilmDifference) -> None:
     pixels = changed.picture.pixels
     assert tuple(pixels[150, 110]) == BRIGHTER

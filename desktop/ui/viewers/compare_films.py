@@ -111,6 +111,8 @@ def difference_legend(context: UiContext, found: FilmDifference, views: tuple[st
         ),
         tr("compare.films.caution"),
     ]
+    if found.registration.mirrored:
+        below.append(tr("compare.films.mirrored"))
     said = tuple(view.strip().upper() for view in views)
     if all(said) and said[0] != said[1]:
         below.append(tr("compare.films.views", now=said[0], before=said[1]))
@@ -122,11 +124,12 @@ def difference_legend(context: UiContext, found: FilmDifference, views: tuple[st
 def refusal_words(context: UiContext, found: FilmRegistration) -> str:
     """Why no difference is shown."""
     problem = found.problem.value if found.problem is not None else "not_converged"
-    return context.tr(
+    words = context.tr(
         f"compare.films.problem.{problem}",
         correlation=_two_digits(found.correlation),
         overlap=round(found.overlap * 100),
     )
+    return f"{words}\n{context.tr('compare.films.mirrored')}" if found.mirrored else words
 
 
 def _two_digits(value: float) -> str:
