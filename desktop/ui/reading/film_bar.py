@@ -160,6 +160,7 @@ class FilmBar(QFrame):
         room = self._slices.layout()
         assert room is not None
         room.addWidget(widget)
+        QWidget.setTabOrder(self.studies, widget)
 
     @property
     def last(self) -> QWidget:

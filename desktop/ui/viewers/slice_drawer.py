@@ -497,6 +497,8 @@ class SliceDrawer(QObject):
         had, self._selected = self._selected, near[-1] if near else None
         if had != self._selected:
             self._follow()
+        if near:
+            self._take_keys()
         return bool(near)
 
     # Labels

@@ -17,8 +17,14 @@ from desktop.jobs import Job
 from desktop.records import AnnotationKind, InstanceId, Patient, PrintedPicture, StudyId, VoiWindow
 from desktop.ui.context import UiContext
 from desktop.ui.reading import ReadingRoom
+from desktop.ui.reading.actions import ROOM_ACTIONS, STUDY_ACTIONS
+from desktop.ui.reading.hanging_actions import COMPARE_ACTIONS, SLICES_COMPARE_ACTIONS
+from desktop.ui.reading.marks_tools import MARKS_ACTIONS
 from desktop.ui.viewers.slice_drawer import SliceDrawer
+from desktop.ui.viewers.slice_tools import SLICE_ACTIONS
 from desktop.ui.viewers.volume import VolumeViewer
+from desktop.ui.viewers.volume_commands import VOLUME_ACTIONS
+from desktop.ui.viewers.volume_mask_commands import MASK_ACTIONS
 from desktop.ui.viewers.volume_state import PaneKind
 from desktop.workflow import Clinic, import_finding, import_storing
 from desktop.workflow import drawings_exporting as exporting
@@ -242,6 +248,35 @@ def test_a_key_image_is_marked_listed_found_again_and_printed_as_the_screen_show
     qtbot.waitUntil(lambda: page.preview.ready and not context.operations.busy, timeout=10_000)
 
 
+def test_slices_shown_one_by_one_are_drawn_on_too(
+    qtbot: QtBot, context: UiContext, clinic: Clinic, patient: Patient, room: ReadingRoom, tmp_path: Path
+) -> None:
+    study = _store(clinic, _files(tmp_path, lacking=5), patient.id)
+    room.open_study(study)
+    viewer, drawer, kind = room.study.volume.viewer, room.study.volume.drawer, PaneKind.SLICES
+    qtbot.waitUntil(lambda: viewer.series is not None and viewer.series.count == 11, timeout=10_000)
+    qtbot.waitUntil(lambda: drawer.grounds.ground(kind) is not None and not context.operations.busy, timeout=10_000)
+    viewer.setFocus()
+    QTest.keyClick(viewer, Qt.Key.Key_L)
+    _draw(drawer, kind, (4.0, 6.0), (24.0, 6.0))
+    qtbot.waitUntil(lambda: len(workflow.reading(clinic, Job(), study).annotations) == 1)
+    (line,) = workflow.reading(clinic, Job(), study).annotations
+    assert np.allclose(line.points, ((4.0, 6.0), (24.0, 6.0)), atol=0.2)
+    assert line.instance == _instance(clinic, study, drawer)
+    qtbot.waitUntil(
+        lambda: bool(drawer.marks(kind)) and drawer.marks(kind)[0].words.startswith(("10.0 mm", "9.9", "10.1"))
+    )
+    QTest.keyClick(viewer, Qt.Key.Key_Up)
+    qtbot.waitUntil(lambda: drawer.marks(kind) == ())
+    QTest.keyClick(viewer, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: len(drawer.marks(kind)) == 1)
+    QTest.mouseClick(drawer.layers[kind], LEFT, pos=_at(drawer, kind, 14.0, 6.0))
+    assert drawer.selected == line
+    QTest.keyClick(viewer, Qt.Key.Key_Delete)
+    qtbot.waitUntil(lambda: workflow.reading(clinic, Job(), study).annotations == ())
+    qtbot.waitUntil(lambda: not context.operations.busy, timeout=10_000)
+
+
 def test_a_key_image_of_another_series_is_listed_and_opens_it(
     qtbot: QtBot, context: UiContext, clinic: Clinic, patient: Patient, room: ReadingRoom, tmp_path: Path
 ) -> None:
@@ -293,3 +328,11 @@ def test_a_colleagues_key_image_from_a_file_shows_as_ours(
     assert mark.words.startswith("old\nLength 10 mm")
     QTest.keyClick(shown, Qt.Key.Key_I, SHIFT)
     assert drawer.marks(axial) == ()
+
+
+def test_no_key_of_theirs_means_something_else_before_slices() -> None:
+    others = (*VOLUME_ACTIONS, *MASK_ACTIONS, *STUDY_ACTIONS, *ROOM_ACTIONS, *MARKS_ACTIONS)
+    taken = {keys for action in (*others, *COMPARE_ACTIONS, *SLICES_COMPARE_ACTIONS) for keys in action.shortcuts}
+    own = [keys for action in SLICE_ACTIONS for keys in action.shortcuts]
+    assert len(own) == len(set(own))
+    assert not taken & set(own)
