@@ -106,7 +106,10 @@ class Slicer:
         """Cut and light. check: called between steps; may raise to cancel."""
         key = (request.volume, request.plane, request.slab, request.draft, request.whole)
         if self._cut is None or self._key is None or self._key[0] is not key[0] or self._key[1:] != key[1:]:
-            self._cut, self._key = self._whole(request, check) if request.whole else self._plane(request, check), key
+            frame, found = self._whole(request, check) if request.whole else self._plane(request, check)
+            if request.volume.voxels.dtype == np.int16 and found.values.dtype != np.int16:
+                found = Cut(np.rint(found.values).astype(np.int16), found.inside)  # once, not for every window
+            self._cut, self._key = (frame, found), key
         frame, found = self._cut
         check()
         return SliceImage(request, frame, self._light(found, request))
@@ -134,13 +137,12 @@ class Slicer:
 
     def _light(self, found: Cut, request: SliceRequest) -> Light:
         volume, inverted = request.volume, request.volume.inverted != request.inverted
-        if found.values.dtype != np.int16 and volume.voxels.dtype != np.int16:
+        if found.values.dtype != np.int16:
             meant = found.values * np.float32(volume.slope) + np.float32(volume.intercept)
             shade = apply_window(meant, request.window)
             light: Light = np.rint((1 - shade if inverted else shade) * np.float32(255)).astype(np.uint8)
         else:
-            codes = found.values if found.values.dtype == np.int16 else np.rint(found.values).astype(np.int16)
-            light = _looked_up(self._codes(request.window, inverted, volume), codes)
+            light = _looked_up(self._codes(request.window, inverted, volume), found.values)
         if found.inside is not None:
             light[~found.inside] = 0
         return np.ascontiguousarray(light)
@@ -255,6 +257,8 @@ def _along(values: Array, inside: Mask | None, places: Floats, axis: int) -> tup
         if len(whole) == size and whole[0] == 0 and (len(whole) == 1 or whole[1] == 1):
             return values, inside
         return np.take(values, whole, axis), np.take(inside, whole, axis) if inside is not None else None
+    if inside is None and _even(places, size):
+        return _stretched(values, places, axis), None
     held = np.clip(places, 0, size - 1)
     lower = np.minimum(held.astype(np.int64), max(size - 2, 0))
     upper = np.minimum(lower + 1, size - 1)
@@ -270,6 +274,30 @@ def _along(values: Array, inside: Mask | None, places: Floats, axis: int) -> tup
     if beside.any():
         inside = ~np.broadcast_to(beside, blended.shape) & (True if inside is None else inside)
     return blended, inside
+
+
+def _even(places: Floats, size: int) -> bool:
+    """Whether an axis is stretched from one of its ends to the other, half a pixel at each."""
+    step = abs(float(places[-1] - places[0])) / max(1, len(places) - 1)
+    return (
+        len(places) > 1
+        and len(places) != size  # OpenCV copies what is to keep its size
+        and round(size / step) == len(places)
+        and abs(float(places.min()) - (step - 1) / 2) < _ON_VOXEL
+        and float(places.max()) <= size - 0.5 + _ON_VOXEL
+    )
+
+
+def _stretched(values: Array, places: Floats, axis: int) -> Array:
+    """What `_along` gives for an axis that is stretched evenly, in a quarter of the time."""
+    import cv2  # loads in a tenth of a second; the window starts without it
+
+    if places[0] > places[-1]:
+        values = np.flip(values, axis)
+    step = abs(float(places[-1] - places[0])) / (len(places) - 1)
+    enlarged = (1.0, 1 / step) if axis == 0 else (1 / step, 1.0)
+    source = np.ascontiguousarray(values, dtype=np.float32)
+    return np.asarray(cv2.resize(source, None, fx=enlarged[0], fy=enlarged[1], interpolation=cv2.INTER_LINEAR))
 
 
 def _oblique(volume: Volume, frame: Frame, slab: Slab, draft: bool, check: Check) -> Cut:

@@ -192,3 +192,17 @@ def test_a_draft_shows_the_same_in_coarser_pixels() -> None:
     halved = fine.light[: rows // 2 * 4 : 2, ::2][:rows, :columns].astype(int)
     inner = np.s_[8 : rows - 8, 8 : columns - 8]
     assert np.abs(draft.light[: halved.shape[0]].astype(int) - halved)[inner].max() <= 6
+
+
+@pytest.mark.parametrize("towards", [1.0, -1.0])
+@pytest.mark.parametrize("spacing", [0.7, 0.72, 0.97, 1.25, 2.8, 3.3])
+def test_slices_far_apart_are_blended_by_their_distance(spacing: float, towards: float) -> None:
+    """However many rows a picture has for a slice, and where it has as many as there are slices."""
+    volume = _noise(VolumeGrid((3.0, 2.0, 1.0), (0.0, 0.0, towards * spacing), (0.0, 0.7, 0.0), (0.7, 0.0, 0.0)))
+    plane = plane_of(View.CORONAL, volume.grid, volume.middle)
+    frame, found = frame_of(volume, plane), cut(volume, frame_of(volume, plane))
+    row = round(float(volume.grid.to_index(plane.centre)[1]))
+    places = [float(volume.grid.to_index(frame.to_patient(0, y))[0]) for y in range(frame.rows)]
+    wanted = [np.interp(places, range(SHAPE[0]), volume.voxels[:, row, x]) for x in (0, 20, SHAPE[2] - 1)]
+    columns = [round(float(frame.to_picture(as_vector(volume.grid.to_patient((0, row, x))))[0])) for x in (0, 20, 32)]
+    assert np.abs(found.values[:, columns] - np.stack(wanted, axis=1)).max() < 0.01
