@@ -113,14 +113,18 @@ def test_scrolling(qtbot: QtBot, tmp_path: Path, layout: str) -> None:
     qtbot.waitUntil(lambda: viewer.source is not None and viewer.measurements is not None, timeout=60_000)
     viewer.run(layout)
     image = QImage(900, 620, QImage.Format.Format_RGB32)
-    taken = []
+    taken, busy = [], []
     for _ in range(150):
-        start = time.perf_counter()
+        start, began = time.perf_counter(), time.process_time()
         viewer.set_view(_onwards(viewer))
         viewer.render(image)
         taken.append(time.perf_counter() - start)
+        busy.append(time.process_time() - began)
     p95 = float(np.percentile(taken[10:], 95))
-    print(f"{layout}: {1000 * float(np.median(taken)):.1f} ms a frame, p95 {1000 * p95:.1f} ms")
+    print(
+        f"{layout}: {1000 * float(np.median(taken)):.1f} ms a frame, p95 {1000 * p95:.1f} ms "
+        f"({1000 * float(np.percentile(busy[10:], 95)):.1f} ms busy)"
+    )
     pools.close()
     assert p95 <= FRAME_SECONDS
 
