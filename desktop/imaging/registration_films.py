@@ -27,8 +27,8 @@ LEAST_OVERLAP = 0.6
 MOST_APART = 0.02
 CLEARLY_BETTER = 0.03
 """How much higher the correlation has to be with the earlier film turned over before anybody is asked to look which
-side is which. Of 52 follow-up pairs of NIH ChestX-ray14 that fit, 3 are asked about so, and 31 of the same pairs with one
-film turned over (measured): a hint, and no proof either way."""
+side is which. Of 52 follow-up pairs of NIH ChestX-ray14 that fit, 3 are asked about so, and 31 of the same pairs with
+one film turned over (measured): a hint, and no proof either way."""
 SCALES = (0.75, 1.35)
 MOST_DEGREES = 25.0
 FULL_COLOUR = 0.35
