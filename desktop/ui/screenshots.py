@@ -81,6 +81,8 @@ class Gallery:
         self._application = application
         self._formats = formats
         self._themes = themes
+        # Nobody touches a key while several hundred pictures are drawn.
+        context.change_settings(replace(context.settings, idle_minutes=60))
         self._window = MainWindow(context, application)
         self._window.resize(formats[0].size)
         self._window.show()
