@@ -3,6 +3,7 @@
 import math
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from pydicom.dataset import Dataset
@@ -18,7 +19,11 @@ _LONGEST_DECAY = timedelta(days=2)
 
 
 def calibrated_regions(fields: Fields) -> tuple[CalibratedRegion, ...]:
-    """The calibrated regions of an ultrasound picture (PS3.3 C.8.5.5), those with impossible borders left out."""
+    """The calibrated regions of an ultrasound picture (PS3.3 C.8.5.5), those with impossible borders left out.
+
+    Where one reaches over the picture's edge, the picture was made smaller or cut since it was taken, and nobody
+    brought its regions along: then none of them has a scale. One pixel is forgiven: some count the borders from 1.
+    """
     items = fields.value("SequenceOfUltrasoundRegions")
     found: list[CalibratedRegion] = []
     if not isinstance(items, Sequence):
@@ -27,6 +32,9 @@ def calibrated_regions(fields: Fields) -> tuple[CalibratedRegion, ...]:
         region = _region(Fields(item)) if isinstance(item, Dataset) else None
         if region is not None:
             found.append(region)
+    rows, columns = fields.integer("Rows") or 0, fields.integer("Columns") or 0
+    if any(region.right > columns or region.bottom > rows for region in found):
+        return tuple(replace(region, spacing=None) for region in found)
     return tuple(found)
 
 

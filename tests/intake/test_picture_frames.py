@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 import pytest
+from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.encaps import encapsulate, generate_frames
 from pydicom.sequence import Sequence
@@ -19,6 +20,7 @@ from pydicom.uid import (
 )
 
 from desktop.errors import UserFacingError
+from desktop.imaging.measure import length, scale_at
 from desktop.intake import picture_frames
 from desktop.intake.picture_frames import FramesFile, read_frames_file
 from desktop.records import Modality, Photometric, SpacingSource
@@ -148,6 +150,51 @@ def test_the_speed_is_what_the_file_asks_for(elements: dict[str, object], rate: 
     file = opened(file_bytes(clip(**elements)))
     assert file.rate == rate
     assert not file.sweep
+
+
+def of_others(path: Path) -> FramesFile:
+    return read_frames_file(partial(io.BytesIO, path.read_bytes()))
+
+
+def of_pydicom(name: str) -> FramesFile:
+    path = get_testdata_file(name)
+    assert isinstance(path, str)
+    return of_others(Path(path))
+
+
+def test_an_ultrasound_clip_of_others_has_its_speed_and_no_scale_that_it_lost() -> None:
+    """480 × 640 when it was taken, halved since; its region still speaks of the former pixels."""
+    clip_of_others = of_pydicom("examples_ybr_color.dcm")
+    assert clip_of_others.count == 30
+    assert clip_of_others.rate == pytest.approx(30, abs=0.01)
+    picture = clip_of_others.picture(0)
+    assert (picture.rows, picture.columns) == (240, 320)
+    (region,) = picture.regions
+    assert (region.right, region.bottom, region.spacing) == (595, 414, None)
+    assert scale_at(picture, ((100, 100), (200, 100))) is None
+
+
+def test_no_region_of_a_cut_picture_has_a_scale() -> None:
+    picture = of_pydicom("examples_palette.dcm").picture(0)
+    assert (picture.rows, picture.columns) == (350, 800)
+    assert [region.spacing for region in picture.regions] == [None, None]
+
+
+@pytest.mark.data
+def test_ultrasound_of_others_is_measured_in_its_regions(shared_data: Path) -> None:
+    """Against the elements themselves: centimetres for each pixel."""
+    folder = shared_data / "dicom_conformance" / "files"
+    for name, within, millimetres in (
+        ("pydicom-data__JPGLosslessP14SV1_1s_1f_8b.dcm", ((100, 100), (200, 100)), 0.025476696592378157 * 1000),
+        ("pydicom-data__OBXXXX1A_rle.dcm", ((300, 100), (300, 200)), 0.02622878766196998 * 1000),
+        ("dcm4che__YBR_FULL-RLE.dcm", ((100, 100), (200, 100)), 0.009536785180637355 * 1000),
+    ):
+        picture = of_others(folder / name).picture(0)
+        found = length(scale_at(picture, within), *within)
+        assert (found.unit, found.source) == ("mm", SpacingSource.ULTRASOUND_REGION)
+        assert found.value == pytest.approx(millimetres)
+    trace = of_others(folder / "pydicom-data__OBXXXX1A_rle.dcm").picture(0)
+    assert scale_at(trace, ((200, 540), (300, 540))) is None, "a curve over time has no millimetres"
 
 
 def test_the_file_may_ask_to_be_played_forth_and_back() -> None:
