@@ -69,6 +69,7 @@ class FilmViewer(DrawnFilm):
         self._label = LabelField(context, self)
         self._labelled_points: tuple[Point, ...] = ()
         self._words_at: list[QRectF] = []
+        self._corners_at: list[QRectF] = []
         self._label.kept.connect(self._label_kept)
         self._label.left.connect(self._take_keys)
         self.state_changed.connect(self._place_label)
@@ -259,8 +260,13 @@ class FilmViewer(DrawnFilm):
 
     @property
     def words_at(self) -> Sequence[QRectF]:
-        """Where words stand now: of drawings, and in the corners."""
+        """Where the words of drawings stand now."""
         return self._words_at
+
+    @property
+    def corners_at(self) -> Sequence[QRectF]:
+        """Where the words in the corners do."""
+        return self._corners_at
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         """Show that the keys go here."""
@@ -281,9 +287,8 @@ class FilmViewer(DrawnFilm):
             return
         size = (self.width(), self.height())
         texts = self._without_hidden(self._corners(self._state))
-        taken = corner_boxes(QFontMetricsF(painter.font()), texts, *size)
-        words = paint_marks(painter, self._marks(), self._state, *size, taken)
-        self._words_at = [*taken, *words]
+        self._corners_at = corner_boxes(QFontMetricsF(painter.font()), texts, *size)
+        self._words_at = paint_marks(painter, self._marks(), self._state, *size, (), self._corners_at)
         if self._histogram and self._source is not None:
             box = histogram_box(self.width(), self.height())
             paint_histogram(painter, self._source.histogram, self._state.window or self._source.window, box)

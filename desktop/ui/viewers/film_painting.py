@@ -67,10 +67,11 @@ def paint_marks(
     width: float,
     height: float,
     taken: Sequence[QRectF] = (),
+    corners: Sequence[QRectF] = (),
 ) -> list[QRectF]:
     """Drawings as lines with a dark rim, so that they show on white bone and black air; the words of all over them.
 
-    taken: where words stand already. Returns where these stand.
+    taken, corners: where words of drawings, and others, stand already. Returns where these stand.
     """
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
@@ -82,7 +83,7 @@ def paint_marks(
     metrics = QFontMetricsF(painter.font())
     told = [(mark.words, seen(mark.points).boundingRect()) for mark in marks if mark.words]
     bounds = [box for _, box in told]
-    boxes = places(bounds, [_words_size(metrics, words) for words, _ in told], QSizeF(width, height), taken)
+    boxes = places(bounds, [_words_size(metrics, words) for words, _ in told], QSizeF(width, height), taken, corners)
     for (words, drawn), box in zip(told, boxes, strict=True):
         _paint_words(painter, words, box, leader(box, drawn))
     return boxes

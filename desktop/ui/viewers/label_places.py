@@ -12,11 +12,16 @@ _MOST = 60
 
 
 def places(
-    drawings: Sequence[QRectF], sizes: Sequence[QSizeF], room: QSizeF, taken: Sequence[QRectF] = ()
+    drawings: Sequence[QRectF],
+    sizes: Sequence[QSizeF],
+    room: QSizeF,
+    taken: Sequence[QRectF] = (),
+    corners: Sequence[QRectF] = (),
 ) -> list[QRectF]:
     """A box for the words of each drawing, inside the room where they fit it.
 
-    drawings: their bounds. sizes: of the words of each. taken: where words stand already. Each takes the first of a
+    drawings: their bounds. sizes: of the words of each. taken: where words of other drawings stand already; corners:
+    where other words do, which in a small pane have to make room. Each takes the first of a
     few places, beside its drawing and then along the edges, where it covers no other words and no drawing; where there
     is none, the place where it covers least.
     """
@@ -27,7 +32,7 @@ def places(
         words = (*taken, *found)
         best, least = QRectF(), float("inf")
         for box in _candidates(bounds, size, room):
-            covered = 1000 * _covered(box, words) + _covered(box, drawings)
+            covered = 1000 * _covered(box, words) + 10 * _covered(box, corners) + _covered(box, drawings)
             if covered < least:
                 best, least = box, covered
             if covered == 0:

@@ -88,8 +88,8 @@ class MarksLayer(QWidget):
             return
         painter = QPainter(self)
         painter.setFont(overlay_font(self.font()))
-        words = self._viewer.words_at
-        paint_marks(painter, [one.mark for one in self.here], state, self.width(), self.height(), words)
+        marks, words, corners = [one.mark for one in self.here], self._viewer.words_at, self._viewer.corners_at
+        paint_marks(painter, marks, state, self.width(), self.height(), words, corners)
         if self.is_key:
             self._paint_badge(painter)
         painter.end()

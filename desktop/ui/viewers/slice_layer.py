@@ -122,8 +122,8 @@ class SliceLayer(QWidget):
         top = self._top(painter, badge, drawer.lines(kind))
         if placing is not None:
             size = (self.width(), self.height())
-            taken = corner_boxes(QFontMetricsF(painter.font()), self.pane.corners, *size)
-            paint_marks(painter, drawer.marks(kind), placing, *size, (*taken, *(box for _, box in top)))
+            corners = corner_boxes(QFontMetricsF(painter.font()), self.pane.corners, *size)
+            paint_marks(painter, drawer.marks(kind), placing, *size, [box for _, box in top], corners)
             cursor = drawer.cursor(kind)
             if cursor is not None and not self.underMouse():
                 paint_pen(painter, placing.to_view(cursor))

@@ -35,6 +35,15 @@ def test_words_that_stand_already_are_left_free() -> None:
     assert not box.intersects(alone)
 
 
+def test_words_in_a_corner_give_way_before_words_of_drawings_do() -> None:
+    room, drawings = QSizeF(400, 120), [QRectF(190, 30, 20, 20), QRectF(190, 40, 20, 20)]
+    corners = [QRectF(0, 0, 400, 20), QRectF(0, 60, 400, 60)]
+    one, other = places(drawings, [QSizeF(300, 40)] * 2, room, (), corners)
+    assert not one.intersects(other)
+    (free,) = places(drawings[:1], [QSizeF(60, 10)], room, (), corners)
+    assert not any(free.intersects(corner) for corner in corners)
+
+
 def test_without_room_words_stay_inside_and_cover_as_little_as_they_can() -> None:
     drawing = QRectF(0, 0, 200, 90)
     (box,) = places([drawing], [WORDS], QSizeF(200, 90))
