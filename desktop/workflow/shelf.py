@@ -6,7 +6,7 @@ from pathlib import Path
 
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
-from desktop.inference import Registry
+from desktop.inference import PictureModel, Registry
 from desktop.jobs import Job
 from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
 from desktop.settings import model_folder
@@ -15,7 +15,10 @@ from desktop.workflow.clinic import open_to_all
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model as window and command line show it. limits: short, in the language asked for. card: Markdown."""
+    """One model as window and command line show it. limits: short, in the language asked for. card: Markdown.
+
+    in_window: a screen asks it; the others answer on the command line.
+    """
 
     name: str
     version: str
@@ -23,6 +26,7 @@ class ModelCard:
     title: str
     limits: str
     card: str
+    in_window: bool
 
 
 @open_to_all
@@ -48,6 +52,7 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         title=model.title(language),
         limits=model.limits(language),
         card=model.card_text(),
+        in_window=isinstance(model, PictureModel),
     )
 
 

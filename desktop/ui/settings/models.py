@@ -66,7 +66,8 @@ class ModelsSection(Section):
         models, language = self.context.registry, self.context.language
 
         def work(job: "Job") -> _Cards:
-            return _Cards(language, workflow.installed_models(models, language))
+            cards = workflow.installed_models(models, language)
+            return _Cards(language, tuple(card for card in cards if card.in_window))
 
         self.context.operations.run(work, initiator=self, done=self._show, pool="compute")
 

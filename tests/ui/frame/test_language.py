@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from PySide6.QtCore import QRegularExpression
 from PySide6.QtWidgets import (
     QAbstractButton,
     QApplication,
     QComboBox,
+    QFrame,
     QLabel,
     QLineEdit,
     QPlainTextEdit,
@@ -109,6 +111,15 @@ def test_settings_and_dialogs(driver: Driver, opened: MainWindow, context: UiCon
             assert leftovers(dialog, language) == []
             dialog.close()
             driver.settle()
+
+
+def test_the_models_listed_are_those_a_screen_asks(driver: Driver, opened: MainWindow, context: UiContext) -> None:
+    driver.press("Ctrl+4")
+    driver.find("settings_screen", SettingsScreen).show_section("models")
+    driver.settle()
+    listed = {box.objectName() for box in opened.findChildren(QFrame, QRegularExpression("^model_[a-z-]+$"))}
+    assert listed == {"model_chest-xray-child"}
+    assert "risk-diabetes" in context.registry.names()
 
 
 def needed_width(widget: QLabel | QAbstractButton) -> int:
