@@ -1,6 +1,6 @@
 """What lies over a volume: segments somebody or something painted, on a grid of their own."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -24,11 +24,19 @@ COLOURS: tuple[Colour, ...] = (
 @dataclass(frozen=True, eq=False)
 class MaskLayer:
     """A segment. volume: 1 inside, 0 outside, int16; it may lie on another grid than what it is laid over. name: what
-    its file calls it."""
+    its file calls it. millilitres: of all that is inside, None where nobody counted."""
 
     volume: Volume
     colour: Colour = COLOURS[0]
     name: str = ""
+    millilitres: float | None = None
+
+
+def measured(layer: MaskLayer) -> MaskLayer:
+    """With its size: the voxels inside, each of its own grid's size."""
+    inside = int(np.count_nonzero(layer.volume.voxels >= 1))
+    voxel = abs(float(np.linalg.det(layer.volume.grid.steps)))
+    return replace(layer, millilitres=inside * voxel / 1000)
 
 
 def painted(layers: tuple[MaskLayer, ...], frame: Frame, opacity: float) -> npt.NDArray[np.uint8] | None:

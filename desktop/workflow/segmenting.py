@@ -1,5 +1,6 @@
 """Painting in volumes: kept with author and time, opened again, handed to other programs as DICOM SEG."""
 
+import gzip
 import hashlib
 from dataclasses import dataclass
 from functools import partial
@@ -7,12 +8,14 @@ from pathlib import Path
 
 from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.exports.label_map import nifti, nrrd
 from desktop.imaging.volume import VolumeGrid
 from desktop.jobs import Job
 from desktop.records import (
     AuditAction,
     Changes,
     GridSource,
+    ImagingStudy,
     Modality,
     Segment,
     Segmentation,
@@ -88,35 +91,50 @@ def person_name(name: str) -> str:
 
 @requires(Permission.EXPORT_REPORT)
 def export_mask(clinic: Clinic, job: Job, study: StudyId, series: str, out: Path) -> Exported:
-    """Write what was painted on a series as a DICOM segmentation. Raises UserFacingError: nothing painted, the series
-    is no DICOM series; KnownFailure of the disk."""
-    # Late: they bring pydicom and highdicom along, which no start of the window should wait for.
-    from desktop.exports.segmentation import PaintedSeries, render
-    from desktop.intake.series import series_headers
+    """Write what was painted on a series: as a DICOM segmentation, or, of a volume file, which has no DICOM pictures
+    that one could refer to, as a label map, NIfTI where `out` is called so (.nii, .nii.gz) and NRRD otherwise.
 
+    Raises UserFacingError: nothing painted, pictures that lack what a segmentation repeats; KnownFailure of the disk.
+    """
     with clinic.store.snapshot() as tx:
         record = tx.studies.get(study)
         painted = tx.segmentations.newest(study, series)
         author = tx.users.get(painted.author).name if painted is not None else ""
     if painted is None or not any(segment.voxels for segment in painted.segments):
         raise UserFacingError("volume.mask.nothing")
-    if record.modality is Modality.VOLUME:
-        raise UserFacingError("volume.mask.not_dicom")
-    sources = [partial(clinic.store.attachments.open, one.attachment) for one in record.instances]
-    try:
-        headers = series_headers(sources, series, job)
-    except OSError as error:
-        raise from_os_error(error) from error
-    if not headers:
-        raise UserFacingError("volume.mask.not_dicom")
     job.report("volume.progress.writing")
     try:
-        data = render(PaintedSeries(painted, headers, person_name(author), record.description), clinic.clock())
+        if record.modality is Modality.VOLUME:
+            data = _label_map(painted, out)
+        else:
+            data = _dicom_segmentation(clinic, record, painted, author, job)
     except MemoryError as error:
         raise KnownFailure("workflow.out_of_memory", kind=ErrorKind.BAD_INPUT) from error
-    except (AttributeError, ValueError) as error:  # what the standard asks of every picture is lacking in these
+    except (AttributeError, ValueError) as error:  # what the format asks of every picture is lacking in these
         raise UserFacingError("volume.mask.incomplete") from error
     write_whole(out, data)
     with clinic.store.transaction() as tx:
         tx.audit.add(AuditAction.EXPORT_MASK, painted.id, actor=clinic.actor)
     return Exported(out, hashlib.sha256(data).hexdigest())
+
+
+def _label_map(painted: Segmentation, out: Path) -> bytes:
+    name = out.name.lower()
+    if name.endswith(".nii"):
+        return gzip.decompress(nifti(painted))
+    return nifti(painted) if name.endswith(".nii.gz") else nrrd(painted)
+
+
+def _dicom_segmentation(clinic: Clinic, record: ImagingStudy, painted: Segmentation, author: str, job: Job) -> bytes:
+    # Late: they bring pydicom and highdicom along, which no start of the window should wait for.
+    from desktop.exports.segmentation import PaintedSeries, render
+    from desktop.intake.series import series_headers
+
+    sources = [partial(clinic.store.attachments.open, one.attachment) for one in record.instances]
+    try:
+        headers = series_headers(sources, painted.series, job)
+    except OSError as error:
+        raise from_os_error(error) from error
+    if not headers:
+        raise UserFacingError("volume.mask.not_dicom")
+    return render(PaintedSeries(painted, headers, person_name(author), record.description), clinic.clock())

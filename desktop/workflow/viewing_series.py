@@ -9,7 +9,7 @@ from desktop.access import Permission
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.imaging.frame_run import FramePlace
 from desktop.imaging.slice_ground import PrintedSlice, printed
-from desktop.imaging.volume_mask import MaskLayer
+from desktop.imaging.volume_mask import MaskLayer, measured
 from desktop.imaging.volume_presets import volume_presets
 from desktop.imaging.volume_series import VolumeSeries
 from desktop.imaging.volume_stack import StackFindingKind
@@ -132,7 +132,7 @@ def _layers(files: "SeriesFiles", series: VolumeSeries, job: Job) -> tuple[MaskL
         except UserFacingError:
             continue
         if read.frame_of_reference and read.frame_of_reference == files.frame_of_reference:
-            found += read.layers
+            found += map(measured, read.layers)
     return tuple(found)
 
 

@@ -50,12 +50,12 @@ class VolumeMasks(QObject):
         if not opened.series.solid:
             return
         self._screen.viewer.set_masks(opened.layers)
-        self._screen.masks.name_layers(tuple(layer.name for layer in opened.layers))
+        self._screen.masks.name_layers(tuple((layer.name, layer.millilitres) for layer in opened.layers))
         clinic, study = self._context.open_clinic, sitting.study.study.id
         self._context.operations.run(
             partial(_fetch, clinic, opened), initiator=self, done=self._fetched_mask, failed=self._fail, title=""
         )
-        self._screen.masks.offer_export(sitting.may_export and sitting.study.study.modality is not Modality.VOLUME)
+        self._screen.masks.offer_export(sitting.may_export, as_dicom=not _is_file(sitting))
         assert study == opened.study
 
     def follow(self, sitting: Sitting) -> None:
@@ -114,15 +114,26 @@ class VolumeMasks(QObject):
         dialog = file_dialog(self._context, self._screen, tr("volume.mask.export.title"))
         dialog.setObjectName("save_mask_dialog")
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setDefaultSuffix("dcm")
-        dialog.setNameFilter(tr("volume.mask.export.filter"))
+        whole_file = _is_file(sitting)
+        dialog.setDefaultSuffix("nrrd" if whole_file else "dcm")
+        filters = ("nrrd", "nifti") if whole_file else ("dicom",)
+        dialog.setNameFilters([tr(f"volume.mask.export.filter.{kind}") for kind in filters])
+        dialog.filterSelected.connect(self._follow_filter)
         folder = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
         if Path(folder).is_dir():
             dialog.setDirectory(folder)
-        dialog.selectFile(_file_name(sitting))
+        dialog.selectFile(_file_name(sitting, "nrrd" if whole_file else "dcm"))
         dialog.fileSelected.connect(self._write)
         self._dialog = dialog
         dialog.open()
+
+    def _follow_filter(self, chosen: str) -> None:
+        """The ending that belongs to the kind of file."""
+        if self._dialog is not None:
+            ending = next((one for one in ("nrrd", "nii.gz", "dcm") if f"*.{one}" in chosen), "nrrd")
+            self._dialog.setDefaultSuffix(ending)
+            if self._sitting is not None:
+                self._dialog.selectFile(_file_name(self._sitting, ending))
 
     def _write(self, path: str) -> None:
         opened, clinic = self._opened, self._context.clinic
@@ -143,11 +154,16 @@ class VolumeMasks(QObject):
         self.failed.emit(error)
 
 
-def _file_name(sitting: Sitting) -> str:
+def _is_file(sitting: Sitting) -> bool:
+    """Whether it is a volume file, which has no DICOM pictures that a segmentation could refer to."""
+    return sitting.study.study.modality is Modality.VOLUME
+
+
+def _file_name(sitting: Sitting, ending: str) -> str:
     """A name that sorts by date and tells nobody whose it is."""
     study = sitting.study.study
     number = re.sub(r"[^0-9A-Za-z-]+", "", sitting.study.patient.card_number) or str(study.id)[:8]
-    return f"{(study.started or study.added.date()).isoformat()}-{number}-seg.dcm"
+    return f"{(study.started or study.added.date()).isoformat()}-{number}-seg.{ending}"
 
 
 def _fetch(

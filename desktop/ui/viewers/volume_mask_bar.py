@@ -29,8 +29,8 @@ class MaskBar(QFrame):
         super().__init__(parent)
         self.setObjectName("film_bar")
         self._context, self._book = context, book
-        self._layers: tuple[str, ...] = ()
-        self._exports = False
+        self._layers: tuple[tuple[str, float | None], ...] = ()
+        self._exports, self._as_dicom = False, True
         self.labels = QComboBox()
         self.labels.setObjectName("mask_labels")
         self.labels.setEditable(True)
@@ -95,14 +95,14 @@ class MaskBar(QFrame):
         self.brush.setToolTip(tr("volume.mask.brush"))
         self.follow()
 
-    def offer_export(self, on: bool) -> None:
-        """Whether what is painted can be written as a file."""
-        self._exports = on
+    def offer_export(self, on: bool, *, as_dicom: bool = True) -> None:
+        """Whether what is painted can be written as a file, and whether as a DICOM segmentation."""
+        self._exports, self._as_dicom = on, as_dicom
         self.follow()
 
-    def name_layers(self, names: tuple[str, ...]) -> None:
-        """What the study's own files lay over the series."""
-        self._layers = names
+    def name_layers(self, layers: tuple[tuple[str, float | None], ...]) -> None:
+        """What the study's own files lay over the series, with its millilitres where they were counted."""
+        self._layers = layers
         self.follow()
 
     def follow(self) -> None:
@@ -130,6 +130,7 @@ class MaskBar(QFrame):
         self.tools["add"].setEnabled(len(book.labels) < MOST_LABELS)
         self.tools["export"].setVisible(self._exports)
         self.tools["export"].setEnabled(book.anything)
+        self.tools["export"].setToolTip(tr(f"volume.mask.export.{'tip' if self._as_dicom else 'tip.file'}"))
         for part in (self.brush, self.size_words, *(self.tools[name] for name in (*_TOOLS, "wipe"))):
             part.setVisible(book.available)
         self.labels.setVisible(book.available or book.anything)

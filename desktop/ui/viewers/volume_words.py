@@ -117,7 +117,7 @@ def _value_words(context: UiContext, volume: Volume, state: VolumeState) -> str:
     return context.tr("volume.value", value=_number(value), unit=volume.unit).strip()
 
 
-def mask_words(context: UiContext, book: MaskBook, layers: Sequence[str]) -> str:
+def mask_words(context: UiContext, book: MaskBook, layers: Sequence[tuple[str, float | None]]) -> str:
     """How large each label is and where the size of its voxels comes from; what else lies over the series."""
     tr = context.tr
     sizes = []
@@ -125,7 +125,9 @@ def mask_words(context: UiContext, book: MaskBook, layers: Sequence[str]) -> str
         voxels = book.voxels(label.number)
         if voxels:
             name = label.name or tr("volume.mask.label.number", number=label.number)
-            sizes.append(tr("volume.mask.size", name=name, value=_millilitres(book, label.number), voxels=voxels))
+            sizes.append(
+                tr("volume.mask.size", name=name, value=_millilitres(book.millilitres(label.number)), voxels=voxels)
+            )
     lines = []
     if sizes:
         lines.append(
@@ -134,12 +136,18 @@ def mask_words(context: UiContext, book: MaskBook, layers: Sequence[str]) -> str
     if book.elsewhere:
         lines.append(tr("volume.mask.elsewhere"))
     if layers:
-        lines.append(tr("volume.mask.layers", names=tr("volume.mask.comma").join(layers)))
+        named = [_layer(context, name, size) for name, size in layers]
+        lines.append(tr("volume.mask.layers", names=tr("volume.mask.comma").join(named)))
     return "\n".join(lines)
 
 
-def _millilitres(book: MaskBook, label: int) -> str:
-    value = book.millilitres(label)
+def _layer(context: UiContext, name: str, millilitres: float | None) -> str:
+    if millilitres is None:
+        return name
+    return context.tr("volume.mask.layer", name=name, value=_millilitres(millilitres))
+
+
+def _millilitres(value: float) -> str:
     return f"{value:.0f}" if value >= 100 else f"{value:.1f}" if value >= 1 else f"{value:.3f}"
 
 

@@ -82,6 +82,8 @@ def test_out_as_dicom_seg_and_in_again_over_the_same_slices(
     assert [(name.description, name.count) for name in opened.names] == [("soft", 12), ("bone", 4)]
     assert opened.series.refusals == ()
     assert [layer.name for layer in opened.layers] == ["肿块"]
+    voxel = abs(float(np.linalg.det(draft.grid.steps)))
+    assert opened.layers[0].millilitres == pytest.approx(draft.segments[0].voxels * voxel / 1000)
     inside = np.argwhere(opened.layers[0].volume.voxels)[0]
     x, y, z = opened.layers[0].volume.grid.to_patient(inside)
     index = np.rint(draft.grid.to_index((float(x), float(y), float(z)))).astype(int)
