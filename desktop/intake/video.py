@@ -10,6 +10,7 @@ import numpy as np
 from desktop.errors import UserFacingError
 from desktop.intake.inspection import ContentKind, Inspection, InspectionStatus, tally
 from desktop.intake.limits import MAX_SAMPLES
+from desktop.intake.video_stream import ClipStream
 from desktop.records.picture import Array
 
 if TYPE_CHECKING:
@@ -27,8 +28,9 @@ def survey(stream: BinaryIO) -> Inspection:
     os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
     import cv2
 
+    bytes_of_it = ClipStream(stream)
     try:
-        clip = cv2.VideoCapture(stream, cv2.CAP_FFMPEG, [])  # type: ignore[call-overload]  # the stub wants its own kind
+        clip = cv2.VideoCapture(bytes_of_it, cv2.CAP_FFMPEG, [])  # type: ignore[call-overload]  # the stub wants its own kind
         try:
             rows, columns = (int(clip.get(what)) for what in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH))
             if not clip.isOpened() or rows < 1 or columns < 1:
@@ -40,6 +42,7 @@ def survey(stream: BinaryIO) -> Inspection:
             claimed = clip.get(cv2.CAP_PROP_FRAME_COUNT)
         finally:
             clip.release()
+            bytes_of_it.raise_failure()
     except cv2.error:
         return found.failed(UserFacingError("intake.clip_damaged"))
     except UserFacingError as error:

@@ -15,6 +15,7 @@ import numpy as np
 
 from desktop.errors import UserFacingError
 from desktop.intake.limits import MAX_SAMPLES
+from desktop.intake.video_stream import ClipStream
 from desktop.records import FileHeader, Modality, Photometric, Picture
 
 if TYPE_CHECKING:
@@ -96,9 +97,9 @@ class _Opened:
         import cv2
 
         self.at = 0
-        self._stream = stream
+        self._stream = ClipStream(stream)
         try:
-            opened = cv2.VideoCapture(stream, cv2.CAP_FFMPEG, [])  # type: ignore[call-overload]  # the stub wants its own
+            opened = cv2.VideoCapture(self._stream, cv2.CAP_FFMPEG, [])  # type: ignore[call-overload]  # the stub wants its own
             self._clip: VideoCapture = opened
             self.rows, self.columns = (
                 int(self._clip.get(what)) for what in (cv2.CAP_PROP_FRAME_HEIGHT, cv2.CAP_PROP_FRAME_WIDTH)
@@ -106,9 +107,11 @@ class _Opened:
             rate = float(self._clip.get(cv2.CAP_PROP_FPS))
         except cv2.error as error:
             stream.close()
+            self._stream.raise_failure()
             raise UserFacingError("intake.clip_damaged") from error
         if not self._clip.isOpened() or self.rows < 1 or self.columns < 1:
             self.close()
+            self._stream.raise_failure()
             raise UserFacingError("intake.clip_damaged")
         if self.rows * self.columns * 3 > MAX_SAMPLES:
             self.close()
@@ -121,6 +124,7 @@ class _Opened:
             self.at += 1
             if self.at > _MOST_FRAMES:
                 raise UserFacingError("video.too_long", frames=_MOST_FRAMES)
+        self._stream.raise_failure()
         if not self.at:
             raise UserFacingError("intake.clip_damaged")
         return self.at
@@ -128,10 +132,12 @@ class _Opened:
     def read(self, number: int) -> Picture:
         while self.at < number:
             if not self._clip.grab():
+                self._stream.raise_failure()
                 raise UserFacingError("intake.clip_cut_off")
             self.at += 1
         there, frame = self._clip.read()
         if not there:
+            self._stream.raise_failure()
             raise UserFacingError("intake.clip_cut_off")
         self.at += 1
         # Blue comes first.

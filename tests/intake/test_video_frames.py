@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from desktop.errors import UserFacingError
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError
+from desktop.intake.inspection import InspectionStatus
+from desktop.intake.video import survey
 from desktop.intake.video_frames import VideoFile, media_type, read_video_file
+from desktop.intake.video_stream import ClipStream
 from tests.intake.other_formats import clip_bytes
 
 FRAMES = 12
@@ -72,3 +75,48 @@ def test_nothing_of_a_clip_is_put_into_a_file(tmp_path: Path, monkeypatch: pytes
 def _there(one: str) -> bool:
     """Not the one that lists them, which is gone by then."""
     return os.path.lexists(f"/proc/self/fd/{one}")
+
+
+class FailingStream(io.BytesIO):
+    """A clip on a disk, or in a sealed file, that stops giving bytes at the n-th call."""
+
+    def __init__(self, data: bytes, calls: int, error: Exception) -> None:
+        super().__init__(data)
+        self._left = calls
+        self._error = error
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            raise self._error
+        return super().read(size)
+
+
+@pytest.mark.parametrize("ending", [".mp4", ".avi", ".mkv"])
+@pytest.mark.parametrize(
+    "error", [OSError(5, "Input/output error"), KnownFailure("store.attachment_damaged", kind=ErrorKind.IO)]
+)
+def test_a_disk_that_fails_while_a_clip_is_read_is_said(ending: str, error: Exception) -> None:
+    """An error must not leave the call that the decoder makes: it would end the program."""
+    data = clip_bytes(ending, FRAMES)
+    for calls in (0, 1):
+        with pytest.raises(type(error)) as caught:
+            read_video_file(lambda calls=calls: FailingStream(data, calls, error)).picture(FRAMES - 1)  # type: ignore[misc]  # bound now
+        assert caught.value is error
+
+
+def test_places_before_the_beginning_are_no_places() -> None:
+    stream = ClipStream(io.BytesIO(b"clip"))
+    assert (stream.seek(-3), stream.seek(1 << 80)) == (-1, -1)
+    assert (stream.seek(1), stream.read(2), stream.tell()) == (1, b"li", 3)
+    stream.raise_failure()
+
+
+def test_a_clip_that_asks_for_a_place_before_its_beginning_ends_nothing() -> None:
+    """Lengths that lie lead there; one such clip among 65,121 spoilt files ended the process."""
+    data = clip_bytes(".avi", FRAMES)
+    for at in range(0, 400, 4):
+        for length in (b"\xff\xff\xff\xff", b"\0\0\0\x80"):
+            spoilt = data[:at] + length + data[at + 4 :]
+            found = survey(io.BytesIO(spoilt))
+            assert found.status in (InspectionStatus.OK, InspectionStatus.ERROR)
