@@ -5,6 +5,7 @@ A file whose two headers disagree is damaged or hostile: memory is reserved for 
 
 from dataclasses import dataclass, replace
 
+_JP2 = b"\0\0\0\x0cjP  "
 _J2K_START = b"\xff\x4f\xff\x51"
 _J2K_SEARCH = 4096
 _STANDALONE = frozenset((0x01, *range(0xD0, 0xD9)))
@@ -27,11 +28,27 @@ class CodedFrame:
 
 def coded_frame(data: bytes) -> CodedFrame | None:
     """The size a JPEG, JPEG-LS or JPEG 2000 codestream claims, or None where it has no readable frame header."""
+    if data.startswith(_JP2) and not _boxes_lead_on(data):
+        return None
     complete = _END in data[-_TRAILING:]
     start = data[:_J2K_SEARCH].find(_J2K_START)
     if start >= 0:
         return _jpeg2000(data[start + 4 : start + 64], complete)
     return _jpeg(data, complete)
+
+
+def _boxes_lead_on(data: bytes) -> bool:
+    """Whether the boxes of a JP2 file lead to its codestream (ISO/IEC 15444-1 I.4). pydicom follows them too, and does
+    not come back from a box without a length."""
+    at = len(_JP2) + 4
+    while at + 8 <= len(data):
+        if data[at + 4 : at + 8] == b"jp2c":
+            return True
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length < 8:
+            return False
+        at += length
+    return False
 
 
 def _jpeg2000(size: bytes, complete: bool) -> CodedFrame | None:
