@@ -22,6 +22,7 @@ _NOT_ITS_KIND = frozenset(
         "workflow.no_fitting_model",
         "inference.not_for_pictures",
         "inference.not_for_tables",
+        "inference.unknown_column",
         "intake.not_an_image_of_this_kind",
     }
 )
@@ -60,7 +61,7 @@ def analyse(arguments: argparse.Namespace, output: Output) -> None:
             output.answer(_error_line(one.said, arguments.model, one.failure, output, started))
             continue
         if one.row is not None:
-            answers = workflow.analyse_row(registry, job, one.row, model=arguments.model)
+            answers = workflow.analyse_row(registry, job, one.row, model=arguments.model, sex=one.sex)
         else:
             answers = workflow.analyse_file(
                 registry, job, Path(one.file), model=arguments.model, age_years=one.age_years, sex=one.sex
@@ -81,15 +82,15 @@ def _inputs(arguments: argparse.Namespace) -> Iterator[AnalyseInput]:
 
 
 def parse_batch_line(text: str, age_years: float | None, sex: Sex | None) -> AnalyseInput:
-    """A path, `{"file", "age_years"?, "sex"?}` or `{"id", "values"}`; what the line says overrides the options."""
+    """A path, `{"file", "age_years"?, "sex"?}` or `{"id", "values", "sex"?}`; the line overrides the options."""
     if not text.strip():
         return AnalyseInput({"file": text}, failure=UserFacingError("cli.blank_line"))
     if not text.lstrip().startswith("{"):
         return AnalyseInput({"file": text}, text, None, age_years, sex)
     try:
-        line = json.loads(text)
-        if "values" in line:
-            return _row_input(line)
+        line = json.loads(text, parse_constant=_no_constant)
+        if line.get("values") is not None:
+            return _row_input(line, sex)
         file = line["file"]
         age = line.get("age_years")
         said = line.get("sex")
@@ -103,15 +104,22 @@ def parse_batch_line(text: str, age_years: float | None, sex: Sex | None) -> Ana
         return AnalyseInput({"file": ""}, failure=UserFacingError("cli.bad_batch_line"))
 
 
-def _row_input(line: Mapping[str, object]) -> AnalyseInput:
-    """A row of a table. Raises ValueError where its values are none."""
-    values = line["values"]
+def _no_constant(word: str) -> float:
+    """NaN and the infinities are no JSON. Raises ValueError."""
+    raise ValueError(word)
+
+
+def _row_input(line: Mapping[str, object], sex: Sex | None) -> AnalyseInput:
+    """A row of a table, and the sex if it is known beside the values. Raises ValueError."""
+    values, beside = line["values"], line.get("sex")
     said = {"id": line.get("id")}
+    if not isinstance(beside, str | None):
+        raise ValueError("no sex")
     if not isinstance(values, dict):
         return AnalyseInput(said, failure=UserFacingError("cli.bad_row"))
     if any(isinstance(value, bool) or not isinstance(value, int | float | str | None) for value in values.values()):
         return AnalyseInput(said, failure=UserFacingError("cli.bad_row"))
-    return AnalyseInput(said, row=values)
+    return AnalyseInput(said, row=values, sex=Sex(beside) if beside else sex)
 
 
 def _analysis_line(

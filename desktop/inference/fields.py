@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeGuard
 
 
 class ManifestError(ValueError):
@@ -47,7 +48,7 @@ class Fields:
     def number(self, name: str, *, low: float = -math.inf, high: float = math.inf) -> float:
         """A finite number within [low, high]."""
         value = self.members.get(name)
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        if not _is_number(value):
             raise ManifestError(self.place(name), "a finite number was expected")
         if not low <= value <= high:
             raise ManifestError(self.place(name), f"must lie between {low:g} and {high:g}")
@@ -90,7 +91,17 @@ class Fields:
         """The finite numbers of a list."""
         found = []
         for where, item in self.items(name):
-            if isinstance(item, bool) or not isinstance(item, (int, float)) or not math.isfinite(item):
+            if not _is_number(item):
                 raise ManifestError(where, "a finite number was expected")
             found.append(float(item))
         return tuple(found)
+
+
+def _is_number(value: object) -> TypeGuard[float]:
+    """Whether a value is a finite number that fits a float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False

@@ -82,15 +82,13 @@ class Registry:
     def table_model(self, name: str) -> TableModel:
         """The model with this name, which must be one that reads rows. Raises as `get`, and UserFacingError for one of
         another kind."""
-        model = self.get(name)
-        if not isinstance(model, TableModel):
-            raise UserFacingError("inference.not_for_tables", model=name)
-        return model
+        return _reading(self.get(name))
 
     def fitting_row(self, row: Row) -> list[TableModel]:
-        """The models made for rows of these columns, by name."""
+        """The model made for rows of these columns; none where several know all that was given."""
         reading = [model for _, model in sorted(self._models.items()) if isinstance(model, TableModel)]
-        return [model for model in reading if model.fits(row)]
+        found = [model for model in reading if model.fits(row)]
+        return found if len(found) == 1 else []
 
     def close(self) -> None:
         """Let go of every session."""
@@ -117,6 +115,17 @@ def read_model(folder: Path) -> Model:
 def read_picture_model(folder: Path) -> PictureModel:
     """The model in a folder, which must be one that looks at pictures. Raises as `read_model`, and UserFacingError."""
     return _looking(read_model(folder))
+
+
+def read_table_model(folder: Path) -> TableModel:
+    """The model in a folder, which must be one that reads rows. Raises as `read_model`, and UserFacingError."""
+    return _reading(read_model(folder))
+
+
+def _reading(model: Model) -> TableModel:
+    if not isinstance(model, TableModel):
+        raise UserFacingError("inference.not_for_tables", model=model.name)
+    return model
 
 
 def _looking(model: Model) -> PictureModel:

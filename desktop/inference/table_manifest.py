@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 
+from desktop.inference.calibration import Calibration
 from desktop.inference.fields import Fields, ManifestError
 from desktop.inference.manifest import Manifest, Words, common_members, slug, tensor, words
+from desktop.records import Sex
 
 MOST_COLUMNS = 500
 MOST_CHOICES = 100
+LARGEST = 1e38
 
 
 @dataclass(frozen=True)
@@ -22,7 +25,7 @@ class Column:
     """One column. key: as tables write it. unit: UCUM, empty where there is none.
 
     low, high: least and greatest value the model has learned from; of a column of choices, those are empty and
-    `choices` has them. weight: the column's share in how much answers differ from person to person, 0 to 1.
+    `choices` has them. weight: the spread of what the column adds, as a share of the whole, 0 to 1.
     """
 
     key: str
@@ -49,12 +52,13 @@ class TableManifest(Manifest):
     """Everything about one model of rows, valid once built.
 
     baseline: log-odds of the average person learned from. missing_limit: with columns of more weight than this absent,
-    the model names them instead of deciding.
+    the model names them instead of deciding. sexes: of whom it has learned, empty where of both.
     """
 
     columns: tuple[Column, ...]
     baseline: float
     missing_limit: float
+    sexes: tuple[Sex, ...]
     golden: TableGolden
 
 
@@ -68,10 +72,16 @@ def read_table_manifest(fields: Fields) -> TableManifest:
         columns=columns,
         baseline=fields.number("baseline", low=-100, high=100),
         missing_limit=fields.inner("applicability").number("missing_limit", low=0.0, high=1.0),
+        sexes=_sexes(fields.inner("applicability")),
         golden=_golden(fields.inner("golden"), columns),
     )
     if len(manifest.findings) != 1:
         raise ManifestError("findings", "a model of rows speaks of one finding")
+    if manifest.findings[0].calibration != Calibration():
+        raise ManifestError("findings[0].calibration", "what the columns add must be the whole answer")
+    golden = manifest.golden
+    if abs(manifest.baseline + sum(golden.contributions) - golden.logit) > golden.tolerance:
+        raise ManifestError("baseline", "the parts of the golden row do not add up")
     tensors = fields.inner("network_data_format")
     _check_shape(tensors.inner("inputs").inner("values"), len(columns))
     _check_shape(tensors.inner("outputs").inner("contributions"), len(columns))
@@ -82,6 +92,16 @@ def read_table_manifest(fields: Fields) -> TableManifest:
 def _check_shape(fields: Fields, wanted: int) -> None:
     if tensor(fields, "").shape != (wanted,):
         raise ManifestError(fields.place("shape"), "the shape does not match the columns")
+
+
+def _sexes(fields: Fields) -> tuple[Sex, ...]:
+    known = {Sex.FEMALE.value: Sex.FEMALE, Sex.MALE.value: Sex.MALE}
+    if not fields.has("sexes"):
+        return ()
+    texts = fields.texts("sexes")
+    if not texts or not set(texts) <= known.keys():
+        raise ManifestError(fields.place("sexes"), "female or male was expected")
+    return tuple(known[text] for text in texts)
 
 
 def _column(fields: Fields) -> Column:
@@ -118,7 +138,7 @@ def _golden(fields: Fields, columns: tuple[Column, ...]) -> TableGolden:
         if item is None:
             values.append(float("nan"))
         else:
-            values.append(Fields({"value": item}, where).number("value"))
+            values.append(Fields({"value": item}, where).number("value", low=-LARGEST, high=LARGEST))
     contributions = fields.numbers("contributions")
     if len(values) != len(columns) or len(contributions) != len(columns):
         raise ManifestError(fields.place("values"), "one value and one contribution for each column were expected")
@@ -126,5 +146,5 @@ def _golden(fields: Fields, columns: tuple[Column, ...]) -> TableGolden:
         values=tuple(values),
         logit=fields.number("logit"),
         contributions=contributions,
-        tolerance=fields.number("tolerance", low=0.0, high=1.0),
+        tolerance=fields.number("tolerance", low=0.0, high=0.01),
     )

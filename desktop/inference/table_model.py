@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from desktop.errors import ErrorKind, KnownFailure
 from desktop.i18n import Language
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.model import Model
@@ -14,11 +15,15 @@ from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.table_manifest import TableManifest
 from desktop.inference.table_row import Encoded, Row, encode
 from desktop.jobs import Job
-from desktop.records import Analysis, AnalysisStatus, Contribution, Decision, Finding, Provenance, Quality
+from desktop.records import Analysis, AnalysisStatus, Contribution, Decision, Finding, Provenance, Quality, Sex
 
 MEASURE = "inference.reason.measure"
 OUTSIDE = "inference.reason.value_outside"
 BETWEEN = "inference.reason.value_between"
+OTHER_SEX = "inference.reason.other_sex"
+
+# Of single precision, over some dozens of columns.
+_ROUNDING = 1e-3
 
 
 class TableModel(Model):
@@ -31,12 +36,12 @@ class TableModel(Model):
         self._loading = threading.Lock()
 
     def fits(self, row: Row) -> bool:
-        """Whether a row is of this model's table: it knows every column, and most of its own are there."""
-        keys = {column.key for column in self.manifest.columns}
-        return row.keys() <= keys and 2 * len(row) > len(keys)
+        """Whether the model knows every column that has a value, and there is one."""
+        given = {key for key, value in row.items() if value is not None}
+        return bool(given) and given <= {column.key for column in self.manifest.columns}
 
-    def analyse(self, row: Row, job: Job) -> Analysis:
-        """The finding for one person's values.
+    def analyse(self, row: Row, job: Job, sex: Sex | None = None) -> Analysis:
+        """The finding for one person's values. sex: as far as it is known beside the row.
 
         Raises UserFacingError for a column the model does not know and for what is no number, KnownFailure where the
         weights are damaged or the graph misbehaves, and Cancelled.
@@ -45,7 +50,7 @@ class TableModel(Model):
         encoded = encode(self.manifest.columns, row)
         runner = self._ready()
         job.check()
-        finding = self._finding(encoded, runner)
+        finding = self._finding(encoded, runner, sex)
         milliseconds = (time.perf_counter() - started) * 1000.0
         provenance = Provenance(
             self.name, self.version, self.sha256, runner.device, fingerprint(encoded.tensor), round(milliseconds, 1)
@@ -67,13 +72,19 @@ class TableModel(Model):
         found = np.concatenate([outputs["logits"], outputs["contributions"]]).astype(np.float64)
         return float(np.max(np.abs(found - np.array([golden.logit, *golden.contributions])))), golden.tolerance
 
-    def _finding(self, encoded: Encoded, runner: OnnxRunner) -> Finding:
+    def _finding(self, encoded: Encoded, runner: OnnxRunner, sex: Sex | None) -> Finding:
+        """Raises KnownFailure where the parts do not add up to the whole."""
         spec = self.manifest.findings[0]
         outputs = runner.run(encoded.tensor)
+        total = self.manifest.baseline + float(np.sum(outputs["contributions"], dtype=np.float64))
+        if abs(total - float(outputs["logits"][0])) > _ROUNDING:
+            raise KnownFailure("inference.bad_output", kind=ErrorKind.IO)
         probability = spec.calibration.probability(float(outputs["logits"][0]))
         decision, reason = spec.thresholds.decide(probability), ""
         about: tuple[str, ...] = ()
-        if self._missing_weight(encoded) > self.manifest.missing_limit:
+        if sex in (Sex.FEMALE, Sex.MALE) and self.manifest.sexes and sex not in self.manifest.sexes:
+            decision, reason = Decision.CANNOT_SAY, OTHER_SEX
+        elif self._missing_weight(encoded) > self.manifest.missing_limit:
             decision, reason, about = Decision.CANNOT_SAY, MEASURE, self._most_telling(encoded.absent)
         elif encoded.outside:
             decision, reason, about = Decision.CANNOT_SAY, OUTSIDE, encoded.outside

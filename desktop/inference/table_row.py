@@ -1,6 +1,7 @@
 """One person's values as the graph of a table model takes them."""
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,9 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.errors import UserFacingError
-from desktop.inference.table_manifest import Column
+from desktop.inference.table_manifest import LARGEST, Column
 
 FloatArray = npt.NDArray[np.float32]
+
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 Row = Mapping[str, float | str | None]
 
@@ -18,8 +21,8 @@ Row = Mapping[str, float | str | None]
 @dataclass(frozen=True, eq=False)
 class Encoded:
     """A row in numbers. tensor: (1, columns) float32, NaN where absent; a choice is its place in the list, and one that
-    the model has not met is the number of choices. absent, outside: keys of columns without a value, and of those whose
-    value lies beyond what the model has learned from."""
+    the model has not met adds nothing, as if it were absent. absent, outside: keys of columns without a value, and of
+    those whose value lies beyond what the model has learned from."""
 
     tensor: FloatArray
     absent: tuple[str, ...]
@@ -39,18 +42,19 @@ def encode(columns: Sequence[Column], row: Row) -> Encoded:
             values.append(math.nan)
             absent.append(column.key)
             continue
-        value = float(_place(column, given)) if column.choices else _number(column, given)
-        values.append(value)
-        if value == len(column.choices) if column.choices else not column.low <= value <= column.high:
+        value = _place(column, given) if column.choices else _number(column, given)
+        values.append(max(-LARGEST, min(LARGEST, value)))
+        if math.isnan(value) or (not column.choices and not column.low <= value <= column.high):
             outside.append(column.key)
     return Encoded(np.array([values], dtype=np.float32), tuple(absent), tuple(outside))
 
 
-def _place(column: Column, given: float | str) -> int:
+def _place(column: Column, given: float | str) -> float:
+    """NaN for an answer the model has not met."""
     for place, choice in enumerate(column.choices):
         if _same(choice.value, given):
-            return place
-    return len(column.choices)
+            return float(place)
+    return math.nan
 
 
 def _same(choice: str, given: float | str) -> bool:
@@ -58,17 +62,14 @@ def _same(choice: str, given: float | str) -> bool:
     text = str(given).strip().casefold()
     if choice.casefold() == text:
         return True
-    try:
-        return float(choice) == float(text)
-    except ValueError:
-        return False
+    return bool(_NUMBER.fullmatch(choice) and _NUMBER.fullmatch(text)) and float(choice) == float(text)
 
 
 def _number(column: Column, given: float | str) -> float:
     try:
-        value = float(given)
-    except ValueError:
-        value = math.nan
+        value = float(given) if not isinstance(given, str) or _NUMBER.fullmatch(given.strip()) else math.nan
+    except OverflowError:
+        value = math.inf
     if not math.isfinite(value):
         raise UserFacingError("inference.not_a_number", column=column.key)
     return value

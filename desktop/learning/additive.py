@@ -2,7 +2,8 @@
 
 A numeric column's curve is piecewise linear between knots at the column's quantiles, smoothed by a penalty on bends and
 on slopes (a penalised spline: Eilers and Marx 1996); a column of choices has one height for each choice, drawn to the
-average (ridge). Where values are often missing, being missing has a height of its own. numpy only, the same every time.
+average (ridge). What is absent adds nothing: that somebody was not measured says how a hospital works, not how ill he
+is. numpy only, the same every time.
 """
 
 import itertools
@@ -17,17 +18,17 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _KNOTS = 12
-_FEWEST_MISSING = 8
-_FEWEST_OF_A_CHOICE = 5
 _ROUNDS = 60
 
 
 @dataclass(frozen=True)
 class ColumnPlan:
-    """What a column holds. choices: how many answers it knows, 0 for a number. curved: spread by its logarithm, as
-    laboratory values of long tails are."""
+    """What a column holds. choices: how many answers it knows, 0 for a number. ordered: the answers are steps of a
+    scale, and neighbours are alike. logarithmic: a number spread by its logarithm, as laboratory values of long tails
+    are."""
 
     choices: int = 0
+    ordered: bool = False
     logarithmic: bool = False
 
 
@@ -45,23 +46,24 @@ PENALTIES = (
     *(Penalty(bend, slope, choice) for bend in (1.0, 5.0, 20.0, 100.0) for slope, choice in ((1.0, 1.0), (5.0, 2.0))),
     Penalty(5.0, 20.0, 5.0),
     Penalty(1e4, 1.0, 1.0),
+    Penalty(1e4, 0.3, 0.3),
     Penalty(1e4, 5.0, 2.0),
+    Penalty(1e4, 20.0, 5.0),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Curve:
     """What one column adds. knots: values (places, for choices) in ascending order; heights: what is added there,
-    linear between, flat beyond; absent: what is added where there is no value."""
+    linear between, flat beyond. Nothing is added where there is no value."""
 
     knots: Floats
     heights: Floats
-    absent: float
 
     def at(self, values: Floats) -> Floats:
         """What each value adds; NaN is absent."""
         found: Floats = np.interp(np.nan_to_num(values, nan=self.knots[0]), self.knots, self.heights)
-        return np.where(np.isnan(values), self.absent, found)
+        return np.where(np.isnan(values), 0.0, found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,17 +84,17 @@ class Additive:
 
     def scaled(self, slope: float, offset: float) -> "Additive":
         """The model whose logits are slope * logits + offset."""
-        curves = tuple(Curve(one.knots, one.heights * slope, one.absent * slope) for one in self.curves)
+        curves = tuple(Curve(one.knots, one.heights * slope) for one in self.curves)
         return Additive(self.baseline * slope + offset, curves)
 
 
 @dataclass(frozen=True, eq=False)
 class _Block:
-    """The columns of the design matrix that one column of the table becomes, and their penalty."""
+    """The columns of the design matrix that one column of the table becomes, and their penalty. centre: how much each
+    knot counts for the average of those who have a value."""
 
     knots: Floats
     centre: Floats
-    absent: bool
     penalty: Floats
 
 
@@ -104,38 +106,29 @@ def fit(rows: Floats, labels: Bools, plans: Sequence[ColumnPlan], penalty: Penal
     parts = [_design(rows[:, place], block) for place, block in enumerate(blocks)]
     design = np.hstack([np.ones((len(rows), 1)), *parts])
     weights = _newton(design, labels.astype(np.float64), _joined([block.penalty for block in blocks]))
-    curves, start, baseline = [], 1, float(weights[0])
-    for block, values in zip(blocks, rows.T, strict=True):
-        size = len(block.knots)
-        heights = weights[start : start + size] - block.centre @ weights[start : start + size]
-        absent = float(weights[start + size]) if block.absent else 0.0
-        start += size + block.absent
-        curve = Curve(block.knots, heights, absent)
-        middle = float(curve.at(values).mean())
+    curves, start = [], 1
+    for block in blocks:
+        heights = weights[start : start + len(block.knots)]
+        start += len(block.knots)
         # Every curve says how this value differs from the average person's.
-        baseline += middle
-        curves.append(Curve(block.knots, heights - middle, absent - middle))
-    return Additive(baseline, tuple(curves))
+        curves.append(Curve(block.knots, heights - block.centre @ heights))
+    return Additive(float(weights[0]), tuple(curves))
 
 
 def _block(values: Floats, plan: ColumnPlan, penalty: Penalty) -> _Block:
     known = values[~np.isnan(values)]
-    absent = bool(len(values) - len(known) >= _FEWEST_MISSING)
     if plan.choices:
-        # The last place is that of answers nobody gave.
-        knots = np.arange(plan.choices + 1, dtype=np.float64)
-        counts = np.array([(known == knot).sum() for knot in knots])
-        strict = np.where(counts >= _FEWEST_OF_A_CHOICE, penalty.choice, 1e6)
-        centre, square = np.zeros(len(knots)), np.diag(strict)
+        knots = np.arange(plan.choices, dtype=np.float64)
+        square = penalty.choice * np.eye(plan.choices)
+        if plan.ordered and plan.choices > 1:
+            square = _smoothing(knots - knots.mean(), penalty) + 1e-3 * np.eye(plan.choices)
     else:
         knots = _knots(known)
-        spread = np.log(np.maximum(knots, 1e-3)) if plan.logarithmic else knots
-        deviation = float(np.std(np.log(np.maximum(known, 1e-3)) if plan.logarithmic else known)) or 1.0
-        square = _smoothing((spread - spread.mean()) / deviation, penalty)
-        centre = _hats(known, knots).mean(axis=0) if len(known) else np.zeros(len(knots))
-    if absent:
-        square = _joined([square, np.array([[2 * penalty.choice]])], free=0)
-    return _Block(knots, centre, absent, square)
+        spread, seen = (np.log(np.maximum(one, 1e-3)) if plan.logarithmic else one for one in (knots, known))
+        deviation = float(np.std(seen)) if len(known) > 1 else 0.0
+        square = _smoothing((spread - spread.mean()) / (deviation or 1.0), penalty)
+    centre = _hats(known, knots).mean(axis=0) if len(known) else np.zeros(len(knots))
+    return _Block(knots, centre, square)
 
 
 def _knots(known: Floats) -> Floats:
@@ -165,6 +158,8 @@ def _smoothing(places: Floats, penalty: Penalty) -> Floats:
 def _hats(values: Floats, knots: Floats) -> Floats:
     """(n, knots): how much each knot counts for a value, linear between its neighbours."""
     held = np.clip(values, knots[0], knots[-1])
+    if len(knots) == 1:
+        return np.ones((len(values), 1))
     left = np.clip(np.searchsorted(knots, held, side="right") - 1, 0, len(knots) - 2)
     share = (held - knots[left]) / (knots[left + 1] - knots[left])
     hats = np.zeros((len(values), len(knots)))
@@ -177,13 +172,13 @@ def _design(values: Floats, block: _Block) -> Floats:
     missing = np.isnan(values)
     hats = _hats(np.where(missing, block.knots[0], values), block.knots) - block.centre
     hats[missing] = 0.0
-    return np.hstack([hats, missing[:, None].astype(np.float64)]) if block.absent else hats
+    return hats
 
 
-def _joined(squares: Sequence[Floats], free: int = 1) -> Floats:
-    """The squares along one diagonal, behind `free` unpenalised places."""
-    size = free + sum(len(square) for square in squares)
-    joined, start = np.zeros((size, size)), free
+def _joined(squares: Sequence[Floats]) -> Floats:
+    """The squares along one diagonal, behind the baseline, which nothing holds back."""
+    size = 1 + sum(len(square) for square in squares)
+    joined, start = np.zeros((size, size)), 1
     for square in squares:
         joined[start : start + len(square), start : start + len(square)] = square
         start += len(square)

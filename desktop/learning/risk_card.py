@@ -1,32 +1,26 @@
 """CARD.md of a model of risk: every figure comes from an evaluation or the training record."""
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
+from desktop.inference.registry import MANIFEST
 from desktop.learning.records import Json
 from desktop.learning.risk_export import INTENDED_USE, manifest_text
 from desktop.learning.risk_sets import RiskSet
 
 CARD = "CARD.md"
-MANIFEST = "manifest.json"
 TRAINING = "training.json"
 
 
-def publish(folder: Path, risk: RiskSet, figures: Mapping[str, Json]) -> None:
-    """State the figures of one evaluation wherever people read them: the card, and the limits in the manifest.
-
-    Nothing else writes either of them, so they cannot differ. Raises OSError.
-    """
-    manifest = {
-        **json.loads((folder / MANIFEST).read_text(encoding="utf-8")),
-        "limits": limits(risk, figures),
-    }
-    training = json.loads((folder / TRAINING).read_text(encoding="utf-8"))
-    for name, text in {CARD: card(risk, manifest, training, figures), MANIFEST: manifest_text(manifest)}.items():
-        (folder / f"{name}.new").write_text(text, encoding="utf-8")
-        (folder / f"{name}.new").replace(folder / name)
+def texts(
+    risk: RiskSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json], people: int
+) -> dict[str, bytes]:
+    """The files that state the figures of one evaluation: the card, and the manifest with its limits. Nothing else
+    writes either of them, so they cannot differ."""
+    told = replace(risk, people={language: text.format(n=people) for language, text in risk.people.items()})
+    stated = {**manifest, "limits": limits(told, figures)}
+    return {CARD: card(told, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
 
 
 def limits(risk: RiskSet, figures: Mapping[str, Any]) -> dict[str, str]:
@@ -35,11 +29,12 @@ def limits(risk: RiskSet, figures: Mapping[str, Any]) -> dict[str, str]:
     low, high = f"{area['low']:.2f}", f"{area['high']:.2f}"
     share = f"{100 * decided['value']:.0f}"
     return {
-        "en": f"Learned from {risk.people['en']}. On people it had not seen the area under the ROC curve was "
-        f"{area['value']:.2f} ({low} to {high}), and it decided for {share} in a hundred. {risk.caution['en']} It was "
-        "never tried elsewhere, and no clinician has reviewed it yet.",
-        "zh": f"学习自{risk.people['zh']}。在未参与训练的人中，ROC 曲线下面积为 {area['value']:.2f}（{low}–{high}），"
-        f"其中 {share}% 的人得到明确判断。{risk.caution['zh']}从未在其他地方验证过，也尚未经过临床医生审阅。",
+        "en": f"Learned from {risk.people['en']}. Models made in the same way reached an area under the ROC curve of "
+        f"{area['value']:.2f} ({low} to {high}) on people they had not seen, and decided for {share} in a hundred. "
+        f"{risk.caution['en']} It was never tried elsewhere, and no clinician has reviewed it yet.",
+        "zh": f"学习自{risk.people['zh']}。用同样方法训练的模型在未参与训练的人中，ROC 曲线下面积为 {area['value']:.2f}"
+        f"（{low}–{high}），其中 {share}% 的人得到明确判断。{risk.caution['zh']}"
+        "从未在其他地方验证过，也尚未经过临床医生审阅。",
     }
 
 
@@ -61,12 +56,13 @@ person. No clinician has reviewed this model yet.
 An additive model: log-odds are a baseline plus one curve per column, so what each value adds is exact and shown. Curves
 are piecewise linear and smoothed (bend {penalty["bend"]:g}, slope {penalty["slope"]:g}, choice {penalty["choice"]:g},
 chosen by cross-validated log-loss), and their spread was corrected by {training["calibration"]["slope"]:.3f}. Fitted
-in {training["seconds"]:.0f} seconds on one processor core. This page is written by `lantern models train` and made
+in {training["seconds"]:.0f} seconds. This page is written by `lantern models train` and made
 again by `lantern models evaluate {risk.model} --data DIR`.
 
-**How the figures are honest.** Each person is judged only by models made without him, in five parts, five times over
-with other parts; smoothness, correction and thresholds are chosen anew each time without him. The shipped model has
-learned from everybody, which nobody here can judge fairly."""
+**How the figures are honest.** Each person is judged by one model made without him (five parts); smoothness,
+correction, thresholds, weights and ranges are chosen anew each time without him, and he gets no decision where the
+clinic would get none. The shipped model is made in the same way from everybody, whom it cannot be judged on. Equal
+rows count once."""
 
 
 def _main(risk: RiskSet, figures: Mapping[str, Any]) -> str:
@@ -88,7 +84,8 @@ drawing people with replacement, slope by Wald.
 | decided (likely or unlikely) | {_share(every["decided"])} | |
 | right among the decided | {_share(every["decided_right"])} | |
 
-Each repeat by itself: {repeats}. On rows kept apart by whoever prepared the data, a plain logistic regression is said
+The same made anew with other parts, AUC: {repeats}. A dash for the slope: the classes overlap too little to tell. On
+rows kept apart by whoever prepared the data, a plain logistic regression is said
 to reach {risk.compared:.2f}; those rows are not here."""
 
 
@@ -115,10 +112,12 @@ def _columns(manifest: Mapping[str, Any]) -> str:
     limit = 100 * manifest["applicability"]["missing_limit"]
     return (
         "## Columns, by how much they make people differ\n\n"
-        "| column | what | learned from | share |\n|---|---|---|---|\n"
+        "| column | what | learned from | weight |\n|---|---|---|---|\n"
         + "\n".join(lines)
-        + f"\n\nA value that is absent counts as average; with more than {limit:.0f} % of the shares absent the model "
-        "names what to measure instead of deciding. A value beyond what it has learned from gets no decision either."
+        + f"\n\nA value that is absent adds nothing; with more than {limit:.0f} % of weight absent the model "
+        "names what to measure instead of deciding. A value beyond what it has learned from gets no decision either. "
+        "The weight is the spread of what a column adds, as a share of that of all columns, or of the whole answer "
+        "where columns take back what others add; then the weights sum to more than 100 %."
     )
 
 
@@ -132,7 +131,7 @@ def _range(column: Mapping[str, Any]) -> str:
 def _end(risk: RiskSet) -> str:
     return f"""## Limits
 
-Learned from {risk.people["en"]}. {risk.caution["en"]} Intervals of ± 0.03 to 0.1 are what so few people allow. It was
+Learned from {risk.people["en"]}. {risk.caution["en"]} So few people allow wide intervals only. It was
 never tried on other people.
 
 ## Data

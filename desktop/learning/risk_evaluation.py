@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from desktop.inference.calibration import ConformalThresholds, conformal_thresholds
+from desktop.inference import TableModel
 from desktop.jobs import Job
 from desktop.learning.additive import Bools, Floats
 from desktop.learning.records import Json
 from desktop.learning.risk_sets import RiskSet
-from desktop.learning.risk_training import RiskSettings, judged, plain_logistic, split
+from desktop.learning.risk_training import Decisions, RiskSettings, judged, plain_logistic, probabilities
 from desktop.learning.statistics import (
     auc,
     by_patient,
@@ -28,94 +28,95 @@ _AGES = ("age", "Age")
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """(repeats, n) log-odds of the model and of the comparator, all by models that never saw the person."""
+    """What was said of each person: log-odds (n,) and decisions (n,)."""
 
     table: Table
     logits: Floats
-    compared: Floats
-
-    @property
-    def mean(self) -> Floats:
-        """(n,) log-odds averaged over the repeats."""
-        found: Floats = self.logits.mean(axis=0)
-        return found
+    decisions: Decisions
 
 
-def judge(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> Judged:
-    """Everybody, by models made without him."""
-    return Judged(table, judged(table, risk, settings, job), plain_logistic(table, risk, settings))
+def cross_validated(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> Mapping[str, Json]:
+    """What the card prints: everybody judged by one model made without him; the repeats show how much that varies."""
+    logits, told = judged(table, risk, settings, job)
+    compared = plain_logistic(table, risk, settings)
+    found = Judged(table, logits[0], told[0])
+    return {
+        **figures(found, risk),
+        "judged_by": "models made without the person",
+        "auc_of_each_repeat": [round(auc(one, table.labels), 4) for one in logits],
+        "plain_logistic": {
+            "auc": _area(compared[0], table.labels),
+            "calibration_slope": interval(calibration_slope(compared[0], table.labels)),
+            "brier": _brier(compared[0], table.labels),
+        },
+    }
 
 
-def thresholds(found: Judged, settings: RiskSettings) -> ConformalThresholds:
-    """Where a probability stops being usual for those with, and for those without, the disease."""
-    return _thresholds(_probabilities(found.mean), found.table.labels, settings)
+def shipped(model: TableModel, table: Table, risk: RiskSet, job: Job) -> Mapping[str, Json]:
+    """The figures of the model itself on people it did not learn from. Raises what `TableModel.analyse` raises."""
+    logits, decisions = np.zeros(len(table.labels)), np.empty(len(table.labels), dtype=object)
+    for number, row in enumerate(table.rows):
+        (finding,) = model.analyse(_written(row, risk), job).findings
+        share = min(max(finding.probability, 1e-12), 1 - 1e-12)
+        logits[number], decisions[number] = np.log(share) - np.log1p(-share), finding.decision
+    return {**figures(Judged(table, logits, decisions), risk), "judged_by": "the model itself"}
 
 
-def figures(found: Judged, risk: RiskSet, settings: RiskSettings) -> Mapping[str, Json]:
-    """What the card prints."""
+def _written(row: Floats, risk: RiskSet) -> dict[str, float | str | None]:
+    """A row as the clinic would give it."""
+    written: dict[str, float | str | None] = {}
+    for column, value in zip(risk.columns, row, strict=True):
+        if np.isnan(value):
+            written[column.key] = None
+        else:
+            written[column.key] = list(column.choices)[int(value)] if column.choices else float(value)
+    return written
+
+
+def figures(found: Judged, risk: RiskSet) -> dict[str, Json]:
+    """Of everybody and by group."""
     everybody = np.ones(len(found.table.labels), dtype=bool)
-    decisions = _decisions(found, settings)
     return {
         "people": len(everybody),
         "with_disease": int(found.table.labels.sum()),
-        "all": _group(found, decisions, everybody),
-        "auc_of_each_repeat": [round(auc(logits, found.table.labels), 4) for logits in found.logits],
-        "plain_logistic": _compared(found, everybody),
+        "all": _group(found, everybody),
         "groups": {
-            name: _group(found, decisions, chosen)
+            name: _group(found, chosen)
             for name, chosen in _groups(found.table, risk).items()
             if found.table.labels[chosen].any() and not found.table.labels[chosen].all()
         },
     }
 
 
-def _group(found: Judged, decisions: "np.typing.NDArray[np.object_]", chosen: Bools) -> dict[str, Json]:
-    labels, logits = found.table.labels[chosen], found.mean[chosen]
-    probabilities = _probabilities(logits)
-    called = probabilities >= 0.5
-    said = decisions[chosen]
-    decided = said != Decision.CANNOT_SAY
-    right = (said == Decision.LIKELY) == labels
+def _group(found: Judged, chosen: Bools) -> dict[str, Json]:
+    labels, logits = found.table.labels[chosen], found.logits[chosen]
+    said = probabilities(logits)
+    called = said >= 0.5
+    told = found.decisions[chosen]
+    decided = told != Decision.CANNOT_SAY
+    right = (told == Decision.LIKELY) == labels
     return {
         "people": len(labels),
         "with_disease": int(labels.sum()),
-        "auc": interval(by_patient(lambda index: auc(logits[index], labels[index]), _numbers(len(labels)))),
+        "auc": _area(logits, labels),
         "sensitivity": interval(wilson(int((called & labels).sum()), int(labels.sum()))),
         "specificity": interval(wilson(int((~called & ~labels).sum()), int((~labels).sum()))),
         "calibration_slope": interval(calibration_slope(logits, labels)),
-        "calibration_error": round(calibration_error(probabilities, labels), 4),
-        "brier": round(float(np.mean((probabilities - labels) ** 2)), 4),
+        "calibration_error": round(calibration_error(said, labels), 4),
+        "brier": _brier(logits, labels),
         "decided": interval(wilson(int(decided.sum()), len(labels))),
         "decided_right": interval(wilson(int((decided & right).sum()), int(decided.sum()))),
     }
 
 
-def _compared(found: Judged, chosen: Bools) -> dict[str, Json]:
-    labels, logits = found.table.labels[chosen], found.compared.mean(axis=0)[chosen]
-    return {
-        "auc": interval(by_patient(lambda index: auc(logits[index], labels[index]), _numbers(len(labels)))),
-        "calibration_slope": interval(calibration_slope(logits, labels)),
-        "brier": round(float(np.mean((_probabilities(logits) - labels) ** 2)), 4),
-    }
+def _area(logits: Floats, labels: Bools) -> Json:
+    """Each row is a person."""
+    people = [str(number) for number in range(len(labels))]
+    return interval(by_patient(lambda index: auc(logits[index], labels[index]), people))
 
 
-def _decisions(found: Judged, settings: RiskSettings) -> "np.typing.NDArray[np.object_]":
-    """Each person's three-way answer, by thresholds of the other people."""
-    probabilities, labels = _probabilities(found.mean), found.table.labels
-    parts = split(labels, settings.folds, settings.seed)
-    decisions = np.empty(len(labels), dtype=object)
-    for part in range(settings.folds):
-        others = parts != part
-        limits = _thresholds(probabilities[others], labels[others], settings)
-        for index in np.flatnonzero(~others):
-            decisions[index] = limits.decide(float(probabilities[index]))
-    return decisions
-
-
-def _thresholds(probabilities: Floats, labels: Bools, settings: RiskSettings) -> ConformalThresholds:
-    return conformal_thresholds(
-        probabilities[labels].tolist(), probabilities[~labels].tolist(), settings.alpha, settings.alpha
-    )
+def _brier(logits: Floats, labels: Bools) -> Json:
+    return round(float(np.mean((probabilities(logits) - labels) ** 2)), 4)
 
 
 def _groups(table: Table, risk: RiskSet) -> dict[str, Bools]:
@@ -135,13 +136,3 @@ def _groups(table: Table, risk: RiskSet) -> dict[str, Bools]:
         found["something not measured"] = missing
         found["everything measured"] = np.logical_not(missing)
     return found
-
-
-def _probabilities(logits: Floats) -> Floats:
-    found: Floats = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
-    return found
-
-
-def _numbers(count: int) -> list[str]:
-    """Each row is a person."""
-    return [str(number) for number in range(count)]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from desktop.inference.calibration import ConformalThresholds
 from desktop.inference.manifest import FORMAT, TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.additive import Additive, Curve, Floats
 from desktop.learning.risk_sets import ColumnText, RiskSet
+from desktop.learning.risk_training import Fitted
 from desktop.learning.tables import Table
 
 VERSION = "1.0.0"
@@ -37,14 +37,13 @@ def graph_of(model: Additive) -> bytes:
     """
     from onnx import TensorProto, helper, numpy_helper
 
-    low, span, starts, bends, first, absent = _hinges(model.curves)
+    low, span, starts, bends, first = _hinges(model.curves)
     constants = {
         "low": low,
         "span": span,
         "starts": starts,
         "bends": bends,
         "first": first,
-        "absent": absent,
         "nought": np.zeros(1),
         "one": np.ones(1),
         "baseline": np.array([[model.baseline]]),
@@ -63,7 +62,7 @@ def graph_of(model: Additive) -> bytes:
         node("Mul", ["hinges", "bends"], ["bent"]),
         node("ReduceSum", ["bent", "last"], ["risen"], keepdims=0),
         node("Add", ["risen", "first"], ["added"]),
-        node("Where", ["missing", "absent", "added"], ["contributions"]),
+        node("Where", ["missing", "nought", "added"], ["contributions"]),
         node("ReduceSum", ["contributions", "second"], ["sum"], keepdims=1),
         node("Add", ["sum", "baseline"], ["logits"]),
     ]
@@ -90,12 +89,12 @@ def graph_of(model: Additive) -> bytes:
 _AXES = {"last": 2, "second": 1}
 
 
-def _hinges(curves: Sequence[Curve]) -> tuple[Floats, Floats, Floats, Floats, Floats, Floats]:
+def _hinges(curves: Sequence[Curve]) -> tuple[Floats, Floats, Floats, Floats, Floats]:
     """Low end and span (columns,), where each hinge starts and how much the slope changes there (columns, hinges),
-    height at the low end, and what is added where there is no value."""
-    most = max(len(curve.knots) for curve in curves) - 1
+    and the height at the low end."""
+    most = max(2, *(len(curve.knots) for curve in curves)) - 1
     low = np.array([curve.knots[0] for curve in curves])
-    span = np.array([curve.knots[-1] - curve.knots[0] for curve in curves])
+    span = np.array([(curve.knots[-1] - curve.knots[0]) or 1.0 for curve in curves])
     starts, bends = np.zeros((len(curves), most)), np.zeros((len(curves), most))
     for row, curve in enumerate(curves):
         places = (curve.knots - low[row]) / span[row]
@@ -103,15 +102,13 @@ def _hinges(curves: Sequence[Curve]) -> tuple[Floats, Floats, Floats, Floats, Fl
         starts[row, : len(slopes)] = places[:-1]
         bends[row, : len(slopes)] = np.diff(slopes, prepend=0.0)
     first = np.array([curve.heights[0] for curve in curves])
-    return low, span, starts, bends, first, np.array([curve.absent for curve in curves])
+    return low, span, starts, bends, first
 
 
-def document(
-    data: bytes, risk: RiskSet, model: Additive, table: Table, thresholds: ConformalThresholds, missing_limit: float
-) -> dict[str, object]:
+def document(data: bytes, risk: RiskSet, fitted: Fitted, table: Table, missing_limit: float) -> dict[str, object]:
     """The manifest, but for its limits, which an evaluation states. data: the graph's bytes."""
     count = len(risk.columns)
-    weights = _weights(model, table)
+    thresholds, baseline = fitted.thresholds, _stated(fitted.model.baseline)
     system, (code, display) = "http://hl7.org/fhir/sid/icd-10", risk.coding
     return {
         "format": FORMAT,
@@ -132,9 +129,9 @@ def document(
         },
         "columns": [
             _column(column, values, float(weight))
-            for column, values, weight in zip(risk.columns, table.rows.T, weights, strict=True)
+            for column, values, weight in zip(risk.columns, table.rows.T, fitted.weights, strict=True)
         ],
-        "baseline": round(float(model.baseline), _DIGITS),
+        "baseline": baseline,
         "findings": [
             {
                 "key": risk.finding,
@@ -155,7 +152,11 @@ def document(
                 },
             }
         ],
-        "applicability": {"missing_limit": missing_limit, "people": dict(risk.people)},
+        "applicability": {
+            "missing_limit": missing_limit,
+            "people": {language: text.format(n=len(table.labels)) for language, text in risk.people.items()},
+            **({"sexes": list(risk.sexes)} if risk.sexes else {}),
+        },
         "golden": _golden(data, risk, table),
         "data": [{"name": risk.data_name, "licence": risk.licence, "credit": risk.credit}],
     }
@@ -166,11 +167,9 @@ def manifest_text(manifest: Mapping[str, object]) -> str:
     return json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def _weights(model: Additive, table: Table) -> Floats:
-    """Each column's share in the spread of the contributions."""
-    spread = model.contributions(table.rows).var(axis=0)
-    shares: Floats = np.round(spread / max(float(spread.sum()), 1e-12), 4)
-    return shares
+def _stated(baseline: float) -> float:
+    """As the graph holds it, in single precision."""
+    return float(np.float32(baseline))
 
 
 def _column(column: ColumnText, values: Floats, weight: float) -> dict[str, object]:
@@ -209,8 +208,13 @@ def _golden(data: bytes, risk: RiskSet, table: Table) -> dict[str, object]:
     }
 
 
-def write_model(folder: Path, data: bytes, manifest: Mapping[str, object]) -> None:
-    """The graph and, last, the manifest that vouches for it. Raises OSError."""
-    for name, content in ((GRAPH, data), ("manifest.json", manifest_text(manifest).encode())):
+def install(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Put a model's files in place, in their order: the manifest, which vouches for the others, belongs last.
+
+    Raises OSError.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
         (folder / f"{name}.new").write_bytes(content)
+    for name in files:
         (folder / f"{name}.new").replace(folder / name)

@@ -1,5 +1,6 @@
 """The tables that models of risk are learned from: which file, which column is the answer, what the others mean."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -7,7 +8,7 @@ from desktop.learning.additive import ColumnPlan
 
 Text = Mapping[str, str]
 
-UCI = "CC BY 4.0 (UCI Machine Learning Repository; as stated there)"
+UCI = "CC BY 4.0 (UCI Machine Learning Repository; as we know it, not looked up again)"
 
 
 def _words(en: str, zh: str) -> Text:
@@ -16,34 +17,41 @@ def _words(en: str, zh: str) -> Text:
 
 @dataclass(frozen=True)
 class ColumnText:
-    """One column: what it is called, its unit (UCUM), the answers it knows with their names (none for a number), and
-    whether it is spread by its logarithm."""
+    """One column: what it is called, its unit (UCUM), the answers it knows with their names (none for a number).
+
+    ordered: the answers are steps of a scale. logarithmic: a number spread by its logarithm. least: what is smaller was
+    mistyped and counts as not measured.
+    """
 
     key: str
     name: Text
     unit: str = ""
     choices: Mapping[str, Text] = field(default_factory=dict)
+    ordered: bool = False
     logarithmic: bool = False
+    least: float = -math.inf
 
     @property
     def plan(self) -> ColumnPlan:
         """As `additive.fit` asks."""
-        return ColumnPlan(len(self.choices), self.logarithmic)
+        return ColumnPlan(len(self.choices), self.ordered, self.logarithmic)
 
 
 @dataclass(frozen=True)
 class RiskSet:
-    """One model of risk. answer: the column that holds the outcome; yes: its value where there is one.
+    """One model of risk. answer: the column that holds the outcome; yes, no: its values. sexes: of whom the rows are,
+    where they are of one sex only.
 
     left_out: columns that tell the outcome or name the person. never_zero: columns whose zero means not measured.
-    people: whom the rows are of. compared: area under the ROC curve of a plain logistic regression on rows nobody
-    trained on, as the data's own notes state it.
+    people: whom the rows are of, {n} of them. compared: area under the ROC curve of a plain logistic regression on rows
+    nobody trained on, as the data's own notes state it.
     """
 
     model: str
     file: str
     answer: str
     yes: str
+    no: str
     columns: tuple[ColumnText, ...]
     title: Text
     finding: str
@@ -57,6 +65,7 @@ class RiskSet:
     compared: float
     left_out: tuple[str, ...] = ()
     never_zero: frozenset[str] = frozenset()
+    sexes: tuple[str, ...] = ()
 
 
 _NO_YES = {"0": _words("no", "否"), "1": _words("yes", "是")}
@@ -70,6 +79,7 @@ DIABETES = RiskSet(
     file="pima_diabetes.csv",
     answer="diabetes",
     yes="1",
+    no="0",
     columns=(
         ColumnText("pregnancies", _words("Pregnancies", "妊娠次数")),
         ColumnText("glucose_2h", _words("Glucose 2 h after 75 g", "糖负荷后 2 小时血糖"), "mg/dL"),
@@ -85,17 +95,18 @@ DIABETES = RiskSet(
     finding_name=_words("Diabetes within five years", "五年内患糖尿病"),
     coding=("E11", "Type 2 diabetes mellitus"),
     people=_words(
-        "614 Pima women of 21 years and more near Phoenix, Arizona, examined before 1990",
-        "1990 年以前美国亚利桑那州凤凰城附近 614 名 21 岁及以上的皮马族女性",
+        "{n} Pima women of 21 years and more near Phoenix, Arizona, examined before 1990",
+        "1990 年以前美国亚利桑那州凤凰城附近 {n} 名 21 岁及以上的皮马族女性",
     ),
     caution=_words(
         "It has learned from women of one people only; in men and elsewhere its probabilities may be far off.",
         "它只学习过一个族群的女性；用于男性或其他人群时，概率可能偏差很大。",
     ),
     data_name="Pima Indians Diabetes (National Institute of Diabetes and Digestive and Kidney Diseases)",
-    licence="CC0 (as stated where it is published)",
+    licence="CC0 (as we know it, not looked up again)",
     credit="Smith et al., Proc. Symp. Computer Applications and Medical Care 1988, 261-265.",
     compared=0.85,
+    sexes=("female",),
     never_zero=frozenset({"glucose_2h", "diastolic_bp", "skinfold", "insulin_2h", "bmi"}),
 )
 
@@ -104,6 +115,7 @@ HEART = RiskSet(
     file="cleveland_heart.csv",
     answer="disease",
     yes="1",
+    no="0",
     columns=(
         ColumnText("age", _words("Age", "年龄"), "a"),
         ColumnText("sex", _words("Sex", "性别"), choices={"0": _words("female", "女"), "1": _words("male", "男")}),
@@ -141,6 +153,7 @@ HEART = RiskSet(
             "ca",
             _words("Vessels seen on fluoroscopy", "透视显影血管数"),
             choices={str(count): _words(str(count), str(count)) for count in range(4)},
+            ordered=True,
         ),
         ColumnText(
             "thal",
@@ -157,8 +170,8 @@ HEART = RiskSet(
     finding_name=_words("Coronary narrowing above 50 %", "冠状动脉狭窄超过 50%"),
     coding=("I25.1", "Atherosclerotic heart disease"),
     people=_words(
-        "242 people sent for coronary angiography at the Cleveland Clinic, 1981 to 1984",
-        "1981–1984 年美国克利夫兰诊所 242 名接受冠状动脉造影者",
+        "{n} people sent for coronary angiography at the Cleveland Clinic, 1981 to 1984",
+        "1981–1984 年美国克利夫兰诊所 {n} 名接受冠状动脉造影者",
     ),
     caution=_words(
         "Everybody it has learned from was already suspected of heart disease; in a village clinic its probabilities "
@@ -177,6 +190,7 @@ LIVER = RiskSet(
     file="indian_liver_patient.csv",
     answer="Dataset",
     yes="1",
+    no="2",
     columns=(
         ColumnText("Age", _words("Age", "年龄"), "a"),
         ColumnText(
@@ -196,8 +210,8 @@ LIVER = RiskSet(
     finding_name=_words("Liver disease", "肝病"),
     coding=("K76.9", "Liver disease, unspecified"),
     people=_words(
-        "466 people from the north-east of Andhra Pradesh, India, seven in ten with liver disease",
-        "印度安得拉邦东北部 466 人，其中约七成有肝病",
+        "{n} people from the north-east of Andhra Pradesh, India, seven in ten with liver disease",
+        "印度安得拉邦东北部 {n} 人，其中约七成有肝病",
     ),
     caution=_words(
         "Seven in ten of those it has learned from had liver disease; where it is rarer, its probabilities are too "
@@ -215,16 +229,18 @@ KIDNEY = RiskSet(
     file="ckd.csv",
     answer="classification",
     yes="ckd",
+    no="notckd",
     columns=(
         ColumnText("age", _words("Age", "年龄"), "a"),
-        ColumnText("bp", _words("Diastolic blood pressure", "舒张压"), "mm[Hg]"),
+        ColumnText("bp", _words("Blood pressure", "血压"), "mm[Hg]"),
         ColumnText(
             "sg",
             _words("Urine specific gravity", "尿比重"),
             choices={text: _words(text, text) for text in ("1.005", "1.01", "1.015", "1.02", "1.025")},
+            ordered=True,
         ),
-        ColumnText("al", _words("Urine albumin, 0 to 5", "尿白蛋白（0–5）"), choices=_PLUSES),
-        ColumnText("su", _words("Urine sugar, 0 to 5", "尿糖（0–5）"), choices=_PLUSES),
+        ColumnText("al", _words("Urine albumin, 0 to 5", "尿白蛋白（0–5）"), choices=_PLUSES, ordered=True),
+        ColumnText("su", _words("Urine sugar, 0 to 5", "尿糖（0–5）"), choices=_PLUSES, ordered=True),
         ColumnText("rbc", _words("Red cells in urine", "尿红细胞"), choices=_NORMAL),
         ColumnText("pc", _words("Pus cells in urine", "尿脓细胞"), choices=_NORMAL),
         ColumnText("pcc", _words("Pus cell clumps", "脓细胞团"), choices=_PRESENT),
@@ -232,7 +248,7 @@ KIDNEY = RiskSet(
         ColumnText("bgr", _words("Random glucose", "随机血糖"), "mg/dL", logarithmic=True),
         ColumnText("bu", _words("Blood urea", "血尿素"), "mg/dL", logarithmic=True),
         ColumnText("sc", _words("Serum creatinine", "血肌酐"), "mg/dL", logarithmic=True),
-        ColumnText("sod", _words("Sodium", "血钠"), "meq/L"),
+        ColumnText("sod", _words("Sodium", "血钠"), "meq/L", least=80.0),
         ColumnText("pot", _words("Potassium", "血钾"), "meq/L"),
         ColumnText("hemo", _words("Haemoglobin", "血红蛋白"), "g/dL"),
         ColumnText("pcv", _words("Packed cell volume", "红细胞压积"), "%"),
@@ -252,8 +268,8 @@ KIDNEY = RiskSet(
     finding_name=_words("Chronic kidney disease", "慢性肾脏病"),
     coding=("N18.9", "Chronic kidney disease, unspecified"),
     people=_words(
-        "312 people of one hospital in Tamil Nadu, India, six in ten with chronic kidney disease",
-        "印度泰米尔纳德邦一家医院 312 人，其中约六成有慢性肾脏病",
+        "{n} people of one hospital in Tamil Nadu, India, six in ten with chronic kidney disease",
+        "印度泰米尔纳德邦一家医院 {n} 人，其中约六成有慢性肾脏病",
     ),
     caution=_words(
         "Its patients were far advanced and its healthy people very healthy, so nearly any model tells them apart: it "

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from desktop.inference.calibration import ConformalThresholds, conformal_thresholds
 from desktop.jobs import Job
 from desktop.learning.additive import PENALTIES, Additive, Bools, ColumnPlan, Floats, Penalty, fit
 from desktop.learning.risk_sets import RiskSet
-from desktop.learning.statistics import fit_calibration
+from desktop.learning.statistics import fit_calibration, offset_at
 from desktop.learning.tables import Table
+from desktop.records import Decision
 
 Ints = npt.NDArray[np.int64]
+Decisions = npt.NDArray[np.object_]
 
 # A correction beyond this says more about a handful of people than about the model.
 _LARGEST_CORRECTION = 1.25
@@ -24,25 +27,31 @@ _LARGEST_CORRECTION = 1.25
 
 @dataclass(frozen=True)
 class RiskSettings:
-    """folds: parts of the cross-validation. repeats: times it is made anew, to judge and to choose. alpha: share of
-    each class that a decision may get wrong. missing_limit: as in the manifest. seed: of every split."""
+    """folds: parts of the cross-validation. repeats: times it is made anew, to judge and to choose. alphas: share of
+    each class that a decision may get wrong, the first one whose thresholds leave no gap between the classes.
+    missing_limit: as in the manifest. seed: of every split."""
 
     folds: int = 5
     repeats: int = 5
     choosing_repeats: int = 2
-    alpha: float = 0.1
+    alphas: tuple[float, ...] = (0.1, 0.05, 0.02, 0.01)
     missing_limit: float = 0.4
     seed: int = 20261122
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The model, the penalty that was chosen, and the correction of its log-odds."""
+    """The model, the penalty that was chosen, the correction of its log-odds, where it decides, and each column's
+    weight. lows, highs: ends of what it has learned from, infinite for choices."""
 
     model: Additive
     penalty: Penalty
     slope: float
     offset: float
+    thresholds: ConformalThresholds
+    weights: Floats
+    lows: Floats
+    highs: Floats
 
 
 def fit_risk(table: Table, risk: RiskSet, settings: RiskSettings, seed: int) -> Fitted:
@@ -61,11 +70,73 @@ def fit_risk(table: Table, risk: RiskSet, settings: RiskSettings, seed: int) -> 
             best = (loss, penalty, logits)
     assert best is not None, "there are penalties to choose from"
     _, penalty, logits = best
-    labels = np.tile(table.labels, settings.choosing_repeats)
-    temperature, offset = fit_calibration(logits.ravel(), labels)
+    slope, offset = _correction(logits, np.tile(table.labels, settings.choosing_repeats))
+    model = fit(table.rows, table.labels, plans, penalty).scaled(slope, offset)
+    numbers = np.array([not column.choices for column in risk.columns])
+    return Fitted(
+        model,
+        penalty,
+        slope,
+        offset,
+        thresholds_of(probabilities(slope * logits[0] + offset), table.labels, settings),
+        column_weights(model, table.rows),
+        np.where(numbers, np.nanmin(table.rows, axis=0), -np.inf),
+        np.where(numbers, np.nanmax(table.rows, axis=0), np.inf),
+    )
+
+
+def _correction(logits: Floats, labels: Bools) -> tuple[float, float]:
+    """Slope and offset that put the log-odds of unseen people right."""
+    temperature, _ = fit_calibration(logits.ravel(), labels)
     slope = float(np.clip(1 / temperature, 1 / _LARGEST_CORRECTION, _LARGEST_CORRECTION))
-    offset = offset if slope == 1 / temperature else 0.0
-    return Fitted(fit(table.rows, table.labels, plans, penalty).scaled(slope, offset), penalty, slope, offset)
+    return slope, offset_at(slope, logits.ravel(), labels)
+
+
+def column_weights(model: Additive, rows: Floats) -> Floats:
+    """The spread of what each column adds, as a share of that of all columns or of the whole answer, whichever is more.
+
+    Where columns take back what others add, the whole answer spreads less than they do: without one of them the others
+    stand alone, so each weighs more.
+    """
+    contributions = model.contributions(rows)
+    spread = contributions.var(axis=0)
+    whole = max(min(float(spread.sum()), float(contributions.sum(axis=1).var())), 1e-12)
+    weights: Floats = np.minimum(np.round(spread / whole, 4), 1.0)
+    return weights
+
+
+def probabilities(logits: Floats) -> Floats:
+    """Of log-odds."""
+    found: Floats = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
+    return found
+
+
+def thresholds_of(said: Floats, labels: Bools, settings: RiskSettings) -> ConformalThresholds:
+    """Where a probability stops being usual for those with, and for those without, the disease.
+
+    Where the classes are far apart, a share that may be wrong would have to be made up between them; then a smaller
+    share is taken, as far as there are people enough for it.
+    """
+    found, fewest = None, int(min(labels.sum(), (~labels).sum()))
+    for alpha in settings.alphas:
+        if found is not None and alpha * (fewest + 1) < 1:
+            break
+        found = conformal_thresholds(said[labels].tolist(), said[~labels].tolist(), alpha, alpha)
+        if found.positive <= found.negative:
+            break
+    assert found is not None, "there is a share to try"
+    return found
+
+
+def decide(fitted: Fitted, rows: Floats, settings: RiskSettings) -> Decisions:
+    """(n,) what the clinic would be told of each row: also nothing, where too much is absent or a value is strange."""
+    said = probabilities(fitted.model.logits(rows))
+    missing = np.isnan(rows)
+    silent = missing @ fitted.weights > settings.missing_limit
+    strange = ((rows < fitted.lows) | (rows > fitted.highs)).any(axis=1)
+    decisions = np.array([fitted.thresholds.decide(float(one)) for one in said], dtype=object)
+    decisions[silent | strange] = Decision.CANNOT_SAY
+    return decisions
 
 
 def _plain(plans: list[ColumnPlan], penalty: Penalty) -> Callable[[Table], Additive]:
@@ -89,17 +160,22 @@ def split(labels: Bools, folds: int, seed: int) -> Ints:
     return parts
 
 
-def judged(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> Floats:
-    """(repeats, n) log-odds of people by models that never saw them: everything is chosen anew without them."""
-    found = []
+def judged(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> tuple[Floats, list[Decisions]]:
+    """(repeats, n) log-odds of people by models that never saw them, and what each would have been told: everything is
+    chosen anew without them."""
+    found, told = [], []
     for again in range(settings.repeats):
         parts, logits = split(table.labels, settings.folds, settings.seed + 1000 * again), np.zeros(len(table.labels))
+        decisions = np.empty(len(table.labels), dtype=object)
         for part in range(settings.folds):
             job.check()
-            fitted = fit_risk(table.part(parts != part), risk, settings, settings.seed + 1000 * again + 10 * part)
-            logits[parts == part] = fitted.model.logits(table.rows[parts == part])
+            out = parts == part
+            fitted = fit_risk(table.part(~out), risk, settings, settings.seed + 1000 * again + 10 * part)
+            logits[out] = fitted.model.logits(table.rows[out])
+            decisions[out] = decide(fitted, table.rows[out], settings)
         found.append(logits)
-    return np.stack(found)
+        told.append(decisions)
+    return np.stack(found), told
 
 
 def plain_logistic(table: Table, risk: RiskSet, settings: RiskSettings) -> Floats:

@@ -13,6 +13,8 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 _Z95 = 1.959963984540054
+# An interval wider than this on either side tells nothing.
+_WIDEST_SLOPE = 3.0
 
 
 @dataclass(frozen=True)
@@ -131,17 +133,33 @@ def fit_calibration(logits: Floats, labels: Bools) -> tuple[float, float]:
 
 def calibration_slope(logits: Floats, labels: Bools) -> Interval:
     """How much bolder (under 1) or more timid (over 1) log-odds are than what came true (Cox 1958): the slope of a
-    logistic regression on them, with Wald's interval; NaN where a class is missing."""
+    logistic regression on them, with Wald's interval.
+
+    NaN where it cannot be told: a class is missing, or the classes overlap so little that any steep slope fits.
+    """
+    unknown = Interval(math.nan, math.nan, math.nan, len(labels))
     if labels.all() or not labels.any():
-        return Interval(math.nan, math.nan, math.nan, len(labels))
+        return unknown
     design, weights = np.stack([np.ones(len(logits)), logits], axis=1), np.array([0.0, 1.0])
-    hessian = np.eye(2)
+    hessian, settled = np.eye(2), False
     for _ in range(100):
         said = 1 / (1 + np.exp(-np.clip(design @ weights, -60, 60)))
         hessian = (design.T * (said * (1 - said) + 1e-9)) @ design
         step = np.linalg.solve(hessian, design.T @ (said - labels))
         weights = weights - step * min(1.0, 2.0 / float(np.abs(step).max() + 1e-12))
-        if float(np.abs(step).max()) < 1e-9:
+        if settled := float(np.abs(step).max()) < 1e-9:
             break
     slope, half = float(weights[1]), _Z95 * math.sqrt(float(np.linalg.inv(hessian)[1, 1]))
-    return Interval(slope, slope - half, slope + half, len(labels))
+    return Interval(slope, slope - half, slope + half, len(labels)) if settled and half < _WIDEST_SLOPE else unknown
+
+
+def offset_at(slope: float, logits: Floats, labels: Bools) -> float:
+    """The offset of the least log-loss for slope * logits + offset."""
+    offset = 0.0
+    for _ in range(100):
+        said = 1 / (1 + np.exp(-np.clip(slope * logits + offset, -60, 60)))
+        step = float((said - labels).sum() / ((said * (1 - said)).sum() + 1e-9))
+        offset -= max(-1.0, min(1.0, step))
+        if abs(step) < 1e-9:
+            break
+    return offset

@@ -128,7 +128,9 @@ def analyse_file(
 
 
 @open_to_all
-def analyse_row(models: Registry, job: Job, row: Row, *, model: str | None = None) -> Iterator[FileAnalysis]:
+def analyse_row(
+    models: Registry, job: Job, row: Row, *, model: str | None = None, sex: Sex | None = None
+) -> Iterator[FileAnalysis]:
     """Every fitting model's answer to one person's values, or exactly the named model's. Nothing is stored.
 
     Raises UserFacingError (not_found) where no such model is there.
@@ -143,7 +145,7 @@ def analyse_row(models: Registry, job: Job, row: Row, *, model: str | None = Non
         yield FileAnalysis(None, None, UserFacingError("workflow.no_fitting_model"))
     for one in chosen:
         try:
-            yield FileAnalysis(one, one.analyse(row, job), None)
+            yield FileAnalysis(one, one.analyse(row, job, sex), None)
         except UserFacingError as failure:
             yield FileAnalysis(one, None, failure)
 

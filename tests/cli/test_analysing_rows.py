@@ -63,6 +63,8 @@ def test_wrong_rows_are_said_and_the_rest_still_run(lantern: Lantern) -> None:
         {"id": 4, "values": {"age": {"years": 3}}},
         {"id": 5, "values": {"age": True}},
         "{",
+        '{"id": NaN, "values": {"age": 30}}',
+        {"id": 8, "values": ROW, "sex": "unknowable"},
         {"id": 6, "values": ROW},
     ]
     answer = lantern.run(
@@ -73,7 +75,7 @@ def test_wrong_rows_are_said_and_the_rest_still_run(lantern: Lantern) -> None:
         stdin="".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in text),
     )
     assert answer.code == 1
-    assert [line["status"] for line in answer.lines] == ["error"] * 6 + ["ok"]
+    assert [line["status"] for line in answer.lines] == ["error", "refused", *["error"] * 6, "ok"]
     assert "bmi" in answer.lines[0]["reason"]
     assert "sugar" in answer.lines[1]["reason"]
 

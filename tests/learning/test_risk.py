@@ -16,13 +16,14 @@ from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.jobs import Job
 from desktop.learning import RECIPES
-from desktop.learning.additive import Additive, ColumnPlan, Penalty, fit
+from desktop.learning.additive import Additive, ColumnPlan, Curve, Penalty, fit
 from desktop.learning.recipes.risk import Risk
 from desktop.learning.risk_export import graph_of
-from desktop.learning.risk_sets import DIABETES, RISK_SETS
-from desktop.learning.risk_training import RiskSettings, split
+from desktop.learning.risk_sets import DIABETES, RISK_SETS, ColumnText
+from desktop.learning.risk_training import RiskSettings, column_weights, decide, fit_risk, probabilities, split
 from desktop.learning.statistics import auc, calibration_slope
-from desktop.learning.tables import read_table
+from desktop.learning.tables import Table, read_table, without_rare
+from desktop.records import Decision
 
 pytest.importorskip("onnx", reason="needs the package onnx to write graphs")
 
@@ -64,7 +65,9 @@ def test_a_bowl_is_found_again_and_noise_stays_flat(bowl: Additive) -> None:
 
 def test_what_is_added_is_about_the_average_person(bowl: Additive) -> None:
     rows, _ = people(4000)
-    assert bowl.contributions(rows).mean(axis=0) == pytest.approx([0, 0, 0], abs=1e-9)
+    known = ~np.isnan(rows)
+    assert bowl.contributions(rows).sum(axis=0) / known.sum(axis=0) == pytest.approx([0, 0, 0], abs=1e-9)
+    assert bowl.logits(np.full((1, 3), np.nan))[0] == bowl.baseline
     assert bowl.logits(rows) == pytest.approx(bowl.baseline + bowl.contributions(rows).sum(axis=1))
     beyond = bowl.curves[0]
     assert beyond.at(np.array([99.0]))[0] == beyond.heights[-1]
@@ -105,20 +108,21 @@ def test_the_slope_tells_bold_from_timid(true: float) -> None:
     found = calibration_slope(logits, labels)
     assert found.low < true < found.high
     assert math.isnan(calibration_slope(logits, labels | True).value)
+    assert math.isnan(calibration_slope(logits, logits > 0).value), "classes that do not overlap tell no slope"
 
 
-def write_table(folder: Path, count: int = 160) -> Path:
-    """A made-up table of the columns of the diabetes set: sugar decides."""
-    generator = np.random.default_rng(8)
+def write_table(folder: Path, count: int = 160, ill: int = 1, seed: int = 8) -> Path:
+    """A made-up table of the columns of the diabetes set: sugar decides. ill: what is written for high sugar."""
+    generator = np.random.default_rng(seed)
     path = folder / "tabular" / DIABETES.file
     path.parent.mkdir(parents=True)
     with path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow([*(column.key for column in DIABETES.columns), DIABETES.answer])
         for number in range(count):
-            sugar, ill = generator.uniform(60, 200), number % 2
-            row = [number % 7, round(sugar + 90 * ill), 70, 0 if number % 3 else 25, number % 90, 30.5, 0.3, 40]
-            writer.writerow([*row, ill])
+            sugar, high = generator.uniform(60, 200), number % 2
+            row = [number % 7, round(sugar + 90 * high), 70, 0 if number % 3 else 25, number % 90, 30.5, 0.3, 40]
+            writer.writerow([*row, ill if high else 1 - ill])
     return path
 
 
@@ -138,6 +142,11 @@ def test_zeros_that_cannot_be_are_absent(tmp_path: Path) -> None:
         lambda text: text.replace("bmi", "weight"),
         lambda text: text.replace(",30.5,", ",heavy,"),
         lambda text: text.replace(",30.5,", ",inf,"),
+        lambda text: text.replace(",40,1\n", ",40,1.0\n").replace(",40,1\r\n", ",40,1.0\r\n"),
+        lambda text: text.replace(",40,1", ",40,"),
+        lambda text: text + "1,2\n",
+        lambda text: text + "1,100,70,25,3,30.5,0.3,40,1,7\n",
+        lambda text: "\n".join(text.splitlines()[:8]),
         lambda text: "",
     ],
 )
@@ -173,18 +182,69 @@ def test_from_the_table_to_a_model_that_answers_and_a_card(tmp_path: Path) -> No
     assert again.sha256 == record.sha256
 
 
-def test_an_evaluation_on_other_people_leaves_the_card_alone(tmp_path: Path) -> None:
+def test_other_people_are_judged_by_the_model_itself_and_the_card_stays(tmp_path: Path) -> None:
     write_table(tmp_path)
     recipe = Risk(DIABETES, replace(SETTINGS, folds=2))
     recipe.train(tmp_path, tmp_path, Job(), quiet)
     folder = tmp_path / DIABETES.model
     card = (folder / "CARD.md").read_bytes()
-    write_table(tmp_path / "others", 120)
-    assert recipe.evaluate(tmp_path / "others", folder, Job(), quiet).films == 120
+    others = write_table(tmp_path / "others", 120, ill=0, seed=9)
+    found: Any = recipe.evaluate(tmp_path / "others", folder, Job(), quiet).figures
+    assert found["judged_by"] == "the model itself"
+    assert found["all"]["auc"]["value"] < 0.3, "among these, high sugar means health"
+    assert found["people"] == 120
     assert (folder / "CARD.md").read_bytes() == card
+    known = (tmp_path / "tabular" / DIABETES.file).read_text(encoding="utf-8")
+    others.write_text("\n".join(known.splitlines()[:100]), encoding="utf-8")
+    with pytest.raises(UserFacingError) as caught:
+        recipe.evaluate(tmp_path / "others", folder, Job(), quiet)
+    assert caught.value.key == "learning.nobody_new"
+    graph = (folder / "model.onnx").read_bytes()
+    (folder / "model.onnx").write_bytes(graph[:-1])
+    with pytest.raises(KnownFailure):
+        recipe.evaluate(tmp_path / "others", folder, Job(), quiet)
+    (folder / "model.onnx").write_bytes(graph)
     (folder / "training.json").unlink()
     with pytest.raises(KnownFailure):
         recipe.evaluate(tmp_path, folder, Job(), quiet)
+
+
+def test_rare_answers_are_not_learned_and_equal_rows_count_once(tmp_path: Path) -> None:
+    path = write_table(tmp_path)
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + text.splitlines()[-1] + "\n", encoding="utf-8")
+    assert len(read_table(tmp_path, DIABETES).labels) == 160
+    column = ColumnText("colour", {"en": "", "zh": ""}, choices={one: {"en": one, "zh": one} for one in "abc"})
+    steps = replace(column, ordered=True)
+    codes = np.array([0.0] * 20 + [1.0] * 2 + [2.0] * 20)
+    table = Table(np.stack([codes, codes], axis=1), codes == 2, "")
+    kept, risk = without_rare(table, replace(DIABETES, columns=(column, steps)))
+    assert [list(one.choices) for one in risk.columns] == [["a", "c"], ["a", "b", "c"]]
+    assert np.isnan(kept.rows[:, 0]).sum() == 2
+    assert set(kept.rows[22:, 0]) == {1.0}
+    assert (kept.rows[:, 1] == codes).all()
+
+
+def test_nobody_gets_an_answer_in_the_figures_whom_the_clinic_would_give_none(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    table = read_table(tmp_path, DIABETES)
+    fitted = fit_risk(table, DIABETES, SETTINGS, 1)
+    rows = table.rows[:4].copy()
+    rows[0, 1], rows[1, 1], rows[2, 5] = np.nan, 1000.0, np.nan
+    told = decide(fitted, rows, SETTINGS)
+    assert fitted.weights[1] > SETTINGS.missing_limit
+    assert list(told[:2]) == [Decision.CANNOT_SAY] * 2
+    assert told[3] == fitted.thresholds.decide(float(probabilities(fitted.model.logits(rows[3:]))[0]))
+
+
+def test_columns_that_take_back_what_others_add_weigh_more() -> None:
+    line = np.array([-1.0, 1.0])
+    curves = (Curve(line, 4 * line), Curve(line, -4 * line), Curve(line, line))
+    ends = np.tile(np.linspace(-1, 1, 50), (3, 1)).T
+    assert column_weights(Additive(0.0, curves), ends).tolist() == [1.0, 1.0, 1.0]
+    assert column_weights(Additive(0.0, curves[:1] + curves[2:]), ends[:, :2]) == pytest.approx(
+        [16 / 17, 1 / 17], abs=1e-3
+    )
 
 
 def test_it_can_be_cancelled(tmp_path: Path) -> None:
@@ -203,7 +263,7 @@ def test_the_shipped_graph_is_what_the_recipe_makes_of_the_real_table(risk: Any,
     from desktop.learning.additive import PENALTIES
     from desktop.settings import model_folder
 
-    table = read_table(shared_data, risk)
+    table, risk = without_rare(read_table(shared_data, risk), risk)
     folder = model_folder() / risk.model
     training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
     assert training["data_sha256"] == table.sha256

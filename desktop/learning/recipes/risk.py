@@ -2,20 +2,24 @@
 
 import errno
 import hashlib
+import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from desktop.errors import ErrorKind, KnownFailure, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.inference.registry import MANIFEST, read_table_model
 from desktop.jobs import Job
 from desktop.learning import risk_card, risk_evaluation, risk_export
 from desktop.learning.recipe import Say
 from desktop.learning.records import EvaluationRecord, TrainingRecord, training_document
 from desktop.learning.risk_sets import RiskSet
 from desktop.learning.risk_training import RiskSettings, fit_risk
-from desktop.learning.tables import read_table
+from desktop.learning.tables import read_table, row_mark, without_rare
 
 _NOT_OURS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
@@ -35,17 +39,16 @@ class Risk:
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card. There is nothing to resume."""
         _require_onnx()
-        table = read_table(data, self.risk)
+        whole = read_table(data, self.risk)
+        table, risk = without_rare(whole, self.risk)
         out = out if out.name == self.name else out / self.name
         started = time.monotonic()
         say(f"{len(table.labels)} people, {int(table.labels.sum())} with the disease")
-        fitted = fit_risk(table, self.risk, self.settings, self.settings.seed)
+        fitted = fit_risk(table, risk, self.settings, self.settings.seed)
         seconds = time.monotonic() - started
         say("judging everybody by models made without him")
-        found = risk_evaluation.judge(table, self.risk, self.settings, job)
+        figures = risk_evaluation.cross_validated(table, risk, self.settings, job)
         graph = risk_export.graph_of(fitted.model)
-        thresholds = risk_evaluation.thresholds(found, self.settings)
-        manifest = risk_export.document(graph, self.risk, fitted.model, table, thresholds, self.settings.missing_limit)
         record = TrainingRecord(
             model=self.name,
             version=risk_export.VERSION,
@@ -57,36 +60,52 @@ class Risk:
             seconds=round(seconds, 1),
             threads=1,
             software=_software(),
-            settings={**asdict(self.settings), "penalty": asdict(fitted.penalty)},
+            settings={**json.loads(json.dumps(asdict(self.settings))), "penalty": asdict(fitted.penalty)},
             curves={},
             calibration={"slope": round(fitted.slope, 6), "offset": round(fitted.offset, 6)},
             gate={},
-            patient_marks=(),
+            patient_marks=tuple(sorted(row_mark(row) for row in whole.rows)),
         )
+        manifest = risk_export.document(graph, risk, fitted, table, self.settings.missing_limit)
+        files = {risk_export.GRAPH: graph, risk_card.TRAINING: record.to_json().encode()}
         try:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / risk_card.TRAINING).write_text(record.to_json(), encoding="utf-8")
-            risk_export.write_model(out, graph, manifest)
-            risk_card.publish(out, self.risk, risk_evaluation.figures(found, self.risk, self.settings))
+            risk_export.install(
+                out, files | risk_card.texts(risk, manifest, json.loads(record.to_json()), figures, len(table.labels))
+            )
         except OSError as error:
             raise from_os_error(error) from error
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
 
     def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
-        """See `Recipe.evaluate`. The comparator is fitted each time, so a study adds nothing."""
-        table = read_table(data, self.risk)
+        """See `Recipe.evaluate`. The comparator is fitted each time, so a study adds nothing.
+
+        On the table it has learned from, everybody is judged by models made without him; on any other, by the model
+        itself, without those it has learned from.
+        """
         training = training_document(model_folder)
-        say("judging everybody by models made without him")
-        found = risk_evaluation.judge(table, self.risk, self.settings, job)
-        figures = risk_evaluation.figures(found, self.risk, self.settings)
+        model = read_table_model(model_folder)
+        model.load()
+        table = read_table(data, self.risk)
         if training["data_sha256"] == table.sha256:
+            table, risk = without_rare(table, self.risk)
+            say("judging everybody by models made without him")
+            figures = risk_evaluation.cross_validated(table, risk, _settings(training["settings"]), job)
+            manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
             try:
-                risk_card.publish(model_folder, self.risk, figures)
+                risk_export.install(model_folder, risk_card.texts(risk, manifest, training, figures, len(table.labels)))
             except OSError as error:
                 if error.errno not in _NOT_OURS:
                     raise from_os_error(error) from error
                 say("the figures are made again; the installed card cannot be written to")
+        else:
+            seen = set(training["patient_marks"])
+            new = np.array([row_mark(row) not in seen for row in table.rows])
+            if len(set(table.labels[new].tolist())) < 2:
+                raise UserFacingError("learning.nobody_new", model=self.name)
+            say(f"asking the model about {int(new.sum())} people it has not learned from")
+            figures = risk_evaluation.shipped(model, table.part(new), self.risk, job)
+        model.close()
         return EvaluationRecord(
             model=self.name,
             version=training["version"],
@@ -98,12 +117,18 @@ class Risk:
         )
 
 
+def _settings(stated: Mapping[str, Any]) -> RiskSettings:
+    """Those of a training record."""
+    kept = {name: stated[name] for name in RiskSettings.__dataclass_fields__}
+    return RiskSettings(**{**kept, "alphas": tuple(kept["alphas"])})
+
+
 def _require_onnx() -> None:
     """Raises KnownFailure where the package that writes graphs is not installed."""
     try:
         import onnx
     except ImportError as error:
-        raise KnownFailure("learning.torch_missing", kind=ErrorKind.NOT_FOUND) from error
+        raise KnownFailure("learning.onnx_missing", kind=ErrorKind.NOT_FOUND) from error
     del onnx
 
 
