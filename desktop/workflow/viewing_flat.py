@@ -1,11 +1,14 @@
 """CT and MR studies that hold no volume: overviews, screen copies, dose sheets, single slices, pictures in colour."""
 
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 from desktop.errors import KnownFailure, UserFacingError, from_os_error
-from desktop.intake.dicom_scan import ScannedHeader, scan
 from desktop.records import ImagingStudy, Modality
 from desktop.workflow.clinic import Clinic
+
+if TYPE_CHECKING:
+    from desktop.intake.dicom_scan import ScannedHeader
 
 _IMAGE_TYPE, _CLASS, _MODALITY, _SERIES = 0x00080008, 0x00080016, 0x00080060, 0x0020000E
 _SAMPLES, _PHOTOMETRIC, _FRAMES = 0x00280002, 0x00280004, 0x00280008
@@ -19,6 +22,9 @@ def is_flat(clinic: Clinic, study: ImagingStudy) -> bool:
     each other. Raises KnownFailure where a sealed file is damaged, or of the disk."""
     if study.modality not in (Modality.CT, Modality.MR):
         return False
+    # Here and not above: a clinic that opens no scan starts without the DICOM library.
+    from desktop.intake.dicom_scan import scan
+
     step = -(-len(study.instances) // _LOOKED_AT) or 1
     seen: set[str] = set()
     pictures = 0
@@ -45,7 +51,7 @@ def is_flat(clinic: Clinic, study: ImagingStudy) -> bool:
     return pictures > 0
 
 
-def _is_slice(header: ScannedHeader) -> bool:
+def _is_slice(header: "ScannedHeader") -> bool:
     """Whether a picture may be one of a pile: grey, taken by the scanner itself, and no overview."""
     words = header.text(_IMAGE_TYPE).upper().split("\\")
     captured = header.text(_CLASS) == _CAPTURE or header.text(_CLASS).startswith(f"{_CAPTURE}.")
