@@ -63,8 +63,11 @@ STATIC_CHECKS: tuple[Step, ...] = (
 
 
 def pytest_arguments(extra: Sequence[str]) -> tuple[str, ...]:
-    """The whole suite with coverage, one process per core, each file in one of them; what the caller adds wins."""
-    spread = ("--numprocesses=auto", "--dist=loadfile")
+    """The whole suite with coverage, one process per core, each file in one of them; what the caller adds wins.
+
+    Files in their own order: with those of many tests first, a few of the slowest tests are left for one core at last.
+    """
+    spread = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder")
     return ("-m", "pytest", "--cov=desktop", "--cov-report=term", *spread, *extra)
 
 
