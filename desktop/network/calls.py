@@ -160,8 +160,13 @@ def send(
         word = read_report(event.event_information)
         if word is not None:
             words.append(word)
-            heard.set()
         return 0x0000, None
+
+    def sent_something(_event: evt.Event) -> None:
+        # Only what thanks for the word goes out while it is waited for. Hanging up before that is sent, as the word
+        # itself would allow, leaves the peer thinking that nobody heard it.
+        if words:
+            heard.set()
 
     contexts = list(_sending_contexts(kinds))
     if objects and not contexts:
@@ -170,7 +175,8 @@ def send(
         contexts.append(build_context(COMMITMENT))
     if not contexts:
         return Given(())
-    with _association(line, contexts, [(evt.EVT_N_EVENT_REPORT, report)]) as association:
+    handlers = [(evt.EVT_N_EVENT_REPORT, report), (evt.EVT_PDU_SENT, sent_something)]
+    with _association(line, contexts, handlers) as association:
         sent: list[str] = []
         problems: list[tuple[str, str]] = []
         for done, one in enumerate(objects):

@@ -1,6 +1,7 @@
 """Storage commitment, both ways: on the line it was asked on, and on one of the other side's."""
 
 import io
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pynetdicom import AE, evt
+from pynetdicom.dimse import DIMSEServiceProvider
+from pynetdicom.dimse_primitives import N_EVENT_REPORT
 from pynetdicom.presentation import build_context
 
 from desktop.errors import KnownFailure
@@ -41,6 +44,21 @@ def test_what_was_taken_is_promised_on_the_same_line(node: Node, desk: MemoryDes
     assert (given.word.transaction, given.word.kept, given.word.failed) == ("1.2.3", (uid,), ())
     (asked,) = desk.asked
     assert (asked.title, asked.address, asked.objects) == ("PEER", "127.0.0.1", (ObjectName(CT, uid),))
+    assert desk.owed == []
+
+
+def test_a_word_is_thanked_for_before_hanging_up(node: Node, desk: MemoryDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    send_msg = DIMSEServiceProvider.send_msg
+
+    def slowly(self: DIMSEServiceProvider, primitive: Any, context_id: int) -> None:
+        if isinstance(primitive, N_EVENT_REPORT) and primitive.MessageIDBeingRespondedTo is not None:
+            time.sleep(0.3)
+        send_msg(self, primitive, context_id)
+
+    monkeypatch.setattr(DIMSEServiceProvider, "send_msg", slowly)
+    given = calls.send(line_to(node), [outgoing(file_bytes(dataset()))], JOB, transaction="1.2.3")
+    assert given.word is not None
+    node.stop()
     assert desk.owed == []
 
 
