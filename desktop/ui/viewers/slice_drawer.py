@@ -24,6 +24,14 @@ from desktop.ui.viewers.film_words import STEPS
 from desktop.ui.viewers.foreign_mark import ForeignMark
 from desktop.ui.viewers.slice_grounds import SliceGrounds
 from desktop.ui.viewers.slice_layer import SliceLayer
+from desktop.ui.viewers.slice_marks import (
+    MarkedSlice,
+    OnScreen,
+    drawings_by_picture,
+    marked_elsewhere,
+    marked_slices,
+    next_marked,
+)
 from desktop.ui.viewers.slice_tools import SLICE_ACTIONS, SLICE_TOOLS
 from desktop.ui.viewers.view_state import Point
 from desktop.ui.viewers.volume import VolumeViewer
@@ -34,34 +42,12 @@ _OPEN_ENDED = (AnnotationKind.REGION, AnnotationKind.FREEHAND)
 
 
 @dataclass(frozen=True)
-class _Here:
-    """A drawing that is on the screen only: until it is on record, or because its plane is no picture."""
-
-    ground: Ground
-    kind: AnnotationKind
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True)
 class _Under:
     """A drawing under way."""
 
     pane: PaneKind
     ground: Ground
     drawing: Drawing
-
-
-@dataclass(frozen=True)
-class MarkedSlice:
-    """A slice worth going back to. number: in its moment, from 0. counted: as the pane's corner has it. drawings: how
-    many lie on it, of whomever."""
-
-    place: FramePlace
-    moment: int
-    number: int
-    counted: int
-    key: bool
-    drawings: int
 
 
 class SliceDrawer(QObject):
@@ -86,7 +72,7 @@ class SliceDrawer(QObject):
         self._keys: frozenset[FramePlace] = frozenset()
         self._foreign_shown = True
         self._pictures: dict[FramePlace | Ground, Picture | None] = {}
-        self._here: tuple[_Here, ...] = ()
+        self._here: tuple[OnScreen, ...] = ()
         self._tool: Tool | None = None
         self._under: _Under | None = None
         self._selected: Annotation | None = None
@@ -242,7 +228,7 @@ class SliceDrawer(QObject):
         )
 
     @staticmethod
-    def _moved(one: _Here, ground: Ground) -> tuple[Point, ...]:
+    def _moved(one: OnScreen, ground: Ground) -> tuple[Point, ...]:
         return tuple(ground.to_picture(one.ground.to_patient(point)) for point in one.points)
 
     def _words(self, ground: Ground, kind: AnnotationKind, points: tuple[Point, ...], label: str = "") -> str:
@@ -283,29 +269,17 @@ class SliceDrawer(QObject):
     # Marked slices
 
     @property
-    def elsewhere(self) -> tuple[tuple[FramePlace, bool, int], ...]:
-        """Marked pictures of the study that are none of this series': which, whether a key image, how many drawings."""
-        drawn, here = self._drawn(), {place for place, _, _ in self.grounds.places()}
-        every = dict.fromkeys((*sorted(self._keys, key=str), *drawn))
-        return tuple((one, one in self._keys, drawn[one]) for one in every if one not in here)
-
-    def _drawn(self) -> Counter[FramePlace]:
-        """How many drawings each picture has."""
-        drawn = Counter(FramePlace(one.instance, one.frame) for one in self._annotations)
-        drawn.update(one.place for one in self._foreign)
-        return drawn
-
-    @property
     def marked(self) -> tuple[MarkedSlice, ...]:
         """Every slice of the series that is a key image or is drawn on, in the order of scrolling."""
-        drawn = self._drawn()
-        if not (drawn or self._keys):
-            return ()
-        return tuple(
-            MarkedSlice(place, moment, number, self.grounds.counted(moment, number), place in self._keys, drawn[place])
-            for place, moment, number in self.grounds.places()
-            if place in self._keys or place in drawn
-        )
+        return marked_slices(self.grounds, self._keys, self._drawn())
+
+    @property
+    def elsewhere(self) -> tuple[tuple[FramePlace, bool, int], ...]:
+        """Marked pictures of the study that are none of this series': which, whether a key image, how many drawings."""
+        return marked_elsewhere(self.grounds, self._keys, self._drawn())
+
+    def _drawn(self) -> Counter[FramePlace]:
+        return drawings_by_picture(self._annotations, self._foreign)
 
     def jump(self, slice: MarkedSlice) -> None:
         """Show a marked slice, in the plane it was taken in."""
@@ -313,13 +287,11 @@ class SliceDrawer(QObject):
 
     def step_marked(self, by: int) -> None:
         """The next marked slice (1), or the one before (-1); round and round."""
-        marked, at = self.marked, self.grounds.at
-        order = {(moment, number): place for place, (_, moment, number) in enumerate(self.grounds.places())}
-        if not marked or at is None or at not in order:
+        found = next_marked(self.grounds, self.marked, by)
+        if found is None:
             self._context.toast(self._context.tr("slice.none_marked"))
-            return
-        beyond = [one for one in marked[::by] if (order[one.moment, one.number] - order[at]) * by > 0]
-        self.jump((*beyond, *marked[::by])[0])
+        else:
+            self.jump(found)
 
     # Commands
 
@@ -482,7 +454,7 @@ class SliceDrawer(QObject):
             if under.drawing.complete:
                 self._change(Drawing.without_last)
             return
-        self._here = (*self._here, _Here(under.ground, under.drawing.kind, points))
+        self._here = (*self._here, OnScreen(under.ground, under.drawing.kind, points))
         self.set_tool(None)
         if under.ground.place is not None:
             self.drawn.emit(under.ground.place, under.drawing.kind, points)

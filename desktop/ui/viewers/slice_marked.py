@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QComboBox
 from desktop.imaging.frame_run import FramePlace
 from desktop.records import InstanceId
 from desktop.ui.context import UiContext
-from desktop.ui.viewers.slice_drawer import MarkedSlice, SliceDrawer
+from desktop.ui.viewers.slice_drawer import SliceDrawer
+from desktop.ui.viewers.slice_marks import MarkedSlice
 from desktop.ui.viewers.volume import VolumeViewer
 
 
