@@ -251,7 +251,7 @@ class VolumePriors(QObject):
         if earlier is None or sitting is None:
             return
         study = earlier.study
-        text = film_text(self._context, study.patient, study.study, study.study.instances[0], None)
+        text = film_text(self._context, study.patient, study.study, study.study.instances[0], None, among=(1, 1))
         ago = elapsed_words(self._context, sitting.study.study, study.study)
         lines: tuple[str, ...] = (study_words(self._context, study.study), ago)
         difference = aligned is not None and series is aligned.difference

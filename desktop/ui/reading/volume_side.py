@@ -123,7 +123,9 @@ class VolumeSide(QObject):
         if sitting is not None and sitting.study.study.instances:
             study = sitting.study
             instance = study.study.instances[0]
-            self._screen.viewer.set_text(film_text(self._context, study.patient, study.study, instance, None))
+            # The panes count their slices themselves; files are not slices.
+            text = film_text(self._context, study.patient, study.study, instance, None, among=(1, 1))
+            self._screen.viewer.set_text(text)
 
 
 def _first(clinic: "workflow.Clinic", study: StudyId, job: Job) -> tuple[StudyId, Volume]:
