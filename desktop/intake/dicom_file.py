@@ -7,9 +7,11 @@ bytes that are really there before anything is reserved.
 import io
 import logging
 import os
+import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from pydicom import config
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
@@ -29,6 +31,8 @@ from desktop.intake.limits import MAX_FILE_BYTES, MAX_INFLATED_BYTES, MAX_PARSER
 # Odd values are ours to judge, one by one (`Fields`); and what pydicom would say about them can hold a patient's name.
 config.settings.reading_validation_mode = config.IGNORE
 logging.getLogger("pydicom").setLevel(logging.CRITICAL + 1)
+
+T = TypeVar("T")
 
 _PREFIX_END = 132
 _UNDEFINED = 0xFFFFFFFF
@@ -190,3 +194,15 @@ def _inflate(source: Budgeted) -> bytes:
     if not inflater.eof:
         raise UserFacingError("intake.truncated")
     return unfolded
+
+
+def judged(read: Callable[[bytes], T], data: bytes) -> T:
+    """What `read` makes of a file's bytes. Raises UserFacingError: its own, else `intake.damaged`."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pydicom's words can hold a patient's name
+            return read(data)
+    except UserFacingError:
+        raise
+    except Exception as error:  # a hostile data set makes the parser fail in ways nobody has listed
+        raise UserFacingError("intake.damaged") from error

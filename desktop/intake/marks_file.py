@@ -1,11 +1,10 @@
 """One DICOM file that marks pictures: which kind it is, and what it marks."""
 
 import io
-import warnings
 
 from desktop.errors import UserFacingError
 from desktop.intake.dicom_fields import Fields
-from desktop.intake.dicom_file import open_dicom
+from desktop.intake.dicom_file import judged, open_dicom
 from desktop.intake.dicom_header import file_header
 from desktop.intake.dicom_kind import STORAGE, kind_of, sop_class_of
 from desktop.intake.inspection import ContentKind
@@ -24,14 +23,7 @@ def read_marks(data: bytes) -> MarksFile | None:
     Raises UserFacingError: damaged, cut short, or a report or presentation state in which nothing is drawn
     (`intake.marks.none`), or not on a picture (`intake.marks.in_space`), or too much (`intake.marks.too_many`).
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's words can hold a patient's name
-            return _read(data)
-    except UserFacingError:
-        raise
-    except Exception as error:  # a hostile data set makes the parser fail in ways nobody has listed
-        raise UserFacingError("intake.damaged") from error
+    return judged(_read, data)
 
 
 def _read(data: bytes) -> MarksFile | None:

@@ -6,7 +6,6 @@ left out, summed up or translated.
 
 import io
 import re
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from pydicom.dataset import Dataset
 
 from desktop.errors import UserFacingError
 from desktop.intake.dicom_fields import Fields
-from desktop.intake.dicom_file import open_dicom
+from desktop.intake.dicom_file import judged, open_dicom
 from desktop.intake.dicom_header import file_header
 from desktop.intake.dicom_kind import kind_of
 from desktop.intake.inspection import ContentKind
@@ -49,14 +48,7 @@ def read_written(data: bytes) -> WrittenReport | WrittenPages | None:
     Raises UserFacingError: damaged, cut short, more than anybody reads (`intake.report.too_long`), pages that are no
     PDF (`intake.report.not_pdf`).
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # pydicom's words can hold a patient's name
-            return _read(data)
-    except UserFacingError:
-        raise
-    except Exception as error:  # a hostile data set makes the parser fail in ways nobody has listed
-        raise UserFacingError("intake.damaged") from error
+    return judged(_read, data)
 
 
 def _read(data: bytes) -> WrittenReport | WrittenPages | None:
