@@ -50,7 +50,7 @@ from desktop.workflow.checking import (
     verify_closed,
     warm_up,
 )
-from desktop.workflow.clinic import Clinic, Clock, Session, open_to_all, requires, system_clock
+from desktop.workflow.clinic import Clinic, Clock, Session, system_clock
 from desktop.workflow.consents import (
     ConsentDraft,
     ConsentRecorded,
@@ -75,7 +75,6 @@ from desktop.workflow.importing import (
     FilePreview,
     Imported,
     NameMismatch,
-    check_identity,
     import_file,
     import_preview,
     preview_file,
@@ -363,7 +362,6 @@ __all__ = [
     "bring_in_patients",
     "cancel_sending",
     "change_visit",
-    "check_identity",
     "clinic_exists",
     "clinic_users",
     "conflict_in_fhir",
@@ -422,7 +420,6 @@ __all__ = [
     "open_recording",
     "open_series",
     "open_study",
-    "open_to_all",
     "page_images",
     "people",
     "pin_users",
@@ -451,7 +448,6 @@ __all__ = [
     "renew_dicom_certificate",
     "report_bytes",
     "requeue_sending",
-    "requires",
     "retention_due",
     "retrieve_study",
     "retry_sending",
