@@ -112,8 +112,13 @@ def test_a_pc_that_stood_still_is_not_asleep(qtbot: QtBot, watch: IdleWatch, clo
     clocks.suspended = 7.0 if told else None
     watch.tick()
     clocks.pass_seconds(45)
-    with qtbot.assertNotEmitted(watch.slept), qtbot.assertNotEmitted(watch.expired):
+    with (
+        qtbot.assertNotEmitted(watch.slept),
+        qtbot.assertNotEmitted(watch.expired),
+        qtbot.waitSignal(watch.ticked) as tick,
+    ):
         watch.tick()
+    assert tick.args == [15]
 
 
 BEFORE = Moment(100, 5000, 30)
