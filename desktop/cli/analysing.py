@@ -4,17 +4,17 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from desktop import workflow
 from desktop.cli.output import Output
 from desktop.cli.session import milliseconds_since
-from desktop.errors import UserFacingError, from_os_error
+from desktop.errors import KnownFailure, UserFacingError, from_os_error
 from desktop.i18n import Language
 from desktop.jobs import Job
-from desktop.records import Analysis, AnalysisStatus, Finding, Sex
+from desktop.records import Analysis, AnalysisStatus, DetectedBox, Finding, Sex
 
 # Readable, but not for the model that was asked: no error.
 _NOT_ITS_KIND = frozenset(
@@ -67,8 +67,29 @@ def analyse(arguments: argparse.Namespace, output: Output) -> None:
                 registry, job, Path(one.file), model=arguments.model, age_years=one.age_years, sex=one.sex
             )
         for answer in answers:
-            output.answer(_analysis_line(one.said, answer, output, started))
+            output.answer(_answered(one, answer, arguments.masks, output, started))
             started = time.perf_counter()
+
+
+def _answered(
+    one: AnalyseInput, answer: workflow.FileAnalysis, folder: Path | None, output: Output, started: float
+) -> dict[str, object]:
+    """The line of one answer; its masks are written before."""
+    masks: tuple[str, ...] = ()
+    if folder is not None and answer.analysis is not None and one.file:
+        try:
+            masks = tuple(_write_masks(answer.analysis, Path(one.file), folder))
+        except KnownFailure as failure:
+            answer = replace(answer, analysis=None, failure=failure)
+    return _analysis_line(one.said, answer, output, started, masks)
+
+
+def _write_masks(analysis: Analysis, file: Path, folder: Path) -> Iterator[str]:
+    """One file for each mask, whole or not at all. Raises KnownFailure."""
+    for mask in analysis.masks:
+        path = folder / f"{file.stem}_{mask.key}.png"
+        workflow.write_whole(path, mask.png)
+        yield str(path)
 
 
 def _inputs(arguments: argparse.Namespace) -> Iterator[AnalyseInput]:
@@ -123,7 +144,11 @@ def _row_input(line: Mapping[str, object], sex: Sex | None) -> AnalyseInput:
 
 
 def _analysis_line(
-    said: Mapping[str, object], answer: workflow.FileAnalysis, output: Output, started: float
+    said: Mapping[str, object],
+    answer: workflow.FileAnalysis,
+    output: Output,
+    started: float,
+    masks: Sequence[str] = (),
 ) -> dict[str, object]:
     if answer.analysis is None:
         failure = answer.failure or UserFacingError("workflow.no_fitting_model")
@@ -135,11 +160,11 @@ def _analysis_line(
         if answer.model is not None:
             line |= {"version": answer.model.version, "sha256": answer.model.sha256}
         return line
-    return {**said} | analysis_keys(answer.analysis, output) | {"milliseconds": milliseconds_since(started)}
+    return {**said} | analysis_keys(answer.analysis, output, masks) | {"milliseconds": milliseconds_since(started)}
 
 
-def analysis_keys(analysis: Analysis, output: Output) -> dict[str, object]:
-    """What the contract of `analyse` says of one model's answer, without the file."""
+def analysis_keys(analysis: Analysis, output: Output, masks: Sequence[str] = ()) -> dict[str, object]:
+    """What the contract of `analyse` says of one model's answer, without the file. masks: paths of those written."""
     provenance = analysis.provenance
     if analysis.status is AnalysisStatus.ERROR:
         output.failed = True
@@ -155,11 +180,11 @@ def analysis_keys(analysis: Analysis, output: Output) -> dict[str, object]:
             "problems": [problem.key for problem in analysis.quality.problems],
         },
         "findings": [_finding(finding, output) for finding in analysis.findings],
-        "beats": [],
-        "episodes": [],
-        "boxes": [],
-        "counts": {},
-        "masks": [],
+        "beats": [{"sample": beat.sample, "class": beat.kind.value} for beat in analysis.beats],
+        "episodes": [{"key": one.key, "start": one.start, "end": one.end} for one in analysis.episodes],
+        "boxes": [_box(box) for box in analysis.boxes],
+        "counts": {count.kind: count.number for count in analysis.counts},
+        "masks": list(masks),
         "milliseconds": round(provenance.milliseconds, 3),
     }
 
@@ -175,10 +200,23 @@ def _finding(finding: Finding, output: Output) -> dict[str, object]:
         "decision": finding.decision.value,
         "reason": _sentence(finding.reason, output, columns=", ".join(finding.about)),
     }
+    if finding.grade is not None:
+        line["grade"] = finding.grade
     if finding.baseline is not None:
         line["baseline"] = finding.baseline
         line["contributions"] = {one.key: one.log_odds for one in finding.contributions}
     return line
+
+
+def _box(box: DetectedBox) -> dict[str, object]:
+    return {
+        "x": box.x,
+        "y": box.y,
+        "width": box.width,
+        "height": box.height,
+        "class": box.kind,
+        "probability": box.probability,
+    }
 
 
 def _sentence(key: str, output: Output, **details: object) -> str | None:

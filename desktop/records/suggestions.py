@@ -98,6 +98,80 @@ class Activation:
     box: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
 
 
+class BeatKind(StrEnum):
+    """Classes of heartbeats (ANSI/AAMI EC57): of the sinus node or a bundle branch and escapes, above the ventricles,
+    in them, a fusion of both, unsure."""
+
+    NORMAL = "N"
+    SUPRAVENTRICULAR = "S"
+    VENTRICULAR = "V"
+    FUSION = "F"
+    UNSURE = "Q"
+
+
+@dataclass(frozen=True)
+class Beat:
+    """A heartbeat. sample: of its QRS, counted from 0 at the recording's own rate."""
+
+    sample: int
+    kind: BeatKind
+
+    def __post_init__(self) -> None:
+        if self.sample < 0:
+            raise ValueError("samples are counted from 0")
+
+
+@dataclass(frozen=True)
+class Episode:
+    """A stretch of a recording in which a finding holds. start, end: samples at its own rate, end exclusive."""
+
+    key: str
+    start: int
+    end: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise ValueError("an episode has a length")
+
+
+@dataclass(frozen=True)
+class DetectedBox:
+    """Where something lies in a picture. x, y: its top left corner; all in pixels of the file. kind: slug of the class
+    named; probability: that it is one, 0 to 1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    kind: str
+    probability: float
+
+    def __post_init__(self) -> None:
+        if not (self.width > 0 and self.height > 0 and 0.0 <= self.probability <= 1.0):
+            raise ValueError("a box has a size, and a probability lies between 0 and 1")
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many of a kind were found at the operating point."""
+
+    kind: str
+    number: int
+
+    def __post_init__(self) -> None:
+        if self.number < 0:
+            raise ValueError("nothing is counted below 0")
+
+
+@dataclass(frozen=True)
+class Mask:
+    """Which pixels belong to something. key: slug, such as `vessels`. png: of the picture's size, one channel of 8
+    bits, 0 or 255."""
+
+    key: str
+    png: bytes
+
+
 @dataclass(frozen=True)
 class Provenance:
     """What made a suggestion. sha256: of model.onnx. input_sha256: of the prepared input. device: really used."""
@@ -112,7 +186,10 @@ class Provenance:
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """One model's answer to one picture. reason: key of a sentence where status is not ok, else empty."""
+    """One model's answer to one picture, trace or row. reason: key of a sentence where status is not ok, else empty.
+
+    beats: in order of time. counts: one for each kind the model boxes, none for other models.
+    """
 
     status: AnalysisStatus
     provenance: Provenance
@@ -120,6 +197,11 @@ class Analysis:
     findings: tuple[Finding, ...] = ()
     activations: tuple[Activation, ...] = ()
     reason: str = ""
+    beats: tuple[Beat, ...] = ()
+    episodes: tuple[Episode, ...] = ()
+    boxes: tuple[DetectedBox, ...] = ()
+    counts: tuple[Count, ...] = ()
+    masks: tuple[Mask, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)

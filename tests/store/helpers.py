@@ -25,7 +25,12 @@ from desktop.records import (
     Attachment,
     AttachmentId,
     AuditAction,
+    Beat,
+    BeatKind,
+    Count,
     Decision,
+    DetectedBox,
+    Episode,
     Finding,
     GridSource,
     HumanName,
@@ -41,6 +46,7 @@ from desktop.records import (
     KeyImageId,
     MarksFormat,
     MarksId,
+    Mask,
     Modality,
     PartialDate,
     Patient,
@@ -136,6 +142,11 @@ def suggestion_for(study: ImagingStudy) -> Suggestion:
         Quality(ok=True),
         (Finding("pneumonia", "Pneumonia", 0.875, Decision.LIKELY),),
         (Activation("pneumonia", heat, (0.0, 0.1, 1.0, 0.9)),),
+        beats=(Beat(40, BeatKind.NORMAL),),
+        episodes=(Episode("atrial_fibrillation", 0, 3000),),
+        boxes=(DetectedBox(1.5, 2.0, 30.0, 31.0, "afb", 0.75),),
+        counts=(Count("afb", 12),),
+        masks=(Mask("vessels", b"PNG"),),
     )
     return Suggestion(SuggestionId(new_id()), study.id, study.instances[0].id, analysis, NOW)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from desktop import vault
-from desktop.records import PartialDate, Patient, ReportContent, Suggestion
+from desktop.records import Analysis, PartialDate, Patient, ReportContent, Suggestion
 from desktop.store import canonical_bytes, from_canonical
 from tests.store.helpers import full_patient, patient, signed_report, suggestion_for
 from tests.store.test_readings import bare_study
@@ -50,6 +50,14 @@ def test_activations_are_kept_as_half_floats() -> None:
     assert heat.dtype == np.float32
     assert np.allclose(heat, np.linspace(0, 1, 24).reshape(4, 6), atol=1e-3)
     assert canonical_bytes(back) == data
+
+
+def test_everything_a_model_may_answer_comes_back() -> None:
+    analysis = suggestion_for(bare_study()).analysis
+    back = from_canonical(Analysis, canonical_bytes(analysis))
+    for name in ("findings", "beats", "episodes", "boxes", "counts", "masks"):
+        assert getattr(back, name), name
+        assert getattr(back, name) == getattr(analysis, name), name
 
 
 def test_a_field_of_a_later_release_gets_its_default() -> None:
