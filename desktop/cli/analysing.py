@@ -22,6 +22,7 @@ _NOT_ITS_KIND = frozenset(
         "workflow.no_fitting_model",
         "inference.not_for_pictures",
         "inference.not_for_tables",
+        "inference.not_for_traces",
         "inference.unknown_column",
         "intake.not_an_image_of_this_kind",
     }

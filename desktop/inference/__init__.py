@@ -11,6 +11,7 @@ from desktop.inference.registry import DamagedModel, Registry, parse_manifest, r
 from desktop.inference.subject import Subject
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
+from desktop.inference.trace_model import TraceModel
 
 __all__ = [
     "DamagedModel",
@@ -22,6 +23,7 @@ __all__ = [
     "SelfTestResult",
     "Subject",
     "TableModel",
+    "TraceModel",
     "parse_manifest",
     "providers",
     "read_model",

@@ -1,9 +1,12 @@
-"""Pictures drawn by our own code, to see whether a graph still answers as it did when it was made. No patient."""
+"""Pictures and traces drawn by our own code, to see whether a graph still answers as it did when made. No patient."""
 
 from collections.abc import Callable, Mapping
 
 import numpy as np
 import numpy.typing as npt
+
+from desktop.records import Trace
+from desktop.signals.synthetic import DrawnHeart, draw
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -32,3 +35,20 @@ def _soft(level: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 PICTURES: Mapping[str, Callable[[], FloatArray]] = {"lung-phantom/1": lung_phantom}
+
+
+def resting_heart() -> Trace:
+    """Ten seconds of twelve leads at 500 Hz: beats that come a little unevenly, on a slowly wandering line."""
+    return draw(DrawnHeart(rr=(820.0, 840.0, 800.0)), wander_mv=0.05).trace
+
+
+def irregular_heart() -> Trace:
+    """Half a minute of twelve leads at 300 Hz: no P waves, and beats at uneven intervals."""
+    heart = DrawnHeart(rr=(520.0, 810.0, 640.0, 930.0, 580.0, 700.0, 1010.0), qt=340.0, p_wave=False)
+    return draw(heart, rate=300.0, seconds=30.0).trace
+
+
+TRACES: Mapping[str, Callable[[], Trace]] = {
+    "resting-heart/1": resting_heart,
+    "irregular-heart/1": irregular_heart,
+}

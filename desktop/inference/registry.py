@@ -4,6 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.inference.fields import ManifestError
@@ -13,7 +14,9 @@ from desktop.inference.picture_model import PictureModel
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
 from desktop.inference.tasks import TASKS
-from desktop.records import Picture
+from desktop.inference.trace_manifest import WantedLeads
+from desktop.inference.trace_model import TraceModel
+from desktop.records import Picture, Recording
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +82,18 @@ class Registry:
         looking = [model for _, model in sorted(self._models.items()) if isinstance(model, PictureModel)]
         return [model for model in looking if modality in model.manifest.modalities]
 
+    def trace_model(self, name: str) -> TraceModel[Any]:
+        """The model with this name, which must be one that reads traces. Raises as `get`, and UserFacingError for one
+        of another kind."""
+        return _tracing(self.get(name))
+
+    def fitting_trace(self, recording: Recording) -> list[TraceModel[Any]]:
+        """The models that want all the standard leads where they are there, else those that read any lead, by name."""
+        tracing = [model for _, model in sorted(self._models.items()) if isinstance(model, TraceModel)]
+        fitting = [model for model in tracing if model.fits(recording)]
+        twelve = [model for model in fitting if model.manifest.range.leads is WantedLeads.STANDARD_12]
+        return twelve or fitting
+
     def table_model(self, name: str) -> TableModel:
         """The model with this name, which must be one that reads rows. Raises as `get`, and UserFacingError for one of
         another kind."""
@@ -120,6 +135,17 @@ def read_picture_model(folder: Path) -> PictureModel:
 def read_table_model(folder: Path) -> TableModel:
     """The model in a folder, which must be one that reads rows. Raises as `read_model`, and UserFacingError."""
     return _reading(read_model(folder))
+
+
+def read_trace_model(folder: Path) -> TraceModel[Any]:
+    """The model in a folder, which must be one that reads traces. Raises as `read_model`, and UserFacingError."""
+    return _tracing(read_model(folder))
+
+
+def _tracing(model: Model) -> TraceModel[Any]:
+    if not isinstance(model, TraceModel):
+        raise UserFacingError("inference.not_for_traces", model=model.name)
+    return model
 
 
 def _reading(model: Model) -> TableModel:

@@ -61,9 +61,15 @@ class OnnxRunner:
         return devices.device_name(str(self._session.get_providers()[0]))
 
     def run(self, tensor: FloatArray) -> Mapping[str, FloatArray]:
-        """The outputs asked for, by name, without the batch axis.
+        """The outputs asked for, by name, without the batch axis. tensor: (1, *input shape) float32.
 
-        tensor: (1, *input shape) float32. When a GPU fails, the same work is done again on the CPU and `device`
+        Raises as `run_many`."""
+        return {name: values[0] for name, values in self.run_many(tensor).items()}
+
+    def run_many(self, tensor: FloatArray) -> Mapping[str, FloatArray]:
+        """The outputs asked for, by name, each (n, *output shape).
+
+        tensor: (n, *input shape) float32. When a GPU fails, the same work is done again on the CPU and `device`
         says so from then on. Raises KnownFailure where the answer has another shape or is not finite.
         """
         try:
@@ -77,9 +83,9 @@ class OnnxRunner:
         found = {}
         for spec, value in zip(self._outputs, answer, strict=True):
             array = np.asarray(value)
-            if array.shape != (1, *spec.shape) or array.dtype != np.float32 or not np.isfinite(array).all():
+            if array.shape != (len(tensor), *spec.shape) or array.dtype != np.float32 or not np.isfinite(array).all():
                 raise KnownFailure("inference.bad_output", kind=ErrorKind.IO)
-            found[spec.name] = array[0]
+            found[spec.name] = array
         return found
 
     def _answer(self, tensor: FloatArray) -> Sequence[Any]:

@@ -1,14 +1,16 @@
 """Asking the models. What they say is stored and stays sealed until the doctor has read."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.inference import Model, Registry, Row, Subject
+from desktop.intake.ecg import find_trace, read_trace_file
 from desktop.jobs import Job
 from desktop.records import (
     Analysis,
@@ -16,7 +18,6 @@ from desktop.records import (
     Changes,
     FileHeader,
     Patient,
-    Picture,
     Sex,
     StudyId,
     Suggestion,
@@ -109,22 +110,40 @@ def analyse_file(
     """
     named = models.get(model) if model is not None else None
     try:
-        picture = read_in_words(path, job)[1]
-        chosen = [models.picture_model(model)] if model is not None else models.fitting(picture)
+        questions = _questions_of(models, job, path, model)
     except UserFacingError as failure:
         yield FileAnalysis(named, None, failure)
         return
     subject = Subject(
-        age_years=age_years if age_years is not None else _age_in_file(picture),
-        sex=sex if sex is not None else picture.header.sex,
+        age_years=age_years if age_years is not None else _age_in_file(questions.header),
+        sex=sex if sex is not None else questions.header.sex,
     )
-    if not chosen:
+    if not questions.models:
         yield FileAnalysis(None, None, UserFacingError("workflow.no_fitting_model"))
-    for one in chosen:
+    for one, ask in questions.models:
         try:
-            yield FileAnalysis(one, one.analyse(picture, subject, job), None)
+            yield FileAnalysis(one, ask(subject, job), None)
         except UserFacingError as failure:
             yield FileAnalysis(one, None, failure)
+
+
+@dataclass(frozen=True)
+class _Questions:
+    """Whom to ask about a file, and how; header: what the file says of itself."""
+
+    header: FileHeader
+    models: Sequence[tuple[Model, Callable[[Subject, Job], Analysis]]]
+
+
+def _questions_of(models: Registry, job: Job, path: Path, name: str | None) -> _Questions:
+    """A trace goes to models of traces, anything else to those of pictures. Raises UserFacingError."""
+    if find_trace(path) is not None:
+        recording = read_trace_file(path, job).recording
+        tracing = [models.trace_model(name)] if name is not None else models.fitting_trace(recording)
+        return _Questions(recording.header, [(one, partial(one.analyse, recording)) for one in tracing])
+    picture = read_in_words(path, job)[1]
+    looking = [models.picture_model(name)] if name is not None else models.fitting(picture)
+    return _Questions(picture.header, [(one, partial(one.analyse, picture)) for one in looking])
 
 
 @open_to_all
@@ -150,9 +169,8 @@ def analyse_row(
             yield FileAnalysis(one, None, failure)
 
 
-def _age_in_file(picture: Picture) -> float | None:
+def _age_in_file(header: FileHeader) -> float | None:
     """The age the file states, else the one its birth and study dates give."""
-    header = picture.header
     if header.age_years is not None:
         return header.age_years
     if header.birth_date is None or header.study_date is None:
