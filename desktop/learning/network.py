@@ -1,8 +1,12 @@
 """A small residual network of our own, sized for two processor cores. Needs torch."""
 
+from typing import TypeVar
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+N = TypeVar("N", bound="Learner")
 
 
 class Excitation(nn.Module):
@@ -36,31 +40,54 @@ class Residual(nn.Module):
         return functional.relu(maps + self.excitation(inner))
 
 
-class SmallNetwork(nn.Module):
-    """(n, 1, side, side) → logits (n, outputs), maps (n, width, side/16, side/16), embedding (n, width).
-
-    The picture is first folded 4×4 into 16 channels, which keeps every pixel and the work small. side: a multiple
-    of 16. blocks: residual blocks per width.
+class Learner(nn.Module):
+    """A network that the training loop can teach: its first output is what the loss is taken of. random: what it draws
+    from while it learns, its own, so that two may learn at the same time and each learns the same again from its seed.
     """
 
-    def __init__(self, widths: tuple[int, ...], blocks: tuple[int, ...], outputs: int, dropout: float = 0.2) -> None:
+    def __init__(self) -> None:
+        super().__init__()
+        self.random = torch.Generator()
+
+
+class SmallNetwork(Learner):
+    """(n, channels, side, side) → logits (n, outputs), maps (n, width, side/s, side/s), embedding (n, width or twice).
+
+    The picture is first folded 4×4 into 16 times its channels, which keeps every pixel and the work small; finer things
+    than a lung want a fold of 2. s: fold × 2 for each width but the first; side: a multiple of it. blocks: residual
+    blocks per width. peaks: the embedding holds each map's highest value beside its mean, for what is small and rare.
+    """
+
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        blocks: tuple[int, ...],
+        outputs: int,
+        dropout: float = 0.2,
+        *,
+        channels: int = 1,
+        fold: int = 4,
+        peaks: bool = False,
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        previous, stride = 16, 1
+        previous, stride = channels * fold * fold, 1
         for width, count in zip(widths, blocks, strict=True):
             layers += [_convolution(previous, width, stride), nn.ReLU(inplace=True)]
             layers += [Residual(width) for _ in range(count)]
             previous, stride = width, 2
         self.body = nn.Sequential(*layers)
         self.dropout = dropout
-        # Its own source: two networks may learn at the same time, and each must learn the same again from its seed.
-        self.random = torch.Generator()
-        self.head = nn.Linear(previous, outputs)
+        self.fold = fold
+        self.peaks = peaks
+        self.head = nn.Linear(2 * previous if peaks else previous, outputs)
 
     def forward(self, pictures: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        folded = functional.pixel_unshuffle(pictures, 4).contiguous(memory_format=torch.channels_last)
+        folded = functional.pixel_unshuffle(pictures, self.fold).contiguous(memory_format=torch.channels_last)
         maps = self.body(folded)
         embedding = maps.mean((2, 3))
+        if self.peaks:
+            embedding = torch.cat([embedding, maps.amax((2, 3))], 1)
         return self.head(self._dropped(embedding)), maps, embedding
 
     def _dropped(self, embedding: Tensor) -> Tensor:
@@ -70,7 +97,7 @@ class SmallNetwork(nn.Module):
         return embedding * kept / (1 - self.dropout)
 
 
-def channels_last(network: SmallNetwork) -> SmallNetwork:
+def channels_last(network: N) -> N:
     """The same network with its convolution weights laid out the way processors multiply fastest."""
     for parameter in network.parameters():
         if parameter.ndim == 4:

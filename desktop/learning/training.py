@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Generic
 
 import torch
 from torch import Tensor
 
 from desktop.jobs import Job
-from desktop.learning.network import SmallNetwork, channels_last
+from desktop.learning.network import N, SmallNetwork, channels_last
 
 # torch draws first weights from one source for the whole process.
 _WEIGHTS_DRAWN = threading.Lock()
@@ -25,7 +26,8 @@ class Schedule:
     """How long and how fast. rate: highest learning rate, after `warm_up` of all steps; then a cosine down to none.
 
     average: memory of the running mean of the weights. patience: epochs without a better validation score before
-    the early stop.
+    the early stop. to_the_end: the last epoch's weights are taken, whatever the validation says of it, so that what is
+    held out chooses nothing. longest: length to which a step's gradient is cut, 0: none is.
     """
 
     epochs: int
@@ -35,6 +37,8 @@ class Schedule:
     warm_up: float = 0.2
     average: float = 0.99
     patience: int = 5
+    to_the_end: bool = False
+    longest: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class Epoch:
 
 
 @dataclass(frozen=True)
-class Lesson:
+class LessonOf(Generic[N]):
     """What one training needs. batches(epoch, random) yields `schedule.steps` batches. validate → (loss, score).
 
     identity: changes whenever data, settings or code of the lesson change; a checkpoint of another is not resumed.
@@ -70,17 +74,23 @@ class Lesson:
     seed: int
     batches: Callable[[int, torch.Generator], Iterator[Batch]]
     loss: Callable[[Tensor, Tensor, Tensor], Tensor]
-    validate: Callable[[SmallNetwork], tuple[float, float]]
+    validate: Callable[[N], tuple[float, float]]
+
+
+Lesson = LessonOf[SmallNetwork]
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedOf(Generic[N]):
     """The best averaged weights by validation score, and the curve. resumed_at: epoch it went on from, 0 if none."""
 
-    network: SmallNetwork
+    network: N
     curve: tuple[Epoch, ...]
     best_epoch: int
     resumed_at: int
+
+
+Trained = TrainedOf[SmallNetwork]
 
 
 def generator(seed: int, *path: int) -> torch.Generator:
@@ -100,15 +110,15 @@ def rate_at(progress: float, schedule: Schedule) -> float:
     return schedule.rate * (0.5 + 0.5 * math.cos(math.pi * min(1.0, rest)))
 
 
-def _twin(network: SmallNetwork) -> SmallNetwork:
+def _twin(network: N) -> N:
     """A copy with weights of its own; a random source cannot be copied and is shared (only training draws from it)."""
     return copy.deepcopy(network, {id(network.random): network.random})
 
 
-class _Course:
+class _Course(Generic[N]):
     """Everything that changes while a network learns; what a checkpoint holds."""
 
-    def __init__(self, network: SmallNetwork, schedule: Schedule) -> None:
+    def __init__(self, network: N, schedule: Schedule) -> None:
         self.network = channels_last(network)
         self.averaged = _twin(self.network)
         self.best = _twin(self.network)
@@ -153,8 +163,8 @@ class _Course:
 
 
 def train(
-    lesson: Lesson, build: Callable[[], SmallNetwork], checkpoint: Path | None, job: Job, say: Callable[[str], None]
-) -> Trained:
+    lesson: LessonOf[N], build: Callable[[], N], checkpoint: Path | None, job: Job, say: Callable[[str], None]
+) -> TrainedOf[N]:
     """Train a network. build: makes it untrained (weights come from the lesson's seed).
 
     checkpoint: file to resume from and to keep after each epoch, or None. Raises Cancelled between batches.
@@ -178,10 +188,10 @@ def train(
             f"validation {last.validation_loss:.4f} score {last.score:.4f} ({last.seconds:.0f} s)"
         )
         job.report("learning.progress.training", last.epoch, lesson.schedule.epochs)
-    return Trained(course.best.eval(), tuple(course.curve), course.best_epoch, resumed_at)
+    return TrainedOf(course.best.eval(), tuple(course.curve), course.best_epoch, resumed_at)
 
 
-def _begin(lesson: Lesson, build: Callable[[], SmallNetwork]) -> _Course:
+def _begin(lesson: LessonOf[N], build: Callable[[], N]) -> _Course[N]:
     """An untrained network whose first weights depend on the seed alone, whoever else trains beside it."""
     with _WEIGHTS_DRAWN:
         torch.manual_seed(lesson.seed)
@@ -194,11 +204,11 @@ def _merit(epoch: Epoch) -> tuple[float, float]:
     return score, -epoch.validation_loss
 
 
-def _stopped_improving(course: _Course, schedule: Schedule) -> bool:
+def _stopped_improving(course: _Course[N], schedule: Schedule) -> bool:
     return len(course.curve) - course.best_epoch >= schedule.patience and course.best_epoch > 0
 
 
-def _run_epoch(lesson: Lesson, course: _Course, epoch: int, job: Job) -> None:
+def _run_epoch(lesson: LessonOf[N], course: _Course[N], epoch: int, job: Job) -> None:
     schedule, started, total = lesson.schedule, time.perf_counter(), 0.0
     random = generator(lesson.seed, epoch)
     course.network.random = generator(lesson.seed, epoch, 1)
@@ -211,6 +221,8 @@ def _run_epoch(lesson: Lesson, course: _Course, epoch: int, job: Job) -> None:
         loss = lesson.loss(course.network(batch.inputs)[0], batch.targets, batch.weights)
         course.optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
+        if schedule.longest:
+            torch.nn.utils.clip_grad_norm_(course.network.parameters(), schedule.longest)
         course.optimiser.step()
         _average(course, min(schedule.average, 1 - 1 / (done + 1)))
         total += float(loss.detach())
@@ -219,13 +231,13 @@ def _run_epoch(lesson: Lesson, course: _Course, epoch: int, job: Job) -> None:
     best = max((_merit(item) for item in course.curve), default=(-math.inf, -math.inf))
     seconds = time.perf_counter() - started
     course.curve.append(Epoch(epoch + 1, total / schedule.steps, validation, score, round(seconds, 1)))
-    if _merit(course.curve[-1]) > best:
+    if schedule.to_the_end or _merit(course.curve[-1]) > best:
         course.best.load_state_dict(course.averaged.state_dict())
         course.best_epoch = epoch + 1
 
 
 @torch.no_grad()
-def _average(course: _Course, memory: float) -> None:
+def _average(course: _Course[N], memory: float) -> None:
     """Move the averaged weights towards the present ones (batch statistics too)."""
     current = course.network.state_dict()
     for name, value in course.averaged.state_dict().items():
