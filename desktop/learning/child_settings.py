@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 
-def _cores() -> int:
+def usable_cores() -> int:
     """Cores to train on; more than four bring little for networks this small."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return max(1, min(4, usable))
@@ -34,4 +34,4 @@ class Settings:
     gate_loss: float = 0.003
     distance_loss: float = 0.01
     alpha: float = 0.02
-    threads: int = field(default_factory=_cores)
+    threads: int = field(default_factory=usable_cores)
