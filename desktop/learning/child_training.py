@@ -143,11 +143,11 @@ def train_all(
         trained_gate, gate = gate_work.result()
         lessons["quality gate"] = trained_gate
         lessons.update({name: future.result() for name, future in work_by_name.items()})
-    export(gate.network, settings.gate_side, ("logits", "distance"), work / "quality.onnx")
+    export(gate.network, (1, settings.gate_side, settings.gate_side), ("logits", "distance"), work / "quality.onnx")
     members = [lessons[name].network for name in work_by_name]
     ensemble, answers = assemble(members, squares, parts)
     names = ("logits", "activation", "embedding", "distance", "member_logits")
-    export(ensemble, settings.side, names, work / "model.onnx")
+    export(ensemble, (1, settings.side, settings.side), names, work / "model.onnx")
     earlier = sum(epoch.seconds for item in lessons.values() for epoch in item.curve[: item.resumed_at])
     curves = {name: item.curve for name, item in lessons.items()}
     return TrainedModel(answers, gate.pass_at, gate.distance_limit, curves, earlier / max(1, settings.threads))

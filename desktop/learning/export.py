@@ -11,8 +11,8 @@ from torch import nn
 OPSET = 18
 
 
-def export(network: nn.Module, side: int, outputs: Sequence[str], path: Path, *, channels: int = 1) -> None:
-    """Write a graph with input `image` (batch, channels, side, side), everything inside the one file (and its hash)."""
+def export(network: nn.Module, shape: tuple[int, ...], outputs: Sequence[str], path: Path) -> None:
+    """Write a graph with input `image` (batch, *shape), everything inside the one file (and its hash)."""
     batch = torch.export.Dim("batch", min=1, max=4096)
     network = network.eval()
     exporter = logging.getLogger("torch.onnx")
@@ -24,7 +24,7 @@ def export(network: nn.Module, side: int, outputs: Sequence[str], path: Path, *,
             warnings.simplefilter("ignore")
             torch.onnx.export(
                 network,
-                (torch.zeros(2, channels, side, side),),
+                (torch.zeros(2, *shape),),
                 path,
                 input_names=["image"],
                 output_names=list(outputs),
