@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from desktop.inference.tasks import classification, risk
+from desktop.inference.tasks import classification, risk, trace_findings
 from desktop.inference.tasks.task import Task
 
 TASKS: Mapping[str, Task[Any]] = {
     "image-classification": classification.TASK,
     "table-additive": risk.TASK,
+    "trace-findings": trace_findings.TASK,
 }
 
 __all__ = ["TASKS", "Task"]
