@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from desktop.inference.calibration import ConformalThresholds, conformal_thresholds
+from desktop.inference.calibration import ConformalThresholds
 from desktop.jobs import Job
 from desktop.learning.additive import PENALTIES, Additive, Bools, ColumnPlan, Floats, Penalty, fit
 from desktop.learning.risk_sets import RiskSet
-from desktop.learning.statistics import fit_calibration, offset_at
+from desktop.learning.statistics import fit_calibration, offset_at, thresholds_of
 from desktop.learning.tables import Table
 from desktop.records import Decision
 
@@ -78,7 +78,7 @@ def fit_risk(table: Table, risk: RiskSet, settings: RiskSettings, seed: int) -> 
         penalty,
         slope,
         offset,
-        thresholds_of(probabilities(slope * logits[0] + offset), table.labels, settings),
+        thresholds_of(probabilities(slope * logits[0] + offset), table.labels, settings.alphas),
         column_weights(model, table.rows),
         np.where(numbers, np.nanmin(table.rows, axis=0), -np.inf),
         np.where(numbers, np.nanmax(table.rows, axis=0), np.inf),
@@ -108,23 +108,6 @@ def column_weights(model: Additive, rows: Floats) -> Floats:
 def probabilities(logits: Floats) -> Floats:
     """Of log-odds."""
     found: Floats = 1 / (1 + np.exp(-np.clip(logits, -60, 60)))
-    return found
-
-
-def thresholds_of(said: Floats, labels: Bools, settings: RiskSettings) -> ConformalThresholds:
-    """Where a probability stops being usual for those with, and for those without, the disease.
-
-    Where the classes are far apart, a share that may be wrong would have to be made up between them; then a smaller
-    share is taken, as far as there are people enough for it.
-    """
-    found, fewest = None, int(min(labels.sum(), (~labels).sum()))
-    for alpha in settings.alphas:
-        if found is not None and alpha * (fewest + 1) < 1:
-            break
-        found = conformal_thresholds(said[labels].tolist(), said[~labels].tolist(), alpha, alpha)
-        if found.positive <= found.negative:
-            break
-    assert found is not None, "there is a share to try"
     return found
 
 
@@ -189,12 +172,12 @@ def plain_logistic(table: Table, risk: RiskSet, settings: RiskSettings) -> Float
             filled = np.where(np.isnan(table.rows), middle, table.rows)
             mean, deviation = filled[inside].mean(axis=0), filled[inside].std(axis=0)
             scaled = (filled - mean) / np.where(deviation > 0, deviation, 1.0)
-            logits[parts == part] = _logistic(scaled[inside], table.labels[inside], scaled[parts == part])
+            logits[parts == part] = plain_ridge(scaled[inside], table.labels[inside], scaled[parts == part])
         found.append(logits)
     return np.stack(found)
 
 
-def _logistic(rows: Floats, labels: Bools, asked: Floats) -> Floats:
+def plain_ridge(rows: Floats, labels: Bools, asked: Floats) -> Floats:
     """Logistic regression with the weak ridge that common libraries use unless told otherwise (1 / C = 1)."""
     design = np.hstack([np.ones((len(rows), 1)), rows])
     weights, ridge = np.zeros(design.shape[1]), np.eye(design.shape[1])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from desktop.inference.calibration import ConformalThresholds, conformal_thresholds
 from desktop.learning.records import Json
 
 Floats = npt.NDArray[np.float64]
@@ -163,3 +164,21 @@ def offset_at(slope: float, logits: Floats, labels: Bools) -> float:
         if abs(step) < 1e-9:
             break
     return offset
+
+
+def thresholds_of(said: Floats, labels: Bools, alphas: Sequence[float]) -> ConformalThresholds:
+    """Where a probability stops being usual for those with, and for those without, a finding.
+
+    alphas: share of each class that a decision may get wrong, the largest first. Where the classes are far apart, a
+    share that may be wrong would have to be made up between them; then a smaller share is taken, as far as there are
+    people enough for it.
+    """
+    found, fewest = None, int(min(labels.sum(), (~labels).sum()))
+    for alpha in alphas:
+        if found is not None and alpha * (fewest + 1) < 1:
+            break
+        found = conformal_thresholds(said[labels].tolist(), said[~labels].tolist(), alpha, alpha)
+        if found.positive <= found.negative:
+            break
+    assert found is not None, "there is a share to try"
+    return found
