@@ -185,6 +185,7 @@ def analysis_keys(analysis: Analysis, output: Output, masks: Sequence[str] = ())
         "episodes": [{"key": one.key, "start": one.start, "end": one.end} for one in analysis.episodes],
         "boxes": [_box(box) for box in analysis.boxes],
         "counts": {count.kind: count.number for count in analysis.counts},
+        "count_intervals": {count.kind: [count.low, count.high] for count in analysis.counts if count.low is not None},
         "masks": list(masks),
         "milliseconds": round(provenance.milliseconds, 3),
     }
@@ -241,6 +242,7 @@ def _error_line(
         "episodes": [],
         "boxes": [],
         "counts": {},
+        "count_intervals": {},
         "masks": [],
         "milliseconds": milliseconds_since(started),
     }

@@ -153,14 +153,19 @@ class DetectedBox:
 
 @dataclass(frozen=True)
 class Count:
-    """How many of a kind were found at the operating point."""
+    """How many of a kind were found at the operating point. low, high: between which the true number usually lies;
+    None where the model does not tell."""
 
     kind: str
     number: int
+    low: int | None = None
+    high: int | None = None
 
     def __post_init__(self) -> None:
-        if self.number < 0:
-            raise ValueError("nothing is counted below 0")
+        low = self.number if self.low is None else self.low
+        high = self.number if self.high is None else self.high
+        if not 0 <= low <= self.number <= high:
+            raise ValueError("nothing is counted below 0, and a count lies in its interval")
 
 
 @dataclass(frozen=True)

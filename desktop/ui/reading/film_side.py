@@ -17,6 +17,7 @@ from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_words import preset_name
 from desktop.ui.viewers.frames import FilmSource
+from desktop.ui.viewers.overlay import overlay_of
 
 
 class FilmSide(QObject):
@@ -81,7 +82,7 @@ class FilmSide(QObject):
     def show_finding(self, finding: str | None) -> None:
         """Where the model looked for this finding is what the overlay shows; without an answer, for the first one."""
         self._finding = finding
-        self._show_activation()
+        self._show_overlay()
 
     def step(self, by: int) -> None:
         """Another film, clip or series of pictures of the study."""
@@ -115,7 +116,7 @@ class FilmSide(QObject):
         run = self.run
         if run is not None and run.places[0].instance != run.places[-1].instance:
             self._show_text()
-            self._show_activation()
+            self._show_overlay()
 
     def _show_words(self) -> None:
         sitting = self._sitting
@@ -142,16 +143,14 @@ class FilmSide(QObject):
             files = {place.instance for place in run.places}
             here = tuple(a for a in sitting.reading.annotations if a.instance in files and a.kind not in LAYERED)
             self._viewer.set_annotations(here)
-            self._show_activation()
+            self._show_overlay()
 
-    def _show_activation(self) -> None:
+    def _show_overlay(self) -> None:
         sitting, instance = self._sitting, self.instance
         if sitting is None or instance is None:
             return
         here = [s.analysis for s in sitting.reading.suggestions if s.instance == instance.id]
-        seen = [activation for analysis in here for activation in analysis.activations]
-        asked = [activation for activation in seen if activation.finding == self._finding]
-        self._viewer.set_activation(next(iter(asked or seen), None))
+        self._viewer.set_overlay(overlay_of(here, self._finding))
 
     def _show_switches(self) -> None:
         """Keep the strip's switches as the film is."""

@@ -9,6 +9,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 from desktop.ui.review import words
+from desktop.ui.review.counts_view import CountsView
 from desktop.ui.review.probability_bar import ProbabilityBar
 
 
@@ -91,6 +92,7 @@ class SuggestionStep(StepCard):
         self._sitting: Sitting | None = None
         self._shown: tuple[Suggestion, ...] = ()
         self._findings: list[FindingView] = []
+        self._counts: list[CountsView] = []
         self._say = paragraph("suggestion_words", "body", self)
         self._list = QVBoxLayout()
         self._list.setSpacing(12)
@@ -154,21 +156,23 @@ class SuggestionStep(StepCard):
         self.set_words(tr("reading.step.suggestion"), self._note_words())
         self.why.setText(tr("review.why"))
         self.limits.setText(tr("review.limits"))
-        self.overlay.setText(tr("review.overlay"))
+        boxed = any(s.analysis.boxes for s in self._shown)
+        self.overlay.setText(tr("review.overlay.boxes" if boxed else "review.overlay"))
         self._again.setText(tr("review.again"))
         for button in (self.why, self.limits, self.overlay):
             button.setMinimumWidth(_room_for_bold(button))
-        for finding in self._findings:
-            finding.retranslate()
+        views: list[FindingView | CountsView] = [*self._findings, *self._counts]
+        for view in views:
+            view.retranslate()
         sitting = self._sitting
         if sitting is None:
             return
         set_paragraph(self._say, self._words(sitting))
         lines = [words.provenance_line(self._context, s) for s in self._shown]
         set_paragraph(self._small, "\n".join(lines))
-        for button in (self.why, self.limits):
-            button.setVisible(bool(self._findings))
-        self.overlay.setVisible(any(s.analysis.activations for s in self._shown))
+        self.why.setVisible(bool(self._findings))
+        self.limits.setVisible(bool(self._findings or self._counts))
+        self.overlay.setVisible(any(s.analysis.activations or s.analysis.boxes for s in self._shown))
         self._again.setVisible(not sitting.asking and sitting.failure is not None and not self._shown)
         self.set_state(self._step_state(sitting))
 
@@ -204,7 +208,7 @@ class SuggestionStep(StepCard):
         return tr("review.none") if sitting.signed else tr("review.pending")
 
     def _build(self, suggestions: tuple[Suggestion, ...]) -> None:
-        for view in self._findings:
+        for view in (*self._findings, *self._counts):
             self._list.removeWidget(view)
             view.hide()
             view.deleteLater()
@@ -214,17 +218,19 @@ class SuggestionStep(StepCard):
             for suggestion in suggestions
             for finding in suggestion.analysis.findings
         ]
-        for view in self._findings:
+        self._counts = [CountsView(self._context, one, self) for one in suggestions if one.analysis.counts]
+        for view in (*self._findings, *self._counts):
             self._list.addWidget(view)
-            view.show_why(self.why.isChecked())
-            view.show_limits(self.limits.isChecked())
+        self._show_why(self.why.isChecked())
+        self._show_limits(self.limits.isChecked())
 
     def _show_why(self, shown: bool) -> None:
         for view in self._findings:
             view.show_why(shown)
 
     def _show_limits(self, shown: bool) -> None:
-        for view in self._findings:
+        views: list[FindingView | CountsView] = [*self._findings, *self._counts]
+        for view in views:
             view.show_limits(shown)
 
 

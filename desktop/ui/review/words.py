@@ -27,6 +27,14 @@ def finding_name(context: UiContext, suggestion: Suggestion, finding: Finding) -
         return finding.name
 
 
+def kind_name(context: UiContext, suggestion: Suggestion, kind: str) -> str:
+    """What a kind of box is called in the window's language; its slug where the model is gone from this PC."""
+    try:
+        return context.registry.get(suggestion.analysis.provenance.model).finding_name(kind, context.language)
+    except (UserFacingError, KeyError):
+        return kind
+
+
 def model_title(context: UiContext, suggestion: Suggestion) -> str:
     """The model's name in the window's language."""
     name = suggestion.analysis.provenance.model

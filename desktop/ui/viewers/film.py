@@ -152,7 +152,7 @@ class FilmViewer(DrawnFilm):
         elif command in _TOOLS:
             self.set_tool(_TOOLS[command])
         elif command == "viewer.overlay":
-            self.set_state(replace(self._state, overlay=self.has_activation and not self._state.overlay))
+            self.set_state(replace(self._state, overlay=self.overlay is not None and not self._state.overlay))
         elif command == "viewer.calibrate_screen":
             ask_screen(self._context, self)
         elif command == "viewer.magnifier":
@@ -306,7 +306,8 @@ class FilmViewer(DrawnFilm):
     def _corners(self, state: ViewState) -> tuple[Corner, Corner, Corner, Corner]:
         drawn = len(self._drawing.points) if self._drawing is not None else 0
         ratio = self.devicePixelRatioF()
-        made = corners(self._context, self._text, state, self._source, self._tool, ratio, drawn)
+        boxed = self.overlay is not None and bool(self.overlay.boxes)
+        made = corners(self._context, self._text, state, self._source, self._tool, ratio, drawn, boxed=boxed)
         lines = made[2].lines
         if self.cine.run is not None:
             lines = (*lines, frame_words(self._context, self.cine))

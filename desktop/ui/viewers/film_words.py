@@ -33,8 +33,11 @@ def corners(
     tool: Tool,
     ratio: float,
     drawn: int = 0,
+    *,
+    boxed: bool = False,
 ) -> tuple[Corner, Corner, Corner, Corner]:
-    """Top left: the patient. Top right: the study. Bottom left: how it is shown. Bottom right: what is not as taken."""
+    """Top left: the patient. Top right: the study. Bottom left: how it is shown. Bottom right: what is not as taken.
+    boxed: what is laid over the picture are boxes."""
     tr = context.tr
     shown = [window_words(context, state, source)] if source is not None else []
     shown.append(tr("viewer.zoom", percent=round(state.zoom * ratio * 100)))
@@ -49,7 +52,7 @@ def corners(
         changed.append(tr("viewer.turned", degrees=90 * state.orientation.quarter_turns))
     badges = [text.note] if text.note else []
     if state.overlay:
-        badges.append(tr("viewer.overlay_caption"))
+        badges.append(tr("viewer.boxes_caption" if boxed else "viewer.overlay_caption"))
     if state.orientation.mirrored:
         badges.append(tr("viewer.mirrored"))
     hint = (_hint(context, tool, drawn),) if tool.draws is not None else ()

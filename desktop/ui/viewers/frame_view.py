@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
 
-from desktop.records import Activation, Picture
+from desktop.records import Picture
 from desktop.ui.context import UiContext
 from desktop.ui.viewers.frames import (
     BACKGROUND,
@@ -17,6 +17,7 @@ from desktop.ui.viewers.frames import (
     picture_to_device,
     render_frame,
 )
+from desktop.ui.viewers.overlay import Overlay
 from desktop.ui.viewers.view_state import ViewState
 
 
@@ -38,7 +39,7 @@ class FrameView(QWidget):
         self._picture: Picture | None = None
         self._source: FilmSource | None = None
         self._state: ViewState | None = None
-        self._activation: Activation | None = None
+        self._overlay: Overlay | None = None
         self._frame: Frame | None = None
         self._serial = 0
         self._oldest = 0
@@ -100,7 +101,7 @@ class FrameView(QWidget):
 
     def clear(self) -> None:
         """Forget every pixel."""
-        self._picture = self._source = self._state = self._activation = self._frame = None
+        self._picture = self._source = self._state = self._overlay = self._frame = None
         self._in_flight = self._wanted = False
         self._serial += 1
         self._oldest = self._serial
@@ -116,22 +117,22 @@ class FrameView(QWidget):
         self.update()
         self.state_changed.emit()
 
-    def set_activation(self, activation: Activation | None) -> None:
-        """What the overlay shows once it is switched on."""
-        if activation is self._activation:
+    def set_overlay(self, overlay: Overlay | None) -> None:
+        """What models laid over the picture, shown once that is switched on."""
+        if overlay is self._overlay or (overlay is not None and overlay.like(self._overlay)):
             return
-        self._activation = activation
+        self._overlay = overlay
         if self._state is not None and self._state.overlay:
-            if activation is None:
+            if overlay is None:
                 self.set_state(replace(self._state, overlay=False))
             else:
                 self._ask()
         self.state_changed.emit()
 
     @property
-    def has_activation(self) -> bool:
-        """Whether there is something the overlay could show."""
-        return self._activation is not None
+    def overlay(self) -> Overlay | None:
+        """What models laid over the picture; None where they gave nothing of the kind."""
+        return self._overlay
 
     # Frames
 
@@ -157,7 +158,7 @@ class FrameView(QWidget):
             self.width(),
             self.height(),
             self.devicePixelRatioF(),
-            self._activation,
+            self._overlay,
         )
         self._context.operations.run(
             partial(render_frame, request),

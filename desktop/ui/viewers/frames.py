@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QTransform
 
 from desktop.imaging import display
@@ -14,14 +13,12 @@ from desktop.imaging.colour_tables import colours
 from desktop.imaging.resample import covered, resample
 from desktop.imaging.window import Histogram, histogram
 from desktop.jobs import Job
-from desktop.records import Activation, Photometric, Picture, VoiWindow
+from desktop.records import Photometric, Picture, VoiWindow
 from desktop.records.picture import Array
+from desktop.ui.viewers.overlay import Overlay, paint
 from desktop.ui.viewers.view_state import ViewState
 
 BACKGROUND = (10, 10, 10)
-HEAT_COLOUR = (230, 159, 0)
-HEAT_FROM = 0.4
-HEAT_OPACITY = 0.45
 
 
 @dataclass(frozen=True)
@@ -102,8 +99,8 @@ class FilmSource:
 class FrameRequest:
     """What to draw. serial: grows with each request; an answer older than one already shown is dropped.
 
-    width, height: logical size of the viewer; ratio: device pixels per logical pixel. activation: drawn when the
-    state asks for the overlay.
+    width, height: logical size of the viewer; ratio: device pixels per logical pixel. overlay: drawn when the
+    state asks for it.
     """
 
     serial: int
@@ -112,7 +109,7 @@ class FrameRequest:
     width: int
     height: int
     ratio: float
-    activation: Activation | None = None
+    overlay: Overlay | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,11 +141,12 @@ def render_frame(request: FrameRequest, job: Job) -> Frame:
     job.check()
     image = film_image(request)
     job.check()
-    if request.state.overlay and request.activation is not None:
+    if request.state.overlay and request.overlay is not None:
         painter = QPainter(image)
         try:
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-            _draw_heat(painter, request, request.activation, picture_to_device(request))
+            state = request.state
+            paint(painter, request.overlay, state.rows, state.columns, picture_to_device(request))
         finally:
             painter.end()
     image.setDevicePixelRatio(request.ratio)
@@ -243,25 +241,3 @@ def visible_part(request: FrameRequest, step: int) -> tuple[int, int, int, int]:
     top = math.floor((min(y for _, y in corners) + 0.5) / step) - 1
     bottom = math.ceil((max(y for _, y in corners) + 0.5) / step) + 1
     return max(left, 0), max(top, 0), min(right, -(-picture.columns // step)), min(bottom, -(-picture.rows // step))
-
-
-def _draw_heat(painter: QPainter, request: FrameRequest, activation: Activation, to_device: QTransform) -> None:
-    """The activation as one colour whose strength says how much; weak parts stay clear."""
-    heat = np.clip((activation.heat.astype(np.float32) - HEAT_FROM) / (1 - HEAT_FROM), 0, 1) * HEAT_OPACITY
-    pixels = np.empty((*heat.shape, 4), np.uint8)
-    for channel, value in enumerate(HEAT_COLOUR):
-        pixels[..., channel] = np.rint(heat * value)
-    pixels[..., 3] = np.rint(heat * 255)
-    image = QImage(
-        pixels.data, heat.shape[1], heat.shape[0], pixels.strides[0], QImage.Format.Format_RGBA8888_Premultiplied
-    )
-    state = request.state
-    left, top, right, bottom = activation.box
-    target = QRectF(
-        left * state.columns - 0.5,
-        top * state.rows - 0.5,
-        (right - left) * state.columns,
-        (bottom - top) * state.rows,
-    )
-    painter.setTransform(to_device)
-    painter.drawImage(target, image, QRectF(0, 0, heat.shape[1], heat.shape[0]), Qt.ImageConversionFlag.AutoColor)

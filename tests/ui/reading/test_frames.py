@@ -25,6 +25,7 @@ from desktop.ui.viewers.frames import (
     step_for,
     visible_part,
 )
+from desktop.ui.viewers.overlay import Overlay
 from desktop.ui.viewers.view_state import Orientation, ViewState
 
 ORIENTATIONS = [Orientation(turns, mirrored) for turns in range(4) for mirrored in (False, True)]
@@ -100,8 +101,9 @@ def test_the_overlay_covers_what_it_says_and_only_when_asked() -> None:
     heat[1, 1] = 1.0
     activation = Activation("pneumonia", heat, (0.5, 0.0, 1.0, 1.0))
     state = ViewState(100, 200).fit(400, 300)
-    plain = render_frame(replace(request(source, state), activation=activation), Job()).image
-    shown = render_frame(replace(request(source, replace(state, overlay=True)), activation=activation), Job()).image
+    overlay = Overlay(activation)
+    plain = render_frame(replace(request(source, state), overlay=overlay), Job()).image
+    shown = render_frame(replace(request(source, replace(state, overlay=True)), overlay=overlay), Job()).image
     x, y = state.to_view((137.0, 37.0), 400, 300)
     assert plain.pixelColor(round(x), round(y)).red() == plain.pixelColor(round(x), round(y)).blue()
     hot = shown.pixelColor(round(x), round(y))

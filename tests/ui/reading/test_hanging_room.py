@@ -97,7 +97,7 @@ def test_the_newest_comparable_film_hangs_beside(
     assert "8 months earlier" in tiles.viewers[1]._text.study
     every = texts(room)
     assert not [text for text in every if "0.91" in text or "91 %" in text or "Pneumonia" in text]
-    assert not tiles.viewers[1].has_activation
+    assert tiles.viewers[1].overlay is None
 
 
 def test_what_changed_takes_the_earlier_films_place(

@@ -1,0 +1,98 @@
+"""What models laid over a picture: where one looked, and what one boxed and counted."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
+
+from desktop.records import Activation, Analysis, DetectedBox
+
+HEAT_COLOUR = (230, 159, 0)
+HEAT_FROM = 0.4
+HEAT_OPACITY = 0.45
+KIND_COLOURS = (
+    *(QColor(86, 180, 233), QColor(230, 159, 0), QColor(0, 158, 115), QColor(204, 121, 167), QColor(213, 94, 0)),
+    QColor(240, 228, 66),
+)
+"""Okabe and Ito's. The kinds' numbers are told beside the picture, so that colour alone need tell nothing."""
+_HALO = QColor(0, 0, 0, 150)
+_PEN, _RIM = 1.6, 3.6
+
+
+@dataclass(frozen=True)
+class CountedBox:
+    """A box that was counted. order: of its kind among those the model counts."""
+
+    box: DetectedBox
+    order: int
+
+
+@dataclass(frozen=True, eq=False)
+class Overlay:
+    """activation: None where the model gives none. boxes: those counted."""
+
+    activation: Activation | None
+    boxes: tuple[CountedBox, ...] = ()
+
+    def like(self, other: "Overlay | None") -> bool:
+        """Whether another one looks the same."""
+        return other is not None and other.activation is self.activation and other.boxes == self.boxes
+
+
+def overlay_of(analyses: Iterable[Analysis], finding: str | None) -> Overlay | None:
+    """What there is to lay over a picture; None where models gave nothing of the kind.
+
+    analyses: of that picture. finding: whose activation is wanted; without one, the first there is.
+    """
+    here = list(analyses)
+    seen = [activation for analysis in here for activation in analysis.activations]
+    asked = [activation for activation in seen if activation.finding == finding]
+    activation = next(iter(asked or seen), None)
+    boxes = tuple(box for analysis in here for box in counted(analysis))
+    return Overlay(activation, boxes) if activation is not None or boxes else None
+
+
+def counted(analysis: Analysis) -> tuple[CountedBox, ...]:
+    """The boxes an answer counts: of each kind as many as it says, the surest."""
+    found = []
+    for order, count in enumerate(analysis.counts):
+        of_kind = sorted((box for box in analysis.boxes if box.kind == count.kind), key=lambda box: -box.probability)
+        found += [CountedBox(box, order) for box in of_kind[: count.number]]
+    return tuple(found)
+
+
+def kind_colour(order: int) -> QColor:
+    """What the boxes of a kind are drawn in."""
+    return KIND_COLOURS[order % len(KIND_COLOURS)]
+
+
+def paint(painter: QPainter, overlay: Overlay, rows: int, columns: int, to_device: QTransform) -> None:
+    """rows, columns: of the picture. to_device: from the picture, whose first pixel's middle is (0, 0)."""
+    painter.setTransform(to_device)
+    if overlay.activation is not None:
+        _paint_heat(painter, overlay.activation, rows, columns)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for one in overlay.boxes:
+        place = QRectF(one.box.x - 0.5, one.box.y - 0.5, one.box.width, one.box.height)
+        for colour, width in ((_HALO, _RIM), (kind_colour(one.order), _PEN)):
+            pen = QPen(colour, width)
+            pen.setCosmetic(True)
+            painter.setPen(pen)
+            painter.drawRect(place)
+
+
+def _paint_heat(painter: QPainter, activation: Activation, rows: int, columns: int) -> None:
+    """The activation as one colour whose strength says how much; weak parts stay clear."""
+    heat = np.clip((activation.heat.astype(np.float32) - HEAT_FROM) / (1 - HEAT_FROM), 0, 1) * HEAT_OPACITY
+    pixels = np.empty((*heat.shape, 4), np.uint8)
+    for channel, value in enumerate(HEAT_COLOUR):
+        pixels[..., channel] = np.rint(heat * value)
+    pixels[..., 3] = np.rint(heat * 255)
+    image = QImage(
+        pixels.data, heat.shape[1], heat.shape[0], pixels.strides[0], QImage.Format.Format_RGBA8888_Premultiplied
+    )
+    left, top, right, bottom = activation.box
+    target = QRectF(left * columns - 0.5, top * rows - 0.5, (right - left) * columns, (bottom - top) * rows)
+    painter.drawImage(target, image, QRectF(0, 0, heat.shape[1], heat.shape[0]), Qt.ImageConversionFlag.AutoColor)

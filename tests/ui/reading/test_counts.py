@@ -1,0 +1,99 @@
+"""What a model counted: sealed like everything else, told with its interval, its boxes drawn where the cells lie."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QLabel
+
+from desktop import workflow
+from desktop.jobs import Job
+from desktop.records import Analysis, AnalysisStatus, Count, DetectedBox, Quality, StudyId
+from desktop.ui.reading import ReadingRoom
+from desktop.ui.viewers.frames import FilmSource, render_frame
+from desktop.ui.viewers.overlay import counted, kind_colour, overlay_of
+from desktop.ui.viewers.view_state import ViewState
+from tests.ui.reading.conftest import OpenStudy, StandIn, provenance
+from tests.ui.reading.test_frames import picture, request
+
+COUNTING = Analysis(
+    AnalysisStatus.OK,
+    provenance(),
+    Quality(True),
+    boxes=(
+        DetectedBox(20.0, 30.0, 40.0, 30.0, "red_cell", 0.97),
+        DetectedBox(120.0, 60.0, 40.0, 30.0, "platelet", 0.8),
+        DetectedBox(90.0, 10.0, 20.0, 20.0, "red_cell", 0.6),
+        DetectedBox(5.0, 5.0, 10.0, 10.0, "red_cell", 0.06),
+    ),
+    counts=(Count("red_cell", 2, 1, 4), Count("platelet", 1)),
+)
+
+
+@pytest.fixture
+def model_first(clinic: workflow.Clinic) -> Iterator[None]:
+    usual = workflow.policy(clinic, Job())
+    workflow.set_policy(clinic, Job(), workflow.Policy(reading_order=workflow.ReadingOrder.MODEL_FIRST))
+    yield
+    workflow.set_policy(clinic, Job(), usual)
+
+
+def test_only_what_is_counted_is_laid_over_the_picture() -> None:
+    shown = counted(COUNTING)
+    assert [(one.box.kind, one.box.probability, one.order) for one in shown] == [
+        ("red_cell", 0.97, 0),
+        ("red_cell", 0.6, 0),
+        ("platelet", 0.8, 1),
+    ]
+    overlay = overlay_of([COUNTING], None)
+    assert overlay is not None
+    assert overlay.activation is None
+    assert overlay.like(overlay_of([COUNTING], "anything"))
+    assert overlay_of([replace(COUNTING, boxes=())], None) is None
+
+
+def test_boxes_are_drawn_where_they_lie_and_only_when_asked() -> None:
+    source = FilmSource.build(picture(np.full((100, 200), 90, np.uint8)), Job())
+    state = ViewState(100, 200).fit(400, 300)
+    asked = replace(request(source, state), overlay=overlay_of([COUNTING], None))
+    plain = render_frame(asked, Job()).image
+    shown = render_frame(replace(asked, state=replace(state, overlay=True)), Job()).image
+    for box, order in ((COUNTING.boxes[0], 0), (COUNTING.boxes[1], 1)):
+        edge = state.to_view((box.x - 0.5, box.y + box.height / 2), 400, 300)
+        middle = state.to_view((box.x + box.width / 2, box.y + box.height / 2), 400, 300)
+        assert plain.pixelColor(round(edge[0]), round(edge[1])) != kind_colour(order)
+        near = [shown.pixelColor(round(edge[0]) + by, round(edge[1])) for by in (-1, 0, 1)]
+        assert kind_colour(order) in near
+        assert shown.pixel(round(middle[0]), round(middle[1])) == plain.pixel(round(middle[0]), round(middle[1]))
+
+
+@pytest.mark.usefixtures("model_first")
+def test_counts_are_told_with_their_interval(
+    room: ReadingRoom, open_study: OpenStudy, study: StudyId, clinic: workflow.Clinic, model: StandIn
+) -> None:
+    model.answer = COUNTING
+    workflow.suggest(clinic, Job(), study)
+    open_study(study)
+    step = room.study.panel.suggestion
+    labels = {label.objectName(): label.text() for label in step.findChildren(QLabel)}
+    assert (labels["count_red_cell"], labels["count_platelet"]) == ("2", "1")
+    assert (labels["range_red_cell"], labels["range_platelet"]) == ("likely 1 to 4", "")
+    assert step.overlay.isVisibleTo(step)
+    assert not step.why.isVisibleTo(step)
+    room.study.viewer.run("viewer.overlay")
+    state = room.study.viewer.state
+    assert state is not None
+    assert state.overlay
+    room.clear()
+    assert room.study.viewer.overlay is None
+
+
+def test_counts_stay_sealed(
+    room: ReadingRoom, open_study: OpenStudy, study: StudyId, clinic: workflow.Clinic, model: StandIn
+) -> None:
+    model.answer = COUNTING
+    workflow.suggest(clinic, Job(), study)
+    open_study(study)
+    assert not room.study.panel.suggestion.findChildren(QLabel, "count_red_cell")
+    assert room.study.viewer.overlay is None
