@@ -34,7 +34,26 @@ def _soft(level: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return 1.0 / (1.0 + np.exp(-np.clip(level * 14.0, -60.0, 60.0)))
 
 
-PICTURES: Mapping[str, Callable[[], FloatArray]] = {"lung-phantom/1": lung_phantom}
+def cell_phantom() -> FloatArray:
+    """(96, 88, 3) float32 in 0..1: one stained red cell on black, paler in the middle, a dark ring with a dot in it off
+    the middle."""
+    rows, columns = np.mgrid[0:96, 0:88].astype(np.float64)
+    y, x = rows / 48 - 0.99, columns / 44 - 0.99
+    far = np.hypot(x, y)
+    body = _soft(8.0 * (0.97 - far))
+    shade = 1.0 - 0.12 * _soft(3.0 * (far - 0.55)) + 0.02 * np.cos(9 * x + 4 * y)
+    ring = np.exp(-(((np.hypot(x - 0.28, y + 0.2) - 0.16) / 0.05) ** 2))
+    dot = np.exp(-(((x - 0.43) / 0.06) ** 2) - ((y + 0.24) / 0.06) ** 2)
+    stain = np.clip(0.8 * ring + dot, 0.0, 1.0)
+    colours = np.stack([0.82 - 0.34 * stain, 0.66 - 0.38 * stain, 0.70 - 0.14 * stain], axis=2)
+    found: FloatArray = np.clip(colours * (shade * body)[:, :, None], 0.0, 1.0).astype(np.float32)
+    return found
+
+
+PICTURES: Mapping[str, Callable[[], FloatArray]] = {
+    "lung-phantom/1": lung_phantom,
+    "cell-phantom/1": cell_phantom,
+}
 
 
 def resting_heart() -> Trace:

@@ -11,11 +11,11 @@ import numpy.typing as npt
 
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.imaging import display
-from desktop.inference import golden, quality
+from desktop.inference import golden, picture_kind, quality
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.model import Model
 from desktop.inference.picture_manifest import PictureManifest
-from desktop.inference.preparation import Box, Prepared, fingerprint, prepare
+from desktop.inference.preparation import Box, Prepared, fingerprint, light_of, prepare
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
@@ -24,6 +24,7 @@ from desktop.records import Activation, Analysis, AnalysisStatus, Finding, Pictu
 FloatArray = npt.NDArray[np.float32]
 
 REASON_QUALITY = "inference.reason.quality"
+REASON_OTHER_KIND = "inference.reason.other_kind"
 _DISTANCE = TensorSpec("distance", (1,))
 
 
@@ -37,8 +38,8 @@ class Answer:
 
 @dataclass(frozen=True)
 class PictureTask:
-    """prepare: (rows, columns) grey in 0..1 → input tensor and the part of the picture it shows. interpret: outputs by
-    name, and that part → findings and maps."""
+    """prepare: (rows, columns) grey, or (rows, columns, 3) where colour is seen, in 0..1 → input tensor and the part of
+    the picture it shows. interpret: outputs by name, and that part → findings and maps."""
 
     prepare: Callable[[PictureManifest, FloatArray], Prepared]
     interpret: Callable[[PictureManifest, Mapping[str, FloatArray], Subject, Box], Answer]
@@ -46,14 +47,14 @@ class PictureTask:
 
 @dataclass(frozen=True)
 class _Runners:
-    """The gate's graph and the model's own."""
+    """The gate's graph, where there is one, and the model's own."""
 
-    gate: OnnxRunner
+    gate: OnnxRunner | None
     model: OnnxRunner
 
 
 class PictureModel(Model):
-    """The quality gate looks first, then the network."""
+    """What kind of picture it is and its quality are looked at first, then the network looks."""
 
     def __init__(self, manifest: PictureManifest, folder: Path, task: PictureTask) -> None:
         """Raises KnownFailure where this release does not know the golden picture."""
@@ -65,37 +66,61 @@ class PictureModel(Model):
         self._runners: _Runners | None = None
         self._loading = threading.Lock()
 
-    def analyse(self, picture: Picture, subject: Subject, job: Job) -> Analysis:
-        """Gate, network and three-way decision for one picture.
+    def fits(self, picture: Picture) -> bool:
+        """Whether the manifest says that the model is meant for such a picture, whatever its quality."""
+        kind = self.manifest.kind
+        meant = picture.header.modality in self.manifest.modalities
+        return meant and (kind is None or not picture_kind.kind_problems(kind, picture))
 
-        A picture that fails the gate is `refused` and the network does not run. Raises KnownFailure where the weights
-        are damaged or the network misbehaves, Cancelled between the stages.
+    def bears(self, picture: Picture) -> bool:
+        """Whether the plain measurements of quality find nothing wrong with a picture."""
+        return not quality.pixel_problems(picture, display.grey(picture), self.manifest.pixels)
+
+    def analyse(self, picture: Picture, subject: Subject, job: Job) -> Analysis:
+        """Kind, gate, network and three-way decision for one picture.
+
+        A picture that is none of the model's kind or fails the gate is `refused` and the network does not run, but for
+        what only the network can tell: that nothing of the kind was among what it has learned from. Raises KnownFailure
+        where the weights are damaged or the network misbehaves, Cancelled between the stages.
         """
         started = time.perf_counter()
         runners = self._ready()
         job.check()
-        grey = display.grey(picture)
-        prepared = self._task.prepare(self.manifest, grey)
-        problems = quality.pixel_problems(picture, grey) or self._gate_problems(runners, grey)
+        kind = self.manifest.kind
+        light = light_of(picture, self.manifest.preparation)
+        prepared = self._task.prepare(self.manifest, light)
+        if kind is not None and (problems := picture_kind.kind_problems(kind, picture)):
+            return self._refused(runners, prepared, problems, REASON_OTHER_KIND, started)
+        grey = light if light.ndim == 2 else display.grey(picture)
+        problems = quality.pixel_problems(picture, grey, self.manifest.pixels) or self._gate_problems(runners, grey)
         job.check()
         if problems:
-            provenance = self._provenance(runners.gate, prepared.tensor, started)
-            verdict = quality.quality(problems)
-            return Analysis(AnalysisStatus.REFUSED, provenance, verdict, reason=REASON_QUALITY)
+            return self._refused(runners, prepared, problems, REASON_QUALITY, started)
         outputs = runners.model.run(prepared.tensor)
+        if float(outputs["distance"][0]) > self.manifest.refused_distance:
+            return self._refused(runners, prepared, (quality.STRANGE,), REASON_OTHER_KIND, started)
         answer = self._task.interpret(self.manifest, outputs, subject, prepared.box)
         provenance = self._provenance(runners.model, prepared.tensor, started)
         verdict = quality.quality(())
         return Analysis(AnalysisStatus.OK, provenance, verdict, answer.findings, answer.activations)
 
-    def outputs(self, grey: FloatArray) -> tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]]:
-        """What the gate's graph and the model's own answer to grey values, without any decision.
+    def _refused(
+        self, runners: _Runners, prepared: Prepared, problems: tuple[str, ...], reason: str, started: float
+    ) -> Analysis:
+        provenance = self._provenance(runners.gate or runners.model, prepared.tensor, started)
+        return Analysis(AnalysisStatus.REFUSED, provenance, quality.quality(problems), reason=reason)
 
-        grey: (rows, columns) in 0..1, bright = dense. For measuring a model; the clinic uses `analyse`.
+    def outputs(self, light: FloatArray) -> tuple[Mapping[str, FloatArray], Mapping[str, FloatArray]]:
+        """What the gate's graph (nothing where there is none) and the model's own answer, without any decision.
+
+        light: (rows, columns) in 0..1, bright = dense, or (rows, columns, 3) where the preparation sees colour. For
+        measuring a model; the clinic uses `analyse`.
         """
         runners = self._ready()
-        gate = runners.gate.run(prepare(grey, self.manifest.quality.preparation).tensor)
-        return gate, runners.model.run(self._task.prepare(self.manifest, grey).tensor)
+        gate, model = self.manifest.gate, runners.model.run(self._task.prepare(self.manifest, light).tensor)
+        if gate is None or runners.gate is None:
+            return {}, model
+        return runners.gate.run(prepare(light, gate.preparation).tensor), model
 
     def close(self) -> None:
         """Let go of the sessions' memory; the next question loads them again."""
@@ -105,12 +130,15 @@ class PictureModel(Model):
     def _golden_difference(self) -> tuple[float, float]:
         expected = self.manifest.golden
         gate, model = self.outputs(golden.PICTURES[expected.picture]())
-        found = np.concatenate([model["logits"], gate["logits"]]).astype(np.float64)
+        logits = [model["logits"], gate["logits"]] if gate else [model["logits"]]
+        found = np.concatenate(logits).astype(np.float64)
         wanted = np.array(expected.logits + expected.quality_logits)
         return float(np.max(np.abs(found - wanted))), expected.tolerance
 
     def _gate_problems(self, runners: _Runners, grey: FloatArray) -> tuple[str, ...]:
-        gate = self.manifest.quality
+        gate = self.manifest.gate
+        if gate is None or runners.gate is None:
+            return ()
         outputs = runners.gate.run(prepare(grey, gate.preparation).tensor)
         return quality.network_problems(gate, outputs["logits"], float(outputs["distance"][0]))
 
@@ -131,11 +159,12 @@ class PictureModel(Model):
             return self._runners
 
     def _load(self) -> _Runners:
-        manifest, gate = self.manifest, self.manifest.quality
+        manifest, gate = self.manifest, self.manifest.gate
+        outputs = (manifest.logits, manifest.activation, manifest.embedding, _DISTANCE)
+        model = OnnxRunner(read_weights(self._folder, manifest.weights), manifest.input, outputs)
+        if gate is None:
+            return _Runners(None, model)
         side = gate.preparation.side
         gate_outputs = (TensorSpec("logits", (len(gate.classes),)), _DISTANCE)
-        outputs = (manifest.logits, manifest.activation, manifest.embedding, _DISTANCE)
-        return _Runners(
-            OnnxRunner(read_weights(self._folder, gate.graph), TensorSpec("image", (1, side, side)), gate_outputs),
-            OnnxRunner(read_weights(self._folder, manifest.weights), manifest.input, outputs),
-        )
+        weights = read_weights(self._folder, gate.graph)
+        return _Runners(OnnxRunner(weights, TensorSpec("image", (1, side, side)), gate_outputs), model)

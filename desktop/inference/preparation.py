@@ -6,13 +6,23 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from desktop.inference.picture_manifest import Preparation
+from desktop.imaging import display
+from desktop.inference.picture_manifest import CellPreparation, Preparation
+from desktop.records import Photometric, Picture
 
 FloatArray = npt.NDArray[np.float32]
 
 
 Box = tuple[float, float, float, float]
 WHOLE: Box = (0.0, 0.0, 1.0, 1.0)
+
+_LUMINOSITY = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+# Of the brightest: below it lies the ground, even where a lossy file has stirred it up.
+GROUND = 0.2
+# A channel whose mean is darker holds nothing to compare with.
+DARKEST = 0.02
+# In spreads of the cell; black ground would be far beyond.
+FARTHEST = 6.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +80,7 @@ def standardise(stretched: FloatArray, epsilon: float) -> FloatArray:
     return ((stretched - mean) / (deviation + epsilon)).astype(np.float32)
 
 
-def prepare(grey: FloatArray, preparation: Preparation) -> Prepared:
+def prepare_film(grey: FloatArray, preparation: Preparation) -> Prepared:
     """(rows, columns) grey, bright = dense → a float32 tensor of zero mean and about unit deviation.
 
     It does not change when the grey values are scaled or shifted, nor with the size or the aspect of the file.
@@ -79,6 +89,63 @@ def prepare(grey: FloatArray, preparation: Preparation) -> Prepared:
     square = resample(film, preparation.side)
     stretched = stretch(square, preparation.low_percentile, preparation.high_percentile)
     return Prepared(standardise(stretched, preparation.epsilon)[None, None], box)
+
+
+def prepare(light: FloatArray, preparation: Preparation | CellPreparation) -> Prepared:
+    """The input a model asks for. light: (rows, columns), or (rows, columns, 3) where it `sees_colour`, in 0..1."""
+    if isinstance(preparation, CellPreparation):
+        return prepare_cell(light, preparation)
+    return prepare_film(light, preparation)
+
+
+def sees_colour(preparation: Preparation | CellPreparation) -> bool:
+    """Whether a picture in colour is given as it is rather than as its brightness."""
+    return isinstance(preparation, CellPreparation)
+
+
+def light_of(picture: Picture, preparation: Preparation | CellPreparation) -> FloatArray:
+    """A picture as a model looks at it: (rows, columns) as shown, or (rows, columns, 3) in colour; 0..1."""
+    if picture.photometric is Photometric.RGB and sees_colour(preparation):
+        return picture.pixels.astype(np.float32) / np.float32(255)
+    return display.grey(picture)
+
+
+def prepare_cell(light: FloatArray, preparation: CellPreparation) -> Prepared:
+    """(rows, columns) or (rows, columns, 3) in 0..1, one cell on black ground → (1, 3, side, side) in -6..6.
+
+    It does not change with light, white balance or contrast, nor with the size or the aspect of the crop.
+    """
+    square, box = cell_square(light, preparation.side, preparation.frame_level)
+    return Prepared(against_body(square, preparation)[None], box)
+
+
+def cell_square(light: FloatArray, side: int, frame_level: float) -> tuple[FloatArray, Box]:
+    """(rows, columns) or (rows, columns, 3) → (3, side, side) without the ground around it; grey gives three alike."""
+    grey = brightness(light)
+    cut, box = without_frame(grey, frame_level)
+    if light.ndim == 2:
+        return np.repeat(resample(cut, side)[None], 3, axis=0), box
+    height, width = grey.shape
+    left, top, right, bottom = (round(share * size) for share, size in zip(box, (width, height) * 2, strict=True))
+    return np.stack([resample(light[top:bottom, left:right, channel], side) for channel in range(3)]), box
+
+
+def against_body(square: FloatArray, preparation: CellPreparation) -> FloatArray:
+    """(3, side, side) in 0..1 → how far each value is from the cell's own mean, in the cell's spreads, within -6..6."""
+    grey = brightness(np.moveaxis(square, 0, 2))
+    lit = grey[grey > GROUND * grey.max()]
+    body = grey > preparation.body_level * (float(lit.mean(dtype=np.float64)) if lit.size else 0.0)
+    if not body.any():
+        return np.zeros_like(square)
+    means = np.mean(square[:, body], axis=1, dtype=np.float64).astype(np.float32)
+    shares = square / np.maximum(means, DARKEST)[:, None, None] - np.float32(1)
+    spread = np.sqrt(np.mean(shares[:, body] ** 2, dtype=np.float64))
+    return np.clip(shares / np.float32(spread + preparation.epsilon), -FARTHEST, FARTHEST).astype(np.float32)
+
+
+def brightness(light: FloatArray) -> FloatArray:
+    """Grey stays; (rows, columns, 3) → (rows, columns) by ITU-R BT.601, as pictures are turned grey everywhere."""
+    return light if light.ndim == 2 else light @ _LUMINOSITY
 
 
 def fingerprint(tensor: FloatArray) -> str:

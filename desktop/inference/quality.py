@@ -1,16 +1,16 @@
-"""The quality gate: plain measurements of the pixels first, then a small network that knows what a chest film is.
+"""The quality gate: plain measurements of the pixels first, then, where a model has one, a small network that knows
+what it looks at.
 
 Both must be satisfied before a model may look at a picture. Every problem has advice in the catalogue under
 `inference.quality.<slug>.advice`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from desktop.inference.picture_manifest import QualityGate
+from desktop.inference.picture_manifest import PixelLimits, QualityGate
 from desktop.inference.preparation import resample
 from desktop.records import Photometric, Picture, Quality, QualityProblem
 
@@ -25,29 +25,9 @@ TOO_DARK = "too_dark"
 TOO_BRIGHT = "too_bright"
 LOW_CONTRAST = "low_contrast"
 UNFAMILIAR = "unfamiliar"
+# Nothing like what the model has learned from, as it finds itself.
+STRANGE = "strange"
 PIXEL_PROBLEMS = (TOO_SMALL, ELONGATED, COLOUR, TOO_DARK, TOO_BRIGHT, LOW_CONTRAST)
-
-
-@dataclass(frozen=True)
-class PixelLimits:
-    """Limits of the plain measurements.
-
-    Measured on 5,800 films of six collections (children, adults, several machines): the middle of a film has its
-    median grey between 0.26 and 0.85 in 99.8 % of films, its 2nd to 98th percentile at least 0.18 apart, at most
-    16 % of its pixels black and 3 % white; sides are never under 64 pixels or longer than 3.1 to 1. The limits
-    leave a margin on either side of that.
-    """
-
-    shortest_side: int = 64
-    longest_aspect: float = 4.0
-    darkest_median: float = 0.15
-    brightest_median: float = 0.93
-    black_share: float = 0.55
-    white_share: float = 0.30
-    least_spread: float = 0.10
-    # A tinted scan of a film stays below; stained slides, skin and retinas are far above.
-    coloured_difference: int = 48
-    coloured_share: float = 0.10
 
 
 LIMITS = PixelLimits()

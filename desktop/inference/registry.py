@@ -77,10 +77,16 @@ class Registry:
         return _looking(self.get(name))
 
     def fitting(self, picture: Picture) -> list[PictureModel]:
-        """The models meant for this kind of picture, by name."""
-        modality = picture.header.modality
+        """The models meant for this kind of picture, by name.
+
+        Where a manifest describes the very picture, models that only name its modality are asked too, but for those
+        whose plain limits it is beyond: a red cell in colour is no bad chest film.
+        """
         looking = [model for _, model in sorted(self._models.items()) if isinstance(model, PictureModel)]
-        return [model for model in looking if modality in model.manifest.modalities]
+        fitting = [model for model in looking if model.fits(picture)]
+        if all(model.manifest.kind is None for model in fitting):
+            return fitting
+        return [model for model in fitting if model.manifest.kind is not None or model.bears(picture)]
 
     def trace_model(self, name: str) -> TraceModel[Any]:
         """The model with this name, which must be one that reads traces. Raises as `get`, and UserFacingError for one

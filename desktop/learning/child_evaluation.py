@@ -25,17 +25,10 @@ from desktop.inference.registry import read_picture_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
 from desktop.learning import child_battery, child_data
+from desktop.learning.binary import Answered, yes_or_no
 from desktop.learning.films import DataFolder, Film, fold_of, patient_mark, read_picture
 from desktop.learning.records import EvaluationRecord, Json, Study, training_document
-from desktop.learning.statistics import (
-    auc,
-    by_patient,
-    calibration_error,
-    fit_calibration,
-    interval,
-    reliability,
-    wilson,
-)
+from desktop.learning.statistics import fit_calibration, interval, reliability, wilson
 from desktop.records import Decision, Picture
 
 FloatArray = npt.NDArray[np.float32]
@@ -58,7 +51,9 @@ class Examiner:
         self.training: Mapping[str, Any] = training_document(folder)
         settings = self.training["settings"]
         self.members, self.seed = int(settings["members"]), int(settings["seed"])
-        gate = manifest.quality
+        if manifest.gate is None:
+            raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name)
+        self._gate_spec = gate = manifest.gate
         distance = TensorSpec("distance", (1,))
         self._gate = OnnxRunner(
             read_weights(folder, gate.graph),
@@ -92,7 +87,7 @@ class Examiner:
         found = quality.pixel_problems(picture, grey) if picture is not None else ()
         if found:
             return found
-        gate = self.manifest.quality
+        gate = self._gate_spec
         answer = self._gate.run(prepare(grey, gate.preparation).tensor)
         return quality.network_problems(gate, answer["logits"], float(answer["distance"][0]))
 
@@ -209,38 +204,17 @@ def groups(judged: Judged) -> dict[str, Bools]:
 
 
 def group_figures(judged: Judged, chosen: Bools) -> dict[str, Json]:
-    """AUC by patients drawn with replacement; shares with Wilson intervals; at probability one half, and three-way."""
+    """See `yes_or_no`; also how many there are, and how many the gate refused."""
     labels, probabilities = judged.labels[chosen], judged.probabilities[chosen]
     patients = [film.group for film, taken in zip(judged.films, chosen, strict=True) if taken]
-    called = probabilities >= 0.5
-    hits, false = int((called & labels).sum()), int((called & ~labels).sum())
-    missed, cleared = int((~called & labels).sum()), int((~called & ~labels).sum())
-    decided = judged.decisions[chosen] != DECISIONS.index(Decision.CANNOT_SAY)
-    right = (judged.decisions[chosen] == DECISIONS.index(Decision.LIKELY)) == labels
+    decisions = judged.decisions[chosen]
     logits = judged.logits[chosen] if len(set(judged.parts[chosen].tolist())) == 1 else _logit(probabilities)
-
-    def ranked(index: npt.NDArray[np.int64]) -> float:
-        return auc(logits[index], labels[index])
-
-    def f1(index: npt.NDArray[np.int64]) -> float:
-        found = float((called[index] & labels[index]).sum())
-        total = float(called[index].sum() + labels[index].sum())
-        return 2 * found / total if total else float("nan")
-
+    decided, likely = decisions != DECISIONS.index(Decision.CANNOT_SAY), decisions == DECISIONS.index(Decision.LIKELY)
     return {
         "films": len(labels),
         "children": len(set(patients)),
         "pneumonia": int(labels.sum()),
-        "auc": interval(by_patient(ranked, patients)),
-        "sensitivity": interval(wilson(hits, hits + missed)),
-        "specificity": interval(wilson(cleared, cleared + false)),
-        "ppv": interval(wilson(hits, hits + false)),
-        "npv": interval(wilson(cleared, cleared + missed)),
-        "f1": interval(by_patient(f1, patients, rounds=200)),
-        "calibration_error": round(calibration_error(probabilities, labels), 4),
-        "brier": round(float(np.mean((probabilities - labels) ** 2)), 4),
-        "decided": interval(wilson(int(decided.sum()), len(labels))),
-        "decided_right": interval(wilson(int((decided & right).sum()), int(decided.sum()))),
+        **yes_or_no(Answered(labels, logits, probabilities, decided, likely, patients)),
         "refused": interval(wilson(int(judged.refused[chosen].sum()), len(labels))),
     }
 

@@ -112,6 +112,7 @@ def test_the_shipped_manifest_holds() -> None:
     manifest = parse_manifest(SHIPPED.read_bytes())
     assert isinstance(manifest, PictureManifest)
     assert manifest.name == SHIPPED.parent.name
+    assert manifest.ages is not None
     assert manifest.ages.contains(1.0)
     assert manifest.ages.contains(5.9)
     assert not manifest.ages.contains(0.99)

@@ -11,7 +11,7 @@ from desktop.inference.manifest import FindingSpec
 from desktop.inference.picture_manifest import PictureManifest, read_picture_manifest
 from desktop.inference.picture_model import Answer, PictureModel, PictureTask
 from desktop.inference.preparation import Box, Prepared
-from desktop.inference.preparation import prepare as prepare_square
+from desktop.inference.preparation import prepare as prepare_light
 from desktop.inference.subject import Subject
 from desktop.inference.tasks.task import Task
 from desktop.records import Activation, Decision, Finding
@@ -24,9 +24,10 @@ UNFAMILIAR = "inference.reason.unfamiliar"
 BETWEEN = "inference.reason.between"
 
 
-def prepare(manifest: PictureManifest, grey: FloatArray) -> Prepared:
-    """(rows, columns) grey in 0..1 → (1, 1, side, side) float32 and the part of the picture it shows."""
-    return prepare_square(grey, manifest.preparation)
+def prepare(manifest: PictureManifest, light: FloatArray) -> Prepared:
+    """(rows, columns), or (rows, columns, 3) where colour is seen, in 0..1 → (1, channels, side, side) float32 and the
+    part of the picture it shows."""
+    return prepare_light(light, manifest.preparation)
 
 
 def interpret(manifest: PictureManifest, outputs: Mapping[str, FloatArray], subject: Subject, box: Box) -> Answer:
@@ -50,10 +51,11 @@ def heat(activation: FloatArray) -> FloatArray:
 
 def _reason_for_silence(manifest: PictureManifest, distance: float, subject: Subject) -> str:
     """Key of the reason why no answer may be given whatever the probability; empty where there is none."""
-    if subject.age_years is None:
-        return AGE_UNKNOWN
-    if not manifest.ages.contains(subject.age_years):
-        return AGE_OUTSIDE
+    if manifest.ages is not None:
+        if subject.age_years is None:
+            return AGE_UNKNOWN
+        if not manifest.ages.contains(subject.age_years):
+            return AGE_OUTSIDE
     return UNFAMILIAR if distance > manifest.distance_limit else ""
 
 
