@@ -1,16 +1,15 @@
 """Films spoilt on purpose: how far the operating point moves, and what the gate does about it."""
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
 
 from desktop.imaging import display
 from desktop.jobs import Job
 from desktop.learning.films import Film, read_picture
+from desktop.learning.picture_changes import blur, exposure, gamma, jpeg, noise, stretch, turn
 from desktop.learning.records import Json
 from desktop.learning.statistics import auc
 from desktop.records import FileHeader, Modality, Photometric, Picture
@@ -20,48 +19,6 @@ if TYPE_CHECKING:
 
 FloatArray = npt.NDArray[np.float32]
 _FILMS = 300
-
-
-def _image(grey: FloatArray) -> Image.Image:
-    return Image.fromarray(np.rint(np.clip(grey, 0, 1) * 255).astype(np.uint8))
-
-
-def _back(image: Image.Image) -> FloatArray:
-    return np.asarray(image, dtype=np.float32) / np.float32(255)
-
-
-def _noise(level: float) -> Callable[[FloatArray], FloatArray]:
-    def change(grey: FloatArray) -> FloatArray:
-        random = np.random.default_rng(int(grey.shape[0]) * 4099 + int(grey.shape[1]))
-        return np.clip(grey + random.normal(0, level, grey.shape), 0, 1).astype(np.float32)
-
-    return change
-
-
-def _blur(share: float) -> Callable[[FloatArray], FloatArray]:
-    """Gaussian blur with a standard deviation of `share` of the longer side."""
-    return lambda grey: _back(_image(grey).filter(ImageFilter.GaussianBlur(share * max(grey.shape))))
-
-
-def _gamma(exponent: float) -> Callable[[FloatArray], FloatArray]:
-    return lambda grey: np.power(grey, np.float32(exponent)).astype(np.float32)
-
-
-def _exposure(factor: float) -> Callable[[FloatArray], FloatArray]:
-    return lambda grey: np.clip(grey * np.float32(factor), 0, 1).astype(np.float32)
-
-
-def _jpeg(quality: int) -> Callable[[FloatArray], FloatArray]:
-    def change(grey: FloatArray) -> FloatArray:
-        stream = io.BytesIO()
-        _image(grey).save(stream, "JPEG", quality=quality)
-        return _back(Image.open(io.BytesIO(stream.getvalue())))
-
-    return change
-
-
-def _turn(degrees: float) -> Callable[[FloatArray], FloatArray]:
-    return lambda grey: _back(_image(grey).rotate(degrees, Image.Resampling.BILINEAR))
 
 
 def _frame(share: float) -> Callable[[FloatArray], FloatArray]:
@@ -74,25 +31,21 @@ def _frame(share: float) -> Callable[[FloatArray], FloatArray]:
     return change
 
 
-def _stretched(grey: FloatArray) -> FloatArray:
-    return _back(_image(grey).resize((224, 224), Image.Resampling.BICUBIC))
-
-
 # Mild changes a clinic's own machine, scanner or export may make; a good model keeps its answer.
 CHANGES: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "as it is": lambda grey: grey,
-    "noise 0.03": _noise(0.03),
-    "noise 0.08": _noise(0.08),
-    "blur 0.5 % of the side": _blur(0.005),
-    "blur 1 % of the side": _blur(0.01),
-    "gamma 0.7": _gamma(0.7),
-    "gamma 1.4": _gamma(1.4),
-    "exposure × 0.6": _exposure(0.6),
-    "exposure × 1.3": _exposure(1.3),
-    "JPEG quality 20": _jpeg(20),
-    "turned 7 degrees": _turn(7),
+    "noise 0.03": noise(0.03),
+    "noise 0.08": noise(0.08),
+    "blur 0.5 % of the side": blur(0.005),
+    "blur 1 % of the side": blur(0.01),
+    "gamma 0.7": gamma(0.7),
+    "gamma 1.4": gamma(1.4),
+    "exposure × 0.6": exposure(0.6),
+    "exposure × 1.3": exposure(1.3),
+    "JPEG quality 20": jpeg(20),
+    "turned 7 degrees": turn(7),
     "black frame 8 %": _frame(0.08),
-    "stretched to 224 × 224": _stretched,
+    "stretched to 224 × 224": stretch(224),
 }
 
 
@@ -148,7 +101,7 @@ SPOILT: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "inverted": lambda grey: np.float32(1) - grey,
     "left half only": _left_half,
     "upper left corner only": _corner,
-    "nearly black": _exposure(0.08),
+    "nearly black": exposure(0.08),
     "washed out": lambda grey: np.clip(grey * np.float32(0.05) + np.float32(0.95), 0, 1),
 }
 

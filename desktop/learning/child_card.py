@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning.child_manifest import DATA, INTENDED_USE, manifest_text
+from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
+from desktop.learning.child_manifest import DATA, INTENDED_USE
 from desktop.learning.films import PUBLISHED_TEST
+from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json, Study, training_document
 
-CARD = "CARD.md"
 STUDY = "study.json"
 
 
@@ -77,16 +78,15 @@ def card(
 
 def _head(manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     finding = manifest["findings"][0]
-    codes = ", ".join(f"{item['system'].rpartition('/')[2]} {item['code']}" for item in finding["codings"])
     return f"""# chest-xray-child {manifest["version"]}
 
-Pneumonia on frontal chest X-rays of children aged 1 to 5 (`pneumonia`: {codes}).
+Pneumonia on frontal chest X-rays of children aged 1 to 5 (`pneumonia`: {codes(finding)}).
 
 {INTENDED_USE["en"]}
 
-Three small residual networks of our own ({_size(manifest["weights"]["bytes"])} in one ONNX graph), trained from
+Three small residual networks of our own ({size(manifest["weights"]["bytes"])} in one ONNX graph), trained from
 scratch in {training["seconds"] / 60:.0f} minutes on {training["threads"]} processor cores, and a quality gate
-({_size(manifest["quality"]["bytes"])}) that looks at every picture first. This page is written by
+({size(manifest["quality"]["bytes"])}) that looks at every picture first. This page is written by
 `lantern models train` and made again by `lantern models evaluate chest-xray-child --data DIR`.
 
 **How the figures are honest.** Patients are split into three parts by a hash of their number; both published halves and
@@ -96,39 +96,20 @@ of the three, which no film here can judge fairly; on children kept apart it sho
 Each network's best epoch was chosen on its held-out part, which flatters these figures very slightly."""
 
 
-def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB"
-
-
-def _share(value: Any, digits: int = 1) -> str:
-    """A share with its interval in per cent."""
-    if value is None:
-        return "–"
-    interval = "" if value["low"] is None else f" ({100 * value['low']:.{digits}f}–{100 * value['high']:.{digits}f})"
-    return f"{100 * value['value']:.{digits}f} %{interval}"
-
-
-def _area(value: Any) -> str:
-    if value is None:
-        return "–"
-    interval = "" if value["low"] is None else f" ({value['low']:.3f}–{value['high']:.3f})"
-    return f"{value['value']:.3f}{interval}"
-
-
 def _main(figures: Mapping[str, Any]) -> str:
     every = figures["all"]
     rows = [
-        ("area under the ROC curve", _area(every["auc"])),
-        ("sensitivity at probability ½", _share(every["sensitivity"])),
-        ("specificity at probability ½", _share(every["specificity"])),
-        ("positive predictive value (at this data's prevalence)", _share(every["ppv"])),
-        ("negative predictive value", _share(every["npv"])),
-        ("F1", _area(every["f1"])),
+        ("area under the ROC curve", figure(every["auc"])),
+        ("sensitivity at probability ½", share(every["sensitivity"])),
+        ("specificity at probability ½", share(every["specificity"])),
+        ("positive predictive value (at this data's prevalence)", share(every["ppv"])),
+        ("negative predictive value", share(every["npv"])),
+        ("F1", figure(every["f1"])),
         ("expected calibration error, 10 bins", f"{every['calibration_error']:.3f}"),
         ("Brier score", f"{every['brier']:.3f}"),
-        ("decided (likely or unlikely)", _share(every["decided"])),
-        ("right among the decided", _share(every["decided_right"])),
-        ("good films refused by the gate", _share(every["refused"])),
+        ("decided (likely or unlikely)", share(every["decided"])),
+        ("right among the decided", share(every["decided_right"])),
+        ("good films refused by the gate", share(every["refused"])),
     ]
     lines = "\n".join(f"| {name} | {value} |" for name, value in rows)
     return f"""## Figures
@@ -148,10 +129,10 @@ def _groups(figures: Mapping[str, Any]) -> str:
     lines = []
     for name, group in figures["groups"].items():
         lines.append(
-            f"| {name} | {group['films']} / {group['pneumonia']} | {_area(group['auc'])} "
-            f"| {_share(group['sensitivity'])} | {_share(group['specificity'])} | {_share(group['ppv'])} "
-            f"| {_area(group['f1'])} | {group['calibration_error']:.3f} "
-            f"| {_share(group['decided'])} | {_share(group['decided_right'])} |"
+            f"| {name} | {group['films']} / {group['pneumonia']} | {figure(group['auc'])} "
+            f"| {share(group['sensitivity'])} | {share(group['specificity'])} | {share(group['ppv'])} "
+            f"| {figure(group['f1'])} | {group['calibration_error']:.3f} "
+            f"| {share(group['decided'])} | {share(group['decided_right'])} |"
         )
     return (
         """## By part of the data
@@ -168,10 +149,7 @@ the collections a copy came from. `kermany_full` keeps the film's aspect; `kerma
 
 
 def _honesty(figures: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
-    lines = "\n".join(
-        f"| {row['low']:.1f}–{row['high']:.1f} | {row['n']} | {row['said']:.3f} | {row['seen']:.3f} |"
-        for row in figures["reliability"]
-    )
+    lines = reliability_rows(figures["reliability"])
     thresholds = manifest["findings"][0]["thresholds"]
     positive, negative, alpha = (thresholds[name] for name in ("positive", "negative", "alpha_positive"))
     calibration = manifest["findings"][0]["calibration"]
@@ -192,9 +170,7 @@ probability is still given.
 
 
 def _gate(figures: Mapping[str, Any]) -> str:
-    lines = "\n".join(
-        f"| {name} | {value['n']} | {_share(value)} |" for name, value in figures["gate"].items() if value
-    )
+    lines = "\n".join(f"| {name} | {value['n']} | {share(value)} |" for name, value in figures["gate"].items() if value)
     return f"""## The quality gate
 
 Share refused, only of patients and files the gate did not learn from. Kinds marked
@@ -230,7 +206,7 @@ def _comparators(study: Study | None, training: Mapping[str, Any]) -> str:
         return "## Comparators\n\nNot measured on this data: `lantern models evaluate` does so with `--study`."
     rows: list[Any] = study.rows
     lines = "\n".join(
-        f"| {row['name']} | {row['trained_on']} | {row['tested_on']} | {_area(row['auc'])} |" for row in rows
+        f"| {row['name']} | {row['trained_on']} | {row['tested_on']} | {figure(row['auc'])} |" for row in rows
     )
     epochs = f"{training['settings']['epochs']} epochs"
     return f"""## Comparators, learning curve and what leaks
@@ -258,11 +234,10 @@ def _training(training: Mapping[str, Any]) -> str:
             f"| {sum(epoch['seconds'] for epoch in curve):.0f} |"
         )
     data = f"{training['films']:,} films of {training['patients']:,} children"
-    software = ", ".join(f"{name} {version}" for name, version in training["software"].items())
     return f"""## Training record
 
 Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({data}),
-{software}. Settings and full curves are in `training.json`.
+{software_text(training)}. Settings and full curves are in `training.json`.
 
 Films are resampled without regard to aspect to one small square with an anti-aliased filter, clipped at the 0.5th and
 99.5th percentile and standardised, so that size, aspect and exposure cannot tell the label. Augmentation: rotation to
@@ -286,10 +261,9 @@ def _limits() -> str:
 
 
 def _credit() -> str:
-    lines = "\n".join(f"- {item['name']}. {item['licence']}. {item['credit']}" for item in DATA)
     return f"""## Data and licences
 
-{lines}
+{credits_text(DATA)}
 
 The gate's other pictures, only ever shown as "no chest film", are retinas (IDRiD CC BY 4.0, CHASE DB1 CC BY 4.0), red
 blood cells (NIH malaria cells) and blood smears (BCCD, MIT). Data whose terms nobody has read yet trained nothing here;

@@ -1,8 +1,5 @@
 """The manifest of the child pneumonia model."""
 
-import hashlib
-import json
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +12,7 @@ from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.child_data import FRAME_LEVEL, PERCENTILES
 from desktop.learning.child_settings import Settings
+from desktop.learning.publishing import NOT_MEASURED, graph_entry
 
 NAME = "chest-xray-child"
 VERSION = "1.0.0"
@@ -29,7 +27,6 @@ INTENDED_USE = {
     "doctor's own reading. It does not replace the examination, and it does not say what causes a pneumonia.",
     "zh": "用于 1–5 岁有咳嗽或发热的儿童正位胸片，在医生先读片之后提供第二意见。不能代替查体，也不判断肺炎的病因。",
 }
-NOT_MEASURED = {"en": "This model has not been measured yet.", "zh": "本模型尚未经过评测。"}
 CODINGS = (
     {"system": "http://hl7.org/fhir/sid/icd-10", "code": "J18.9", "display": "Pneumonia, unspecified"},
     {"system": "http://snomed.info/sct", "code": "233604007", "display": "Pneumonia (disorder)"},
@@ -62,12 +59,6 @@ def fitted(
     return conformal_thresholds(
         probabilities[labels].tolist(), probabilities[~labels].tolist(), settings.alpha, settings.alpha
     )
-
-
-def graph_entry(path: Path) -> dict[str, object]:
-    """File name, SHA-256 and size of a graph."""
-    data = path.read_bytes()
-    return {"file": path.name, "sha256": hashlib.sha256(data).hexdigest(), "bytes": len(data)}
 
 
 def document(
@@ -184,8 +175,3 @@ def golden_entry(work: Path, settings: Settings, gate: dict[str, object]) -> dic
         tensor = prepare(picture, Preparation(side, *PERCENTILES, EPSILON, FRAME_LEVEL)).tensor
         answers.append([round(float(value), 6) for value in runner.run(tensor)["logits"]])
     return {"picture": GOLDEN, "logits": answers[0], "quality_logits": answers[1], "tolerance": 0.002}
-
-
-def manifest_text(manifest: Mapping[str, object]) -> str:
-    """The manifest as it stands in its file."""
-    return json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from desktop.jobs import Job
-from desktop.learning import child_data, child_lessons, child_training
+from desktop.learning import child_data, child_lessons, child_training, side_by_side
+from desktop.learning.baseline import logistic_scores
 from desktop.learning.child_card import table_row
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import PUBLISHED_TEST, Film
@@ -60,7 +61,7 @@ def run(
     patients, published = _patient_split(films, settings), _published_split(films)
     rows: list[Json] = [row for split in (patients, published) for row in _baselines(films, small, labels, split)]
     say(f"compared {len(rows)} simple methods")
-    voice = child_training.in_turn(say)
+    voice = side_by_side.in_turn(say)
     study = _Study(films, child_lessons.Squares(large, exact, labels), data_sha256, settings, work, job, voice)
     lessons = [
         _Comparator("network, lungs and heart painted grey", patients, patients.training, child_lessons.mask_lungs),
@@ -71,9 +72,9 @@ def run(
     ]
     wanted = [lesson for lesson in lessons if study.can_judge(lesson)]
     say(f"training {len(wanted)} networks, {_EPOCHS} epochs each at the most")
-    with child_training.one_thread_each(), ThreadPoolExecutor(max_workers=settings.threads) as pool:
+    with side_by_side.one_thread_each(), ThreadPoolExecutor(max_workers=settings.threads) as pool:
         futures = [pool.submit(study.network, lesson) for lesson in wanted]
-        child_training.wait_for_all(futures, job)
+        side_by_side.wait_for_all(futures, job)
         return Study(data_sha256, _EPOCHS, rows + [future.result() for future in futures])
 
 
@@ -173,24 +174,6 @@ def _baselines(
     ):
         training, testing = split.training[only[split.training]], split.testing[only[split.testing]]
         if len(set(labels[testing].tolist())) == 2:
-            scores = _logistic(features[training], labels[training], features[testing])
+            scores = logistic_scores(features[training], labels[training], features[testing])
             rows.append(table_row(name, split.trained_on, split.tested_on, _auc(films, labels, testing, scores)))
     return rows
-
-
-def _logistic(training: Floats, labels: npt.NDArray[np.bool_], testing: Floats, ridge: float = 1.0) -> Floats:
-    """Scores of ridge-penalised logistic regression on standardised features, by Newton's method."""
-    mean, deviation = training.mean(0), training.std(0) + 1e-9
-    learn = np.column_stack([(training - mean) / deviation, np.ones(len(training))])
-    test = np.column_stack([(testing - mean) / deviation, np.ones(len(testing))])
-    weights, penalty = np.zeros(learn.shape[1]), np.full(learn.shape[1], ridge * max(1.0, learn.shape[1] / 10))
-    penalty[-1] = 1e-6
-    for _ in range(30):
-        share = 1 / (1 + np.exp(-np.clip(learn @ weights, -30, 30)))
-        gradient = learn.T @ (share - labels) + penalty * weights
-        hessian = (learn * (share * (1 - share))[:, None]).T @ learn + np.diag(penalty)
-        step = np.linalg.solve(hessian, gradient)
-        weights -= step * min(1.0, 2.0 / float(np.abs(step).max() + 1e-12))
-        if float(np.abs(step).max()) < 1e-6:
-            break
-    return np.asarray(test @ weights)

@@ -2,14 +2,11 @@
 
 import hashlib
 import json
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -23,10 +20,10 @@ from desktop.learning.child_settings import Settings
 from desktop.learning.export import export
 from desktop.learning.films import DataFolder, Film, fold_of
 from desktop.learning.network import Ensemble, Gate, SmallNetwork, gaussian
+from desktop.learning.side_by_side import Say, in_turn, one_thread_each, wait_for_all
 from desktop.learning.statistics import fit_calibration
 from desktop.learning.training import Epoch, Schedule, Trained, generator, train
 
-Say = Callable[[str], None]
 Indices = npt.NDArray[np.int64]
 
 # Raised when the code of the lessons changes what is learned.
@@ -61,14 +58,6 @@ def identity(data_sha256: str, settings: Settings, *parts: object) -> str:
     lasting = {name: value for name, value in asdict(settings).items() if name not in _AFTERWARDS}
     text = json.dumps([_LESSONS, data_sha256, lasting, [str(part) for part in parts], torch.__version__])
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def software() -> dict[str, str]:
-    """Versions that a run depends on."""
-    import onnx
-    import PIL
-
-    return {"torch": torch.__version__, "numpy": np.__version__, "onnx": onnx.__version__, "Pillow": PIL.__version__}
 
 
 def build_film_network(settings: Settings) -> SmallNetwork:
@@ -124,11 +113,7 @@ def _number(name: str) -> int:
 def train_all(
     folder: DataFolder, films: Sequence[Film], data_sha256: str, settings: Settings, work: Path, job: Job, say: Say
 ) -> TrainedModel:
-    """Gate and members; the graphs `quality.onnx` and `model.onnx` lie in `work` afterwards.
-
-    Each network learns on one core, as many at a time as there are cores: for networks this small that is faster than
-    several cores on one, and gives the same weights on every machine with the same libraries.
-    """
+    """Gate and members; the graphs `quality.onnx` and `model.onnx` lie in `work` afterwards."""
     run = _Run(folder, films, data_sha256, settings, work, job, in_turn(say))
     squares, children = run.read_children()
     lessons: dict[str, Trained] = {}
@@ -151,38 +136,6 @@ def train_all(
     earlier = sum(epoch.seconds for item in lessons.values() for epoch in item.curve[: item.resumed_at])
     curves = {name: item.curve for name, item in lessons.items()}
     return TrainedModel(answers, gate.pass_at, gate.distance_limit, curves, earlier / max(1, settings.threads))
-
-
-@contextmanager
-def one_thread_each() -> Iterator[None]:
-    """torch on one core per network, and as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def in_turn(say: Say) -> Say:
-    """Several networks learn at a time, and each has something to say: one line at a time, each line whole."""
-    turn = threading.Lock()
-
-    def speak(line: str) -> None:
-        with turn:
-            say(line)
-
-    return speak
-
-
-def wait_for_all(futures: Sequence[Future[Any]], job: Job) -> None:
-    """Wait for all; when one fails or the job is cancelled, the others stop at their next batch."""
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-    if any(future.exception() is not None for future in done):
-        job.cancel()
-        wait(futures)
-        for future in done:
-            future.result()
 
 
 @dataclass(frozen=True, eq=False)

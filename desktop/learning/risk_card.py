@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import card_words
 from desktop.learning.records import Json
 from desktop.learning.risk_export import INTENDED_USE, manifest_text
 from desktop.learning.risk_sets import RiskSet
@@ -140,13 +141,8 @@ never tried on other people.
 
 
 def _figure(value: Any, digits: int = 3) -> str:
-    if value is None:
-        return "–"
-    interval = "" if value["low"] is None else f" ({value['low']:.{digits}f} to {value['high']:.{digits}f})"
-    return f"{value['value']:.{digits}f}{interval}"
+    return card_words.figure(value, digits, to=" to ")
 
 
 def _share(value: Any) -> str:
-    if value is None:
-        return "–"
-    return f"{100 * value['value']:.1f} % ({100 * value['low']:.1f} to {100 * value['high']:.1f})"
+    return card_words.share(value, to=" to ")

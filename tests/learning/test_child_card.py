@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from desktop.learning.child_card import limits
-from desktop.learning.child_manifest import manifest_text
+from desktop.learning.publishing import manifest_text
 from desktop.learning.recipes.chest_xray_child import ChestXrayChild
 from desktop.learning.records import Study
 from desktop.settings import model_folder

@@ -32,6 +32,9 @@ from tests.learning.stated import check_figures_agree
 if TYPE_CHECKING:
     from torch import Generator, Tensor
 
+    from desktop.learning.network import SmallNetwork
+    from desktop.learning.training import Lesson
+
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytestmark = pytest.mark.torch
 
@@ -186,7 +189,7 @@ def test_a_run_killed_in_the_middle_ends_with_the_same_weights(
 
 
 def test_networks_that_learn_at_the_same_time_speak_in_turn() -> None:
-    from desktop.learning.child_training import in_turn
+    from desktop.learning.side_by_side import in_turn
 
     heard: list[str] = []
 
@@ -215,7 +218,7 @@ def test_cancelling_a_training_stops_it_and_keeps_what_was_learned(drawn_data: P
     assert not (out / "manifest.json").exists()
 
 
-def _lesson(epochs: int) -> object:
+def _lesson(epochs: int) -> "Lesson":
     from desktop.learning.training import Batch, Lesson, Schedule
 
     def batches(epoch: int, random: "Generator") -> Iterator[Batch]:
@@ -230,7 +233,7 @@ def _lesson(epochs: int) -> object:
     return Lesson("toy", "one", Schedule(epochs, 4), 5, batches, loss, lambda network: (1.0, 0.5))
 
 
-def _build() -> object:
+def _build() -> "SmallNetwork":
     from desktop.learning.network import SmallNetwork
 
     return SmallNetwork((8, 8, 8), (1, 0, 1), 1)
@@ -241,11 +244,11 @@ def test_a_checkpoint_that_cannot_be_read_starts_again(tmp_path: Path, damage: b
     from desktop.learning.training import train as train_network
 
     path = tmp_path / "toy.pt"
-    first = train_network(_lesson(3), _build, path, Job(), quiet)  # type: ignore[arg-type]  # made without torch's types
+    first = train_network(_lesson(3), _build, path, Job(), quiet)
     assert first.resumed_at == 0
     data = path.read_bytes()
     path.write_bytes(data[: len(data) // 2] if damage is None else damage)
-    again = train_network(_lesson(3), _build, path, Job(), quiet)  # type: ignore[arg-type]  # made without torch's types
+    again = train_network(_lesson(3), _build, path, Job(), quiet)
     assert again.resumed_at == 0
     for name, value in first.network.state_dict().items():
         assert torch.equal(value, again.network.state_dict()[name])
@@ -254,7 +257,7 @@ def test_a_checkpoint_that_cannot_be_read_starts_again(tmp_path: Path, damage: b
 def test_without_improvement_the_training_stops_early(tmp_path: Path) -> None:
     from desktop.learning.training import train as train_network
 
-    trained = train_network(_lesson(50), _build, None, Job(), quiet)  # type: ignore[arg-type]  # made without torch's types
+    trained = train_network(_lesson(50), _build, None, Job(), quiet)
     assert len(trained.curve) == 1 + 5
     assert trained.best_epoch == 1
 

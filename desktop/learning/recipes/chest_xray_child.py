@@ -5,7 +5,6 @@ it and judges it, so every figure of the card comes from children the answering 
 clinic gets, the mean of the three, has learned from all of them.
 """
 
-import errno
 import json
 import shutil
 import time
@@ -23,16 +22,14 @@ from desktop.jobs import Job
 from desktop.learning import child_card, child_evaluation, child_manifest
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import Film, data_hash, find_data, patient_mark, read_children
+from desktop.learning.publishing import CARD, NOT_OURS, graph_entry, make_work_folder, manifest_text
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import EvaluationRecord, Study, TrainingRecord, training_document
 
 if TYPE_CHECKING:
     from desktop.learning.child_training import TrainedModel
 
-_FILES = ("model.onnx", "quality.onnx", "training.json", child_card.CARD, MANIFEST)
-
-_NOT_OURS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
-"""How a system says that an installed model may not be written to."""
+_FILES = ("model.onnx", "quality.onnx", "training.json", CARD, MANIFEST)
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class ChestXrayChild:
         if not resume:
             shutil.rmtree(training, ignore_errors=True)
         work = training / self.name
-        _make_work_folder(work)
+        make_work_folder(work)
         started = time.monotonic()
         say(f"{len(films)} films of {len({film.group for film in films})} children")
         trained = child_training.train_all(folder, films, data_sha256, self.settings, work, job, say)
@@ -83,7 +80,7 @@ class ChestXrayChild:
             try:
                 child_card.publish(model_folder, figures, compared)
             except OSError as error:
-                if error.errno not in _NOT_OURS:
+                if error.errno not in NOT_OURS:
                     raise from_os_error(error) from error
                 say("the figures are made again; the installed card cannot be written to")
         if study:
@@ -96,7 +93,7 @@ class ChestXrayChild:
         from desktop.learning import child_study
 
         try:
-            _make_work_folder(work)
+            make_work_folder(work)
             return child_study.run(films, data_sha256, self.settings, work, job, say)
         except OSError as error:
             raise from_os_error(error) from error
@@ -108,7 +105,7 @@ class ChestXrayChild:
 
         The manifest's limits tell no figure yet: those are measured on the exported graphs (`child_card.publish`).
         """
-        from desktop.learning import child_lessons, child_training
+        from desktop.learning import child_lessons, child_training, side_by_side
 
         labels = np.array([film.pneumonia for film in films])
         calibration = Calibration(*child_training.calibrate(trained.answers, labels))
@@ -121,18 +118,18 @@ class ChestXrayChild:
             "distance_limit": trained.gate_distance_limit,
         }
         manifest = child_manifest.document(work, self.settings, calibration, thresholds, distance_limit, gate)
-        (work / MANIFEST).write_text(child_manifest.manifest_text(manifest), encoding="utf-8")
+        (work / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
         record = TrainingRecord(
             model=self.name,
             version=child_manifest.VERSION,
-            sha256=str(child_manifest.graph_entry(work / "model.onnx")["sha256"]),
+            sha256=str(graph_entry(work / "model.onnx")["sha256"]),
             seed=self.settings.seed,
             data_sha256=data_sha256,
             films=len(films),
             patients=len({film.group for film in films}),
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=self.settings.threads,
-            software=child_training.software(),
+            software=side_by_side.software(),
             settings=json.loads(json.dumps(asdict(self.settings))),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={"temperature": calibration.temperature, "offset": calibration.offset},
@@ -141,12 +138,6 @@ class ChestXrayChild:
         )
         (work / "training.json").write_text(record.to_json(), encoding="utf-8")
         return record
-
-
-def _make_work_folder(work: Path) -> None:
-    """A folder for checkpoints that version control leaves alone: models may lie in a working tree."""
-    work.mkdir(parents=True, exist_ok=True)
-    (work / ".gitignore").write_text("*\n", encoding="ascii")
 
 
 def _install(work: Path, out: Path) -> None:
