@@ -15,7 +15,7 @@ from typing import Any
 from desktop.i18n import Language
 from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fields import Fields, ManifestError
-from desktop.records import Coding
+from desktop.records import Coding, Modality
 
 FORMAT = "lantern-model/1"
 MAX_WEIGHT_BYTES = 64 * 1024 * 1024
@@ -124,11 +124,12 @@ def document_of(data: bytes) -> Fields:
     return fields
 
 
-def common_members(fields: Fields) -> dict[str, Any]:
-    """The arguments of a `Manifest`. Raises ManifestError, naming the place, for whatever does not hold."""
+def common_members(fields: Fields, *, least: int = 1) -> dict[str, Any]:
+    """The arguments of a `Manifest`. least: how many findings there must be. Raises ManifestError, naming the place,
+    for whatever does not hold."""
     findings = tuple(_finding(item) for item in fields.objects("findings"))
     count = len(findings)
-    if not count or len({spec.key for spec in findings}) != count:
+    if count < least or len({spec.key for spec in findings}) != count:
         raise ManifestError("findings", "each finding needs a key of its own, and there must be one")
     if {spec.output for spec in findings} != set(range(count)):
         raise ManifestError("findings", "the findings do not match the logits")
@@ -192,6 +193,27 @@ def tensor(fields: Fields, name: str) -> TensorSpec:
     return TensorSpec(name, tuple(shape))
 
 
+def modalities(fields: Fields) -> tuple[Modality, ...]:
+    """The kinds of picture a model is meant for, as far as this release knows them; there must be one."""
+    found = []
+    for text in fields.texts("modalities"):
+        try:
+            found.append(Modality(text))
+        except ValueError:
+            # A newer release may know more kinds of picture; those we do not know cannot reach this model.
+            continue
+    if not found:
+        raise ManifestError(fields.place("modalities"), "no modality that this release reads")
+    return tuple(found)
+
+
+def codings(fields: Fields) -> tuple[Coding, ...]:
+    """The codes of something a model names."""
+    return tuple(
+        Coding(item.text("system"), item.text("code"), item.text("display", "")) for item in fields.objects("codings")
+    )
+
+
 def _finding(fields: Fields) -> FindingSpec:
     calibration = fields.inner("calibration")
     thresholds = fields.inner("thresholds")
@@ -199,10 +221,7 @@ def _finding(fields: Fields) -> FindingSpec:
         key=slug(fields, "key"),
         output=fields.whole("output", low=0, high=4095),
         names=words(fields, "name"),
-        codings=tuple(
-            Coding(item.text("system"), item.text("code"), item.text("display", ""))
-            for item in fields.objects("codings")
-        ),
+        codings=codings(fields),
         calibration=Calibration(
             calibration.number("temperature", low=1e-3, high=1e3), calibration.number("offset", low=-100, high=100)
         ),

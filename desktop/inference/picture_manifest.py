@@ -14,6 +14,7 @@ from desktop.inference.manifest import (
     common_members,
     graph_file,
     is_slug,
+    modalities,
     tensor,
 )
 from desktop.records import Modality
@@ -175,7 +176,7 @@ def read_picture_manifest(fields: Fields) -> PictureManifest:
         embedding=tensor(outputs.inner("embedding"), "embedding"),
         preparation=_any_preparation(fields.inner("preparation")),
         ages=age_range(applicability.inner("age_years")) if applicability.has("age_years") else None,
-        modalities=_modalities(applicability),
+        modalities=modalities(applicability),
         kind=read_kind(applicability.inner("picture")) if applicability.has("picture") else None,
         distance_limit=strange.number("limit", low=0.0),
         refused_distance=strange.number("refused", low=0.0) if strange.has("refused") else math.inf,
@@ -227,19 +228,6 @@ def _preparation(fields: Fields) -> Preparation:
     epsilon = fields.number("epsilon", low=1e-6, high=1.0)
     frame_level = fields.number("frame_level", low=0.0, high=0.5) if fields.has("frame_level") else 0.0
     return Preparation(fields.whole("side", low=16, high=1024), low, high, epsilon, frame_level)
-
-
-def _modalities(fields: Fields) -> tuple[Modality, ...]:
-    found = []
-    for text in fields.texts("modalities"):
-        try:
-            found.append(Modality(text))
-        except ValueError:
-            # A newer release may know more kinds of picture; those we do not know cannot reach this model.
-            continue
-    if not found:
-        raise ManifestError(fields.place("modalities"), "no modality that this release reads")
-    return tuple(found)
 
 
 def read_kind(fields: Fields) -> PictureKind:

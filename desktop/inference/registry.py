@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
+from desktop.inference.detection_model import DetectionModel
 from desktop.inference.fields import ManifestError
 from desktop.inference.manifest import MAX_MANIFEST_BYTES, Manifest, document_of
 from desktop.inference.model import Model
@@ -21,6 +22,9 @@ from desktop.records import Picture, Recording
 _log = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+
+LookingModel = PictureModel | DetectionModel
+"""A model that is asked about one picture."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +80,22 @@ class Registry:
         one of another kind."""
         return _looking(self.get(name))
 
-    def fitting(self, picture: Picture) -> list[PictureModel]:
+    def looking_model(self, name: str) -> LookingModel:
+        """As `picture_model`, detectors too."""
+        model = self.get(name)
+        return model if isinstance(model, DetectionModel) else _looking(model)
+
+    def fitting(self, picture: Picture) -> list[LookingModel]:
         """The models meant for this kind of picture, by name.
 
         Where a manifest describes the very picture, models that only name its modality are asked too, but for those
         whose plain limits it is beyond: a red cell in colour is no bad chest film.
         """
-        looking = [model for _, model in sorted(self._models.items()) if isinstance(model, PictureModel)]
-        fitting = [model for model in looking if model.fits(picture)]
+        fitting: list[LookingModel] = [
+            model
+            for _, model in sorted(self._models.items())
+            if isinstance(model, PictureModel | DetectionModel) and model.fits(picture)
+        ]
         if all(model.manifest.kind is None for model in fitting):
             return fitting
         return [model for model in fitting if model.manifest.kind is not None or model.bears(picture)]

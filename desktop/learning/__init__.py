@@ -10,6 +10,13 @@ from desktop.learning.recipe import Recipe
 from desktop.learning.records import EvaluationRecord, TrainingRecord
 
 
+def _blood_cells() -> Recipe:
+    from desktop.learning.detector_sets import BLOOD_CELLS
+    from desktop.learning.recipes.detector import Detector
+
+    return Detector(BLOOD_CELLS)
+
+
 def _chest_xray_child() -> Recipe:
     from desktop.learning.recipes.chest_xray_child import ChestXrayChild
 
@@ -27,6 +34,7 @@ _RISKS = ("risk-diabetes", "risk-heart-disease", "risk-kidney-disease", "risk-li
 
 # Made when wanted: the window of a clinic that trains nothing starts without them.
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
+    "blood-cells": _blood_cells,
     "chest-xray-child": _chest_xray_child,
     **{name: partial(_risk, name) for name in _RISKS},
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
-from desktop.inference import Model, Registry, Row, Subject
+from desktop.inference import REASON_OTHER_KIND, Model, Registry, Row, Subject
 from desktop.intake.ecg import find_trace, read_trace_file
 from desktop.jobs import Job
 from desktop.records import (
@@ -52,7 +52,8 @@ class FileAnalysis:
 def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
     """Run every fitting model on every picture of the study that has no suggestion of it yet, and store what it says.
 
-    A model that fails is told in `failure` and stops nothing. Raises UserFacingError (not_found) and Cancelled only.
+    A model that fails is told in `failure` and stops nothing; one that finds itself the wrong one says nothing.
+    Raises UserFacingError (not_found) and Cancelled only.
     """
     job.report("workflow.progress.suggesting")
     with clinic.store.snapshot() as tx:
@@ -69,6 +70,8 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
                 if (instance.id, model.sha256) in done:
                     continue
                 analysis = model.analyse(picture, subject, job)
+                if analysis.reason == REASON_OTHER_KIND:  # it tells of the model, not of this study
+                    continue
                 suggestion = Suggestion(SuggestionId(new_id()), study, instance.id, analysis, clinic.clock())
                 _store(clinic, suggestion)
                 added.append(suggestion.id)
@@ -142,7 +145,7 @@ def _questions_of(models: Registry, job: Job, path: Path, name: str | None) -> _
         tracing = [models.trace_model(name)] if name is not None else models.fitting_trace(recording)
         return _Questions(recording.header, [(one, partial(one.analyse, recording)) for one in tracing])
     picture = read_in_words(path, job)[1]
-    looking = [models.picture_model(name)] if name is not None else models.fitting(picture)
+    looking = [models.looking_model(name)] if name is not None else models.fitting(picture)
     return _Questions(picture.header, [(one, partial(one.analyse, picture)) for one in looking])
 
 

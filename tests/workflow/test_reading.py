@@ -50,9 +50,13 @@ class StubModel:
     def __init__(self) -> None:
         self.asked = 0
         self.failure: UserFacingError | None = None
+        self.refusal = ""
 
     def analyse(self, picture: Picture, subject: object, job: Job) -> Analysis:
         self.asked += 1
+        if self.refusal:
+            made = Provenance(self.name, self.version, self.sha256, "CPU", "cd" * 32, 1.0)
+            return Analysis(AnalysisStatus.REFUSED, made, Quality(ok=False), reason=self.refusal)
         if self.failure is not None:
             raise self.failure
         return Analysis(
@@ -216,6 +220,19 @@ def test_a_failing_model_stops_nothing(
         done = workflow.suggest(clinic, JOB, new)
     assert done.failure is registry.model.failure
     assert not workflow.reading(clinic, JOB, new).suggestion_ready
+
+
+@pytest.mark.parametrize(("reason", "kept"), [("inference.reason.other_kind", 0), ("inference.reason.quality", 1)])
+def test_only_a_refusal_that_tells_of_the_study_is_kept(
+    clinic: workflow.Clinic, study: StudyId, registry: StubRegistry, tmp_path: Path, reason: str, kept: int
+) -> None:
+    registry.model.refusal = reason
+    patient = workflow.open_study(clinic, JOB, study).patient
+    other = tmp_path / "other.png"
+    Image.fromarray(np.zeros((90, 100), np.uint8)).save(other)
+    new = workflow.import_file(clinic, JOB, other, patient.id).study
+    done = workflow.suggest(clinic, JOB, new)
+    assert (len(done.suggestions), done.failure) == (kept, None)
 
 
 def test_a_removed_drawing_is_hidden_and_drafts_survive(clinic: workflow.Clinic, study: StudyId) -> None:

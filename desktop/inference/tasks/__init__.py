@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from desktop.inference.tasks import classification, risk, trace_findings
+from desktop.inference.tasks import classification, detection, risk, trace_findings
 from desktop.inference.tasks.task import Task
 
 TASKS: Mapping[str, Task[Any]] = {
     "image-classification": classification.TASK,
+    "object-detection": detection.TASK,
     "table-additive": risk.TASK,
     "trace-findings": trace_findings.TASK,
 }

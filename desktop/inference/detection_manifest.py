@@ -1,0 +1,147 @@
+"""The manifest of a model that boxes and counts things on a photograph."""
+
+from dataclasses import dataclass
+
+from desktop.inference.calibration import Calibration
+from desktop.inference.detection_decoding import STRIDE
+from desktop.inference.field_picture import FieldPreparation
+from desktop.inference.fields import Fields, ManifestError
+from desktop.inference.manifest import (
+    Manifest,
+    TensorSpec,
+    Words,
+    codings,
+    common_members,
+    modalities,
+    slug,
+    tensor,
+    words,
+)
+from desktop.inference.picture_manifest import PictureKind, read_kind
+from desktop.records import Coding, Modality
+
+_DEEPEST = 32
+"""The prepared picture's sides are multiples of that: the networks halve it five times."""
+
+
+@dataclass(frozen=True)
+class KindSpec:
+    """Something that is boxed. key: slug. A box has the probability `calibration` gives its score's log-odds, and
+    counts where that is at least `threshold`. spread: how far off a count usually is, in roots of it plus one."""
+
+    key: str
+    names: Words
+    codings: tuple[Coding, ...]
+    calibration: Calibration
+    threshold: float
+    spread: tuple[float, float]
+
+
+@dataclass(frozen=True)
+class DetectionGolden:
+    """A picture drawn by our own code (`golden.FIELDS`) and what the graph answered to it when it was made: for each
+    kind the sum of all scores, then the distance."""
+
+    picture: str
+    evidence: tuple[float, ...]
+    tolerance: float
+
+
+@dataclass(frozen=True)
+class DetectionManifest(Manifest):
+    """Everything about one detector, valid once built.
+
+    overlap: see `boxes_of`. listed: boxes of a lower probability are not named. tinted_share: photographs of which a
+    smaller share of pixels has a colour are refused.
+    """
+
+    input: TensorSpec
+    scores: TensorSpec
+    reach: TensorSpec
+    preparation: FieldPreparation
+    kinds: tuple[KindSpec, ...]
+    overlap: float
+    listed: float
+    modalities: tuple[Modality, ...]
+    kind: PictureKind
+    tinted_share: float
+    distance_limit: float
+    golden: DetectionGolden
+
+    def kind_name(self, key: str) -> Words:
+        """What a kind is called. Raises KeyError."""
+        for kind in self.kinds:
+            if kind.key == key:
+                return kind.names
+        raise KeyError(key)
+
+
+def read_detection_manifest(fields: Fields) -> DetectionManifest:
+    """The manifest in a document. Raises ManifestError, naming the place, for whatever does not hold."""
+    tensors = fields.inner("network_data_format")
+    outputs = tensors.inner("outputs")
+    boxing, applies = fields.inner("boxes"), fields.inner("applicability")
+    golden = fields.inner("golden")
+    manifest = DetectionManifest(
+        **common_members(fields, least=0),
+        input=tensor(tensors.inner("inputs").inner("image"), "image"),
+        scores=tensor(outputs.inner("scores"), "scores"),
+        reach=tensor(outputs.inner("reach"), "reach"),
+        preparation=_preparation(fields.inner("preparation")),
+        kinds=tuple(_kind(item) for item in boxing.objects("kinds")),
+        overlap=boxing.number("overlap", low=0.05, high=0.95),
+        listed=boxing.number("listed", low=0.001, high=0.5),
+        modalities=modalities(applies),
+        kind=read_kind(applies.inner("picture")),
+        tinted_share=applies.number("tinted_share", low=0.0, high=1.0),
+        distance_limit=fields.inner("out_of_distribution").number("limit", low=0.0),
+        golden=DetectionGolden(
+            golden.text("picture"), golden.numbers("evidence"), golden.number("tolerance", low=0.0, high=1.0)
+        ),
+    )
+    _check_together(manifest)
+    return manifest
+
+
+def _check_together(manifest: DetectionManifest) -> None:
+    """What single fields cannot show. Raises ManifestError."""
+    count = len(manifest.kinds)
+    if manifest.findings:
+        raise ManifestError("findings", "this kind of task has none")
+    if not count or len({kind.key for kind in manifest.kinds}) != count:
+        raise ManifestError("boxes.kinds", "each kind needs a key of its own, and there must be one")
+    prepared = manifest.preparation
+    if manifest.input.shape != (3, prepared.height, prepared.width):
+        raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
+    cells = (prepared.height // STRIDE, prepared.width // STRIDE)
+    if manifest.scores.shape != (count, *cells):
+        raise ManifestError("network_data_format.outputs.scores", "one map per kind was expected")
+    if manifest.reach.shape != (4, *cells):
+        raise ManifestError("network_data_format.outputs.reach", "four maps were expected")
+    if len(manifest.golden.evidence) != count + 1:
+        raise ManifestError("golden.evidence", "one number per kind and the distance were expected")
+
+
+def _preparation(fields: Fields) -> FieldPreparation:
+    sides = [fields.whole(name, low=_DEEPEST, high=4096) for name in ("width", "height")]
+    for name, side in zip(("width", "height"), sides, strict=True):
+        if side % 16:
+            raise ManifestError(fields.place(name), "a multiple of 16 was expected")
+    return FieldPreparation(*sides)
+
+
+def _kind(fields: Fields) -> KindSpec:
+    calibration = fields.inner("calibration")
+    spread = fields.numbers("spread")
+    if len(spread) != 2 or not spread[0] <= 0 <= spread[1]:
+        raise ManifestError(fields.place("spread"), "two numbers around zero were expected")
+    return KindSpec(
+        key=slug(fields, "key"),
+        names=words(fields, "name"),
+        codings=codings(fields),
+        calibration=Calibration(
+            calibration.number("temperature", low=1e-3, high=1e3), calibration.number("offset", low=-100, high=100)
+        ),
+        threshold=fields.number("threshold", low=0.0, high=1.0),
+        spread=(spread[0], spread[1]),
+    )

@@ -1,0 +1,173 @@
+"""A model that boxes and counts things on a photograph."""
+
+import math
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.errors import ErrorKind, KnownFailure
+from desktop.i18n import Language
+from desktop.inference import picture_kind, quality
+from desktop.inference.detection_decoding import boxes_of
+from desktop.inference.detection_manifest import DetectionManifest, KindSpec
+from desktop.inference.field_picture import PreparedField, prepare_field
+from desktop.inference.golden_fields import FIELDS
+from desktop.inference.manifest import TensorSpec
+from desktop.inference.model import Model
+from desktop.inference.picture_model import REASON_OTHER_KIND
+from desktop.inference.preparation import fingerprint
+from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.inference.subject import Subject
+from desktop.jobs import Job
+from desktop.records import (
+    Analysis,
+    AnalysisStatus,
+    Count,
+    DetectedBox,
+    Photometric,
+    Picture,
+    Provenance,
+)
+
+FloatArray = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+_DISTANCE = TensorSpec("distance", (1,))
+_SURE = 1.0 - 1e-6
+_PIXELS = 2
+"""Decimals of a box's corner: a hundredth of a pixel."""
+
+
+class DetectionModel(Model):
+    """The photograph is looked at first, then the network, then its peaks become boxes."""
+
+    def __init__(self, manifest: DetectionManifest, folder: Path) -> None:
+        """Raises KnownFailure where this release does not know the golden picture."""
+        super().__init__(manifest, folder)
+        if manifest.golden.picture not in FIELDS:
+            raise KnownFailure("inference.model_too_new", kind=ErrorKind.BAD_INPUT, model=manifest.name)
+        self.manifest = manifest
+        self._runner: OnnxRunner | None = None
+        self._loading = threading.Lock()
+
+    def fits(self, picture: Picture) -> bool:
+        """Whether this may be a photograph of the kind the model is meant for."""
+        return picture.header.modality in self.manifest.modalities and not self._problems(picture)
+
+    def analyse(self, picture: Picture, subject: Subject, job: Job) -> Analysis:
+        """Boxes and counts on one photograph; whose blood it is makes no difference.
+
+        Refused where it is no such photograph: too small, without colour, or unlike those the model has learned from.
+        Raises KnownFailure where the weights are damaged or the network misbehaves, Cancelled.
+        """
+        del subject
+        started = time.perf_counter()
+        runner = self._ready()
+        job.check()
+        prepared = prepare_field(picture, self.manifest.preparation)
+        problems = self._problems(picture)
+        outputs: Mapping[str, FloatArray] = {} if problems else runner.run(prepared.tensor)
+        if not problems and float(outputs["distance"][0]) > self.manifest.distance_limit:
+            problems = (quality.STRANGE,)
+        milliseconds = (time.perf_counter() - started) * 1000.0
+        provenance = Provenance(
+            self.name, self.version, self.sha256, runner.device, fingerprint(prepared.tensor), round(milliseconds, 1)
+        )
+        if problems:
+            return Analysis(AnalysisStatus.REFUSED, provenance, quality.quality(problems), reason=REASON_OTHER_KIND)
+        boxes = self._boxes(outputs, prepared)
+        return Analysis(AnalysisStatus.OK, provenance, quality.quality(()), boxes=boxes, counts=self._counts(boxes))
+
+    def finding_name(self, key: str, language: Language) -> str:
+        """What a kind of box is called. Raises KeyError for a key the model does not know."""
+        return self.manifest.kind_name(key).text(language)
+
+    def load(self) -> None:
+        """Read and check the weights now rather than with the first photograph. Raises what `analyse` raises."""
+        self._ready()
+
+    def close(self) -> None:
+        """Let go of the session's memory; the next question loads it again."""
+        with self._loading:
+            self._runner = None
+
+    def outputs(self, tensor: FloatArray) -> Mapping[str, FloatArray]:
+        """What the graph answers to a prepared photograph. For measuring a model; the clinic uses `analyse`."""
+        return self._ready().run(tensor)
+
+    def _golden_difference(self) -> tuple[float, float]:
+        expected = self.manifest.golden
+        field = prepare_field(FIELDS[expected.picture](), self.manifest.preparation)
+        found = golden_evidence(self.outputs(field.tensor))
+        return float(np.max(np.abs(found - np.array(expected.evidence)))), expected.tolerance
+
+    def _problems(self, picture: Picture) -> tuple[str, ...]:
+        """Slugs of why it is no photograph of the kind the model is meant for."""
+        if problems := picture_kind.kind_problems(self.manifest.kind, picture):
+            return problems
+        tinted = picture.photometric is Photometric.RGB and tinted_share(picture.pixels) >= self.manifest.tinted_share
+        return () if tinted or not self.manifest.tinted_share else (picture_kind.OTHER_COLOUR,)
+
+    def _boxes(self, outputs: Mapping[str, FloatArray], prepared: PreparedField) -> tuple[DetectedBox, ...]:
+        kinds = self.manifest.kinds
+        lowest = [_score_at(kind, self.manifest.listed) for kind in kinds]
+        found = boxes_of(outputs["scores"], outputs["reach"], lowest, self.manifest.overlap)
+        places = prepared.back(found[:, :4]).round(_PIXELS)
+        boxes = []
+        for (left, top, right, bottom), (number, score) in zip(places, found[:, 4:], strict=True):
+            kind = kinds[int(number)]
+            probability = kind.calibration.probability(log_odds(float(score)))
+            if right > left and bottom > top and probability >= self.manifest.listed:
+                size = (round(float(right - left), _PIXELS), round(float(bottom - top), _PIXELS))
+                boxes.append(DetectedBox(float(left), float(top), *size, kind.key, probability))
+        return tuple(boxes)
+
+    def _counts(self, boxes: tuple[DetectedBox, ...]) -> tuple[Count, ...]:
+        counts = []
+        for kind in self.manifest.kinds:
+            number = sum(box.kind == kind.key and box.probability >= kind.threshold for box in boxes)
+            root = math.sqrt(number + 1)
+            low, high = number + kind.spread[0] * root, number + kind.spread[1] * root
+            counts.append(Count(kind.key, number, max(0, math.floor(low)), math.ceil(high)))
+        return tuple(counts)
+
+    def _ready(self) -> OnnxRunner:
+        with self._loading:
+            if self._runner is None:
+                manifest = self.manifest
+                self._runner = OnnxRunner(
+                    read_weights(self._folder, manifest.weights),
+                    manifest.input,
+                    (manifest.scores, manifest.reach, _DISTANCE),
+                )
+            return self._runner
+
+
+def golden_evidence(outputs: Mapping[str, FloatArray]) -> Floats:
+    """What of a detector's answer to its golden picture is compared: the sum of each kind's scores, the distance."""
+    sums = outputs["scores"].sum(axis=(1, 2), dtype=np.float64)
+    return np.concatenate([sums, outputs["distance"].astype(np.float64)])
+
+
+def log_odds(score: float) -> float:
+    """Of a score in 0..1."""
+    held = min(_SURE, max(1.0 - _SURE, score))
+    return math.log(held / (1.0 - held))
+
+
+def tinted_share(pixels: npt.NDArray[np.uint8]) -> float:
+    """Share of an RGB picture's pixels, (rows, columns, 3), that are clearly no grey: a stain is paler than what
+    `quality.coloured_share` looks for."""
+    step = max(1, min(pixels.shape[:2]) // 256)
+    sample = pixels[::step, ::step].astype(np.int16)
+    return float(np.mean(sample.max(axis=2) - sample.min(axis=2) > 12))
+
+
+def _score_at(kind: KindSpec, probability: float) -> float:
+    """The score that a probability comes from, a little less."""
+    logit = (math.log(probability / (1.0 - probability)) - kind.calibration.offset) * kind.calibration.temperature
+    return 0.999 / (1.0 + math.exp(-max(-50.0, min(50.0, logit))))

@@ -1,0 +1,100 @@
+"""Photographs with boxes: read, checked, and put on one side of a split or the other."""
+
+import csv
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.errors import ErrorKind, UserFacingError
+from desktop.inference.field_picture import FieldPreparation, prepare_field
+from desktop.learning.detector_sets import DetectorSet
+from desktop.learning.films import read_picture
+
+Bytes = npt.NDArray[np.uint8]
+Floats = npt.NDArray[np.float64]
+
+BOXES = "boxes.csv"
+_COLUMNS = ("xmin", "ymin", "xmax", "ymax")
+_SMALLEST = 2.0
+"""Boxes that are narrower than so many prepared pixels are slips of a mouse, some without any size."""
+
+
+@dataclass(frozen=True, eq=False)
+class Photograph:
+    """One labelled photograph. pixels: (3, height, width) 0..255, as the network sees it. boxes: (n, 5): left, top,
+    right, bottom in prepared pixels, and the kind's number. run: photographs of one run stay together."""
+
+    name: str
+    sha256: str
+    pixels: Bytes
+    boxes: Floats
+    run: int
+
+
+def preparation_of(wanted: DetectorSet) -> FieldPreparation:
+    """How the clinic prepares a photograph for this detector."""
+    return FieldPreparation(wanted.width, wanted.height)
+
+
+def read_photographs(data: Path, wanted: DetectorSet) -> list[Photograph]:
+    """All labelled photographs, by name. data: the data folder, or the set's own. Raises UserFacingError where a table
+    or a photograph is not as it should be: a wrong box must never be learned."""
+    folder = next((path for path in (data / wanted.folder, data) if (path / BOXES).is_file()), None)
+    if folder is None:
+        raise UserFacingError("learning.no_data", kind=ErrorKind.NOT_FOUND, wanted=f"{wanted.folder}/{BOXES}")
+    by_image: dict[str, list[tuple[float, ...]]] = {}
+    numbers = {kind.label: number for number, kind in enumerate(wanted.kinds)}
+    try:
+        with (folder / BOXES).open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                by_image.setdefault(row["image"], []).append(_box(row, numbers))
+    except (KeyError, TypeError, ValueError, OSError) as error:
+        raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=wanted.folder) from error
+    names = sorted(by_image)
+    missing = [name for name in names if not (folder / "images" / name).is_file()]
+    if missing:
+        raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=wanted.folder)
+    return [
+        _photograph(folder / "images" / name, np.array(by_image[name]), wanted, index // wanted.run)
+        for index, name in enumerate(names)
+    ]
+
+
+def data_hash(photographs: Sequence[Photograph]) -> str:
+    """SHA-256 (hex) over names, bytes and boxes."""
+    digest = hashlib.sha256()
+    for one in photographs:
+        digest.update(f"{one.name}\t{one.sha256}\t{one.boxes.round(3).tolist()}\n".encode())
+    return digest.hexdigest()
+
+
+def parts(photographs: Sequence[Photograph], count: int) -> npt.NDArray[np.int64]:
+    """Which of `count` parts each photograph belongs to, runs kept whole."""
+    return np.array([one.run % count for one in photographs])
+
+
+def mark(photograph: Photograph) -> str:
+    """A short mark of a photograph of the training data, to recognise it later."""
+    return photograph.sha256[:10]
+
+
+def _box(row: Mapping[str, str], numbers: Mapping[str, int]) -> tuple[float, ...]:
+    """Raises KeyError, ValueError."""
+    left, top, right, bottom = (float(row[name]) for name in _COLUMNS)
+    if right < left or bottom < top:
+        raise ValueError("a box inside out")
+    return left, top, right, bottom, numbers[row["label"]]
+
+
+def _photograph(path: Path, boxes: Floats, wanted: DetectorSet, run: int) -> Photograph:
+    prepared = prepare_field(read_picture(path), preparation_of(wanted))
+    places = prepared.into(boxes[:, :4])
+    whole = np.concatenate([places, boxes[:, 4:]], axis=1)
+    sizes = np.minimum(places[:, 2] - places[:, 0], places[:, 3] - places[:, 1])
+    pixels = np.ascontiguousarray(prepared.tensor[0].round().astype(np.uint8))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Photograph(path.name, digest, pixels, whole[sizes > _SMALLEST], run)

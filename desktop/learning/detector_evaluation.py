@@ -1,0 +1,251 @@
+"""Measures a detector: every photograph is judged by the member that never saw it, with calibration, thresholds and
+intervals fitted on the photographs of the other parts. numpy and ONNX Runtime only."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.inference.calibration import Calibration
+from desktop.inference.detection_decoding import STRIDE, boxes_of
+from desktop.inference.detection_manifest import DetectionManifest
+from desktop.inference.detection_model import log_odds
+from desktop.inference.manifest import TensorSpec
+from desktop.inference.runner_onnx import OnnxRunner
+from desktop.jobs import Job
+from desktop.learning import picture_changes
+from desktop.learning.detector_data import Photograph, parts
+from desktop.learning.detector_figures import Judged, count_spread, counting_threshold
+from desktop.learning.detector_sets import DetectorSet
+from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.picture_changes import Change
+from desktop.learning.records import Json
+from desktop.learning.statistics import by_patient, calibration_error, fit_calibration, interval, wilson
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+_FAINTEST = 0.01
+"""Scores below are not even calibrated with."""
+_BATTERY_EVERY = 6
+"""Every so many photographs are spoilt for the battery."""
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """What the members say of photographs. found: for each photograph boxes as `boxes_of` gives them, in prepared
+    pixels, of the member that never saw it, or of all together. distances: likewise."""
+
+    found: tuple[Floats, ...]
+    distances: Floats
+
+
+@dataclass(frozen=True)
+class KindFit:
+    """How a kind's scores become probabilities, from which on one counts, and how far off a count usually is."""
+
+    calibration: Calibration
+    threshold: float
+    spread: tuple[float, float]
+
+
+def runner_of(graph: bytes, wanted: DetectorSet, members: int) -> OnnxRunner:
+    """A graph with the outputs of each member. Raises KnownFailure."""
+    kinds, cells = len(wanted.kinds), (wanted.height // STRIDE, wanted.width // STRIDE)
+    return OnnxRunner(
+        graph,
+        TensorSpec("image", (3, wanted.height, wanted.width)),
+        (
+            TensorSpec("scores", (kinds, *cells)),
+            TensorSpec("reach", (4, *cells)),
+            TensorSpec("distance", (1,)),
+            TensorSpec("member_scores", (members * kinds, *cells)),
+            TensorSpec("member_reach", (members * 4, *cells)),
+            TensorSpec("member_distances", (members,)),
+        ),
+    )
+
+
+def ask(
+    runner: OnnxRunner,
+    photographs: Sequence[Photograph],
+    kinds: int,
+    settings: DetectorSettings,
+    job: Job,
+    *,
+    member: Ints | None = None,
+) -> Answers:
+    """member: which one answers for each photograph; None: all together, as in the clinic."""
+    found, distances = [], []
+    lowest = [_FAINTEST] * kinds
+    for index, one in enumerate(photographs):
+        job.check()
+        outputs = runner.run(one.pixels[None].astype(np.float32))
+        scores, reach, away = outputs["scores"], outputs["reach"], float(outputs["distance"][0])
+        if member is not None:
+            chosen = int(member[index])
+            scores = outputs["member_scores"][chosen * kinds : (chosen + 1) * kinds]
+            reach = outputs["member_reach"][chosen * 4 : (chosen + 1) * 4]
+            away = float(outputs["member_distances"][chosen])
+        found.append(boxes_of(scores, reach, lowest, settings.overlap))
+        distances.append(away)
+    return Answers(tuple(found), np.array(distances))
+
+
+def fit(found: Sequence[Floats], drawn: Sequence[Floats], kinds: int, settings: DetectorSettings) -> list[KindFit]:
+    """Calibration, counting threshold and interval of each kind, from photographs that the answers come fresh to."""
+    judged = Judged(found, drawn)
+    fits = []
+    for kind in range(kinds):
+        scores, right = judged.scores(kind)
+        odds = np.array([log_odds(float(score)) for score in scores])
+        # A kind that is always found, or never, gives nothing to calibrate with.
+        both = right.any() and not right.all()
+        calibration = Calibration(*fit_calibration(odds, right)) if both else Calibration()
+        probable = Judged([_probable(boxes, {kind: calibration}) for boxes in found], drawn)
+        threshold = counting_threshold(probable, kind)
+        fits.append(KindFit(calibration, threshold, count_spread(*probable.counts(kind, threshold), settings.interval)))
+    return fits
+
+
+def fits_of(manifest: DetectionManifest) -> list[KindFit]:
+    """Those a shipped model goes by."""
+    return [KindFit(kind.calibration, kind.threshold, kind.spread) for kind in manifest.kinds]
+
+
+def cross_fitted(
+    answers: Answers, photographs: Sequence[Photograph], wanted: DetectorSet, settings: DetectorSettings
+) -> dict[str, Json]:
+    """The card's figures: each part by what was fitted on the others."""
+    part, kinds = parts(photographs, settings.members), len(wanted.kinds)
+    drawn = [one.boxes for one in photographs]
+    fits: list[list[KindFit]] = [[]] * len(photographs)
+    for number in range(settings.members):
+        others = np.flatnonzero(part != number)
+        fitted = fit([answers.found[i] for i in others], [drawn[i] for i in others], kinds, settings)
+        for index in np.flatnonzero(part == number):
+            fits[index] = fitted
+    return figures(answers, fits, photographs, wanted)
+
+
+def figures(
+    answers: Answers, fits: Sequence[Sequence[KindFit]], photographs: Sequence[Photograph], wanted: DetectorSet
+) -> dict[str, Json]:
+    """Precision, recall and counts. fits: for each photograph, those it is judged with."""
+    calibrated = [
+        _probable(boxes, {number: one.calibration for number, one in enumerate(own)})
+        for boxes, own in zip(answers.found, fits, strict=True)
+    ]
+    drawn = [one.boxes for one in photographs]
+    judged, runs = Judged(calibrated, drawn), [str(one.run) for one in photographs]
+    kinds = len(wanted.kinds)
+
+    def mean_precision(chosen: Ints) -> float:
+        return judged.mean_precision(kinds, chosen.tolist())
+
+    return {
+        "photographs": len(photographs),
+        "mean_average_precision": interval(by_patient(mean_precision, runs, rounds=200)),
+        "kinds": {kind.key: _kind_figures(judged, number, fits, runs) for number, kind in enumerate(wanted.kinds)},
+    }
+
+
+def _kind_figures(judged: Judged, kind: int, fits: Sequence[Sequence[KindFit]], runs: Sequence[str]) -> Json:
+    """One kind's figures."""
+
+    def precision(chosen: Ints) -> float:
+        return judged.precision(kind, chosen.tolist())
+
+    said, true, inside, hits = [], [], 0, 0
+    for index, own in enumerate(fits):
+        one = Judged([judged.found[index]], [judged.drawn[index]])
+        counted, there = one.counts(kind, own[kind].threshold)
+        hits += one.recall(kind, own[kind].threshold)[0]
+        said.append(float(counted[0]))
+        true.append(float(there[0]))
+        root = np.sqrt(said[-1] + 1)
+        low, high = np.floor(said[-1] + own[kind].spread[0] * root), np.ceil(said[-1] + own[kind].spread[1] * root)
+        inside += bool(low <= true[-1] <= high)
+    counts, drawn = np.array(said), np.array(true)
+    scores, right = judged.scores(kind)
+    listed = scores >= 0.05
+    mean = np.array([(drawn.sum() - there) / max(1, len(drawn) - 1) for there in drawn])
+    return {
+        "drawn": int(drawn.sum()),
+        "average_precision": interval(by_patient(precision, runs, rounds=200)),
+        "recall": interval(wilson(hits, int(drawn.sum()))),
+        "precision": interval(wilson(hits, int(counts.sum()))),
+        "count_error": _count_error(counts, drawn, runs),
+        "count_error_all": round(float(abs(counts.sum() - drawn.sum()) / max(1.0, drawn.sum())), 4),
+        "count_error_of_the_mean": round(float(np.abs(mean - drawn).sum() / max(1.0, drawn.sum())), 4),
+        "interval_holds": interval(wilson(inside, len(fits))),
+        "calibration_error": round(calibration_error(scores[listed], right[listed]), 4),
+    }
+
+
+def _count_error(said: Floats, true: Floats, runs: Sequence[str]) -> Json:
+    """Mean difference of the counts of a photograph, as a share of the mean count."""
+
+    def error(chosen: Ints) -> float:
+        return float(np.abs(said[chosen] - true[chosen]).sum() / max(1.0, float(true[chosen].sum())))
+
+    return interval(by_patient(error, runs, rounds=200))
+
+
+def battery(
+    runner: OnnxRunner,
+    photographs: Sequence[Photograph],
+    wanted: DetectorSet,
+    settings: DetectorSettings,
+    job: Job,
+) -> list[Json]:
+    """How a part of the photographs fares when it is spoilt: mean precision, and the first kind's count error at the
+    threshold fitted on unspoilt ones."""
+    chosen = list(photographs[::_BATTERY_EVERY])
+    member = parts(photographs, settings.members)[::_BATTERY_EVERY]
+    drawn, kinds = [one.boxes for one in chosen], len(wanted.kinds)
+    rows: list[Json] = []
+    fits: list[KindFit] = []
+    for name, change in SPOILT.items():
+        spoilt = [Photograph(one.name, one.sha256, _spoilt(one.pixels, change), one.boxes, one.run) for one in chosen]
+        found = ask(runner, spoilt, kinds, settings, job, member=member).found
+        fits = fits or fit(found, drawn, kinds, settings)
+        judged = Judged([_probable(boxes, {0: fits[0].calibration}) for boxes in found], drawn)
+        said, true = judged.counts(0, fits[0].threshold)
+        rows.append(
+            {
+                "spoilt": name,
+                "photographs": len(chosen),
+                "mean_average_precision": round(Judged(found, drawn).mean_precision(kinds), 4),
+                "count_error": round(float(np.abs(said - true).sum() / max(1.0, true.sum())), 4),
+            }
+        )
+    return rows
+
+
+def _probable(boxes: Floats, calibrations: Mapping[int, Calibration]) -> Floats:
+    """The boxes with probabilities instead of scores, the surest first; kinds without a calibration are left out."""
+    kept = np.array([row for row in boxes if int(row[4]) in calibrations]).reshape(-1, 6)
+    kept[:, 5] = [calibrations[int(row[4])].probability(log_odds(float(row[5]))) for row in kept]
+    return kept[np.argsort(-kept[:, 5], kind="stable")]
+
+
+SPOILT: Mapping[str, Change | None] = {
+    "as it is": None,
+    "noise of 12 of 255 levels": picture_changes.noise(12 / 255),
+    "out of focus by 1 in 320": picture_changes.blur(1 / 320),
+    "darker by 30 %": picture_changes.exposure(0.7),
+    "brighter by 15 %": picture_changes.exposure(1.15),
+    "JPEG of quality 25": picture_changes.jpeg(25),
+    "yellow light": picture_changes.exposure(1.0, 0.92, 0.8),
+    "darker towards a corner by 40 %": picture_changes.vignette(0.4),
+}
+
+
+def _spoilt(pixels: npt.NDArray[np.uint8], change: Change | None) -> npt.NDArray[np.uint8]:
+    """A prepared photograph, (3, rows, columns) 0..255, after a change."""
+    if change is None:
+        return pixels
+    light = change(np.ascontiguousarray(pixels.transpose(1, 2, 0), dtype=np.float32) / np.float32(255))
+    return np.ascontiguousarray(np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8).transpose(2, 0, 1))

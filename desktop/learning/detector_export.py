@@ -1,0 +1,113 @@
+"""The manifest of a detector."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from desktop.inference.detection_decoding import STRIDE
+from desktop.inference.detection_model import golden_evidence
+from desktop.inference.field_picture import prepare_field
+from desktop.inference.golden_fields import FIELDS
+from desktop.inference.manifest import FORMAT
+from desktop.inference.runner_onnx import OnnxRunner
+from desktop.learning.detector_data import preparation_of
+from desktop.learning.detector_evaluation import KindFit
+from desktop.learning.detector_sets import DetectorSet
+from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.publishing import NOT_MEASURED
+
+VERSION = "1.0.0"
+GRAPH = "model.onnx"
+_DIGITS = 6
+_SHORTEST_SIDE = 240
+"""Pixels of a photograph's shorter side: below, a platelet is a few pixels wide."""
+_TINTED_SHARE = 0.02
+_TOLERANCE = 0.02
+
+
+def document(
+    graph: bytes,
+    runner: OnnxRunner,
+    wanted: DetectorSet,
+    fits: Sequence[KindFit],
+    distance_limit: float,
+    settings: DetectorSettings,
+) -> dict[str, object]:
+    """The manifest, but for its limits, which an evaluation states. graph: its bytes; runner: the same."""
+    kinds, cells = len(wanted.kinds), [wanted.height // STRIDE, wanted.width // STRIDE]
+    return {
+        "format": FORMAT,
+        "name": wanted.model,
+        "version": VERSION,
+        "task": "object-detection",
+        "title": dict(wanted.title),
+        "intended_use": dict(wanted.intended_use),
+        "limits": NOT_MEASURED,
+        "licence": "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
+        "weights": {"file": GRAPH, "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph)},
+        "network_data_format": {
+            "inputs": {
+                "image": {
+                    "type": "image",
+                    "format": "photograph",
+                    "num_channels": 3,
+                    "spatial_shape": [wanted.height, wanted.width],
+                    "shape": [3, wanted.height, wanted.width],
+                    "dtype": "float32",
+                    "value_range": [0, 255],
+                    "is_patch_data": False,
+                    "channel_def": {"0": "red", "1": "green", "2": "blue"},
+                }
+            },
+            "outputs": {
+                "scores": {"type": "tensor", "shape": [kinds, *cells], "dtype": "float32"},
+                "reach": {"type": "tensor", "shape": [4, *cells], "dtype": "float32"},
+            },
+        },
+        "preparation": {"width": wanted.width, "height": wanted.height},
+        "findings": [],
+        "boxes": {
+            "overlap": settings.overlap,
+            "listed": settings.listed,
+            "kinds": [
+                _kind(kind.key, kind.name, kind.codings, fit) for kind, fit in zip(wanted.kinds, fits, strict=True)
+            ],
+        },
+        "applicability": {
+            "modalities": ["GM", "SM", "XC", "SC", "OT", "PHOTO"],
+            "picture": {"colour": "colour", "shortest_side": _SHORTEST_SIDE},
+            "tinted_share": _TINTED_SHARE,
+        },
+        "out_of_distribution": {
+            "method": "Mahalanobis distance of the embedding per root dimension, shrunken covariance, inside the graph",
+            "limit": round(distance_limit, 4),
+        },
+        "golden": _golden(runner, wanted),
+        "data": [dict(one) for one in wanted.data],
+        "training": "training.json",
+    }
+
+
+def _kind(key: str, name: Mapping[str, str], codings: Sequence[Mapping[str, str]], fit: KindFit) -> dict[str, object]:
+    return {
+        "key": key,
+        "name": dict(name),
+        "codings": [dict(coding) for coding in codings],
+        "calibration": {
+            "temperature": round(fit.calibration.temperature, _DIGITS),
+            "offset": round(fit.calibration.offset, _DIGITS),
+        },
+        "threshold": round(fit.threshold, _DIGITS),
+        "spread": [round(value, 4) for value in fit.spread],
+    }
+
+
+def _golden(runner: OnnxRunner, wanted: DetectorSet) -> dict[str, object]:
+    field = prepare_field(FIELDS[wanted.golden](), preparation_of(wanted))
+    evidence = golden_evidence(runner.run(field.tensor))
+    return {
+        "picture": wanted.golden,
+        "evidence": [round(float(value), _DIGITS) for value in np.asarray(evidence)],
+        "tolerance": _TOLERANCE,
+    }

@@ -1,0 +1,84 @@
+"""What each detector learns to find, in what, and what has to be said about it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+Words = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Something that is boxed. key: slug in the answer. label: the word of the table for it."""
+
+    key: str
+    label: str
+    name: Words
+    codings: Sequence[Mapping[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class DetectorSet:
+    """A model that boxes things on photographs of one sort, and the data it learns from.
+
+    folder: below the data folder; holds `boxes.csv` (image, label, xmin, ymin, xmax, ymax in pixels) and `images`.
+    width, height: the prepared picture, multiples of 32. run: neighbours by name that stay on one side of a split, as
+    they may come from one slide.
+    """
+
+    model: str
+    title: Words
+    intended_use: Words
+    caution: Words
+    source: Words
+    kinds: Sequence[Kind]
+    folder: str
+    width: int
+    height: int
+    run: int
+    golden: str
+    data: Sequence[Mapping[str, str]]
+    published: str
+
+
+BLOOD_CELLS = DetectorSet(
+    model="blood-cells",
+    title={"en": "Blood smear: cells counted", "zh": "血涂片：细胞计数"},
+    intended_use={
+        "en": "Boxes and counts red cells, white cells and platelets on a colour photograph of one field of a stained "
+        "thin blood smear, to save counting by hand. It does not tell kinds of white cells apart, finds no parasites, "
+        "and one field is no blood count.",
+        "zh": "在一张染色薄血涂片的彩色视野照片上框出并清点红细胞、白细胞和血小板，以省去人工计数。"
+        "它不区分白细胞种类，不查找寄生虫，一个视野也不能代替血常规。",
+    },
+    caution={
+        "en": "All photographs are from one laboratory and one camera, their cells about as large on the picture and "
+        "stained alike; cells of another size on the picture are missed. Platelets in clumps are counted as "
+        "few. Whose blood it was is not published, so photographs of one person may stand on both sides of a split.",
+        "zh": "所有照片来自同一实验室和同一台相机，放大倍数和染色相近；细胞在画面上大小不同时会漏检。"
+        "成堆的血小板会被少数。数据未公开每张照片属于谁，因此同一人的照片可能出现在训练和评测两边。",
+    },
+    source={
+        "en": "{n} photographs of stained blood smears with {boxes} boxes",
+        "zh": "{n} 张染色血涂片照片中的 {boxes} 个标注框",
+    },
+    kinds=(
+        Kind("red_cell", "RBC", {"en": "Red cell", "zh": "红细胞"}),
+        Kind("white_cell", "WBC", {"en": "White cell", "zh": "白细胞"}),
+        Kind("platelet", "Platelets", {"en": "Platelet", "zh": "血小板"}),
+    ),
+    folder="blood_cells",
+    width=320,
+    height=240,
+    run=6,
+    golden="smear-field/1",
+    data=(
+        {
+            "name": "BCCD (Blood Cell Count and Detection) data set",
+            "licence": "MIT",
+            "credit": "Shenggan and cosmicad, BCCD_Dataset.",
+        },
+    ),
+    published="Published for detectors of the YOLO kind on this data set, its own split: about 0.90 to 0.93.",
+)
+
+DETECTOR_SETS = (BLOOD_CELLS,)

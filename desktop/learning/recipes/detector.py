@@ -1,0 +1,166 @@
+"""Boxes and counts on photographs: a small detector for each set, from scratch on two cores."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from desktop.errors import UserFacingError, from_os_error
+from desktop.inference import DetectionModel, read_model
+from desktop.inference.registry import MANIFEST
+from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.jobs import Job
+from desktop.learning import detector_card, detector_evaluation, detector_export
+from desktop.learning.detector_data import Photograph, data_hash, mark, parts, read_photographs
+from desktop.learning.detector_sets import DetectorSet
+from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
+from desktop.learning.recipe import Say, require_torch
+from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+
+
+@dataclass(frozen=True)
+class Detector:
+    """The recipe of one set's detector."""
+
+    wanted: DetectorSet
+    settings: DetectorSettings = field(default_factory=DetectorSettings)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.wanted.model
+
+    def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
+        """See `Recipe.train`. Also measures the new model and writes its card."""
+        require_torch()
+        from desktop.learning import detector_training
+        from desktop.learning.detector_network import OUTPUTS
+        from desktop.learning.export import export
+
+        photographs = read_photographs(data, self.wanted)
+        data_sha256 = data_hash(photographs)
+        out = out if out.name == self.name else out / self.name
+        work = out / ".training"
+        if not resume:
+            shutil.rmtree(work, ignore_errors=True)
+        started = time.monotonic()
+        say(f"{len(photographs)} photographs with {sum(len(one.boxes) for one in photographs)} boxes")
+        try:
+            make_work_folder(work)
+            trained = detector_training.train_members(
+                photographs, len(self.wanted.kinds), self.settings, data_sha256, work, job, say
+            )
+            path = work / detector_export.GRAPH
+            export(trained.network, (3, self.wanted.height, self.wanted.width), OUTPUTS, path)
+            graph = path.read_bytes()
+        except OSError as error:
+            raise from_os_error(error) from error
+        say("judging every photograph by the network that never saw it")
+        runner = detector_evaluation.runner_of(graph, self.wanted, self.settings.members)
+        manifest, figures = self._measured(graph, runner, photographs, job)
+        record = TrainingRecord(
+            model=self.name,
+            version=detector_export.VERSION,
+            sha256=hashlib.sha256(graph).hexdigest(),
+            seed=self.settings.seed,
+            data_sha256=data_sha256,
+            films=len(photographs),
+            patients=len({one.run for one in photographs}),
+            seconds=detector_training.seconds_of(trained.curves),
+            threads=self.settings.threads,
+            software=detector_training.software(),
+            settings=json.loads(json.dumps(asdict(self.settings))),
+            curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
+            calibration={},
+            gate={"distance_limit": manifest["out_of_distribution"]["limit"]},
+            patient_marks=tuple(sorted(mark(one) for one in photographs)),
+        )
+        files = {detector_export.GRAPH: graph, TRAINING: record.to_json().encode()}
+        stated = detector_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures)
+        try:
+            install(out, files | stated)
+        except OSError as error:
+            raise from_os_error(error) from error
+        shutil.rmtree(work, ignore_errors=True)
+        say(f"done in {time.monotonic() - started:.0f} s")
+        return record
+
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
+        """See `Recipe.evaluate`. On the photographs it has learned from, each is judged by the network that never saw
+        it; on any others, by the model as the clinic has it, without those it has learned from."""
+        training = training_document(model_folder)
+        model = read_model(model_folder)
+        if not isinstance(model, DetectionModel):
+            raise UserFacingError("inference.not_for_pictures", model=model.name)
+        settings = _settings(training["settings"])
+        graph = read_weights(model_folder, model.manifest.weights)
+        runner = detector_evaluation.runner_of(graph, self.wanted, settings.members)
+        photographs = read_photographs(data, self.wanted)
+        data_sha256 = data_hash(photographs)
+        figures: Mapping[str, Json]
+        if data_sha256 == training["data_sha256"]:
+            say("judging every photograph by the network that never saw it")
+            figures = self._own_figures(runner, photographs, settings, job)
+            self._publish(model_folder, training, figures, say)
+        else:
+            seen = set(training["patient_marks"])
+            photographs = [one for one in photographs if mark(one) not in seen]
+            if not photographs:
+                raise UserFacingError("learning.nothing_new", model=self.name)
+            say(f"asking the model about {len(photographs)} photographs it has not learned from")
+            answers = detector_evaluation.ask(runner, photographs, len(self.wanted.kinds), settings, job)
+            fits = [detector_evaluation.fits_of(model.manifest)] * len(photographs)
+            figures = detector_evaluation.figures(answers, fits, photographs, self.wanted)
+        return EvaluationRecord(
+            model=self.name,
+            version=training["version"],
+            sha256=training["sha256"],
+            data_sha256=data_sha256,
+            films=len(photographs),
+            figures=figures,
+            study=[],
+        )
+
+    def _measured(
+        self, graph: bytes, runner: OnnxRunner, photographs: Sequence[Photograph], job: Job
+    ) -> tuple[dict[str, Any], dict[str, Json]]:
+        """The manifest of a new graph, and its figures."""
+        part, kinds = parts(photographs, self.settings.members), len(self.wanted.kinds)
+        answers = detector_evaluation.ask(runner, photographs, kinds, self.settings, job, member=part)
+        fits = detector_evaluation.fit(answers.found, [one.boxes for one in photographs], kinds, self.settings)
+        limit = self.settings.distance_margin * float(np.max(answers.distances))
+        manifest = detector_export.document(graph, runner, self.wanted, fits, limit, self.settings)
+        figures = detector_evaluation.cross_fitted(answers, photographs, self.wanted, self.settings)
+        figures["battery"] = detector_evaluation.battery(runner, photographs, self.wanted, self.settings, job)
+        return manifest, figures
+
+    def _own_figures(
+        self, runner: OnnxRunner, photographs: Sequence[Photograph], settings: DetectorSettings, job: Job
+    ) -> dict[str, Json]:
+        part = parts(photographs, settings.members)
+        answers = detector_evaluation.ask(runner, photographs, len(self.wanted.kinds), settings, job, member=part)
+        figures = detector_evaluation.cross_fitted(answers, photographs, self.wanted, settings)
+        figures["battery"] = detector_evaluation.battery(runner, photographs, self.wanted, settings, job)
+        return figures
+
+    def _publish(self, model_folder: Path, training: Mapping[str, Any], figures: Mapping[str, Json], say: Say) -> None:
+        """Write the card again. Raises KnownFailure, but for an installed model, which may not be written to."""
+        manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
+        try:
+            install(model_folder, detector_card.texts(self.wanted, manifest, training, figures))
+        except OSError as error:
+            if error.errno not in NOT_OURS:
+                raise from_os_error(error) from error
+            say("the figures are made again; the installed card cannot be written to")
+
+
+def _settings(stated: Mapping[str, Any]) -> DetectorSettings:
+    """Those of a training record."""
+    return DetectorSettings(**{name: stated[name] for name in DetectorSettings.__dataclass_fields__})
