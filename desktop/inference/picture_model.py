@@ -15,11 +15,11 @@ from desktop.inference import golden, picture_kind, quality
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.model import Model
 from desktop.inference.picture_manifest import PictureManifest
-from desktop.inference.preparation import Box, Prepared, fingerprint, light_of, prepare
+from desktop.inference.preparation import Box, Prepared, fingerprint, light_of, prepare, sees_colour
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
-from desktop.records import Activation, Analysis, AnalysisStatus, Finding, Picture, Provenance
+from desktop.records import Activation, Analysis, AnalysisStatus, Finding, Photometric, Picture, Provenance
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -73,7 +73,9 @@ class PictureModel(Model):
         return meant and (kind is None or not picture_kind.kind_problems(kind, picture))
 
     def bears(self, picture: Picture) -> bool:
-        """Whether the plain measurements of quality find nothing wrong with a picture."""
+        """Whether a picture has no colour that the model would not see, and plain measurements find nothing wrong."""
+        if picture.photometric is Photometric.RGB and not sees_colour(self.manifest.preparation):
+            return False
         return not quality.pixel_problems(picture, display.grey(picture), self.manifest.pixels)
 
     def analyse(self, picture: Picture, subject: Subject, job: Job) -> Analysis:
