@@ -35,7 +35,6 @@ def document(
     settings: DetectorSettings,
 ) -> dict[str, object]:
     """The manifest, but for its limits, which an evaluation states. graph: its bytes; runner: the same."""
-    kinds, cells = len(wanted.kinds), [wanted.height // STRIDE, wanted.width // STRIDE]
     return {
         "format": FORMAT,
         "name": wanted.model,
@@ -46,25 +45,7 @@ def document(
         "limits": NOT_MEASURED,
         "licence": "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
         "weights": {"file": GRAPH, "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph)},
-        "network_data_format": {
-            "inputs": {
-                "image": {
-                    "type": "image",
-                    "format": "photograph",
-                    "num_channels": 3,
-                    "spatial_shape": [wanted.height, wanted.width],
-                    "shape": [3, wanted.height, wanted.width],
-                    "dtype": "float32",
-                    "value_range": [0, 255],
-                    "is_patch_data": False,
-                    "channel_def": {"0": "red", "1": "green", "2": "blue"},
-                }
-            },
-            "outputs": {
-                "scores": {"type": "tensor", "shape": [kinds, *cells], "dtype": "float32"},
-                "reach": {"type": "tensor", "shape": [4, *cells], "dtype": "float32"},
-            },
-        },
+        "network_data_format": _network_data_format(wanted),
         "preparation": {"width": wanted.width, "height": wanted.height},
         "findings": [],
         "boxes": {
@@ -86,6 +67,29 @@ def document(
         "golden": _golden(runner, wanted),
         "data": [dict(one) for one in wanted.data],
         "training": "training.json",
+    }
+
+
+def _network_data_format(wanted: DetectorSet) -> dict[str, object]:
+    cells = [wanted.height // STRIDE, wanted.width // STRIDE]
+    return {
+        "inputs": {
+            "image": {
+                "type": "image",
+                "format": "photograph",
+                "num_channels": 3,
+                "spatial_shape": [wanted.height, wanted.width],
+                "shape": [3, wanted.height, wanted.width],
+                "dtype": "float32",
+                "value_range": [0, 255],
+                "is_patch_data": False,
+                "channel_def": {"0": "red", "1": "green", "2": "blue"},
+            }
+        },
+        "outputs": {
+            "scores": {"type": "tensor", "shape": [len(wanted.kinds), *cells], "dtype": "float32"},
+            "reach": {"type": "tensor", "shape": [4, *cells], "dtype": "float32"},
+        },
     }
 
 
