@@ -23,6 +23,12 @@ def _chest_xray_child() -> Recipe:
     return ChestXrayChild()
 
 
+def _ecg_12_lead() -> Recipe:
+    from desktop.learning.recipes.ecg_12_lead import Ecg12Lead
+
+    return Ecg12Lead()
+
+
 def _risk(name: str) -> Recipe:
     from desktop.learning.recipes.risk import Risk
     from desktop.learning.risk_sets import RISK_SETS
@@ -36,6 +42,7 @@ _RISKS = ("risk-diabetes", "risk-heart-disease", "risk-kidney-disease", "risk-li
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "blood-cells": _blood_cells,
     "chest-xray-child": _chest_xray_child,
+    "ecg-12-lead": _ecg_12_lead,
     **{name: partial(_risk, name) for name in _RISKS},
 }
 """What makes the recipe of each model of the shelf."""

@@ -172,12 +172,12 @@ def plain_logistic(table: Table, risk: RiskSet, settings: RiskSettings) -> Float
             filled = np.where(np.isnan(table.rows), middle, table.rows)
             mean, deviation = filled[inside].mean(axis=0), filled[inside].std(axis=0)
             scaled = (filled - mean) / np.where(deviation > 0, deviation, 1.0)
-            logits[parts == part] = plain_ridge(scaled[inside], table.labels[inside], scaled[parts == part])
+            logits[parts == part] = _logistic(scaled[inside], table.labels[inside], scaled[parts == part])
         found.append(logits)
     return np.stack(found)
 
 
-def plain_ridge(rows: Floats, labels: Bools, asked: Floats) -> Floats:
+def _logistic(rows: Floats, labels: Bools, asked: Floats) -> Floats:
     """Logistic regression with the weak ridge that common libraries use unless told otherwise (1 / C = 1)."""
     design = np.hstack([np.ones((len(rows), 1)), rows])
     weights, ridge = np.zeros(design.shape[1]), np.eye(design.shape[1])

@@ -166,18 +166,19 @@ def offset_at(slope: float, logits: Floats, labels: Bools) -> float:
     return offset
 
 
-def thresholds_of(said: Floats, labels: Bools, alphas: Sequence[float]) -> ConformalThresholds:
+def thresholds_of(said: Floats, labels: Bools, alphas: Sequence[float], strictness: float = 1.0) -> ConformalThresholds:
     """Where a probability stops being usual for those with, and for those without, a finding.
 
     alphas: share of each class that a decision may get wrong, the largest first. Where the classes are far apart, a
     share that may be wrong would have to be made up between them; then a smaller share is taken, as far as there are
-    people enough for it.
+    people enough for it. strictness: how many times fewer of those without the finding may be called likely: with a
+    rare one, as many of them as of those with it would be most of the likely ones.
     """
-    found, fewest = None, int(min(labels.sum(), (~labels).sum()))
+    found, fewest = None, int(min(labels.sum(), (~labels).sum() / strictness))
     for alpha in alphas:
         if found is not None and alpha * (fewest + 1) < 1:
             break
-        found = conformal_thresholds(said[labels].tolist(), said[~labels].tolist(), alpha, alpha)
+        found = conformal_thresholds(said[labels].tolist(), said[~labels].tolist(), alpha, alpha / strictness)
         if found.positive <= found.negative:
             break
     assert found is not None, "there is a share to try"
