@@ -20,6 +20,7 @@ from desktop.inference.subject import Subject
 from desktop.inference.trace_manifest import MAIN_GRAPH, TraceManifest, WantedLeads
 from desktop.jobs import Job
 from desktop.records import (
+    MILLIVOLT,
     STANDARD_LEADS,
     Analysis,
     AnalysisStatus,
@@ -32,7 +33,7 @@ from desktop.records import (
     Recording,
     Trace,
 )
-from desktop.signals.leads import LeadState, lead_qualities, with_calculated_limb_leads
+from desktop.signals.leads import with_calculated_limb_leads
 
 FloatArray = npt.NDArray[np.float32]
 Ask = Callable[[str, FloatArray], Mapping[str, FloatArray]]
@@ -49,7 +50,7 @@ SLOW_SAMPLING = "slow_sampling"
 FLAT = "flat"
 TRACE_PROBLEMS = (LEADS_MISSING, TOO_SHORT, TOO_LONG, SLOW_SAMPLING, FLAT)
 
-_SILENT = (LeadState.FLAT, LeadState.MISSING)
+_STILL_MV = 0.05
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,7 @@ class TraceModel(Model, Generic[M]):
             return TOO_LONG
         if trace.rate < limits.lowest_rate * 0.99:
             return SLOW_SAMPLING
-        return FLAT if all(lead.state in _SILENT for lead in lead_qualities(trace)) else ""
+        return FLAT if _still(trace) else ""
 
     def _answer(self, trace: Trace, subject: Subject, job: Job) -> tuple[TraceAnswer, str]:
         """The answer, and the fingerprint of all the graphs were given."""
@@ -188,6 +189,13 @@ def _chosen(recording: Recording, leads: WantedLeads) -> Trace | None:
     whole, _ = with_calculated_limb_leads(trace)
     rows = [row for name in STANDARD_LEADS if (row := whole.row(name)) is not None]
     return _of_rows(whole, tuple(rows)) if len(rows) == len(STANDARD_LEADS) else None
+
+
+def _still(trace: Trace) -> bool:
+    """Whether nothing moves in any lead, from the first sample to the last: hardly at all in mV, or not in any unit."""
+    moves = np.fmax.reduce(trace.samples, axis=1) - np.fmin.reduce(trace.samples, axis=1)
+    least = np.array([_STILL_MV if lead.unit == MILLIVOLT else 0.0 for lead in trace.leads])
+    return not bool((moves > least).any())
 
 
 def _of_rows(trace: Trace, rows: tuple[int, ...]) -> Trace:

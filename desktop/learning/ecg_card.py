@@ -184,7 +184,7 @@ def _end(manifest: Mapping[str, Any]) -> str:
 - Hypertrophy and atrial fibrillation rest on 38 recordings each, so their intervals are wide.
 - A recording is refused under 5 seconds, with leads missing, or flat. With one lead flat, without a unit, without a
   usual beat, or too far from what it learned from, probabilities are given and nothing is decided. Exchanged cables are
-  not noticed.
+  not noticed. Of a long recording the first minute is judged.
 
 ## Data
 
