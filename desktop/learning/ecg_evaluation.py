@@ -32,7 +32,7 @@ from desktop.signals.twelve_features import NAMES
 PRINTED = (
     "rate", "rr_spread", "pr", "p_seen", "qrs", "qtc", "qrs_axis_sin", "qrs_axis_cos", "sokolow", "cornell",
     "st_lowest", "st_highest", "t_lowest", "q_inferior", "q_anterior",
-)  # fmt: skip
+)  # fmt: skip  # one line for each kind
 """What a recorder prints, and a reader's first glance: the comparator learns from these alone."""
 
 _OLD = 60.0

@@ -154,21 +154,22 @@ def _cut(
 def ensemble(forests: Sequence[Forest]) -> dict[str, Any]:
     """The attributes of ai.onnx.ml TreeEnsembleRegressor, version 3: (n, columns) to (n, forests) shares."""
     inner = ("treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids")
+    outer = ("treeids", "nodeids", "ids", "weights")
     found: dict[str, list[object]] = {f"nodes_{name}": [] for name in inner}
-    found |= {f"target_{name}": [] for name in ("treeids", "nodeids", "ids", "weights")}
+    found |= {f"target_{name}": [] for name in outer}
     number = 0
     for target, forest in enumerate(forests):
         for tree in forest.trees:
             for place, column in enumerate(tree.column.tolist()):
                 leaf = column < 0
-                row = (number, place, max(column, 0), float(tree.cut[place]), "LEAF" if leaf else "BRANCH_LEQ",
-                       int(tree.low[place]), int(tree.high[place]))  # fmt: skip
+                kind = "LEAF" if leaf else "BRANCH_LEQ"
+                sides = int(tree.low[place]), int(tree.high[place])
+                row = (number, place, max(column, 0), float(tree.cut[place]), kind, *sides)
                 for name, held in zip(inner, row, strict=True):
                     found[f"nodes_{name}"].append(held)
                 if leaf:
-                    weight = float(tree.share[place]) / len(forest.trees)
-                    for name, held in zip(("treeids", "nodeids", "ids", "weights"), (number, place, target, weight),
-                                          strict=True):  # fmt: skip
+                    answer = (number, place, target, float(tree.share[place]) / len(forest.trees))
+                    for name, held in zip(outer, answer, strict=True):
                         found[f"target_{name}"].append(held)
             number += 1
     return {**found, "n_targets": len(forests), "aggregate_function": "SUM", "post_transform": "NONE"}

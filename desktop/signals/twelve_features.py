@@ -22,7 +22,13 @@ METHOD = "ecg-features/1"
 LEAD_NAMES = (
     "p", "p_end", "p_area", "q", "q_ms", "r", "s", "s_late", "qrs_area", "qrs_range", "r_ms", "r_share", "notches",
     "j", "st_40", "st_80", "st_slope", "t", "t_area", "t_share", "t_low",
-)  # fmt: skip
+)  # fmt: skip  # a list reads better with several to a line
+
+_AXES = (
+    "qrs_axis_sin", "qrs_axis_cos", "t_axis_sin", "t_axis_cos", "frontal_angle", "spatial_angle",
+    "first_x", "first_y", "first_z", "last_x", "last_y", "last_z", "qrs_x", "qrs_y", "qrs_z",
+    "t_x", "t_y", "t_z", "st_x", "st_y", "st_z", "loop", "spatial_qrs", "spatial_t",
+)  # fmt: skip  # a list reads better with several to a line
 
 _CODE = {name: place for place, name in enumerate(STANDARD_LEADS)}
 # Inverse Dower matrix (Edenbrandt and Pahlm 1988): X, Y, Z from V1..V6, I, II.
@@ -116,7 +122,7 @@ def _lead(beat: _Beat, row: int) -> Floats:
             r / (r - min(q, s) + 0.05), float(len(turns)), j, st_40, st_80, st_80 - j, t,
             float(after.sum()) / 1000.0, t / (reach + 0.2), t_low,
         ]
-    )  # fmt: skip
+    )  # fmt: skip  # a list reads better with several to a line
 
 
 def _rhythm(twelve: TwelveLeads) -> dict[str, float]:
@@ -203,15 +209,14 @@ def _intervals(twelve: TwelveLeads, beat: _Beat | None) -> dict[str, float]:
 
 def _axes(beat: _Beat | None, twelve: TwelveLeads) -> dict[str, float]:
     """Frontal axes as sine and cosine, and the angle between QRS and T in the plane and in space, degrees."""
-    names = ("qrs_axis_sin", "qrs_axis_cos", "t_axis_sin", "t_axis_cos", "frontal_angle", "spatial_angle",
-             "first_x", "first_y", "first_z", "last_x", "last_y", "last_z", "qrs_x", "qrs_y", "qrs_z",
-             "t_x", "t_y", "t_z", "st_x", "st_y", "st_z", "loop", "spatial_qrs", "spatial_t")  # fmt: skip
     if beat is None:
-        return dict.fromkeys(names, math.nan)
+        return dict.fromkeys(_AXES, math.nan)
     qrs = beat.rows[:, beat.begin : beat.end]
     after = beat.rows[:, beat.end + 60 : beat.t_end]
-    frontal = [np.array([area[_CODE["I"]], area[_CODE["aVF"]] * 2 / math.sqrt(3)]) for area in
-               (qrs.sum(axis=1), after.sum(axis=1))]  # fmt: skip
+    frontal = [
+        np.array([area[_CODE["I"]], area[_CODE["aVF"]] * 2 / math.sqrt(3)])
+        for area in (qrs.sum(axis=1), after.sum(axis=1))
+    ]
     units = [vector / max(float(np.linalg.norm(vector)), 1e-6) for vector in frontal]
     space = _DOWER @ qrs[list(_DOWER_ROWS)]
     space_t = _DOWER @ after[list(_DOWER_ROWS)]
@@ -224,8 +229,8 @@ def _axes(beat: _Beat | None, twelve: TwelveLeads) -> dict[str, float]:
         units[0][1], units[0][0], units[1][1], units[1][0], _angle(units[0], units[1]), _angle(mean_qrs, mean_t),
         *first, *last, *mean_qrs, *mean_t, *st, float(values[1] / max(float(values[0]), 1e-6)),
         float(np.linalg.norm(space, axis=0).max()), float(np.linalg.norm(space_t, axis=0).max()),
-    ]  # fmt: skip
-    return {name: float(value) for name, value in zip(names, found, strict=True)}
+    ]  # fmt: skip  # as the names above
+    return {name: float(value) for name, value in zip(_AXES, found, strict=True)}
 
 
 def _angle(one: Floats, other: Floats) -> float:

@@ -127,8 +127,8 @@ def write_wfdb(folder: Path, name: str, trace: Trace, *, unit: str = "mV", gain:
     values = np.rint(np.nan_to_num(trace.samples) * factor * gain).astype("<i2")
     (folder / f"{name}.dat").write_bytes(values.T.tobytes())
     lines = [f"{name} {len(trace.leads)} {trace.rate:g} {trace.length}"]
-    lines += [f"{name}.dat 16 {gain:g}(0)/{unit} 16 0 {row[0]} 0 0 {lead.name}"
-              for lead, row in zip(trace.leads, values, strict=True)]  # fmt: skip
+    for lead, row in zip(trace.leads, values, strict=True):
+        lines.append(f"{name}.dat 16 {gain:g}(0)/{unit} 16 0 {row[0]} 0 0 {lead.name}")
     path = folder / f"{name}.hea"
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     return path
