@@ -163,11 +163,18 @@ class _Course(Generic[N]):
 
 
 def train(
-    lesson: LessonOf[N], build: Callable[[], N], checkpoint: Path | None, job: Job, say: Callable[[str], None]
+    lesson: LessonOf[N],
+    build: Callable[[], N],
+    checkpoint: Path | None,
+    job: Job,
+    say: Callable[[str], None],
+    *,
+    stop_after: int | None = None,
 ) -> TrainedOf[N]:
     """Train a network. build: makes it untrained (weights come from the lesson's seed).
 
-    checkpoint: file to resume from and to keep after each epoch, or None. Raises Cancelled between batches.
+    checkpoint: file to resume from and to keep after each epoch, or None. stop_after: epochs of the schedule that are
+    gone through, all of them where None; a later run goes on from there. Raises Cancelled between batches.
     """
     course = _begin(lesson, build)
     if checkpoint is not None and not course.load(checkpoint, lesson.identity):
@@ -175,7 +182,7 @@ def train(
     resumed_at = len(course.curve)
     if resumed_at:
         say(f"{lesson.name}: going on after epoch {resumed_at}")
-    for epoch in range(resumed_at, lesson.schedule.epochs):
+    for epoch in range(resumed_at, min(lesson.schedule.epochs, stop_after or lesson.schedule.epochs)):
         if _stopped_improving(course, lesson.schedule):
             say(f"{lesson.name}: stopped early, best was epoch {course.best_epoch}")
             break

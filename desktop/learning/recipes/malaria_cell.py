@@ -1,0 +1,132 @@
+"""Malaria parasites in single red cells (NIH/NLM thin films), in colour and grey, from scratch on two cores.
+
+Two small networks, each trained without one part of the patients: the first one's part calibrates, the second one's
+part gives the card's figures, and the model the clinic gets, the mean of both, has learned from everybody.
+"""
+
+import json
+import shutil
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from desktop.errors import from_os_error
+from desktop.inference.calibration import Calibration
+from desktop.inference.registry import MANIFEST
+from desktop.jobs import Job
+from desktop.learning import cell_card, cell_evaluation, cell_manifest
+from desktop.learning.cell_settings import Settings
+from desktop.learning.cells import Cell, data_hash, find_cells, patient_mark, read_cells
+from desktop.learning.publishing import (
+    NOT_OURS,
+    TRAINING,
+    graph_entry,
+    install,
+    make_work_folder,
+    manifest_text,
+)
+from desktop.learning.recipe import Say, require_torch
+from desktop.learning.records import EvaluationRecord, TrainingRecord, training_document
+from desktop.learning.statistics import fit_calibration, thresholds_of
+
+if TYPE_CHECKING:
+    from desktop.learning.cell_training import TrainedCells
+
+_GRAPH = "model.onnx"
+
+
+@dataclass(frozen=True)
+class MalariaCell:
+    """The recipe. settings: as in the record of every run."""
+
+    settings: Settings = field(default_factory=Settings)
+    name: str = cell_manifest.NAME
+
+    def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
+        """See `Recipe.train`. Also measures the new model and writes its card."""
+        require_torch()
+        from desktop.learning import cell_training
+
+        folder = find_cells(data)
+        cells = read_cells(folder)
+        data_sha256 = data_hash(cells)
+        # A model lies in a folder of its own name, whatever folder it is to be put in.
+        out = out if out.name == self.name else out / self.name
+        training = out / ".training"
+        if not resume:
+            shutil.rmtree(training, ignore_errors=True)
+        work = training / self.name
+        started = time.monotonic()
+        say(f"{len(cells)} cells of {len({cell.patient for cell in cells})} people")
+        try:
+            make_work_folder(work)
+            trained = cell_training.train_all(cells, data_sha256, self.settings, work, job, say)
+            record = self._record(cells, data_sha256, trained, started, work)
+            say("measuring the new model")
+            figures = cell_evaluation.evaluate(folder.parent, cells, work, job, say)
+            kept = {name: (work / name).read_bytes() for name in (_GRAPH, TRAINING)}
+            install(out, kept | cell_card.texts(work, figures))
+        except OSError as error:
+            raise from_os_error(error) from error
+        shutil.rmtree(training, ignore_errors=True)
+        say(f"done in {time.monotonic() - started:.0f} s")
+        return record
+
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
+        """See `Recipe.evaluate`. Rewrites card and limits where the data are those the model was trained on. The
+        comparators are fitted each time, so a study adds nothing."""
+        folder = find_cells(data)
+        cells = read_cells(folder)
+        data_sha256 = data_hash(cells)
+        own = data_sha256 == training_document(model_folder)["data_sha256"]
+        figures = cell_evaluation.evaluate(folder.parent, cells, model_folder, job, say)
+        if own:
+            try:
+                install(model_folder, cell_card.texts(model_folder, figures))
+            except OSError as error:
+                if error.errno not in NOT_OURS:
+                    raise from_os_error(error) from error
+                say("the figures are made again; the installed card cannot be written to")
+        return cell_evaluation.record(figures, model_folder, data_sha256, len(cells))
+
+    def _record(
+        self, cells: Sequence[Cell], data_sha256: str, trained: "TrainedCells", started: float, work: Path
+    ) -> TrainingRecord:
+        """Calibrate, choose thresholds, write manifest and record into the work folder, all on the first part.
+
+        The manifest's limits tell no figure yet: those are measured on the exported graph (`cell_card.texts`).
+        """
+        from desktop.learning import side_by_side
+
+        settings, answers = self.settings, trained.answers
+        labels = np.tile(np.array([cells[index].parasitized for index in answers.cells]), 2)
+        logits = answers.logits.reshape(-1)
+        calibration = Calibration(*fit_calibration(logits, labels))
+        probabilities = np.array([calibration.probability(float(logit)) for logit in logits])
+        thresholds = thresholds_of(probabilities, labels, settings.alphas)
+        distance_limit = float(np.quantile(answers.distances, 1 - settings.distance_loss))
+        manifest = cell_manifest.document(work, settings, calibration, thresholds, distance_limit)
+        (work / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
+        record = TrainingRecord(
+            model=self.name,
+            version=cell_manifest.VERSION,
+            sha256=str(graph_entry(work / _GRAPH)["sha256"]),
+            seed=settings.seed,
+            data_sha256=data_sha256,
+            films=len(cells),
+            patients=len({cell.patient for cell in cells}),
+            seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
+            threads=settings.threads,
+            software=side_by_side.software(),
+            settings=json.loads(json.dumps(asdict(settings))),
+            curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
+            calibration={"temperature": calibration.temperature, "offset": calibration.offset},
+            gate={"distance_limit": distance_limit},
+            patient_marks=tuple(sorted({patient_mark(cell.patient) for cell in cells})),
+        )
+        (work / TRAINING).write_text(record.to_json(), encoding="utf-8")
+        return record
