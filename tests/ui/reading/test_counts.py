@@ -78,7 +78,7 @@ def test_counts_are_told_with_their_interval(
     step = room.study.panel.suggestion
     labels = {label.objectName(): label.text() for label in step.findChildren(QLabel)}
     assert (labels["count_red_cell"], labels["count_platelet"]) == ("2", "1")
-    assert (labels["range_red_cell"], labels["range_platelet"]) == ("likely 1 to 4", "")
+    assert (labels["range_red_cell"], labels["range_platelet"]) == ("range 1 to 4", "")
     assert step.overlay.isVisibleTo(step)
     assert not step.why.isVisibleTo(step)
     room.study.viewer.run("viewer.overlay")
