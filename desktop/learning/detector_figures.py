@@ -92,7 +92,7 @@ class Judged:
 
 def counting_threshold(judged: Judged, kind: int, candidates: Sequence[float] | None = None) -> float:
     """The threshold whose counts differ least from those drawn, photograph by photograph; among the best (within 2 % of
-    the least difference) the one that neither over- nor undercounts."""
+    the least difference) the one that neither over- nor undercounts, and of those the nearest to one half."""
     scores, _ = judged.scores(kind)
     tried = np.unique(np.round(scores, 3)) if candidates is None else np.asarray(candidates)
     if not len(tried):
@@ -103,7 +103,7 @@ def counting_threshold(judged: Judged, kind: int, candidates: Sequence[float] | 
         rows.append((float(np.abs(said - true).sum()), float(abs((said - true).sum()))))
     least = min(row[0] for row in rows)
     close = [index for index, row in enumerate(rows) if row[0] <= 1.02 * least]
-    return float(tried[min(close, key=lambda index: rows[index][1])])
+    return float(tried[min(close, key=lambda index: (rows[index][1], abs(float(tried[index]) - 0.5)))])
 
 
 def count_spread(said: Floats, true: Floats, share: float) -> tuple[float, float]:
