@@ -70,7 +70,7 @@ beat in every lead, axes, voltages, intervals, how even the beats are, what move
 {settings["trees"]} extremely randomised trees (at least {settings["least"]} recordings in a leaf,
 {100 * settings["share"]:.0f} % of the numbers tried at each cut) average their shares; the whole is one ONNX graph.
 With so few recordings this did better than straight lines, kernels, and curves of whole beats. Made in
-{training["seconds"]:.0f} seconds of one core. This page is written by `lantern models train` and made again by
+{training["seconds"]:.0f} seconds on one thread of a busy PC. This page is written by `lantern models train` and made again by
 `lantern models evaluate {manifest["name"]} --data DIR`.
 
 **How the figures are honest.** Patients are in {settings["folds"]} parts; each is judged by forests made without his
@@ -157,7 +157,7 @@ def _study(rows: Sequence[Any]) -> str:
     others = [
         f"Eight of the recordings exist at {row['name']} too. Of {row['answers']} answers to those, the probability "
         f"differs by {row['median_difference']:.3f} in the middle and {row['largest_difference']:.3f} at most from the "
-        f"answer at 100 Hz; {row['other_decisions']} decisions differ."
+        f"answer at 100 Hz, from which the model has learned; {row['other_decisions']} decisions differ."
         for row in rows
         if row["kind"] == "other rate"
     ]
