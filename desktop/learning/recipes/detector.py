@@ -41,6 +41,7 @@ class Detector:
         """See `Recipe.train`. Also measures the new model and writes its card."""
         require_torch()
         from desktop.learning import detector_training
+        from desktop.learning.compact import halved
         from desktop.learning.detector_network import OUTPUTS
         from desktop.learning.export import export
 
@@ -59,7 +60,7 @@ class Detector:
             )
             path = work / detector_export.GRAPH
             export(trained.network, (3, self.wanted.height, self.wanted.width), OUTPUTS, path)
-            graph = path.read_bytes()
+            graph = halved(path.read_bytes())
         except OSError as error:
             raise from_os_error(error) from error
         say("judging every photograph by the network that never saw it")

@@ -1,0 +1,49 @@
+"""Half the bytes, the same graph."""
+
+import numpy as np
+import pytest
+
+from desktop.inference.manifest import TensorSpec
+from desktop.inference.runner_onnx import OnnxRunner
+from desktop.learning.compact import halved
+
+onnx = pytest.importorskip("onnx", reason="needs the package onnx to write a graph")
+
+
+def graph(weights: np.ndarray) -> bytes:
+    """values (1, 32) → product (1, 64)."""
+    value, make = onnx.helper.make_tensor_value_info, onnx.helper.make_node
+    made = onnx.helper.make_graph(
+        [make("MatMul", ["values", "weights"], ["product"])],
+        "one",
+        [value("values", onnx.TensorProto.FLOAT, ["batch", 32])],
+        [value("product", onnx.TensorProto.FLOAT, ["batch", 64])],
+        [onnx.numpy_helper.from_array(weights, "weights")],
+    )
+    written: bytes = onnx.helper.make_model(
+        made, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9
+    ).SerializeToString()
+    return written
+
+
+def product(data: bytes, values: np.ndarray) -> np.ndarray:
+    runner = OnnxRunner(data, TensorSpec("values", (32,)), (TensorSpec("product", (64,)),))
+    return runner.run(values)["product"]
+
+
+def test_half_the_bytes_give_nearly_the_same() -> None:
+    random = np.random.default_rng(2)
+    weights, values = random.normal(size=(32, 64)).astype(np.float32), random.normal(size=(1, 32)).astype(np.float32)
+    whole = graph(weights)
+    half = halved(whole)
+    assert len(half) < 0.6 * len(whole)
+    assert np.allclose(product(half, values), product(whole, values), atol=0.02)
+    exact = weights.astype(np.float16).astype(np.float32)
+    assert np.allclose(product(half, values), values @ exact, atol=1e-5)
+
+
+def test_what_does_not_fit_stays_as_it_is() -> None:
+    weights = np.full((32, 64), 1e6, np.float32)
+    whole = graph(weights)
+    assert len(halved(whole)) >= len(whole) - 64
+    assert product(halved(whole), np.ones((1, 32), np.float32))[0] == pytest.approx(3.2e7)
