@@ -70,8 +70,8 @@ beat in every lead, axes, voltages, intervals, how even the beats are, what move
 {settings["trees"]} extremely randomised trees (at least {settings["least"]} recordings in a leaf,
 {100 * settings["share"]:.0f} % of the numbers tried at each cut) average their shares; the whole is one ONNX graph.
 With so few recordings this did better than straight lines, kernels, and curves of whole beats. Made in
-{training["seconds"]:.0f} seconds on one thread of a busy PC. This page is written by `lantern models train` and made again by
-`lantern models evaluate {manifest["name"]} --data DIR`.
+{training["seconds"]:.0f} seconds on one thread of a busy PC. This page is written by `lantern models train` and made
+again by `lantern models evaluate {manifest["name"]} --data DIR`.
 
 **How the figures are honest.** Patients are in {settings["folds"]} parts; each is judged by forests made without his
 part, and his calibration and thresholds come from patients of other parts. The number of trees and the size of leaves
