@@ -23,10 +23,22 @@ def _chest_xray_child() -> Recipe:
     return ChestXrayChild()
 
 
+def _malaria_cell() -> Recipe:
+    from desktop.learning.recipes.malaria_cell import MalariaCell
+
+    return MalariaCell()
+
+
 def _ecg_12_lead() -> Recipe:
     from desktop.learning.recipes.ecg_12_lead import Ecg12Lead
 
     return Ecg12Lead()
+
+
+def _ecg_rhythm() -> Recipe:
+    from desktop.learning.recipes.ecg_rhythm import EcgRhythm
+
+    return EcgRhythm()
 
 
 def _risk(name: str) -> Recipe:
@@ -43,6 +55,8 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "blood-cells": _blood_cells,
     "chest-xray-child": _chest_xray_child,
     "ecg-12-lead": _ecg_12_lead,
+    "ecg-rhythm": _ecg_rhythm,
+    "malaria-cell": _malaria_cell,
     **{name: partial(_risk, name) for name in _RISKS},
 }
 """What makes the recipe of each model of the shelf."""

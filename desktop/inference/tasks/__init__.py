@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from desktop.inference.tasks import classification, detection, risk, trace_findings
+from desktop.inference.tasks import classification, detection, rhythm, risk, trace_findings
 from desktop.inference.tasks.task import Task
 
 TASKS: Mapping[str, Task[Any]] = {
@@ -11,6 +11,7 @@ TASKS: Mapping[str, Task[Any]] = {
     "object-detection": detection.TASK,
     "table-additive": risk.TASK,
     "trace-findings": trace_findings.TASK,
+    "trace-rhythm": rhythm.TASK,
 }
 
 __all__ = ["TASKS", "Task"]

@@ -1,0 +1,205 @@
+"""The rhythm of one lead: strips of CinC 2017 and beats of MIT-BIH, some twenty minutes on one core."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.errors import UserFacingError, from_os_error
+from desktop.inference.registry import MANIFEST, read_trace_model
+from desktop.jobs import Job
+from desktop.learning import rhythm_card, rhythm_evaluation, rhythm_export, rhythm_judging
+from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
+from desktop.learning.recipe import Say, require_torch
+from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+from desktop.learning.rhythm_data import (
+    BeatRecord,
+    StripRecords,
+    data_hash,
+    ecg_folder,
+    read_beats,
+    read_strips,
+)
+from desktop.learning.rhythm_parts import beat_parts, strip_parts
+from desktop.learning.rhythm_settings import RhythmSettings
+from desktop.learning.statistics import thresholds_of
+
+if TYPE_CHECKING:
+    from desktop.learning.training import Epoch
+
+_GRAPHS = (rhythm_export.MODEL, rhythm_export.BEAT_GRAPH)
+_DIFFICULT = "cpsc2019_qrs"
+
+
+@dataclass(frozen=True)
+class EcgRhythm:
+    """The recipe. settings: as in the record of every run."""
+
+    settings: RhythmSettings = field(default_factory=RhythmSettings)
+    name: str = rhythm_export.NAME
+
+    def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
+        """See `Recipe.train`. Also measures the new model and writes its card."""
+        require_torch()
+        from desktop.learning import rhythm_members
+
+        folder = ecg_folder(data)
+        out = out if out.name == self.name else out / self.name
+        training = out / ".training"
+        if not resume:
+            shutil.rmtree(training, ignore_errors=True)
+        work = training / self.name
+        started = time.monotonic()
+        try:
+            make_work_folder(work)
+            sha256 = data_hash(folder)
+            strips, beats = read_strips(folder, job, say), read_beats(folder, job, say)
+            trained = rhythm_members.train_all(strips, beats, self.settings, sha256, work, job, say)
+            record = self.publish(folder, strips, beats, sha256, trained, work, out, started, job, say)
+        except OSError as error:
+            raise from_os_error(error) from error
+        shutil.rmtree(training, ignore_errors=True)
+        say(f"done in {time.monotonic() - started:.0f} s")
+        return record
+
+    def publish(
+        self,
+        folder: Path,
+        strips: StripRecords,
+        beats: list[BeatRecord],
+        sha256: str,
+        trained: "Mapping[str, tuple[Epoch, ...]]",
+        work: Path,
+        out: Path,
+        started: float,
+        job: Job,
+        say: Say,
+    ) -> TrainingRecord:
+        """Calibrate the graphs in the work folder, measure them and put all files in place. trained: the curves."""
+        from desktop.learning.side_by_side import software
+
+        settings = self.settings
+        graphs = rhythm_judging.Graphs(work, len(settings.members), settings.beat_members)
+        say("judging every record by networks that never saw it")
+        judged = rhythm_judging.judge_strips(strips, strip_parts(strips, settings), settings.members, graphs, job)
+        half_hours = rhythm_judging.judge_beats(beats, beat_parts(beats, settings), graphs, job)
+        temperature, offsets = rhythm_judging.fit_rhythm_calibration(judged, strips.rhythms)
+        limits = rhythm_judging.choose_limits(half_hours, temperature, offsets)
+        probabilities = rhythm_judging.record_probabilities(judged, temperature, offsets)
+        true = strips.rhythms[judged.index]
+        thresholds = [
+            thresholds_of(probabilities[:, kind], true == kind, (settings.alpha,))
+            for kind in range(probabilities.shape[1])
+        ]
+        counts = (len(settings.members), settings.beat_members)
+        rhythm_export.write_manifest(work, temperature, offsets.tolist(), thresholds, limits, counts)
+        names = [*strips.names, *(record.name for record in beats)]
+        record = TrainingRecord(
+            model=self.name,
+            version=rhythm_export.VERSION,
+            sha256=hashlib.sha256((work / rhythm_export.MODEL).read_bytes()).hexdigest(),
+            seed=settings.seed,
+            data_sha256=sha256,
+            films=len(names),
+            patients=len(names),
+            seconds=round(time.monotonic() - started, 1),
+            threads=1,
+            software=software(),
+            settings=json.loads(json.dumps(asdict(settings))),
+            curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.items()},
+            calibration={"temperature": temperature, "offsets": [float(offset) for offset in offsets]},
+            gate={},
+            patient_marks=tuple(sorted({record_mark(name) for name in names})),
+        )
+        manifest = json.loads((work / MANIFEST).read_text(encoding="utf-8"))
+        figures = _figures(folder, strips, judged, half_hours, beat_parts(beats, settings), manifest, work)
+        files = {name: (work / name).read_bytes() for name in _GRAPHS} | {TRAINING: record.to_json().encode()}
+        install(out, files | rhythm_card.texts(manifest, json.loads(record.to_json()), figures))
+        return record
+
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
+        """See `Recipe.evaluate`. The comparators are fitted each time, so a study adds nothing.
+
+        On the data it has learned from, every record is judged by a network that never saw it; on others, by all of
+        them, without records it has learned from.
+        """
+        training = training_document(model_folder)
+        read_trace_model(model_folder).load()
+        manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
+        settings = _settings(training["settings"])
+        folder = ecg_folder(data)
+        sha256 = data_hash(folder)
+        own = sha256 == training["data_sha256"]
+        graphs = rhythm_judging.Graphs(model_folder, len(settings.members), settings.beat_members)
+        strips, beats = read_strips(folder, job, say), read_beats(folder, job, say)
+        if not own:
+            seen = set(training["patient_marks"])
+            strips = strips.part(np.array([record_mark(name) not in seen for name in strips.names], dtype=bool))
+            beats = [record for record in beats if record_mark(record.name) not in seen]
+            if not strips.names or not beats:
+                raise UserFacingError("learning.nobody_new", model=self.name)
+        say("judging every record by networks that never saw it")
+        parts = strip_parts(strips, settings) if own else None
+        of_beats = beat_parts(beats, settings) if own else None
+        judged = rhythm_judging.judge_strips(strips, parts, settings.members, graphs, job)
+        half_hours = rhythm_judging.judge_beats(beats, of_beats, graphs, job)
+        figures = _figures(folder, strips, judged, half_hours, of_beats, manifest, model_folder)
+        if own:
+            try:
+                install(model_folder, rhythm_card.texts(manifest, training, figures))
+            except OSError as error:
+                if error.errno not in NOT_OURS:
+                    raise from_os_error(error) from error
+                say("the figures are made again; the installed card cannot be written to")
+        return EvaluationRecord(
+            model=self.name,
+            version=training["version"],
+            sha256=training["sha256"],
+            data_sha256=sha256,
+            films=len(strips.names) + len(beats),
+            figures=figures,
+            study=[],
+        )
+
+
+def record_mark(name: str) -> str:
+    """A short hash of a record's name, by which it is known again."""
+    return hashlib.sha256(f"ecg-rhythm:{name}".encode()).hexdigest()[:12]
+
+
+def _figures(
+    folder: Path,
+    strips: StripRecords,
+    judged: rhythm_judging.JudgedStrips,
+    half_hours: list[rhythm_judging.JudgedBeats],
+    parts: Mapping[str, int] | None,
+    manifest: Mapping[str, Any],
+    model_folder: Path,
+) -> Mapping[str, Json]:
+    temperature, offsets, limits = rhythm_judging.stated_calibration(manifest)
+    stated = read_trace_model(model_folder).manifest
+
+    def decided(probabilities: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        return rhythm_judging.likely(stated, probabilities)
+
+    return {
+        "rhythm": rhythm_evaluation.rhythm_figures(strips, judged, temperature, offsets, decided),
+        "beats": rhythm_evaluation.beat_figures(half_hours, parts, temperature, offsets, limits),
+        "qrs": rhythm_evaluation.qrs_figures([one.record for one in half_hours], folder / _DIFFICULT),
+    }
+
+
+def _settings(stated: Mapping[str, Any]) -> RhythmSettings:
+    """Those of a training record."""
+    kept: dict[str, Any] = {
+        name: tuple(stated[name]) if isinstance(stated[name], list) else stated[name]
+        for name in RhythmSettings.__dataclass_fields__
+    }
+    return RhythmSettings(**kept)

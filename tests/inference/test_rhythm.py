@@ -1,0 +1,128 @@
+"""One lead or more in; one of four rhythms, every beat and the episodes out."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.inference import Registry, Subject
+from desktop.inference.fields import ManifestError
+from desktop.inference.registry import parse_manifest, read_trace_model
+from desktop.inference.rhythm_lead import ready_lead
+from desktop.inference.rhythm_reading import (
+    BeatLimits,
+    Rhythm,
+    episodes_of,
+    kinds_of,
+    rhythm_of,
+    shares_of,
+)
+from desktop.inference.rhythm_strips import FEATURES, SAMPLES, strip_times, strips
+from desktop.inference.tasks.rhythm import best_lead
+from desktop.jobs import Job
+from desktop.records import AnalysisStatus, BeatKind, Decision
+from desktop.signals.synthetic import DrawnHeart, draw
+from tests.inference.rhythms import write_rhythm_model
+from tests.inference.traces import heart, only, recording
+
+LIMITS = BeatLimits(0.5, 0.5, 0.9)
+
+
+def test_probabilities_sum_to_one_and_one_finding_at_most_is_likely(tmp_path: Path) -> None:
+    model = read_trace_model(write_rhythm_model(tmp_path, strips=(1.0, 0.9, 0.0, 0.0)))
+    found = model.analyse(recording(only(heart(), "II")), Subject(), Job())
+    assert found.status is AnalysisStatus.OK
+    assert sum(finding.probability for finding in found.findings) == pytest.approx(1.0)
+    assert [finding.decision for finding in found.findings] == [
+        Decision.LIKELY,
+        Decision.CANNOT_SAY,
+        Decision.UNLIKELY,
+        Decision.UNLIKELY,
+    ]
+    assert model.self_test().ok
+
+
+@pytest.mark.parametrize("rate", [100.0, 300.0, 500.0])
+def test_beats_are_samples_at_the_records_own_rate(tmp_path: Path, rate: float) -> None:
+    model = read_trace_model(write_rhythm_model(tmp_path))
+    drawn = draw(DrawnHeart(), rate=rate, seconds=20)
+    found = model.analyse(recording(only(drawn.trace, "II")), Subject(), Job())
+    samples = np.array([beat.sample for beat in found.beats])
+    assert np.abs(samples - np.array(drawn.r_peaks)).max() <= 0.02 * rate
+    assert {beat.kind for beat in found.beats} == {BeatKind.NORMAL}
+
+
+def test_fibrillation_is_an_episode_of_the_whole_record(tmp_path: Path) -> None:
+    model = read_trace_model(write_rhythm_model(tmp_path, strips=(0.0, 4.0, 0.0, 0.0)))
+    trace = only(heart(seconds=20), "I")
+    found = model.analyse(recording(trace), Subject(), Job())
+    assert [(one.key, one.start, one.end) for one in found.episodes] == [("atrial_fibrillation", 0, trace.length)]
+
+
+def test_refused_only_where_nothing_can_be_read(tmp_path: Path) -> None:
+    model = read_trace_model(write_rhythm_model(tmp_path))
+    short = model.analyse(recording(only(heart(seconds=4.5), "II")), Subject(), Job())
+    flat = only(heart(), "II")
+    still = model.analyse(recording(replace(flat, samples=np.zeros_like(flat.samples))), Subject(), Job())
+    noise = np.random.default_rng(1).normal(0.0, 0.4, flat.samples.shape).astype(np.float32)
+    poor = model.analyse(recording(replace(flat, samples=noise)), Subject(), Job())
+    assert short.status is still.status is AnalysisStatus.REFUSED
+    assert poor.status is AnalysisStatus.OK
+    assert len(poor.findings) == 4
+
+
+def test_a_single_lead_goes_to_this_model_by_itself(tmp_path: Path) -> None:
+    write_rhythm_model(tmp_path)
+    registry = Registry.load([tmp_path])
+    assert [model.name for model in registry.fitting_trace(recording(only(heart(), "II")))] == ["toy-rhythm"]
+
+
+def test_a_good_lead_two_is_read_and_a_bad_one_is_not() -> None:
+    trace = only(heart(), "V1", "II", "I")
+    assert trace.leads[best_lead(trace)].name == "II"
+    spoilt = trace.samples.copy()
+    spoilt[1] = np.random.default_rng(2).normal(0.0, 0.5, spoilt.shape[1])
+    assert trace.leads[best_lead(replace(trace, samples=spoilt))].name == "I"
+
+
+def test_a_manifest_without_the_graph_of_beats_is_none(tmp_path: Path) -> None:
+    document = json.loads((write_rhythm_model(tmp_path) / "manifest.json").read_text())
+    for member, value in (("graphs", []), ("beats", {"ventricular_at": 2.0})):
+        with pytest.raises(ManifestError):
+            parse_manifest(json.dumps({**document, member: value}).encode())
+
+
+def test_strips_cover_the_record() -> None:
+    assert strip_times(9.0) == strip_times(30.0) == [0.0]
+    assert strip_times(61.0)[-1] == 31.0
+    assert max(np.diff(strip_times(1800.0))) <= 10.0
+    _, made = strips(ready_lead(only(heart(seconds=12), "II").samples[0].astype(float), 500.0))
+    assert made.shape == (1, 3, SAMPLES)
+    assert not made[0, :2, 1200:].any()
+    assert made[0, 2, FEATURES - 1] == pytest.approx(0.4)
+
+
+def test_a_minute_of_fibrillation_is_the_finding_of_half_an_hour() -> None:
+    begins = strip_times(1800.0)
+    said = np.tile([0.97, 0.01, 0.01, 0.01], (len(begins), 1))
+    attack = [place for place, begin in enumerate(begins) if 600 <= begin <= 720]
+    said[attack] = [0.01, 0.97, 0.01, 0.01]
+    rhythm = rhythm_of(begins, said, 1800.0)
+    assert rhythm.probabilities.sum() == pytest.approx(1.0)
+    assert rhythm.probabilities.argmax() == 1
+    (episode,) = episodes_of(rhythm, 250.0, 450_000)
+    assert 600 <= episode.start / 250 <= 620
+    assert 720 <= episode.end / 250 <= 750
+
+
+def test_early_beats_need_more_in_fibrillation_and_nothing_probable_is_unsure() -> None:
+    lead = ready_lead(only(heart(), "II").samples[0].astype(float), 500.0)
+    count = len(lead.beats)
+    calm, wild = (Rhythm(np.ones(4) / 4, np.tile(row, (10, 1))) for row in ([1.0, 0, 0, 0], [0, 1.0, 0, 0]))
+    early = np.tile([0.0, 1.0, -3.0, -3.0], (count, 1))
+    assert set(kinds_of(shares_of(lead, early, calm), LIMITS)) == {1}
+    assert set(kinds_of(shares_of(lead, early, wild), LIMITS)) == {0}
+    assert set(kinds_of(shares_of(lead, np.tile([0.1, 0.0, 0.1, 0.0], (count, 1)), calm), LIMITS)) == {-1}
+    assert set(kinds_of(shares_of(lead, np.tile([0.0, 0.0, 4.0, 0.0], (count, 1)), calm), LIMITS)) == {2}

@@ -1,0 +1,108 @@
+"""Matching of beats, splits by patient, choice of limits: what the figures of ecg-rhythm rest on."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from desktop.errors import UserFacingError
+from desktop.inference.rhythm_beats import NAMES, beat_inputs
+from desktop.inference.rhythm_lead import ReadyLead, ready_lead
+from desktop.inference.rhythm_strips import strips
+from desktop.learning import RECIPES
+from desktop.learning.rhythm_data import BeatRecord, ecg_folder, matched
+from desktop.learning.rhythm_evaluation import f1, mean_f1
+from desktop.learning.rhythm_judging import JudgedBeats, choose_limits, tally
+from desktop.learning.rhythm_parts import beat_parts
+from desktop.learning.rhythm_settings import RhythmSettings
+from desktop.signals.synthetic import DrawnHeart, draw
+
+
+@pytest.fixture(scope="module")
+def lead() -> ReadyLead:
+    drawn = draw(DrawnHeart(rr=(800.0, 820.0, 790.0)), rate=200, seconds=60, noise_mv=0.01)
+    row = drawn.trace.row("II")
+    assert row is not None
+    return ready_lead(drawn.trace.samples[row].astype(np.float64), 200.0)
+
+
+def record(lead: ReadyLead, classes: list[int], name: str = "1") -> BeatRecord:
+    """A half hour that is a minute, with the given classes of its first beats and normal ones after them."""
+    found = np.zeros(len(lead.beats), dtype=np.int64)
+    found[: len(classes)] = classes
+    kinds = np.array([("N", "S", "V", "F")[kind] if kind >= 0 else "Q" for kind in found])
+    return BeatRecord(
+        name,
+        lead,
+        beat_inputs(lead),
+        found,
+        found < 0,
+        found >= 0,
+        lead.beats.copy(),
+        kinds,
+        np.empty((0, 2), np.int64),
+        ((0, "(N"),),
+    )
+
+
+def test_each_beat_is_matched_once_and_to_the_nearest() -> None:
+    marked, found = np.array([100, 200, 300, 500]), np.array([60, 98, 205, 260, 390, 505])
+    assert matched(marked, found, 50) == [(0, 1), (1, 2), (2, 3), (3, 5)]
+    assert matched(marked, np.array([], np.int64), 50) == []
+
+
+def test_f1_is_of_the_first_three() -> None:
+    true, said = np.array([0, 0, 1, 2, 3]), np.array([0, 1, 1, 2, 0])
+    assert f1(said, true, 0) == pytest.approx(0.5)
+    assert mean_f1(said, true) == pytest.approx((0.5 + 2 / 3 + 1.0) / 3)
+
+
+def test_fusion_beats_are_told_apart_from_other_wrong_ones(lead: ReadyLead) -> None:
+    judged = record(lead, [2, 2, 3, -1, 0])
+    said = np.zeros(len(lead.beats), dtype=np.int64)
+    said[[0, 2, 3, 4]] = 2
+    counted = tally(judged, said, 2)
+    assert (counted.hits, counted.missed, counted.wrong, counted.fused) == (1, 1, 3, 2)
+
+
+def test_beats_in_flutter_are_left_out(lead: ReadyLead) -> None:
+    judged = record(lead, [])
+    flutter = BeatRecord(**{**vars(judged), "flutter": np.array([[0, lead.beats[2] + 1]])})
+    said = np.full(len(lead.beats), 2)
+    assert tally(flutter, said, 2).wrong == tally(judged, said, 2).wrong - 3
+
+
+def test_patients_with_rare_beats_are_dealt_to_different_parts(lead: ReadyLead) -> None:
+    records = [record(lead, [1] * number, str(number)) for number in range(6)]
+    parts = beat_parts(records, RhythmSettings(beat_members=3))
+    assert parts == {"5": 0, "4": 1, "3": 2, "2": 2, "1": 1, "0": 0}
+
+
+def test_limits_lie_where_the_classes_part(lead: ReadyLead) -> None:
+    rare = [2 if place % 5 == 0 else 1 if place % 5 == 1 else 0 for place in range(len(lead.beats))]
+    judged = record(lead, rare)
+    logits = np.zeros((len(rare), 4))
+    for place, kind in enumerate(rare):
+        logits[place] = {0: (3.0, 1.0, -3.0, -9.0), 1: (0.5, 1.5, -3.0, -9.0), 2: (0.0, 0.0, 9.0, -9.0)}[kind]
+    # Drawn beats are all alike: what one is said to be is shared; only the supraventricular limit is free.
+    begins, made = strips(lead)
+    one = JudgedBeats(judged, logits, begins, np.zeros((len(made), 4)))
+    limits = choose_limits([one], 1.0, np.zeros(4))
+    assert 0.12 <= limits.supraventricular < 0.73
+    assert limits.in_fibrillation == 0.8
+
+
+def test_the_numbers_of_a_beat_are_finite_and_know_an_early_one() -> None:
+    drawn = draw(DrawnHeart(rr=(800.0,) * 9 + (500.0, 1100.0)), rate=250, seconds=60)
+    row = drawn.trace.row("II")
+    assert row is not None
+    early = beat_inputs(ready_lead(drawn.trace.samples[row].astype(np.float64), 250.0))[:, 2, : len(NAMES)]
+    assert np.isfinite(early).all()
+    assert int(early[:15, NAMES.index("before_local")].argmin()) == 10
+
+
+def test_a_folder_without_the_data_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError) as told:
+        ecg_folder(tmp_path)
+    assert told.value.key == "learning.no_data"
+    assert RECIPES["ecg-rhythm"]().name == "ecg-rhythm"
