@@ -99,7 +99,8 @@ def _groups(figures: Mapping[str, Any]) -> str:
     return f"""## Figures
 
 Cell by cell. Intervals: 95 %; shares by Wilson, AUC by drawing whole patients with replacement. Sensitivity and
-specificity at probability ½. Grey: luminosity, squeezed into 50 × 50 pixels. The goal of {GOAL:.2f} {reached}.
+specificity at probability ½. Grey: luminosity, squeezed into 50 × 50 pixels. The goal of
+{GOAL:.2f} {reached}.
 
 | cells | all / parasitized | people | AUC | sensitivity | specificity | ECE | decided | right among decided | refused |
 |---|---|---|---|---|---|---|---|---|---|
@@ -201,8 +202,27 @@ Every other cell is shown in grey. Augmentation: turned by any angle, mirrored, 
 and of single channels, colours mixed; coarser, sharpened, through a lossy file, grain. Labels are softened by 4 %.
 Averaged weights after epoch {training["settings"]["stop_after"]} of a schedule of {training["settings"]["epochs"]}.
 
+{_curve(training)}
+
 | network | epochs | training loss | loss, held out | AUC, held out (every fourth cell, one view) | seconds |
 |---|---|---|---|---|---|
+{rows}"""
+
+
+def _curve(training: Mapping[str, Any]) -> str:
+    """How far the networks had come after each epoch, and whether there was more to learn."""
+    epochs = range(len(next(iter(training["curves"].values()))))
+    head = " | ".join(f"epoch {epoch + 1}" for epoch in epochs)
+    rows = "\n".join(
+        f"| {name} | " + " | ".join(f"{epoch['validation_loss']:.3f}, {epoch['score']:.4f}" for epoch in curve) + " |"
+        for name, curve in training["curves"].items()
+    )
+    early = training["settings"]["stop_after"] < training["settings"]["epochs"]
+    more = " The schedule was left early for want of processor time: more is to be had from this data." if early else ""
+    return f"""Learning curve: loss and AUC on the part held out, one look at every fourth cell.{more}
+
+| network | {head} |
+|---|{"---|" * len(epochs)}
 {rows}"""
 
 

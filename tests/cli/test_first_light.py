@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from desktop.settings import model_folder
 from tests.cli.helpers import Lantern
 from tests.cli.test_clinic import add
 
@@ -184,7 +185,9 @@ def test_selftest_says_what_is_installed(empty: Lantern) -> None:
     assert answer.code == 0, line
     assert line.keys() == {"ok", "sqlcipher", "sqlite", "providers", "qt", "models"}
     assert line["ok"] is True
-    assert [model["name"] for model in line["models"]] == [MODEL, *RISKS]
+    shelf = sorted(path.parent.name for path in model_folder().glob("*/manifest.json"))
+    assert [model["name"] for model in line["models"]] == shelf
+    assert {MODEL, "malaria-cell", *RISKS} <= set(shelf)
     assert line["models"][0].keys() == {"name", "version", "sha256", "ok", "max_difference"}
 
 
