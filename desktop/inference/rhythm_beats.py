@@ -18,7 +18,7 @@ NAMES = (
     "before_level", "common_after", "common_spread", "sinus_alike", "sinus_p_alike",
     "sinus_p_rest", "sinus_width", "sinus_height", "rest_odd", "p_rest_odd", "sinus_p_rest_odd",
     "unlike_odd", "sinus_unlike_odd", "early_odd", "early_odd_record",
-)  # fmt: skip
+)  # fmt: skip  # a list reads better with several to a line
 """Names of the numbers, in order."""
 
 _QRS = slice(BEFORE - 10, BEFORE + 13)

@@ -16,7 +16,7 @@ NAMES = (
     "rr_turning", "rr_steps_evidence", "rr_step_entropy", "rr_core_spread", "alike_mean", "alike_lowest_tenth",
     "odd_shape_share", "early_odd_share", "width", "p_height", "p_steady", "t_height", "qrs_spread", "before_qrs_waves",
     "fast_noise", "slow_wander", "steepness_peaked", "flat_share", "height_ratio", "residual",
-)  # fmt: skip
+)  # fmt: skip  # a list reads better with several to a line
 """Names of the features, in order."""
 
 _P = slice(BEFORE - 25, BEFORE - 7)

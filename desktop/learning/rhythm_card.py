@@ -106,8 +106,8 @@ def _goals(figures: Mapping[str, Any]) -> str:
 The published figures for beats are de Chazal, O'Dwyer and Reilly (IEEE Trans Biomed Eng 51:1196, 2004) on the other
 half of MIT-BIH (DS2), with beats marked by hand; ours are on DS1, by networks that have seen 20 other patients, with
 beats found by the model. DS1 is another mixture of patients (many of its supraventricular beats follow each other
-in runs or are conducted aberrantly), so the columns cannot be compared line by line. Where a figure lies below what is to
-be reached, it is not reached on this data."""
+in runs or are conducted aberrantly), so the columns cannot be compared line by line. Where a figure lies below what
+is to be reached, it is not reached on this data."""
 
 
 def _rhythm(figures: Mapping[str, Any]) -> str:

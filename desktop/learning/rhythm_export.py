@@ -113,28 +113,7 @@ def _document(
         ],
         "preparation": {"method": METHOD, "rate_hz": RATE},
         "findings": [
-            {
-                "key": key,
-                "output": place,
-                "name": dict(NAMES[key]),
-                "codings": [
-                    {"system": system, "code": code, "display": display} for system, code, display in CODINGS[key]
-                ],
-                "calibration": {
-                    "method": "one temperature, an offset for each rhythm, then softmax over all four; fitted on "
-                    "records the judging member never saw",
-                    "temperature": round(temperature, _DIGITS),
-                    "offset": round(float(offsets[place]), _DIGITS),
-                },
-                "thresholds": {
-                    "method": "class-conditional split conformal on records the judging member never saw",
-                    "positive": round(thresholds[place].positive, _DIGITS),
-                    "negative": round(thresholds[place].negative, _DIGITS),
-                    "alpha_positive": thresholds[place].alpha_positive,
-                    "alpha_negative": thresholds[place].alpha_negative,
-                },
-            }
-            for place, key in enumerate(RHYTHMS)
+            _finding(place, temperature, float(offsets[place]), thresholds[place]) for place in range(len(RHYTHMS))
         ],
         "beats": {
             "classes": list(BEATS),
@@ -161,5 +140,28 @@ def _tensors(what: str, samples: int, classes: int, members: int) -> dict[str, o
         "outputs": {
             "logits": {"type": "tensor", "shape": [classes], "dtype": "float32"},
             "member_logits": {"type": "tensor", "shape": [members * classes], "dtype": "float32"},
+        },
+    }
+
+
+def _finding(place: int, temperature: float, offset: float, thresholds: ConformalThresholds) -> dict[str, object]:
+    key = RHYTHMS[place]
+    return {
+        "key": key,
+        "output": place,
+        "name": dict(NAMES[key]),
+        "codings": [{"system": system, "code": code, "display": display} for system, code, display in CODINGS[key]],
+        "calibration": {
+            "method": "one temperature, an offset for each rhythm, then softmax over all four; fitted on records the "
+            "judging member never saw",
+            "temperature": round(temperature, _DIGITS),
+            "offset": round(offset, _DIGITS),
+        },
+        "thresholds": {
+            "method": "class-conditional split conformal on records the judging member never saw",
+            "positive": round(thresholds.positive, _DIGITS),
+            "negative": round(thresholds.negative, _DIGITS),
+            "alpha_positive": thresholds.alpha_positive,
+            "alpha_negative": thresholds.alpha_negative,
         },
     }

@@ -95,7 +95,7 @@ class BeatNetwork(Dropping):
         self.waves = nn.Sequential(
             nn.Conv1d(2, 12, 7, 2, 3), nn.ReLU(), nn.Conv1d(12, 16, 5, 2, 2), nn.ReLU(), nn.Conv1d(16, 16, 5, 2, 2),
             nn.ReLU(), nn.Flatten(),
-        )  # fmt: skip
+        )  # fmt: skip  # a list reads better with several to a line
         self.shape = nn.Linear(16 * (samples // 8), 24)
         self.head = nn.Linear(56, classes)
 
