@@ -9,6 +9,7 @@ import pytest
 
 from desktop.inference import Registry, Subject
 from desktop.inference.fields import ManifestError
+from desktop.inference.manifest import document_of
 from desktop.inference.registry import parse_manifest, read_trace_model
 from desktop.inference.rhythm_lead import ready_lead
 from desktop.inference.rhythm_reading import (
@@ -20,7 +21,7 @@ from desktop.inference.rhythm_reading import (
     shares_of,
 )
 from desktop.inference.rhythm_strips import FEATURES, SAMPLES, strip_times, strips
-from desktop.inference.tasks.rhythm import best_lead
+from desktop.inference.tasks.rhythm import TASK, best_lead, findings
 from desktop.jobs import Job
 from desktop.records import AnalysisStatus, BeatKind, Decision
 from desktop.signals.synthetic import DrawnHeart, draw
@@ -42,6 +43,15 @@ def test_probabilities_sum_to_one_and_one_finding_at_most_is_likely(tmp_path: Pa
         Decision.UNLIKELY,
     ]
     assert model.self_test().ok
+
+
+def test_the_most_probable_rhythm_is_never_unlikely(tmp_path: Path) -> None:
+    document = json.loads((write_rhythm_model(tmp_path) / "manifest.json").read_text())
+    for finding in document["findings"]:
+        finding["thresholds"] |= {"positive": 0.9, "negative": 0.95}
+    manifest = TASK.read(document_of(json.dumps(document).encode()))
+    decisions = [finding.decision for finding in findings(manifest, np.array([0.6, 0.2, 0.1, 0.1]))]
+    assert decisions == [Decision.CANNOT_SAY, *[Decision.UNLIKELY] * 3]
 
 
 @pytest.mark.parametrize("rate", [100.0, 300.0, 500.0])

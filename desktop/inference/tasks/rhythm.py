@@ -149,7 +149,8 @@ def findings(manifest: RhythmManifest, probabilities: Sequence[float] | npt.NDAr
     for spec in manifest.findings:
         probability = float(min(1.0, max(0.0, probabilities[spec.output])))
         decision = spec.thresholds.decide(probability)
-        if decision is Decision.LIKELY and spec.output != first:
+        # Nor is the most probable one unlikely: there is no other to believe instead.
+        if decision is (Decision.UNLIKELY if spec.output == first else Decision.LIKELY):
             decision = Decision.CANNOT_SAY
         reason = BETWEEN if decision is Decision.CANNOT_SAY else ""
         found.append(Finding(spec.key, spec.names.text(Language.ENGLISH), probability, decision, spec.codings, reason))
