@@ -218,7 +218,7 @@ def _curve(training: Mapping[str, Any]) -> str:
         for name, curve in training["curves"].items()
     )
     early = training["settings"]["stop_after"] < training["settings"]["epochs"]
-    more = " The schedule was left early for want of processor time: more is to be had from this data." if early else ""
+    more = " The schedule was left early for want of processor time." if early else ""
     return f"""Learning curve: loss and AUC on the part held out, one look at every fourth cell.{more}
 
 | network | {head} |
