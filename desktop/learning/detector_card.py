@@ -60,7 +60,8 @@ Boxes and counts of {kinds} on a photograph. No clinician has reviewed this mode
 
 {wanted.intended_use["en"]}
 
-{members} small networks of our own ({megabytes:.1f} MB in one ONNX graph, weights in half precision), each asked about the picture and its three
+{members} small networks of our own ({megabytes:.1f} MB in one ONNX graph, weights in half precision), \
+each asked about the picture and its three
 mirror images, trained from scratch for {settings["epochs"]} epochs ({training["seconds"] / 60:.0f} minutes). A thing is
 a peak of its kind's map; how far it reaches is learned around the peak. This page is written by `lantern models train`
 and made again by `lantern models evaluate {wanted.model} --data DIR`.

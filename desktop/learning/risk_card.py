@@ -6,12 +6,10 @@ from typing import Any
 
 from desktop.inference.registry import MANIFEST
 from desktop.learning import card_words
+from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
-from desktop.learning.risk_export import INTENDED_USE, manifest_text
+from desktop.learning.risk_export import INTENDED_USE
 from desktop.learning.risk_sets import RiskSet
-
-CARD = "CARD.md"
-TRAINING = "training.json"
 
 
 def texts(

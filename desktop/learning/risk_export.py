@@ -1,22 +1,20 @@
 """An additive model as a single-file ONNX graph, and its manifest."""
 
 import hashlib
-import json
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 
 from desktop.inference.manifest import FORMAT, TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.additive import Additive, Curve, Floats
+from desktop.learning.publishing import NOT_MEASURED
 from desktop.learning.risk_sets import ColumnText, RiskSet
 from desktop.learning.risk_training import Fitted
 from desktop.learning.tables import Table
 
 VERSION = "1.0.0"
 GRAPH = "model.onnx"
-NOT_MEASURED = {"en": "This model has not been measured yet.", "zh": "本模型尚未经过评测。"}
 INTENDED_USE = {
     "en": "A second opinion on the risk of one disease from what was asked and measured, with what each value adds. "
     "An association in past data is not a cause: changing a value need not change the risk.",
@@ -162,11 +160,6 @@ def document(data: bytes, risk: RiskSet, fitted: Fitted, table: Table, missing_l
     }
 
 
-def manifest_text(manifest: Mapping[str, object]) -> str:
-    """The manifest as the file holds it."""
-    return json.dumps(manifest, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
-
-
 def _stated(baseline: float) -> float:
     """As the graph holds it, in single precision."""
     return float(np.float32(baseline))
@@ -206,15 +199,3 @@ def _golden(data: bytes, risk: RiskSet, table: Table) -> dict[str, object]:
         "contributions": [round(float(value), _DIGITS) for value in answer["contributions"]],
         "tolerance": _TOLERANCE,
     }
-
-
-def install(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Put a model's files in place, in their order: the manifest, which vouches for the others, belongs last.
-
-    Raises OSError.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, content in files.items():
-        (folder / f"{name}.new").write_bytes(content)
-    for name in files:
-        (folder / f"{name}.new").replace(folder / name)

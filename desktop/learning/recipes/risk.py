@@ -1,6 +1,5 @@
 """Risk of one disease from a row of values: an additive model for each table, fitted in a minute on one core."""
 
-import errno
 import hashlib
 import json
 import time
@@ -15,13 +14,12 @@ from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_err
 from desktop.inference.registry import MANIFEST, read_table_model
 from desktop.jobs import Job
 from desktop.learning import risk_card, risk_evaluation, risk_export
+from desktop.learning.publishing import NOT_OURS, TRAINING, install
 from desktop.learning.recipe import Say
 from desktop.learning.records import EvaluationRecord, TrainingRecord, training_document
 from desktop.learning.risk_sets import RiskSet
 from desktop.learning.risk_training import RiskSettings, fit_risk
 from desktop.learning.tables import read_table, row_mark, without_rare
-
-_NOT_OURS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 
 
 @dataclass(frozen=True)
@@ -67,9 +65,9 @@ class Risk:
             patient_marks=tuple(sorted(row_mark(row) for row in whole.rows)),
         )
         manifest = risk_export.document(graph, risk, fitted, table, self.settings.missing_limit)
-        files = {risk_export.GRAPH: graph, risk_card.TRAINING: record.to_json().encode()}
+        files = {risk_export.GRAPH: graph, TRAINING: record.to_json().encode()}
         try:
-            risk_export.install(
+            install(
                 out, files | risk_card.texts(risk, manifest, json.loads(record.to_json()), figures, len(table.labels))
             )
         except OSError as error:
@@ -93,9 +91,9 @@ class Risk:
             figures = risk_evaluation.cross_validated(table, risk, _settings(training["settings"]), job)
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
             try:
-                risk_export.install(model_folder, risk_card.texts(risk, manifest, training, figures, len(table.labels)))
+                install(model_folder, risk_card.texts(risk, manifest, training, figures, len(table.labels)))
             except OSError as error:
-                if error.errno not in _NOT_OURS:
+                if error.errno not in NOT_OURS:
                     raise from_os_error(error) from error
                 say("the figures are made again; the installed card cannot be written to")
         else:
