@@ -93,6 +93,8 @@ def convolution_work(weights: bytes, side: int) -> float:
     constants = {item.name: list(item.dims) for item in graph.initializer}
     total = 0.0
     for node in graph.node:
+        if node.op_type == "Cast" and node.input[0] in constants:  # weights kept in half precision
+            constants[node.output[0]] = constants[node.input[0]]
         if node.op_type == "Conv":
             kernel, output = constants[node.input[1]], shapes[node.output[0]]
             total += 2.0 * float(np.prod(kernel)) * output[-1] * output[-2]
