@@ -161,7 +161,9 @@ def _analysis_line(
         if answer.model is not None:
             line |= {"version": answer.model.version, "sha256": answer.model.sha256}
         return line
-    return {**said} | analysis_keys(answer.analysis, output, masks) | {"milliseconds": milliseconds_since(started)}
+    research = {"research": True} if answer.model is not None and answer.model.research else {}
+    answered = analysis_keys(answer.analysis, output, masks) | {"milliseconds": milliseconds_since(started)}
+    return {**said} | answered | research
 
 
 def analysis_keys(analysis: Analysis, output: Output, masks: Sequence[str] = ()) -> dict[str, object]:

@@ -45,6 +45,7 @@ def models(arguments: argparse.Namespace, output: Output) -> None:
                     "sha256": card.sha256,
                     "title": card.title,
                     "limits": card.limits,
+                    "research": card.research,
                 }
             )
     elif arguments.verb == "verify":

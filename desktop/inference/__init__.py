@@ -5,6 +5,7 @@ May import `imaging`, `signals` and below. ONNX Runtime is only loaded when a mo
 
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.devices import providers
+from desktop.inference.library import Library
 from desktop.inference.manifest import Manifest
 from desktop.inference.model import Model, SelfTestResult
 from desktop.inference.picture_model import REASON_OTHER_KIND, PictureModel
@@ -18,6 +19,7 @@ __all__ = [
     "REASON_OTHER_KIND",
     "DamagedModel",
     "DetectionModel",
+    "Library",
     "Manifest",
     "Model",
     "PictureModel",

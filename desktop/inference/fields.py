@@ -63,6 +63,13 @@ class Fields:
             raise ManifestError(self.place(name), f"must lie between {low} and {high}")
         return value
 
+    def flag(self, name: str) -> bool:
+        """True or false; absent: false."""
+        value = self.members.get(name, False)
+        if not isinstance(value, bool):
+            raise ManifestError(self.place(name), "true or false was expected")
+        return value
+
     def inner(self, name: str) -> "Fields":
         """A member that is itself an object."""
         return Fields.of(self.members.get(name), self.place(name))

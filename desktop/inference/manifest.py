@@ -21,6 +21,9 @@ FORMAT = "lantern-model/1"
 MAX_WEIGHT_BYTES = 64 * 1024 * 1024
 MAX_MANIFEST_BYTES = 1024 * 1024
 
+# What the title of a research pack says, so that it says it wherever it speaks.
+RESEARCH = {Language.ENGLISH: "research", Language.CHINESE: "研究"}
+
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.onnx")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -89,7 +92,11 @@ class DataCredit:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What every model says of itself, valid once built; each kind of task adds what it needs."""
+    """What every model says of itself, valid once built; each kind of task adds what it needs.
+
+    research: made from data that are for research only, or have not been read by anyone who may say more. It is not
+    bundled, is asked only where someone asks for it, and its title says what it is.
+    """
 
     name: str
     version: str
@@ -98,6 +105,7 @@ class Manifest:
     intended_use: Words
     limits: Words
     licence: str
+    research: bool
     weights: GraphFile
     findings: tuple[FindingSpec, ...]
     data: tuple[DataCredit, ...]
@@ -141,12 +149,22 @@ def common_members(fields: Fields, *, least: int = 1) -> dict[str, Any]:
         "intended_use": words(fields, "intended_use"),
         "limits": words(fields, "limits"),
         "licence": fields.text("licence"),
+        "research": _research(fields),
         "weights": graph_file(fields.inner("weights")),
         "findings": findings,
         "data": tuple(
             DataCredit(item.text("name"), item.text("licence"), item.text("credit")) for item in fields.objects("data")
         ),
     }
+
+
+def _research(fields: Fields) -> bool:
+    """Whether it is a research pack, which its title must say in every language."""
+    research = fields.flag("research")
+    title = words(fields, "title")
+    if research and not all(word in title.text(language).lower() for language, word in RESEARCH.items()):
+        raise ManifestError(fields.place("title"), "the title of a research pack says that it is one")
+    return research
 
 
 def is_slug(text: str) -> bool:

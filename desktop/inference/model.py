@@ -49,6 +49,11 @@ class Model(ABC):
         """SHA-256 (hex) of model.onnx, as the manifest promises and loading checks."""
         return self._common.weights.sha256
 
+    @property
+    def research(self) -> bool:
+        """Whether it is a research pack: never asked unless someone asked for it."""
+        return self._common.research
+
     def title(self, language: Language) -> str:
         """What the model is called on the screen."""
         return self._common.title.text(language)

@@ -9,7 +9,9 @@ from typing import Any
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.fields import ManifestError
-from desktop.inference.manifest import MAX_MANIFEST_BYTES, Manifest, document_of
+from desktop.inference.library import MANIFEST as MANIFEST
+from desktop.inference.library import Library, read_manifest
+from desktop.inference.manifest import Manifest, document_of
 from desktop.inference.model import Model
 from desktop.inference.picture_model import PictureModel
 from desktop.inference.table_model import TableModel
@@ -17,11 +19,10 @@ from desktop.inference.table_row import Row
 from desktop.inference.tasks import TASKS
 from desktop.inference.trace_manifest import WantedLeads
 from desktop.inference.trace_model import TraceModel
+from desktop.inference.trusted import digest_of
 from desktop.records import Picture, Recording
 
 _log = logging.getLogger(__name__)
-
-MANIFEST = "manifest.json"
 
 LookingModel = PictureModel | DetectionModel
 """A model that is asked about one picture."""
@@ -36,31 +37,48 @@ class DamagedModel:
 
 
 class Registry:
-    """Models by name."""
+    """Models by name. One that came with the program gives way to a version brought here that is in use."""
 
-    def __init__(self, models: Sequence[Model], damaged: Sequence[DamagedModel] = ()) -> None:
-        """The first of two models with one name is kept: folders are given in order of trust."""
+    def __init__(
+        self, models: Sequence[Model], damaged: Sequence[DamagedModel] = (), switched_on: frozenset[str] = frozenset()
+    ) -> None:
+        """The first of two models with one name is kept: folders are given in order of trust. switched_on: names of
+        the research packs that are asked without being named."""
         self._models: dict[str, Model] = {}
         for model in models:
             self._models.setdefault(model.name, model)
         self.damaged = tuple(damaged)
+        self._switched_on = switched_on
+        self._sources: tuple[tuple[Path, ...], Library | None] = ((), None)
 
     @classmethod
-    def load(cls, folders: Sequence[Path]) -> "Registry":
-        """Read the manifests of all sub-folders. A damaged one is set aside; the others stay usable."""
+    def load(cls, folders: Sequence[Path], library: Library | None = None) -> "Registry":
+        """Read the manifests of all sub-folders, and of what was brought to this PC. A damaged one is set aside; the
+        others stay usable."""
         models: list[Model] = []
         damaged: list[DamagedModel] = []
-        for folder in folders:
-            for path in sorted(folder.glob(f"*/{MANIFEST}")):
-                try:
-                    models.append(read_model(path.parent))
-                except ManifestError as error:
-                    _log.error("a model's manifest is wrong at %s", error.where or "its top level")
-                    damaged.append(DamagedModel(path.parent.name, error.where))
-                except UserFacingError as error:
-                    _log.error("a model cannot be used: %s", error.key)
-                    damaged.append(DamagedModel(path.parent.name, error.key))
-        return cls(models, damaged)
+        switched_on: set[str] = set()
+        for folder, digest in _places(folders, library, damaged):
+            try:
+                models.append(read_model(folder, digest))
+            except ManifestError as error:
+                _log.error("a model's manifest is wrong at %s", error.where or "its top level")
+                damaged.append(DamagedModel(folder.name, error.where))
+            except UserFacingError as error:
+                _log.error("a model cannot be used: %s", error.key)
+                damaged.append(DamagedModel(folder.name, error.key))
+            else:
+                switched_on |= {folder.name} if digest is not None else set()
+        registry = cls(models, damaged, frozenset(switched_on))
+        registry._sources = (tuple(folders), library)
+        return registry
+
+    def refresh(self) -> None:
+        """Read everything again after a version was chosen; who holds this registry asks the new one from now on."""
+        fresh, before = Registry.load(*self._sources), self._models
+        self._models, self.damaged, self._switched_on = fresh._models, fresh.damaged, fresh._switched_on
+        for model in before.values():
+            model.close()
 
     def names(self) -> tuple[str, ...]:
         """Names of the usable models, sorted."""
@@ -92,9 +110,7 @@ class Registry:
         whose plain limits it is beyond: a red cell in colour is no bad chest film.
         """
         fitting: list[LookingModel] = [
-            model
-            for _, model in sorted(self._models.items())
-            if isinstance(model, PictureModel | DetectionModel) and model.fits(picture)
+            model for model in self._asked() if isinstance(model, PictureModel | DetectionModel) and model.fits(picture)
         ]
         if all(model.manifest.kind is None for model in fitting):
             return fitting
@@ -107,7 +123,7 @@ class Registry:
 
     def fitting_trace(self, recording: Recording) -> list[TraceModel[Any]]:
         """The models that want all the standard leads where they are there, else those that read any lead, by name."""
-        tracing = [model for _, model in sorted(self._models.items()) if isinstance(model, TraceModel)]
+        tracing = [model for model in self._asked() if isinstance(model, TraceModel)]
         fitting = [model for model in tracing if model.fits(recording)]
         twelve = [model for model in fitting if model.manifest.range.leads is WantedLeads.STANDARD_12]
         return twelve or fitting
@@ -119,9 +135,15 @@ class Registry:
 
     def fitting_row(self, row: Row) -> list[TableModel]:
         """The model made for rows of these columns; none where several know all that was given."""
-        reading = [model for _, model in sorted(self._models.items()) if isinstance(model, TableModel)]
+        reading = [model for model in self._asked() if isinstance(model, TableModel)]
         found = [model for model in reading if model.fits(row)]
         return found if len(found) == 1 else []
+
+    def _asked(self) -> list[Model]:
+        """The models that are asked without being named, by name: no research pack that nobody switched on."""
+        return [
+            model for name, model in sorted(self._models.items()) if not model.research or name in self._switched_on
+        ]
 
     def close(self) -> None:
         """Let go of every session."""
@@ -129,13 +151,17 @@ class Registry:
             model.close()
 
 
-def read_model(folder: Path) -> Model:
-    """The model in a folder. Raises ManifestError, KnownFailure (an unreadable file, a task of a newer release)."""
+def read_model(folder: Path, digest: str | None = None) -> Model:
+    """The model in a folder. digest: of its manifest, where that is known.
+
+    Raises ManifestError, KnownFailure (an unreadable file, another manifest, a task of a newer release).
+    """
     try:
-        with (folder / MANIFEST).open("rb") as stream:
-            data = stream.read(MAX_MANIFEST_BYTES + 1)
-    except OSError as error:
+        data = read_manifest(folder)
+    except KnownFailure as error:
         raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name) from error
+    if digest is not None and digest_of(data) != digest:
+        raise KnownFailure("inference.manifest_changed", kind=ErrorKind.IO, model=folder.name)
     fields = document_of(data)
     if fields.text("name") != folder.name:
         raise ManifestError("name", "differs from the folder's name")
@@ -143,6 +169,25 @@ def read_model(folder: Path) -> Model:
     if task is None:
         raise KnownFailure("inference.model_too_new", kind=ErrorKind.BAD_INPUT, model=folder.name)
     return task.open(task.read(fields), folder)
+
+
+def _places(
+    folders: Sequence[Path], library: Library | None, damaged: list[DamagedModel]
+) -> list[tuple[Path, str | None]]:
+    """Folders of models in order of trust, with the digest of the manifest where it is known: what was brought and is
+    in use, what came with the program, what was trained here."""
+    places: list[tuple[Path, str | None]] = []
+    if library is not None:
+        try:
+            shelf = library.shelf()
+        except KnownFailure as error:
+            _log.error("what was brought to this computer is not used: %s", error.key)
+            damaged.append(DamagedModel(library.root.name, error.key))
+        else:
+            used = [kept for name in sorted(shelf.chosen) if (kept := shelf.in_use(name)) is not None]
+            places += [(library.folder_of(kept), kept.digest) for kept in used]
+    roots = [*folders, *([library.trained] if library is not None else [])]
+    return places + [(path.parent, None) for root in roots for path in sorted(root.glob(f"*/{MANIFEST}"))]
 
 
 def read_picture_model(folder: Path) -> PictureModel:

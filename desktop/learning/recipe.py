@@ -18,6 +18,10 @@ class Recipe(Protocol):
     def name(self) -> str:
         """Name of the model."""
 
+    @property
+    def research(self) -> bool:
+        """Whether it makes a research pack."""
+
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """Train from scratch on the data folder and leave the model's files in `out`.
 

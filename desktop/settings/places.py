@@ -28,6 +28,11 @@ class Places:
         """The demo clinic's store."""
         return self.clinics / "demo"
 
+    @property
+    def models(self) -> Path:
+        """Models that were trained on this PC or brought to it."""
+        return self.clinics.parent / "models"
+
 
 def default_places() -> Places:
     """The folders the operating system means for such files, or those under `LANTERN_HOME`."""

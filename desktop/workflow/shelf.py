@@ -6,10 +6,10 @@ from pathlib import Path
 
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
-from desktop.inference import DetectionModel, PictureModel, Registry
+from desktop.inference import DetectionModel, Library, PictureModel, Registry
 from desktop.jobs import Job
 from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
-from desktop.settings import model_folder
+from desktop.settings import default_places, model_folder
 from desktop.workflow.clinic import open_to_all
 
 
@@ -17,7 +17,8 @@ from desktop.workflow.clinic import open_to_all
 class ModelCard:
     """One model as window and command line show it. limits: short, in the language asked for. card: Markdown.
 
-    in_window: a screen asks it; the others answer on the command line.
+    in_window: a screen asks it; the others answer on the command line. research: never asked unless someone asked for
+    it.
     """
 
     name: str
@@ -27,12 +28,19 @@ class ModelCard:
     limits: str
     card: str
     in_window: bool
+    research: bool
 
 
 @open_to_all
-def load_models() -> Registry:
-    """The bundled models by their manifests; weights are read when a model is first asked."""
-    return Registry.load([model_folder()])
+def load_models(library: Library | None = None) -> Registry:
+    """The bundled models, and those trained on this PC or brought to it, by their manifests; weights are read when a
+    model is first asked. library: this PC's own unless another is given."""
+    return Registry.load([model_folder()], library or own_library())
+
+
+def own_library() -> Library:
+    """The models that came to this PC after the program did."""
+    return Library(default_places().models)
 
 
 @open_to_all
@@ -52,7 +60,8 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         title=model.title(language),
         limits=model.limits(language),
         card=model.card_text(),
-        in_window=isinstance(model, PictureModel | DetectionModel),
+        in_window=isinstance(model, PictureModel | DetectionModel) and not model.research,
+        research=model.research,
     )
 
 
@@ -60,11 +69,13 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
 def train_model(
     name: str, data: Path, out: Path | None, job: Job, say: Callable[[str], None], *, resume: bool = True
 ) -> TrainingRecord:
-    """Train a model from its recipe. out: where the model's folder is written, else where the bundled one lies.
+    """Train a model from its recipe. out: where the model's folder is written, else where the bundled one lies; that
+    of a research pack among the models of this PC.
 
     Raises UserFacingError: no such recipe, data missing, torch missing.
     """
-    return _recipe(name).train(data, out or model_folder() / name, job, say, resume=resume)
+    recipe = _recipe(name)
+    return recipe.train(data, out or _folder_of(recipe), job, say, resume=resume)
 
 
 @open_to_all
@@ -75,7 +86,13 @@ def evaluate_model(
 
     Raises UserFacingError: no such recipe, data missing, no training record, torch missing (for a study).
     """
-    return _recipe(name).evaluate(data, folder or model_folder() / name, job, say, study=study)
+    recipe = _recipe(name)
+    return recipe.evaluate(data, folder or _folder_of(recipe), job, say, study=study)
+
+
+def _folder_of(recipe: Recipe) -> Path:
+    """Where a model lies that was made by a recipe."""
+    return (own_library().trained if recipe.research else model_folder()) / recipe.name
 
 
 def _recipe(name: str) -> Recipe:

@@ -19,6 +19,7 @@ class RecordedRecipe:
     """A recipe that notes what it was asked."""
 
     name: str = "chest-xray-child"
+    research: bool = False
     asked: list[tuple[Path, str, bool]] = field(default_factory=list)
 
     def train(

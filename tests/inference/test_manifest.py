@@ -87,6 +87,20 @@ def test_a_lie_is_refused_at_its_place(
     assert caught.value.where == where
 
 
+def test_the_title_of_a_research_pack_says_so_in_every_language(document: dict[str, Any]) -> None:
+    assert not parse(document).research
+    document["research"] = True
+    with pytest.raises(ManifestError) as caught:
+        parse(document)
+    assert caught.value.where == "title"
+    document["title"] = {"en": "Toy (research only)", "zh": "玩具（仅供研究）"}
+    assert parse(document).research
+    document["research"] = "yes"
+    with pytest.raises(ManifestError) as caught:
+        parse(document)
+    assert caught.value.where == "research"
+
+
 def test_every_required_member_is_missed(document: dict[str, Any]) -> None:
     for name in set(document) - {"something_newer"}:
         without = {key: value for key, value in document.items() if key != name}

@@ -213,6 +213,18 @@ def test_the_registry_finds_models_and_sets_damaged_ones_aside(make_model: MakeM
     assert registry.fitting(film(Modality.SC)) == []
 
 
+def test_a_research_pack_is_asked_only_by_name_or_once_switched_on(make_model: MakeModel) -> None:
+    folder = make_model()
+    document = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    document |= {"research": True, "title": {"en": "Toy (research)", "zh": "玩具（研究）"}}
+    (folder / "manifest.json").write_text(json.dumps(document), encoding="utf-8")
+    registry = Registry.load([folder.parent])
+    assert registry.fitting(film()) == []
+    assert registry.picture_model("toy").research
+    on = Registry([read_picture_model(folder)], switched_on=frozenset({"toy"}))
+    assert [model.name for model in on.fitting(film())] == ["toy"]
+
+
 def test_a_manifest_in_another_models_folder_is_refused(make_model: MakeModel, expected_log: ExpectLog) -> None:
     folder = make_model()
     folder.rename(folder.parent / "impostor")

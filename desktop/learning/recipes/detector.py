@@ -31,6 +31,7 @@ class Detector:
 
     wanted: DetectorSet
     settings: DetectorSettings = field(default_factory=DetectorSettings)
+    research: bool = False
 
     @property
     def name(self) -> str:

@@ -29,6 +29,7 @@ class Ecg12Lead:
     """The recipe."""
 
     settings: EcgSettings = field(default_factory=EcgSettings)
+    research: bool = False
 
     @property
     def name(self) -> str:

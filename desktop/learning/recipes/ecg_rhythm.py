@@ -44,6 +44,7 @@ class EcgRhythm:
 
     settings: RhythmSettings = field(default_factory=RhythmSettings)
     name: str = rhythm_export.NAME
+    research: bool = False
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card."""

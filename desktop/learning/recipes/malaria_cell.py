@@ -45,6 +45,7 @@ class MalariaCell:
 
     settings: Settings = field(default_factory=Settings)
     name: str = cell_manifest.NAME
+    research: bool = False
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card."""

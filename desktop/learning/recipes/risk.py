@@ -28,6 +28,7 @@ class Risk:
 
     risk: RiskSet
     settings: RiskSettings = field(default_factory=RiskSettings)
+    research: bool = False
 
     @property
     def name(self) -> str:
