@@ -123,6 +123,16 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
     train.add_argument("--fresh", action="store_true", help="do not go on from an interrupted run")
     evaluate.add_argument("--folder", type=Path, metavar="DIR", help="the model's folder, if not the bundled one")
     evaluate.add_argument("--study", action="store_true", help="first train the card's comparators; needs PyTorch")
+    bring = models.add_parser("import", help="bring a model in from a folder; it is not used before `activate`")
+    bring.add_argument("folder", type=Path, metavar="FOLDER", help="the folder with manifest.json in it")
+    bring.add_argument("--trust", action="store_true", help="an administrator answers for a model nobody known signed")
+    bring.add_argument(
+        "--trust-publisher", action="store_true", help="as --trust, and take what its publisher signs from now on"
+    )
+    activate = models.add_parser("activate", help="use a version that was brought or trained here; `bundled` goes too")
+    activate.add_argument("name")
+    activate.add_argument("--version", metavar="V", help="version or digest, if not the newest; or `bundled`")
+    models.add_parser("rollback", help="use the version again that was in use before").add_argument("name")
 
 
 def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:

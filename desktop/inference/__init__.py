@@ -5,7 +5,7 @@ May import `imaging`, `signals` and below. ONNX Runtime is only loaded when a mo
 
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.devices import providers
-from desktop.inference.library import Library
+from desktop.inference.library import BUNDLED, MANIFEST, Incoming, Kept, Library, read_manifest, read_signature
 from desktop.inference.manifest import Manifest
 from desktop.inference.model import Model, SelfTestResult
 from desktop.inference.picture_model import REASON_OTHER_KIND, PictureModel
@@ -14,23 +14,37 @@ from desktop.inference.subject import Subject
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
 from desktop.inference.trace_model import TraceModel
+from desktop.inference.trial import try_out
+from desktop.inference.trusted import Publisher, Trust, digest_of, known, signer_of
 
 __all__ = [
+    "BUNDLED",
+    "MANIFEST",
     "REASON_OTHER_KIND",
     "DamagedModel",
     "DetectionModel",
+    "Incoming",
+    "Kept",
     "Library",
     "Manifest",
     "Model",
     "PictureModel",
+    "Publisher",
     "Registry",
     "Row",
     "SelfTestResult",
     "Subject",
     "TableModel",
     "TraceModel",
+    "Trust",
+    "digest_of",
+    "known",
     "parse_manifest",
     "providers",
+    "read_manifest",
     "read_model",
     "read_picture_model",
+    "read_signature",
+    "signer_of",
+    "try_out",
 ]

@@ -10,6 +10,8 @@ import pytest
 from desktop.__main__ import main
 from desktop.jobs import Job
 from desktop.learning import EvaluationRecord, TrainingRecord
+from desktop.settings import model_folder
+from tests.cli.helpers import Lantern
 
 KEYS = {"model", "version", "sha256", "data_sha256", "films", "figures", "study"}
 
@@ -63,3 +65,38 @@ def test_a_model_without_a_recipe_is_named(
     answer = json.loads(capsys.readouterr().out)
     assert (answer["status"], answer["kind"]) == ("error", "not_found")
     assert recipe.asked == []
+
+
+def answered(capsys: pytest.CaptureFixture[str]) -> dict[str, object]:
+    (line,) = capsys.readouterr().out.splitlines()
+    answer = json.loads(line)
+    assert isinstance(answer, dict)
+    return answer
+
+
+def test_a_model_is_brought_used_and_taken_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("LANTERN_HOME", str(tmp_path))
+    bundle = str(model_folder() / "risk-diabetes")
+    assert main(["models", "import", bundle, "--json"]) == 1
+    assert answered(capsys)["kind"] == "permission"
+    assert main(["models", "import", bundle, "--trust", "--json"]) == 0
+    brought = answered(capsys)
+    assert (brought["name"], brought["in_use"], brought["trust"]) == ("risk-diabetes", False, "administrator")
+    assert main(["models", "activate", "risk-diabetes", "--json"]) == 0
+    assert answered(capsys)["in_use"] is True
+    assert main(["models", "rollback", "risk-diabetes", "--json"]) == 0
+    assert answered(capsys)["trust"] == "bundled"
+    assert main(["models", "rollback", "risk-diabetes", "--json"]) == 1
+    assert answered(capsys)["kind"] == "not_found"
+
+
+def test_where_there_is_a_clinic_its_administrator_is_asked(lantern: Lantern, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LANTERN_HOME", str(lantern.folder / "home"))
+    bundle = model_folder() / "risk-diabetes"
+    brought = lantern.run("models", "import", bundle, "--trust")
+    assert (brought.code, brought.only["vouched"]) == (0, "li")
+    lantern.file("passphrase", "not this one\n")
+    refused = lantern.run("models", "activate", "risk-diabetes")
+    assert (refused.code, refused.only["kind"]) == (3, "unlock")
