@@ -3,15 +3,13 @@
 import hashlib
 from collections.abc import Mapping
 
-import numpy as np
-
 from desktop.inference import golden
 from desktop.inference.manifest import FORMAT, TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.inference.tasks.trace_findings import features
 from desktop.learning.ecg_data import FINDINGS
-from desktop.learning.ecg_training import CLIPPED, EDGE, FittedEcg
-from desktop.learning.forest import ensemble
+from desktop.learning.ecg_training import FittedEcg
+from desktop.learning.forest_graph import forest_graph
 from desktop.learning.publishing import NOT_MEASURED
 from desktop.signals.twelve import RATE
 from desktop.signals.twelve_features import COUNT, METHOD
@@ -62,53 +60,11 @@ DATA = (
 )
 _TOLERANCE = 0.05
 _DIGITS = 6
-_OPSET, _ML_OPSET, _IR = 17, 3, 9
 
 
 def graph_of(fitted: FittedEcg) -> bytes:
-    """`features` (n, COUNT), NaN where missing → `logits` (n, findings), the log-odds of each forest's share, and
-    `distance` (n, 1), how far the numbers are from those learned from."""
-    from onnx import TensorProto, helper, numpy_helper
-
-    constants = {
-        "usual": fitted.familiar.usual[None],
-        "spread": fitted.familiar.spread[None],
-        "edge": np.float32(EDGE),
-        "other_edge": np.float32(1 - EDGE),
-        "one": np.float32(1.0),
-        "below": np.float32(-CLIPPED),
-        "above": np.float32(CLIPPED),
-    }
-    node = helper.make_node
-    nodes = [
-        node("IsNaN", ["features"], ["missing"]),
-        node("Where", ["missing", "usual", "features"], ["known"]),
-        node("TreeEnsembleRegressor", ["known"], ["shares"], domain="ai.onnx.ml", **ensemble(fitted.forests)),
-        node("Clip", ["shares", "edge", "other_edge"], ["kept"]),
-        node("Sub", ["one", "kept"], ["against"]),
-        node("Div", ["kept", "against"], ["odds"]),
-        node("Log", ["odds"], ["logits"]),
-        node("Sub", ["known", "usual"], ["apart"]),
-        node("Div", ["apart", "spread"], ["spreads"]),
-        node("Clip", ["spreads", "below", "above"], ["away"]),
-        node("Mul", ["away", "away"], ["squares"]),
-        node("ReduceMean", ["squares"], ["mean"], axes=[1], keepdims=1),
-        node("Sqrt", ["mean"], ["distance"]),
-    ]
-    value = helper.make_tensor_value_info
-    graph = helper.make_graph(
-        nodes,
-        "forests",
-        [value("features", TensorProto.FLOAT, ["batch", COUNT])],
-        [
-            value("logits", TensorProto.FLOAT, ["batch", len(fitted.forests)]),
-            value("distance", TensorProto.FLOAT, ["batch", 1]),
-        ],
-        [numpy_helper.from_array(np.asarray(held, dtype=np.float32), name) for name, held in constants.items()],
-    )
-    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid("ai.onnx.ml", _ML_OPSET)]
-    data: bytes = helper.make_model(graph, opset_imports=opsets, ir_version=_IR).SerializeToString()
-    return data
+    """`features` (n, COUNT), NaN where missing → `logits` (n, findings) and `distance` (n, 1), see `forest_graph`."""
+    return forest_graph(fitted.forests, fitted.familiar, "features")
 
 
 def document(data: bytes, fitted: FittedEcg) -> dict[str, object]:

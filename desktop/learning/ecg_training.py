@@ -13,17 +13,11 @@ from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.jobs import Job
 from desktop.learning.additive import Bools, Floats
 from desktop.learning.ecg_data import FINDINGS, EcgTable
-from desktop.learning.forest import Forest, ForestPlan, filled_in, grow, usual_of
+from desktop.learning.forest import Forest, ForestPlan, grow
+from desktop.learning.forest_graph import Familiar, familiar_of, log_odds
 from desktop.learning.statistics import fit_calibration, thresholds_of
 
 Ints = npt.NDArray[np.int64]
-
-EDGE = 1e-3
-"""Shares are kept this far from 0 and 1, in the graph as well."""
-
-CLIPPED = 8.0
-_TENTHS_APART = 2.563
-"""Standard deviations between the first and the last tenth of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -52,20 +46,6 @@ class EcgSettings:
 
 
 @dataclass(frozen=True, eq=False)
-class Familiar:
-    """What numbers are usual: their median and spread (columns,), and the distance beyond which nothing is decided."""
-
-    usual: npt.NDArray[np.float32]
-    spread: npt.NDArray[np.float32]
-    limit: float
-
-    def distance(self, rows: Floats) -> Floats:
-        """(n,) root mean square of how many spreads each number lies from the usual, each at most CLIPPED."""
-        away = np.clip((filled_in(rows, self.usual) - self.usual) / self.spread, -CLIPPED, CLIPPED)
-        return np.asarray(np.sqrt((away**2).mean(axis=1)), dtype=np.float64)
-
-
-@dataclass(frozen=True, eq=False)
 class FittedEcg:
     """Forests, calibrations and thresholds, in the order of FINDINGS."""
 
@@ -73,12 +53,6 @@ class FittedEcg:
     calibrations: tuple[Calibration, ...]
     thresholds: tuple[ConformalThresholds, ...]
     familiar: Familiar
-
-
-def log_odds(shares: Floats) -> Floats:
-    """Of shares, kept from 0 and 1."""
-    kept = np.clip(shares, EDGE, 1 - EDGE)
-    return np.asarray(np.log(kept / (1 - kept)), dtype=np.float64)
 
 
 def split(patients: tuple[str, ...], folds: int, seed: int) -> Ints:
@@ -124,7 +98,8 @@ def fit_ecg(table: EcgTable, logits: Floats, settings: EcgSettings, job: Job) ->
         found = said(calibration, logits[:, place])
         thresholds.append(thresholds_of(found, labels, settings.alphas, settings.strictness))
         forests.append(grow(table.numbers, labels, settings.plan, settings.seed + 10_000 + place))
-    return FittedEcg(tuple(forests), tuple(calibrations), tuple(thresholds), familiar_of(table.numbers, settings))
+    familiar = familiar_of(table.numbers, settings.familiar)
+    return FittedEcg(tuple(forests), tuple(calibrations), tuple(thresholds), familiar)
 
 
 def calibrated(logits: Floats, labels: Bools) -> Calibration:
@@ -136,13 +111,3 @@ def calibrated(logits: Floats, labels: Bools) -> Calibration:
 def said(calibration: Calibration, logits: Floats) -> Floats:
     """(n,) probabilities."""
     return np.array([calibration.probability(float(one)) for one in logits])
-
-
-def familiar_of(rows: Floats, settings: EcgSettings) -> Familiar:
-    """What is usual among these rows."""
-    usual = usual_of(rows)
-    known = filled_in(rows, usual).astype(np.float64)
-    low, high = np.percentile(known, [10, 90], axis=0)
-    spread = np.maximum((high - low) / _TENTHS_APART, np.maximum(1e-3, 0.05 * known.std(axis=0))).astype(np.float32)
-    found = Familiar(usual, spread, np.inf)
-    return Familiar(usual, spread, round(settings.familiar * float(found.distance(rows).max()), 3))

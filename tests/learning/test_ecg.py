@@ -19,8 +19,9 @@ from desktop.learning import RECIPES, ecg_data
 from desktop.learning.ecg_data import FINDINGS, read_trace, records_of
 from desktop.learning.ecg_export import NAMES, graph_of
 from desktop.learning.ecg_study import BATTERY
-from desktop.learning.ecg_training import EcgSettings, FittedEcg, familiar_of, split
+from desktop.learning.ecg_training import EcgSettings, FittedEcg, split
 from desktop.learning.forest import Forest, ForestPlan, grow
+from desktop.learning.forest_graph import familiar_of
 from desktop.learning.recipes.ecg_12_lead import Ecg12Lead
 from desktop.learning.statistics import auc
 from desktop.records import STANDARD_LEADS, Trace
@@ -74,7 +75,7 @@ def test_the_graph_says_what_the_forests_say() -> None:
     rows = generator.normal(size=(60, COUNT))
     rows[generator.random(rows.shape) < 0.02] = np.nan
     forests = tuple(grow(rows, generator.random(60) < 0.4, ForestPlan(3, 2, 0.1), place) for place in range(6))
-    familiar = familiar_of(rows, SETTINGS)
+    familiar = familiar_of(rows, SETTINGS.familiar)
     runner = OnnxRunner(
         graph_of(FittedEcg(forests, (), (), familiar)),
         TensorSpec("features", (COUNT,)),
