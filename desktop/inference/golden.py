@@ -50,9 +50,30 @@ def cell_phantom() -> FloatArray:
     return found
 
 
+def head_phantom() -> FloatArray:
+    """(300, 280) float32 in 0..1: a slice of a head a little turned, in a brain window: scalp, skull with a gap, brain
+    with dark hollows, a bright lens under the skull on one side and a swelling outside it."""
+    rows, columns = np.mgrid[0:300, 0:280].astype(np.float64)
+    down, across = (rows - 148) / 115, (columns - 148) / 115
+    y, x = down * np.cos(0.12) - across * np.sin(0.12), across * np.cos(0.12) + down * np.sin(0.12)
+    far = np.hypot(x / 0.72, y / 0.86)
+    swelling = np.exp(-(((x + 0.75) / 0.14) ** 2) - ((y - 0.1) / 0.25) ** 2)
+    scalp, skull, brain = (_soft(8.0 * (edge - far)) for edge in (1.0 + 0.13, 1.0 + 0.05, 0.93))
+    gap = np.exp(-(((x + 0.6) / 0.2) ** 2) - ((y - 0.12) / 0.012) ** 2)
+    lens = _soft(6.0 * (1.0 - ((x + 0.62) / 0.14) ** 2 - ((y - 0.1) / 0.32) ** 2)) * brain
+    hollows = sum(np.exp(-(((x - side) / 0.05) ** 2) - ((y + 0.1) / 0.16) ** 2) for side in (-0.1, 0.11))
+    inside = 0.46 + 0.02 * np.cos(23 * x) * np.cos(19 * y) + 0.22 * lens - 0.2 * hollows
+    picture = (
+        0.42 * np.maximum(scalp, swelling) * (1 - skull) + (1.05 - 0.75 * gap) * skull * (1 - brain) + inside * brain
+    )
+    found: FloatArray = np.clip(picture, 0.0, 1.0).astype(np.float32)
+    return found
+
+
 PICTURES: Mapping[str, Callable[[], FloatArray]] = {
     "lung-phantom/1": lung_phantom,
     "cell-phantom/1": cell_phantom,
+    "head-phantom/1": head_phantom,
 }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.imaging import display
-from desktop.inference.picture_manifest import Colour, OneBody, PictureKind
+from desktop.inference.picture_manifest import Colour, HeadOnBlack, OneBody, PictureKind
 from desktop.inference.preparation import resample, without_frame
 from desktop.records import Photometric, Picture
 
@@ -17,7 +17,8 @@ OTHER_SIZE = "other_size"
 OTHER_SHAPE = "other_shape"
 OTHER_COLOUR = "other_colour"
 NOT_ONE_BODY = "not_one_body"
-KIND_PROBLEMS = (OTHER_SIZE, OTHER_SHAPE, OTHER_COLOUR, NOT_ONE_BODY)
+NOT_A_HEAD = "not_a_head"
+KIND_PROBLEMS = (OTHER_SIZE, OTHER_SHAPE, OTHER_COLOUR, NOT_ONE_BODY, NOT_A_HEAD)
 
 _SIDE = 64
 # Shares of the brightest that is no speck: a cell's edge is brighter, ground stirred up by a lossy file is darker.
@@ -39,7 +40,24 @@ def kind_problems(kind: PictureKind, picture: Picture) -> tuple[str, ...]:
         return (OTHER_COLOUR,)
     if kind.one_body is not None and not is_one_body(display.grey(picture), kind.one_body):
         return (NOT_ONE_BODY,)
+    if kind.head is not None and not is_head(display.grey(picture), kind.head):
+        return (NOT_A_HEAD,)
     return ()
+
+
+def is_head(grey: FloatArray, wanted: HeadOnBlack) -> bool:
+    """Whether grey values, (rows, columns) in 0..1, show one slice of a head in black air, bone white."""
+    # Here and not above: OpenCV and SciPy load in a tenth of a second each.
+    from desktop.inference import head_slice
+
+    pixels = head_slice.as_bytes(grey)
+    if float(np.mean(pixels < head_slice.BLACK)) < wanted.ground:
+        return False
+    body = head_slice.body_of(pixels) > 0
+    edge = np.concatenate([body[0], body[-1], body[:, 0], body[:, -1]])
+    if not body.any() or float(edge.mean()) > wanted.edge:
+        return False
+    return float(np.mean(pixels[body] >= head_slice.BONE)) >= wanted.bone
 
 
 def is_one_body(grey: FloatArray, wanted: OneBody) -> bool:

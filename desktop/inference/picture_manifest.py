@@ -19,6 +19,8 @@ from desktop.inference.manifest import (
 )
 from desktop.records import Modality
 
+_DISTANCE = TensorSpec("distance", (1,))
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -54,6 +56,19 @@ class CellPreparation:
     epsilon: float
 
 
+@dataclass(frozen=True)
+class MeasuredPreparation:
+    """Numbers that our own code measures on a picture are what the graph is given. method: its name and version, such
+    as `head-slice/1`. count: how many."""
+
+    method: str
+    count: int
+
+
+AnyPreparation = Preparation | CellPreparation | MeasuredPreparation
+MEASURED_METHODS = ("head-slice/1",)
+
+
 class Colour(StrEnum):
     """What pictures a model takes: in colour only, grey only, or both."""
 
@@ -77,6 +92,19 @@ class OneBody:
 
 
 @dataclass(frozen=True)
+class HeadOnBlack:
+    """One slice of a head CT in a window in which bone is white: the head lies in black air, away from the edge.
+
+    ground: least share of the picture's pixels that are black. bone: least share of the head's pixels that are white.
+    edge: greatest share of the picture's edge that the head reaches.
+    """
+
+    ground: float
+    bone: float
+    edge: float
+
+
+@dataclass(frozen=True)
 class PictureKind:
     """What a picture looks like that a model is meant for, beyond its modality: what cheap measurements can tell.
 
@@ -88,6 +116,7 @@ class PictureKind:
     longest_aspect: float = math.inf
     colour: Colour = Colour.ANY
     one_body: OneBody | None = None
+    head: HeadOnBlack | None = None
 
 
 @dataclass(frozen=True)
@@ -142,16 +171,17 @@ class Golden:
 class PictureManifest(Manifest):
     """Everything about one model of pictures, valid once built.
 
-    ages: None where age does not matter. kind: None where any picture of the modalities may be asked about.
-    distance_limit: farther from what it learned from, there is no decision; refused_distance: farther still, the
-    picture is none of its kind. gate: None where plain measurements are the only check.
+    activation: None where numbers are measured, which have no place. ages: None where age does not matter. kind: None
+    where any picture of the modalities may be asked about. distance_limit: farther from what it learned from, there is
+    no decision; refused_distance: farther still, the picture is none of its kind. gate: None where plain measurements
+    are the only check.
     """
 
     input: TensorSpec
     logits: TensorSpec
-    activation: TensorSpec
+    activation: TensorSpec | None
     embedding: TensorSpec
-    preparation: Preparation | CellPreparation
+    preparation: AnyPreparation
     ages: AgeRange | None
     modalities: tuple[Modality, ...]
     kind: PictureKind | None
@@ -160,6 +190,12 @@ class PictureManifest(Manifest):
     pixels: PixelLimits
     gate: QualityGate | None
     golden: Golden
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What is asked of the model's graph."""
+        maps = () if self.activation is None else (self.activation,)
+        return (self.logits, *maps, self.embedding, _DISTANCE)
 
 
 def read_picture_manifest(fields: Fields) -> PictureManifest:
@@ -172,7 +208,7 @@ def read_picture_manifest(fields: Fields) -> PictureManifest:
         **common_members(fields),
         input=tensor(tensors.inner("inputs").inner("image"), "image"),
         logits=tensor(outputs.inner("logits"), "logits"),
-        activation=tensor(outputs.inner("activation"), "activation"),
+        activation=tensor(outputs.inner("activation"), "activation") if outputs.has("activation") else None,
         embedding=tensor(outputs.inner("embedding"), "embedding"),
         preparation=_any_preparation(fields.inner("preparation")),
         ages=age_range(applicability.inner("age_years")) if applicability.has("age_years") else None,
@@ -193,11 +229,12 @@ def _check_together(manifest: PictureManifest) -> None:
     count = len(manifest.findings)
     if manifest.logits.shape != (count,):
         raise ManifestError("findings", "the findings do not match the logits")
-    side = manifest.preparation.side
-    channels = 1 if isinstance(manifest.preparation, Preparation) else 3
-    if manifest.input.shape != (channels, side, side):
+    if manifest.input.shape != _prepared_shape(manifest.preparation):
         raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
-    if len(manifest.activation.shape) != 3 or manifest.activation.shape[0] != count:
+    measured, activation = isinstance(manifest.preparation, MeasuredPreparation), manifest.activation
+    if (activation is None) != measured:
+        raise ManifestError("network_data_format.outputs.activation", "only what is measured has no map")
+    if activation is not None and (len(activation.shape) != 3 or activation.shape[0] != count):
         raise ManifestError("network_data_format.outputs.activation", "one map per finding was expected")
     if len(manifest.golden.logits) != count:
         raise ManifestError("golden.logits", "one number per finding was expected")
@@ -205,11 +242,21 @@ def _check_together(manifest: PictureManifest) -> None:
         raise ManifestError("golden.quality_logits", "one number per class was expected")
 
 
-def _any_preparation(fields: Fields) -> Preparation | CellPreparation:
+def _prepared_shape(preparation: AnyPreparation) -> tuple[int, ...]:
+    """Of the input, without the batch axis."""
+    if isinstance(preparation, MeasuredPreparation):
+        return (preparation.count,)
+    channels = 1 if isinstance(preparation, Preparation) else 3
+    return (channels, preparation.side, preparation.side)
+
+
+def _any_preparation(fields: Fields) -> AnyPreparation:
     """`method` names the way; absent, it is that of films."""
     method = fields.text("method", "film")
     if method == "film":
         return _preparation(fields)
+    if method in MEASURED_METHODS:
+        return MeasuredPreparation(method, fields.whole("count", low=1, high=4096))
     if method != "cell":
         raise ManifestError(fields.place("method"), "this release does not know this preparation")
     return CellPreparation(
@@ -241,11 +288,16 @@ def read_kind(fields: Fields) -> PictureKind:
         longest_aspect=_number_or(fields, "longest_aspect", usual.longest_aspect, 1.0, 1000.0),
         colour=Colour(colour),
         one_body=_one_body(fields.inner("one_body")) if fields.has("one_body") else None,
+        head=_head(fields.inner("head")) if fields.has("head") else None,
     )
 
 
 def _one_body(fields: Fields) -> OneBody:
     return OneBody(*(fields.number(name, low=0.0, high=1.0) for name in ("border", "even", "murky")))
+
+
+def _head(fields: Fields) -> HeadOnBlack:
+    return HeadOnBlack(*(fields.number(name, low=0.0, high=1.0) for name in ("ground", "bone", "edge")))
 
 
 def _pixels(fields: Fields) -> PixelLimits:

@@ -162,8 +162,7 @@ class PictureModel(Model):
 
     def _load(self) -> _Runners:
         manifest, gate = self.manifest, self.manifest.gate
-        outputs = (manifest.logits, manifest.activation, manifest.embedding, _DISTANCE)
-        model = OnnxRunner(read_weights(self._folder, manifest.weights), manifest.input, outputs)
+        model = OnnxRunner(read_weights(self._folder, manifest.weights), manifest.input, manifest.outputs)
         if gate is None:
             return _Runners(None, model)
         side = gate.preparation.side

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.imaging import display
-from desktop.inference.picture_manifest import CellPreparation, Preparation
+from desktop.inference.picture_manifest import AnyPreparation, CellPreparation, MeasuredPreparation, Preparation
 from desktop.records import Photometric, Picture
 
 FloatArray = npt.NDArray[np.float32]
@@ -27,8 +27,8 @@ FARTHEST = 6.0
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A network's input, (1, 1, side, side), and the part of the picture it shows: left, top, right, bottom as
-    fractions of the picture's width and height."""
+    """A graph's input, (1, channels, side, side) or (1, numbers), and the part of the picture it shows: left, top,
+    right, bottom as fractions of the picture's width and height."""
 
     tensor: FloatArray
     box: Box
@@ -91,19 +91,24 @@ def prepare_film(grey: FloatArray, preparation: Preparation) -> Prepared:
     return Prepared(standardise(stretched, preparation.epsilon)[None, None], box)
 
 
-def prepare(light: FloatArray, preparation: Preparation | CellPreparation) -> Prepared:
+def prepare(light: FloatArray, preparation: AnyPreparation) -> Prepared:
     """The input a model asks for. light: (rows, columns), or (rows, columns, 3) where it `sees_colour`, in 0..1."""
     if isinstance(preparation, CellPreparation):
         return prepare_cell(light, preparation)
+    if isinstance(preparation, MeasuredPreparation):
+        # Here and not above: OpenCV and SciPy load in a tenth of a second each.
+        from desktop.inference import head_slice
+
+        return Prepared(head_slice.measure(brightness(light)), WHOLE)
     return prepare_film(light, preparation)
 
 
-def sees_colour(preparation: Preparation | CellPreparation) -> bool:
+def sees_colour(preparation: AnyPreparation) -> bool:
     """Whether a picture in colour is given as it is rather than as its brightness."""
     return isinstance(preparation, CellPreparation)
 
 
-def light_of(picture: Picture, preparation: Preparation | CellPreparation) -> FloatArray:
+def light_of(picture: Picture, preparation: AnyPreparation) -> FloatArray:
     """A picture as a model looks at it: (rows, columns) as shown, or (rows, columns, 3) in colour; 0..1."""
     if picture.photometric is Photometric.RGB and sees_colour(preparation):
         return picture.pixels.astype(np.float32) / np.float32(255)

@@ -109,7 +109,7 @@ def test_share_of_the_machines_matrix_multiplication(model: PictureModel, capsys
     runner = OnnxRunner(weights, manifest.input, (manifest.logits, TensorSpec("distance", (1,))))
     tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
     took = seconds(lambda: runner.run(tensor), 40)
-    work = convolution_work(weights, manifest.preparation.side)
+    work = convolution_work(weights, manifest.input.shape[-1])
     left, right = np.ones((1024, 1024), np.float32), np.ones((1024, 1024), np.float32)
     reference = 2 * 1024**3 / seconds(lambda: left @ right, 10)
     with capsys.disabled():
@@ -134,8 +134,7 @@ def test_against_the_same_graph_in_torch_eager(model: PictureModel, capsys: pyte
     eager.eval()
     manifest = model.manifest
     tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
-    outputs = (manifest.logits, manifest.activation, manifest.embedding, TensorSpec("distance", (1,)))
-    runner = OnnxRunner(read_weights(model_folder() / NAME, manifest.weights), manifest.input, outputs)
+    runner = OnnxRunner(read_weights(model_folder() / NAME, manifest.weights), manifest.input, manifest.outputs)
     ours = seconds(lambda: runner.run(tensor), 40)
     with torch.no_grad():
         theirs = seconds(lambda: eager(torch.from_numpy(tensor)), 40)

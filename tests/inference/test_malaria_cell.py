@@ -52,6 +52,7 @@ def test_a_cell_is_answered_whichever_way_it_lies_and_whoever_it_is_of(model: Pi
     said = [answer.findings[0].probability for answer in answers]
     assert max(said) - min(said) < 0.002
     (activation,) = answers[0].activations
+    assert model.manifest.activation is not None
     assert activation.heat.shape == model.manifest.activation.shape[1:]
     assert np.allclose(np.rot90(activation.heat), answers[2].activations[0].heat, atol=0.02)
     older = model.analyse(picture(cell), Subject(70.0), Job())

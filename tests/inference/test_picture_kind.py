@@ -12,8 +12,16 @@ import pytest
 from desktop.i18n import Language, catalogue
 from desktop.inference import Registry, Subject, golden, picture_kind, quality
 from desktop.inference.fields import ManifestError
-from desktop.inference.picture_kind import NOT_ONE_BODY, OTHER_COLOUR, OTHER_SHAPE, OTHER_SIZE, kind_problems
-from desktop.inference.picture_manifest import Colour, OneBody, PictureKind
+from desktop.inference.head_slice import COUNT, NAMES, measure
+from desktop.inference.picture_kind import (
+    NOT_A_HEAD,
+    NOT_ONE_BODY,
+    OTHER_COLOUR,
+    OTHER_SHAPE,
+    OTHER_SIZE,
+    kind_problems,
+)
+from desktop.inference.picture_manifest import Colour, HeadOnBlack, OneBody, PictureKind
 from desktop.inference.registry import parse_manifest, read_picture_model
 from desktop.jobs import Job
 from desktop.records import AnalysisStatus, Decision, FileHeader, Modality, Photometric, Picture
@@ -157,3 +165,33 @@ def test_the_manifest_that_describes_the_picture_comes_first(make_model: MakeMod
     assert asked(grey(golden.cell_phantom())) == ["cells", "toy"], "it might be either; the gate tells"
     assert asked(np.random.default_rng(1).random((200, 200, 3))) == ["toy"], "as ever: a refusal with a reason"
     assert asked(golden.cell_phantom(), Modality.CT) == []
+
+
+HEAD = HeadOnBlack(ground=0.3, bone=0.05, edge=0.1)
+
+
+def test_a_head_on_black_is_told_from_other_pictures() -> None:
+    kind = PictureKind(head=HEAD)
+    head = golden.head_phantom()
+    assert kind_problems(kind, picture(head)) == ()
+    assert kind_problems(kind, picture(np.repeat(head[:, :, None], 3, axis=2))) == ()
+    for other in (golden.lung_phantom(), head * 0.8, head[60:240, 60:220], np.zeros((80, 80), np.float32)):
+        assert kind_problems(kind, picture(other)) == (NOT_A_HEAD,)
+
+
+def test_what_is_measured_on_a_head_does_not_change_with_its_size_or_place() -> None:
+    head = golden.head_phantom()
+    numbers = measure(head)[0]
+    assert numbers.shape == (COUNT,) == (len(set(NAMES)),)
+    moved = measure(np.pad(head, ((20, 5), (40, 0))))[0]
+    assert np.nanmax(np.abs(moved - numbers) / (1 + np.abs(numbers))) < 0.35
+    said = dict(zip(NAMES, numbers.tolist(), strict=True))
+    assert said["bright_patch_25"] > 5
+    assert said["rim_3_side_highest"] > 30
+    assert said["bone_gap_area"] > 0
+
+
+def test_nothing_is_measured_where_there_is_no_brain() -> None:
+    empty = measure(np.zeros((90, 70), np.float32))[0]
+    assert np.isnan(empty).sum() == COUNT - 15
+    assert np.isfinite(empty[:15]).all()

@@ -31,12 +31,14 @@ def prepare(manifest: PictureManifest, light: FloatArray) -> Prepared:
 
 
 def interpret(manifest: PictureManifest, outputs: Mapping[str, FloatArray], subject: Subject, box: Box) -> Answer:
-    """outputs: `logits` (findings,), `activation` (findings, rows, columns), `distance` (1,). box: what they saw."""
+    """outputs: `logits` (findings,), `distance` (1,), and where there are maps `activation` (findings, rows, columns).
+    box: what they saw."""
     silence = _reason_for_silence(manifest, float(outputs["distance"][0]), subject)
     findings, activations = [], []
     for spec in manifest.findings:
         findings.append(_finding(spec, float(outputs["logits"][spec.output]), silence))
-        activations.append(Activation(spec.key, heat(outputs["activation"][spec.output]), box))
+        if manifest.activation is not None:
+            activations.append(Activation(spec.key, heat(outputs["activation"][spec.output]), box))
     return Answer(tuple(findings), tuple(activations))
 
 
