@@ -5,6 +5,7 @@ May import `imaging`, `signals` and below. ONNX Runtime is only loaded when a mo
 
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.devices import providers
+from desktop.inference.fundus_model import FundusModel
 from desktop.inference.library import BUNDLED, MANIFEST, Incoming, Kept, Library, read_manifest, read_signature
 from desktop.inference.manifest import Manifest
 from desktop.inference.model import Model, SelfTestResult
@@ -23,6 +24,7 @@ __all__ = [
     "REASON_OTHER_KIND",
     "DamagedModel",
     "DetectionModel",
+    "FundusModel",
     "Incoming",
     "Kept",
     "Library",

@@ -9,6 +9,7 @@ from typing import Any
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.fields import ManifestError
+from desktop.inference.fundus_model import FundusModel
 from desktop.inference.library import MANIFEST as MANIFEST
 from desktop.inference.library import Library, read_manifest
 from desktop.inference.manifest import Manifest, document_of
@@ -24,7 +25,7 @@ from desktop.records import Picture, Recording
 
 _log = logging.getLogger(__name__)
 
-LookingModel = PictureModel | DetectionModel
+LookingModel = PictureModel | DetectionModel | FundusModel
 """A model that is asked about one picture."""
 
 
@@ -99,22 +100,25 @@ class Registry:
         return _looking(self.get(name))
 
     def looking_model(self, name: str) -> LookingModel:
-        """As `picture_model`, detectors too."""
+        """As `picture_model`, detectors and models of retinas too."""
         model = self.get(name)
-        return model if isinstance(model, DetectionModel) else _looking(model)
+        return model if isinstance(model, DetectionModel | FundusModel) else _looking(model)
 
     def fitting(self, picture: Picture) -> list[LookingModel]:
         """The models meant for this kind of picture, by name.
 
         Where a manifest describes the very picture, models that only name its modality are asked too, but for those
-        whose plain limits it is beyond: a red cell in colour is no bad chest film.
+        whose plain limits it is beyond: a red cell in colour is no bad chest film. What is seen to be a retina goes to
+        models of retinas alone: others know it by its size and colour only.
         """
         fitting: list[LookingModel] = [
-            model for model in self._asked() if isinstance(model, PictureModel | DetectionModel) and model.fits(picture)
+            model for model in self._asked() if isinstance(model, LookingModel) and model.fits(picture)
         ]
+        if retinal := [model for model in fitting if isinstance(model, FundusModel)]:
+            return list(retinal)
         if all(model.manifest.kind is None for model in fitting):
             return fitting
-        return [model for model in fitting if model.manifest.kind is not None or model.bears(picture)]
+        return [model for model in fitting if not isinstance(model, PictureModel) or _is_for(model, picture)]
 
     def trace_model(self, name: str) -> TraceModel[Any]:
         """The model with this name, which must be one that reads traces. Raises as `get`, and UserFacingError for one
@@ -215,6 +219,11 @@ def _reading(model: Model) -> TableModel:
     if not isinstance(model, TableModel):
         raise UserFacingError("inference.not_for_tables", model=model.name)
     return model
+
+
+def _is_for(model: PictureModel, picture: Picture) -> bool:
+    """Whether a manifest describes the very picture, or at least its plain limits allow it."""
+    return model.manifest.kind is not None or model.bears(picture)
 
 
 def _looking(model: Model) -> PictureModel:

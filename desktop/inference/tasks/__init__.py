@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from desktop.inference.tasks import classification, detection, rhythm, risk, trace_findings
+from desktop.inference.tasks import classification, detection, fundus, rhythm, risk, trace_findings
 from desktop.inference.tasks.task import Task
 
 TASKS: Mapping[str, Task[Any]] = {
+    "fundus": fundus.TASK,
     "image-classification": classification.TASK,
     "object-detection": detection.TASK,
     "table-additive": risk.TASK,
