@@ -17,8 +17,9 @@ class PictureSettings:
     ever mirrored. mixing: of pairs of pictures (Zhang 2018), 0 for none. smoothing: of the labels. side_weight: of what
     is only learned on the side. gradients: whether a ridge regression on gradient histograms answers beside each
     network. components, ridge: its principal components and its penalty.
-    alpha: share of each class that the three-way answer may exclude wrongly. distance_loss: share of ordinary pictures
-    that may be called unlike them. threads: networks trained at a time; only changes the speed.
+    alpha: share of pictures with a finding that the three-way answer may call unlikely; of those without it, strictness
+    times fewer may be called likely. distance_loss: share of ordinary pictures that may be called unlike them. threads:
+    networks trained at a time; only changes the speed.
     """
 
     seed: int = 20267
@@ -52,8 +53,9 @@ class PictureSettings:
     smoothing: float = 0.03
     side_weight: float = 0.5
     gradients: bool = True
-    components: int = 300
-    ridge: float = 1.0
+    components: int = 200
+    ridge: float = 300.0
     alpha: float = 0.1
+    strictness: float = 3.0
     distance_loss: float = 0.01
     threads: int = field(default_factory=usable_cores)

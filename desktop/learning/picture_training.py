@@ -1,0 +1,249 @@
+"""Training of a picture model: what is learned first, the members, and one graph of them. Needs torch."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from desktop.jobs import Job
+from desktop.learning import picture_data, picture_lessons, picture_ridge
+from desktop.learning.films import fold_of
+from desktop.learning.network import SmallNetwork, gaussian
+from desktop.learning.picture_data import Indices, Squares
+from desktop.learning.picture_lessons import picture_lesson, prepared
+from desktop.learning.picture_network import PictureEnsemble, PictureMember, Ridge, corner_mask, measured
+from desktop.learning.picture_sets import Example, PictureSet
+from desktop.learning.picture_settings import PictureSettings
+from desktop.learning.recipe import Say
+from desktop.learning.side_by_side import in_turn, one_thread_each, wait_for_all
+from desktop.learning.training import Epoch, Schedule, Trained, train
+
+Floats = npt.NDArray[np.float64]
+
+# Settings that only matter once the networks have learned.
+_AFTERWARDS = frozenset({"threads", "alpha", "strictness", "distance_loss", "gradients", "components", "ridge"})
+# How much network and regression count, where there are both: the network sees more, the regression errs elsewhere.
+_SHARES = np.array([[2 / 3], [1 / 3]])
+# One part in so many of what is learned first draws its curve.
+_WATCHED = 20
+
+
+@dataclass(frozen=True, eq=False)
+class MemberAnswers:
+    """What each picture's own held-out member says of it. network, ridge: logits (n, findings), the latter zeros where
+    there is no regression; distances (n)."""
+
+    network: Floats
+    ridge: Floats
+    distances: Floats
+
+    def scales(self, chosen: npt.NDArray[np.bool_]) -> Floats:
+        """(2, findings): what makes the logits of both vary as their shares say over the chosen pictures."""
+        both = np.stack([self.network[chosen].std(axis=0), self.ridge[chosen].std(axis=0)])
+        return np.where(both > 0, _SHARES / np.maximum(both, 1e-9), 0.0)
+
+    def logits(self, scales: Floats) -> Floats:
+        """(n, findings): both added up."""
+        return np.asarray(self.network * scales[0] + self.ridge * scales[1])
+
+
+@dataclass(frozen=True, eq=False)
+class Member:
+    """A trained member: its network with all questions, the regression of each finding, how what it learned looks."""
+
+    network: SmallNetwork
+    lines: Sequence[picture_ridge.Line]
+    mean: Tensor
+    whitening: Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class TrainedPictures:
+    """The members, what each says of the pictures it never saw, and the curves. earlier_seconds: of epochs done before
+    this run went on."""
+
+    members: Sequence[Member]
+    answers: MemberAnswers
+    curves: dict[str, tuple[Epoch, ...]]
+    earlier_seconds: float
+
+
+def train_all(
+    wanted: PictureSet,
+    settings: PictureSettings,
+    examples: Sequence[Example],
+    earlier: Sequence[Example],
+    data_sha256: str,
+    work: Path,
+    job: Job,
+    say: Say,
+) -> TrainedPictures:
+    """work: folder for checkpoints. Raises Cancelled."""
+    run = _Run(wanted, settings, data_sha256, work, job, in_turn(say))
+    squares = picture_data.load_squares(examples, picture_data.questions_of(wanted), settings, job, say)
+    parts = picture_data.parts(examples, settings)
+    with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
+        first = pool.submit(run.first, earlier).result() if earlier and settings.earlier_epochs else None
+        futures = [pool.submit(run.member, squares, parts, part, first) for part in range(settings.members)]
+        wait_for_all(futures, job)
+        trained = [future.result() for future in futures]
+        lessons = {"first": first} if first else {}
+        lessons |= {f"member {number + 1}": one for number, one in enumerate(trained)}
+        say("measuring gradients and embeddings")
+        members, answers = run.answers(squares, parts, [one.network for one in trained])
+    past = sum(epoch.seconds for one in lessons.values() for epoch in one.curve[: one.resumed_at])
+    curves = {name: one.curve for name, one in lessons.items()}
+    return TrainedPictures(members, answers, curves, past / max(1, settings.threads))
+
+
+def assemble(
+    members: Sequence[Member], spoken: Sequence[int], scales: Floats, settings: PictureSettings
+) -> PictureEnsemble:
+    """The shipped graph. spoken: numbers of the findings it answers; scales: (2, findings), as `MemberAnswers` has."""
+    kept = list(spoken)
+    factors = torch.from_numpy(scales[:, kept]).float()
+    shipped = []
+    for one in members:
+        ridge = None
+        if one.lines:
+            weights = np.stack([one.lines[index].weights for index in kept], axis=1)
+            bias = np.array([one.lines[index].bias for index in kept])
+            ridge = Ridge(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
+        shipped.append(PictureMember(_cut(one.network, kept), ridge, factors, one.mean, one.whitening))
+    return PictureEnsemble(shipped, corner_mask(settings.side, settings.corners)).eval()
+
+
+def _cut(network: SmallNetwork, kept: Sequence[int]) -> SmallNetwork:
+    """The same network with those outputs alone."""
+    head = nn.Linear(network.head.in_features, len(kept))
+    with torch.no_grad():
+        head.weight.copy_(network.head.weight[list(kept)])
+        head.bias.copy_(network.head.bias[list(kept)])
+    network.head = head
+    return network
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What all networks of one run share."""
+
+    wanted: PictureSet
+    settings: PictureSettings
+    data_sha256: str
+    work: Path
+    job: Job
+    say: Say
+
+    def first(self, earlier: Sequence[Example]) -> Trained:
+        """One network on what is learned first, for all members to start from."""
+        torch.set_num_threads(1)
+        settings, questions = self.settings, self.wanted.earlier_questions
+        squares = picture_data.load_squares(earlier, questions, settings, self.job, self.say)
+        places = np.array([fold_of(one.group, settings.seed, _WATCHED) for one in earlier])
+        learned, watched = np.flatnonzero(places != 0), np.flatnonzero(places == 0)
+        schedule = self._schedule(settings.earlier_epochs, len(learned), settings.earlier_rate)
+        identity = self._identity("first", picture_data.data_hash(earlier), schedule)
+        lesson = picture_lesson(
+            "first", identity, squares, learned, watched, len(questions), schedule, settings.seed, settings
+        )
+        return train(lesson, partial(self._network, len(questions)), self.work / "first.pt", self.job, self.say)
+
+    def member(self, squares: Squares, parts: Indices, part: int, first: Trained | None) -> Trained:
+        """The member that never sees one part."""
+        torch.set_num_threads(1)
+        settings, outputs = self.settings, squares.answers.shape[1]
+        learned, held_out = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+        schedule = self._schedule(settings.epochs, len(learned), settings.rate)
+        name = f"member {part + 1}"
+        identity = self._identity(name, schedule, first.curve[-1].training_loss if first else None)
+        lesson = picture_lesson(
+            name,
+            identity,
+            squares,
+            learned,
+            held_out,
+            len(self.wanted.findings),
+            schedule,
+            settings.seed + 1 + part,
+            settings,
+        )
+        build = partial(self._network, outputs, first.network if first else None)
+        return train(lesson, build, self.work / f"member{part}.pt", self.job, self.say)
+
+    def answers(
+        self, squares: Squares, parts: Indices, networks: Sequence[SmallNetwork]
+    ) -> tuple[list[Member], MemberAnswers]:
+        """The members as they are put together, and what each says of its own part."""
+        findings, everyone = len(self.wanted.findings), np.arange(len(parts))
+        numbers = _measured(squares, self.settings) if self.settings.gradients else None
+        said = MemberAnswers(np.zeros((len(parts), findings)), np.zeros((len(parts), findings)), np.zeros(len(parts)))
+        members = []
+        for part, network in enumerate(networks):
+            logits, embeddings = picture_lessons.answers_to(network, squares.exact, everyone, self.settings)
+            own, learned = parts == part, parts != part
+            mean, whitening = gaussian(embeddings[torch.from_numpy(learned)])
+            away = ((embeddings - mean) @ whitening).square().mean(1).sqrt()
+            said.network[own] = logits[torch.from_numpy(own), :findings].double().numpy()
+            said.distances[own] = away[torch.from_numpy(own)].double().numpy()
+            lines = [] if numbers is None else regressions(numbers, squares, learned, findings, self.settings)
+            for index, line in enumerate(lines):
+                assert numbers is not None
+                said.ridge[own, index] = line.scores(numbers[own])
+            members.append(Member(network, lines, mean, whitening))
+        return members, said
+
+    def _network(self, outputs: int, first: SmallNetwork | None = None) -> SmallNetwork:
+        """An untrained network, or one that starts from what another has learned."""
+        settings = self.settings
+        network = SmallNetwork(
+            settings.widths, settings.blocks, outputs, settings.dropout, fold=settings.fold, peaks=settings.peaks
+        )
+        if first is not None:
+            network.body.load_state_dict(first.body.state_dict())
+        return network
+
+    def _schedule(self, epochs: int, count: int, rate: float) -> Schedule:
+        return Schedule(
+            epochs=epochs,
+            steps=max(1, count // self.settings.batch),
+            rate=rate,
+            decay=self.settings.decay,
+            warm_up=0.1,
+            to_the_end=True,
+            longest=5.0,
+        )
+
+    def _identity(self, *parts: object) -> str:
+        """Changes with data, settings and place in the run; a checkpoint of another identity is not resumed."""
+        lasting = {name: value for name, value in asdict(self.settings).items() if name not in _AFTERWARDS}
+        told = [picture_lessons.EDITION, self.data_sha256, lasting, [str(part) for part in parts], torch.__version__]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+@torch.no_grad()
+def _measured(squares: Squares, settings: PictureSettings) -> Floats:
+    """(n, numbers) of pictures as the clinic prepares them."""
+    everyone = np.arange(len(squares.exact))
+    return torch.cat([measured(seen) for seen in prepared(squares.exact, everyone, settings)]).double().numpy()
+
+
+def regressions(
+    numbers: Floats, squares: Squares, learned: npt.NDArray[np.bool_], findings: int, settings: PictureSettings
+) -> list[picture_ridge.Line]:
+    """One line for each finding, from the learned pictures whose answer is known."""
+    components = picture_ridge.components_of(numbers[learned], settings.components)
+    lines = []
+    for index in range(findings):
+        told = squares.answers[:, index]
+        known = learned & np.isfinite(told)
+        weights = squares.weights[known].astype(np.float64)
+        lines.append(picture_ridge.fit(components, numbers[known], told[known] > 0.5, settings.ridge, weights))
+    return lines
