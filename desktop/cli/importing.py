@@ -25,7 +25,7 @@ def bring_in(arguments: argparse.Namespace, output: Output) -> None:
         patient = PatientId(arguments.patient)
         workflow.open_patient(clinic, Job(), patient)
         consent = storing.Consent(mismatch=arguments.accept_mismatch or "", versions=True)
-        films: dict[StudyId, None] = {}
+        asked: dict[StudyId, None] = {}
         for path in arguments.paths:
             with finding.gather_files(clinic, Job(), (path,)) as gathered:
                 for refused in gathered.not_taken:
@@ -38,12 +38,12 @@ def bring_in(arguments: argparse.Namespace, output: Output) -> None:
                             early.append(source)
                             continue
                         output.answer(_answer(kept, output))
-                        if kept.film and kept.study is not None and kept.state is storing.FileState.OK:
-                            films[kept.study] = None
+                        if kept.askable and kept.study is not None and kept.state is storing.FileState.OK:
+                            asked[kept.study] = None
                 for sources in _batches(early):
                     for kept in _keep(clinic, sources, patient, consent):
                         output.answer(_answer(kept, output))
-        for study in films:
+        for study in asked:
             workflow.suggest(clinic, Job(), study)
 
 

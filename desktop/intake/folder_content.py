@@ -47,9 +47,9 @@ FILMS = frozenset((Modality.CR, Modality.DX, Modality.SC, Modality.OT, Modality.
 class Content:
     """What a file holds. data: its bytes as they are kept, None where they are too many to be held.
 
-    rows, columns: in pixels; of a trace, its leads and the samples of each. film: whether it is one picture, which
-    models may be asked about. document: whether it is pages or a report in words, kept with the patient's papers;
-    title: what such a report calls itself. marks: what it marks on pictures of other files; it has none itself.
+    rows, columns: in pixels; of a trace, its leads and the samples of each. askable: whether it is one picture or a
+    trace, which models may be asked about. document: whether it is pages or a report in words, kept with the patient's
+    papers; title: what such a report calls itself. marks: what it marks on pictures of other files; it has none itself.
     """
 
     header: FileHeader
@@ -57,7 +57,7 @@ class Content:
     columns: int
     media_type: str
     data: bytes | None = field(repr=False)
-    film: bool = False
+    askable: bool = False
     document: bool = False
     title: str = ""
     marks: MarksFile | None = None
@@ -135,7 +135,7 @@ def _trace_content(data: bytes, media_type: str, job: Job) -> Content:
     recording = read_recording(data)
     job.check()
     leads, samples = recording.main.samples.shape
-    return Content(recording.header, leads, samples, media_type, data)
+    return Content(recording.header, leads, samples, media_type, data, askable=True)
 
 
 def _picture(data: bytes, job: Job) -> Content:
@@ -159,7 +159,7 @@ def _picture(data: bytes, job: Job) -> Content:
         return _series(io.BytesIO(data), data, error)
     job.check()
     rows, columns = picture.pixels.shape[:2]
-    return Content(picture.header, rows, columns, reader.media_type, data, film=True)
+    return Content(picture.header, rows, columns, reader.media_type, data, askable=True)
 
 
 def _without_pixels(data: bytes) -> Content | None:

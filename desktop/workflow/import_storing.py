@@ -55,9 +55,9 @@ class FileState(StrEnum):
 
 @dataclass(frozen=True)
 class FileKept:
-    """One file. error: why it was not kept; with OK, what is odd about it all the same. film: a single picture, which
-    models may be asked about. study: None for a document. drawings, key_images: how many new ones a file brought that
-    marks other files' pictures."""
+    """One file. error: why it was not kept; with OK, what is odd about it all the same. askable: a single picture or a
+    trace, which models may be asked about. study: None for a document. drawings, key_images: how many new ones a file
+    brought that marks other files' pictures."""
 
     name: str
     state: FileState
@@ -65,7 +65,7 @@ class FileKept:
     study: StudyId | None = None
     instance: InstanceId | None = None
     attachment: AttachmentId | None = None
-    film: bool = False
+    askable: bool = False
     drawings: int = 0
     key_images: int = 0
 
@@ -295,7 +295,7 @@ class _Keeping:
         study, instance = add_to_study(tx, self._patient, attachment.id, found, clinic, sealed.reason)
         self._studies[study] = None
         odd = UserFacingError("importing.kept_version") if sealed.again else None
-        return FileKept(sealed.name, FileState.OK, odd, study, instance, attachment.id, content.film)
+        return FileKept(sealed.name, FileState.OK, odd, study, instance, attachment.id, content.askable)
 
     def _keep_marks(self, name: str, attachment: Attachment, marks: MarksFile, placed: PlacedMarks) -> FileKept:
         keep_marks(self._clinic, self._tx, self._patient, attachment.id, marks, placed)
@@ -348,7 +348,7 @@ def _on_record(tx: Transaction, patient: PatientId, name: str, content: Content,
     found = tx.studies.find_duplicate(patient, digest)
     if found is not None:
         study, instance = found
-        return FileKept(name, FileState.DUPLICATE, None, study.id, instance.id, instance.attachment, content.film)
+        return FileKept(name, FileState.DUPLICATE, None, study.id, instance.id, instance.attachment, content.askable)
     if content.marks is not None:
         again = tx.imported.find_duplicate(patient, digest)
         if again is not None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
-from desktop.inference import DetectionModel, FundusModel, Library, PictureModel, Registry
+from desktop.inference import Library, Registry, TableModel
 from desktop.jobs import Job
 from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
 from desktop.settings import default_places, model_folder
@@ -60,7 +60,7 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         title=model.title(language),
         limits=model.limits(language),
         card=model.card_text(),
-        in_window=isinstance(model, PictureModel | DetectionModel | FundusModel) and not model.research,
+        in_window=not isinstance(model, TableModel) and not model.research,
         research=model.research,
     )
 

@@ -17,6 +17,8 @@ from desktop.records import (
     AuditAction,
     Changes,
     FileHeader,
+    ImagingStudy,
+    Instance,
     Patient,
     Sex,
     StudyId,
@@ -25,7 +27,14 @@ from desktop.records import (
     new_id,
 )
 from desktop.workflow.clinic import Clinic, open_to_all, requires
-from desktop.workflow.importing import CLIPS, is_sliced, is_trace, read_in_words, stored_picture
+from desktop.workflow.importing import (
+    CLIPS,
+    is_sliced,
+    is_trace,
+    read_in_words,
+    stored_picture,
+    stored_recording,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -50,7 +59,8 @@ class FileAnalysis:
 
 @requires(Permission.IMPORT_IMAGES)
 def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
-    """Run every fitting model on every picture of the study that has no suggestion of it yet, and store what it says.
+    """Run every fitting model on every picture or trace of the study that has no suggestion of it yet, and store what
+    it says.
 
     A model that fails is told in `failure` and stops nothing; one that finds itself the wrong one says nothing.
     Raises UserFacingError (not_found) and Cancelled only.
@@ -62,14 +72,14 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
         done = {(s.instance, s.analysis.provenance.sha256) for s in tx.suggestions.for_study(study)}
     added: list[SuggestionId] = []
     failure: UserFacingError | None = None
-    for instance in () if is_trace(record) or is_sliced(record) else record.instances:
+    for instance in () if is_sliced(record) else record.instances:
         try:
-            picture = stored_picture(clinic, instance)
-            subject = subject_of(patient, picture.header, record.started or clinic.clock().date())
-            for model in clinic.models.fitting(picture):
+            questions = _questions_about(clinic, record, instance)
+            subject = subject_of(patient, questions.header, record.started or clinic.clock().date())
+            for model, ask in questions.models:
                 if (instance.id, model.sha256) in done:
                     continue
-                analysis = model.analyse(picture, subject, job)
+                analysis = ask(subject, job)
                 if analysis.reason == REASON_OTHER_KIND:  # it tells of the model, not of this study
                     continue
                 suggestion = Suggestion(SuggestionId(new_id()), study, instance.id, analysis, clinic.clock())
@@ -81,6 +91,17 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
             _log.warning("no suggestion: %s", error.key)
             failure = error
     return Suggested(tuple(added), failure, Changes(suggestions=bool(added)))
+
+
+def _questions_about(clinic: Clinic, record: ImagingStudy, instance: Instance) -> "_Questions":
+    """Whom to ask about what is stored. Raises UserFacingError where it cannot be decoded."""
+    if is_trace(record):
+        recording = stored_recording(clinic, instance)
+        tracing = clinic.models.fitting_trace(recording)
+        return _Questions(recording.header, [(one, partial(one.analyse, recording)) for one in tracing])
+    picture = stored_picture(clinic, instance)
+    looking = clinic.models.fitting(picture)
+    return _Questions(picture.header, [(one, partial(one.analyse, picture)) for one in looking])
 
 
 def _store(clinic: Clinic, suggestion: Suggestion) -> None:

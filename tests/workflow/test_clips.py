@@ -22,7 +22,7 @@ def test_a_clip_is_kept_sealed_and_opened_frame_by_frame(clinic: workflow.Clinic
     source = DiskSource(path, len(data))
     kept = keep_files(clinic, Job(), seal_files(clinic, Job(), (source,), patient.id)).files[0]
     assert kept.state is FileState.OK
-    assert not kept.film
+    assert not kept.askable
     assert kept.study is not None
     assert kept.attachment is not None
     opened = workflow.open_study(clinic, Job(), kept.study)

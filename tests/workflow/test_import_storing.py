@@ -220,7 +220,7 @@ def test_slices_and_clips_are_taken_as_series(
     (source,) = sources(film(tmp_path / "slice", 1, **tags))
     content = read_content(source, Job())
     assert finding.is_of_series(clinic, Job(), tmp_path / "slice")
-    assert (content.header.modality, content.rows, content.columns, content.film) == (modality, 40, 50, False)
+    assert (content.header.modality, content.rows, content.columns, content.askable) == (modality, 40, 50, False)
 
 
 def test_matching_proposes_the_certain_and_asks_about_the_rest(

@@ -178,6 +178,25 @@ def test_decisions_are_added_never_replaced(clinic: workflow.Clinic, study: Stud
         workflow.review_finding(clinic, JOB, said.id, "fracture", Verdict.ACCEPT)
 
 
+def test_what_remains_is_accepted_at_once(clinic: workflow.Clinic, study: StudyId, registry: StubRegistry) -> None:
+    with pytest.raises(UserFacingError) as caught:
+        workflow.accept_findings(clinic, JOB, study)
+    assert caught.value.key == "workflow.sealed"
+    workflow.record_impression(clinic, JOB, study, "Clear.")
+    registry.model.sha256 = "ef" * 32
+    workflow.suggest(clinic, JOB, study)
+    state = workflow.reading(clinic, JOB, study)
+    assert len(state.suggestions) == 2
+    done = workflow.accept_findings(clinic, JOB, study)
+    assert done.changes.reviews
+    after = workflow.reading(clinic, JOB, study)
+    assert after.undecided == ()
+    assert {review.verdict for review in after.current_reviews.values()} == {Verdict.ACCEPT}
+    assert len(after.reviews) == done.findings == 2
+    again = workflow.accept_findings(clinic, JOB, study)
+    assert (again.findings, bool(again.changes)) == (0, False)
+
+
 def test_after_signing_only_addenda_are_added(clinic: workflow.Clinic, study: StudyId) -> None:
     workflow.record_impression(clinic, JOB, study, "patchy")
     said = workflow.reading(clinic, JOB, study).suggestions[0]

@@ -1,4 +1,4 @@
-"""What follows an import: the models look at the new films, so that a suggestion is there when the doctor has read."""
+"""What follows an import: the models look at what is new, so that a suggestion is there when the doctor has read."""
 
 from collections.abc import Iterable
 from functools import partial
@@ -9,9 +9,9 @@ from desktop.records import StudyId
 from desktop.ui.context import UiContext
 
 
-def ask_models(context: UiContext, clinic: "workflow.Clinic", films: Iterable[StudyId]) -> None:
-    """In the background, each study once. films: no traces or slices, of which no model speaks."""
-    for study in dict.fromkeys(films):
+def ask_models(context: UiContext, clinic: "workflow.Clinic", studies: Iterable[StudyId]) -> None:
+    """In the background, each study once. studies: no slices, of which no model speaks."""
+    for study in dict.fromkeys(studies):
         context.operations.run(
             partial(_suggest, clinic, study),
             initiator=context,

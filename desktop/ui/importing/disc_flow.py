@@ -42,7 +42,7 @@ class DiscFlow(QObject):
         self._tasks: list[Task] = []
         self._task: Task | None = None
         self._kept: list[storing.FileKept] = []
-        self._films: dict[StudyId, None] = {}
+        self._to_ask: dict[StudyId, None] = {}
         self._running: Operation[Any] | None = None
         self._question: QDialog | None = None
         self._asked: Patient | None = None
@@ -312,8 +312,8 @@ class DiscFlow(QObject):
         self._kept += result.files
         new = [one for one in result.files if one.study is not None]
         for one in new:
-            if one.film and one.state is storing.FileState.OK and one.study is not None:
-                self._films[one.study] = None
+            if one.askable and one.state is storing.FileState.OK and one.study is not None:
+                self._to_ask[one.study] = None
         if new and not self._shown_study and new[0].study is not None:
             # The first study is on the screen while the rest is stored behind it.
             self._shown_study = True
@@ -347,8 +347,8 @@ class DiscFlow(QObject):
         self.dialog.both.setVisible(versions > 0)
         self.dialog.both.setText(self._context.tr("importing.disc.both", count=versions))
         self.dialog.close_button.setFocus()
-        ask_models(self._context, self._clinic, self._films)
-        self._films.clear()
+        ask_models(self._context, self._clinic, self._to_ask)
+        self._to_ask.clear()
 
     # The end
 

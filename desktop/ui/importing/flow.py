@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QWidget
 
 from desktop import workflow
 from desktop.access import Permission
-from desktop.records import PatientId, Picture, StudyId
+from desktop.records import PatientId, StudyId
 from desktop.ui.context import UiContext
 from desktop.ui.importing.asking_models import ask_models
 from desktop.ui.importing.files import plain_files
@@ -73,7 +73,7 @@ class ImportFlow(QObject):
         self._current: Path | None = None
         self._total = 0
         self._outcomes: list[FileOutcome] = []
-        self._films: list[StudyId] = []
+        self._to_ask: list[StudyId] = []
         self._error: Exception | None = None
         self._accepted: dict[str, str] = {}
         self._refused: set[str] = set()
@@ -250,8 +250,7 @@ class ImportFlow(QObject):
             self._add(Status.DUPLICATE, tr("importing.duplicate"), imported.study)
         else:
             self._add(Status.OK, "", imported.study)
-            if self._preview is not None and isinstance(self._preview.content, Picture):
-                self._films.append(imported.study)
+            self._to_ask.append(imported.study)
 
     def _not_kept(self, error: Exception) -> None:
         if isinstance(error, workflow.NameMismatch) and self._preview is not None:
@@ -318,7 +317,7 @@ class ImportFlow(QObject):
         if self._context.clinic is self._clinic and outcomes:
             self._say(outcomes)
             studies = list(dict.fromkeys(o.study for o in outcomes if o.study is not None))
-            ask_models(self._context, self._clinic, self._films)
+            ask_models(self._context, self._clinic, self._to_ask)
             if studies:
                 self._open(studies[0])
         self.finished.emit(outcomes)

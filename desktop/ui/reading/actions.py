@@ -13,6 +13,7 @@ def _action(name: str, *shortcuts: str) -> Action:
 STUDY_ACTIONS: tuple[Action, ...] = (
     _action("reading.primary", "Ctrl+Return", "Ctrl+Enter"),
     _action("reading.accept", "A"),
+    _action("reading.accept_all", "Ctrl+Shift+A"),
     _action("reading.amend", "M"),
     _action("reading.reject", "R"),
     _action("reading.reason", "E"),

@@ -98,9 +98,9 @@ class ReadingDesk(QObject):
     # The models
 
     def ask_models(self) -> None:
-        """Let the models look at a film, in the background; a study they have seen already costs nothing."""
+        """Let the models look, in the background; a study they have seen already costs nothing. None reads slices."""
         clinic, sitting = self._context.clinic, self._sitting
-        if sitting is not None and sitting.kind is not StudyKind.FILM:
+        if sitting is not None and sitting.kind is StudyKind.SLICES:
             return
         if clinic is None or sitting is None or sitting.asking or not clinic.session.may(Permission.IMPORT_IMAGES):
             return
@@ -139,6 +139,11 @@ class ReadingDesk(QObject):
         """Accept, amend or reject one finding."""
         clinic = self._context.open_clinic
         self._run(lambda job: workflow.review_finding(clinic, job, suggestion, finding, verdict, value, reason))
+
+    def accept_all(self) -> None:
+        """Accept every finding nobody decided yet."""
+        clinic, study = self._context.open_clinic, self._study()
+        self._run(lambda job: workflow.accept_findings(clinic, job, study))
 
     def add_finding(self, words: str, value: Decision, reason: str) -> None:
         """Record a finding no model spoke of, or another view of one added before."""

@@ -54,7 +54,7 @@ class Sitting:
         if self.reading.suggestion_ready:
             return False
         heard = self.asked and not self.asking and self.failure is None
-        return self.kind is not StudyKind.FILM or heard
+        return self.kind is StudyKind.SLICES or heard
 
     @property
     def may_preview(self) -> bool:

@@ -140,6 +140,7 @@ class StudyPage(QWidget):
         panel.suggestion.overlay_asked.connect(self._toggle_overlay)
         panel.suggestion.again_asked.connect(self._desk.ask_models)
         panel.decision.decided.connect(self._desk.review)
+        panel.decision.all_accepted.connect(self._accept_all)
         panel.decision.added.connect(self._desk.add_finding)
         panel.decision.turn_changed.connect(self._follow_finding)
         panel.decision.left.connect(panel.focus_next)
@@ -155,6 +156,7 @@ class StudyPage(QWidget):
         handlers: dict[str, Callable[[], object]] = {
             "reading.primary": self._press_primary,
             "reading.accept": self._accept,
+            "reading.accept_all": panel.decision.accept_all,
             "reading.amend": self._amend,
             "reading.reject": self._reject,
             "reading.reason": panel.decision.reason.setFocus,
@@ -422,6 +424,10 @@ class StudyPage(QWidget):
     def _accept(self) -> None:
         if self._may_decide():
             self.panel.decision.accept()
+
+    def _accept_all(self) -> None:
+        if self._may_decide():
+            self._desk.accept_all()
 
     def _amend(self) -> None:
         if self._may_decide():

@@ -46,11 +46,12 @@ def subjects(sitting: Sitting) -> tuple[Subject, ...]:
 class DecisionStep(StepCard):
     """One line per finding; the one in turn takes the keys.
 
-    Signals: decided(suggestion id, finding key, Verdict, Decision or None, reason); added(words, Decision, reason);
-    region_asked(); history_asked(); turn_changed() when another finding is in turn; left() on Esc.
+    Signals: decided(suggestion id, finding key, Verdict, Decision or None, reason); all_accepted(); added(words,
+    Decision, reason); region_asked(); history_asked(); turn_changed() when another finding is in turn; left() on Esc.
     """
 
     decided = Signal(object, str, object, object, str)
+    all_accepted = Signal()
     added = Signal(str, object, str)
     region_asked = Signal()
     history_asked = Signal()
@@ -92,6 +93,8 @@ class DecisionStep(StepCard):
         below.addWidget(self.new_keep)
         new.addLayout(below)
         self._new.hide()
+        self.all = self._button("accept_all", "quiet")
+        self.all.clicked.connect(self.accept_all)
         self.add = self._button("add_finding", "quiet")
         self.add.clicked.connect(self.start_adding)
         self.region = self._button("draw_region", "quiet")
@@ -105,6 +108,7 @@ class DecisionStep(StepCard):
         row.addStretch(1)
         self.body.addWidget(self._say)
         self.body.addLayout(self._list)
+        self.body.addWidget(self.all, 0, Qt.AlignmentFlag.AlignLeft)
         self.body.addWidget(self.choice)
         self.body.addWidget(self.reason)
         self.body.addWidget(self._new)
@@ -163,6 +167,9 @@ class DecisionStep(StepCard):
         sitting = self._sitting
         open_now = sitting is not None and sitting.writable and not sitting.reading.sealed
         read = sitting is not None and bool(sitting.reading.impressions)
+        undecided = len(sitting.reading.undecided) if sitting is not None else 0
+        self.all.setText(tr("review.accept_all", count=undecided))
+        self.all.setVisible(open_now and undecided > 1)
         self.reason.setVisible(open_now and self.current is not None)
         self.add.setVisible(open_now and read)
         self.region.setVisible(open_now and read and sitting is not None and sitting.kind is StudyKind.FILM)
@@ -249,6 +256,11 @@ class DecisionStep(StepCard):
     def accept(self) -> None:
         """The doctor agrees."""
         self._decide(Verdict.ACCEPT, None)
+
+    def accept_all(self) -> None:
+        """The doctor agrees with whatever is not decided yet."""
+        if self._sitting is not None and self._sitting.writable and len(self._sitting.reading.undecided) > 1:
+            self.all_accepted.emit()
 
     def reject(self) -> None:
         """The doctor does not take it over."""

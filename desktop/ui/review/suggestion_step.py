@@ -9,6 +9,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 from desktop.ui.review import words
+from desktop.ui.review.beats_view import BeatsView
 from desktop.ui.review.counts_view import CountsView
 from desktop.ui.review.probability_bar import ProbabilityBar
 
@@ -93,6 +94,7 @@ class SuggestionStep(StepCard):
         self._shown: tuple[Suggestion, ...] = ()
         self._findings: list[FindingView] = []
         self._counts: list[CountsView] = []
+        self._beats: list[BeatsView] = []
         self._say = paragraph("suggestion_words", "body", self)
         self._list = QVBoxLayout()
         self._list.setSpacing(12)
@@ -161,8 +163,7 @@ class SuggestionStep(StepCard):
         self._again.setText(tr("review.again"))
         for button in (self.why, self.limits, self.overlay):
             button.setMinimumWidth(_room_for_bold(button))
-        views: list[FindingView | CountsView] = [*self._findings, *self._counts]
-        for view in views:
+        for view in self._views():
             view.retranslate()
         sitting = self._sitting
         if sitting is None:
@@ -208,7 +209,7 @@ class SuggestionStep(StepCard):
         return tr("review.none") if sitting.signed else tr("review.pending")
 
     def _build(self, suggestions: tuple[Suggestion, ...]) -> None:
-        for view in (*self._findings, *self._counts):
+        for view in self._views():
             self._list.removeWidget(view)
             view.hide()
             view.deleteLater()
@@ -219,10 +220,19 @@ class SuggestionStep(StepCard):
             for finding in suggestion.analysis.findings
         ]
         self._counts = [CountsView(self._context, one, self) for one in suggestions if one.analysis.counts]
-        for view in (*self._findings, *self._counts):
+        self._beats = [BeatsView(self._context, s, self._rate_of(s), self) for s in suggestions if s.analysis.beats]
+        for view in self._views():
             self._list.addWidget(view)
         self._show_why(self.why.isChecked())
         self._show_limits(self.limits.isChecked())
+
+    def _views(self) -> list[FindingView | CountsView | BeatsView]:
+        return [*self._findings, *self._counts, *self._beats]
+
+    def _rate_of(self, suggestion: Suggestion) -> float | None:
+        """Samples a second of the recording a suggestion is about."""
+        recording = self._sitting.study.recordings.get(suggestion.instance) if self._sitting is not None else None
+        return recording.main.rate if recording is not None else None
 
     def _show_why(self, shown: bool) -> None:
         for view in self._findings:

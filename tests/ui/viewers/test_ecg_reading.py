@@ -1,5 +1,6 @@
 """An electrocardiogram from the dropped file to the signed report, in the real window."""
 
+import time
 from pathlib import Path
 
 import edfio
@@ -11,13 +12,13 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton
 
 from desktop import workflow
 from desktop.jobs import Job
-from desktop.records import Modality, Trace
+from desktop.records import Modality, Trace, Verdict
 from desktop.signals.synthetic import DrawnHeart, draw
 from desktop.ui import reading_steps
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
-from desktop.ui.reading.study_page import StudyPage
+from desktop.ui.reading.study_page import REVEAL_GUARD_SECONDS, StudyPage
 from desktop.ui.viewers.ecg_state import EcgLayout
 
 
@@ -38,6 +39,11 @@ def write_edf(path: Path, trace: Trace, day: str = "2026-05-06") -> Path:
     recording = edfio.Recording(startdate=date.fromisoformat(day))
     edfio.Edf(signals, recording=recording, starttime=time(7, 8, 9)).write(path)
     return path
+
+
+def undecided(page: StudyPage) -> int:
+    """How many findings wait for a decision."""
+    return len(page.sitting.reading.undecided) if page.sitting is not None else -1
 
 
 @pytest.fixture
@@ -81,11 +87,23 @@ def test_a_dropped_electrocardiogram_is_read_and_signed(
     driver.press("S")
     assert viewer.view.speed == 50.0
     assert context.tr("reading.modality.ECG") in driver.find("film_studies", QComboBox).currentText()
-    # No model speaks of traces: nothing is sealed, and nothing asks for a region of a film.
-    assert driver.find("suggestion_words", QLabel).text() == context.tr("review.none")
+    # What the model suggests is sealed until the doctor has read; nothing asks for a region of a film.
+    driver.wait(lambda: page.sitting is not None and page.sitting.reading.suggestion_ready, "suggestion")
+    assert driver.find("suggestion_words", QLabel).text() == context.tr("review.sealed")
     reading_steps.write_impression(driver, "Sinus rhythm. 窦性心律。")
     reading_steps.save_impression(driver)
     assert not driver.shown("draw_region")
+    (suggestion,) = page.sitting.reading.suggestions
+    assert suggestion.analysis.provenance.model == "ecg-12-lead"
+    time.sleep(REVEAL_GUARD_SECONDS)
+    assert undecided(page) == 6
+    driver.click("reject")
+    driver.wait(lambda: undecided(page) == 5, "one rejected")
+    driver.press("Ctrl+Shift+A")
+    driver.wait(lambda: undecided(page) == 0, "all accepted")
+    verdicts = [review.verdict for review in page.sitting.reading.current_reviews.values()]
+    assert (verdicts.count(Verdict.ACCEPT), verdicts.count(Verdict.REJECT)) == (5, 1)
+    assert not driver.shown("accept_all")
     reading_steps.see_report(driver)
     driver.settle()
     back = driver.find("film_back", QPushButton)
@@ -102,15 +120,23 @@ def test_a_dropped_electrocardiogram_is_read_and_signed(
     assert workflow.report_bytes(clinic, Job(), report.content.report, "pdf").startswith(b"%PDF")
 
 
-def test_no_model_is_asked_about_a_trace(
-    opened: MainWindow, patient: str, driver: Driver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_lead_goes_to_the_model_of_rhythms(
+    opened: MainWindow, patient: str, driver: Driver, tmp_path: Path
 ) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(workflow, "suggest", lambda clinic, job, study: asked.append(study))
-    driver.drop(write_edf(tmp_path / "now.edf", draw(DrawnHeart()).trace))
+    trace = draw(DrawnHeart(), noise_mv=0.01, seed=3).trace
+    alone = Trace(trace.samples[1:2], trace.rate, trace.leads[1:2])
+    driver.drop(write_edf(tmp_path / "strip.edf", alone))
     driver.wait(lambda: driver.shown("ecg_viewer"), "trace")
-    driver.settle()
-    assert asked == []
+    page = driver.find("study_page", StudyPage)
+    driver.wait(lambda: page.sitting is not None and page.sitting.reading.suggestion_ready, "suggestion")
+    reading_steps.write_impression(driver, "Sinus rhythm.")
+    reading_steps.save_impression(driver)
+    assert page.sitting is not None
+    (suggestion,) = page.sitting.reading.suggestions
+    assert suggestion.analysis.provenance.model == "ecg-rhythm"
+    assert suggestion.analysis.beats
+    driver.wait(lambda: driver.shown("beats"), "beats")
+    assert driver.find("beats", QLabel).text()
 
 
 def test_a_caliper_follows_the_arrows(opened: MainWindow, patient: str, driver: Driver, tmp_path: Path) -> None:
