@@ -60,7 +60,7 @@ class FindingView(QWidget):
         self._decision.setText(words.decision_word(self._context, finding.decision))
         self._decision.setProperty("calm", calm)
         number = words.percent(finding.probability)
-        self._number.setText(number)
+        self._number.setText(words.with_grade(self._context, number, finding))
         self._bar.set_value(
             finding.probability,
             calm=calm,

@@ -19,6 +19,11 @@ def percent(probability: float) -> str:
     return "> 99 %" if value >= 100 else f"{value} %"
 
 
+def with_grade(context: UiContext, number: str, finding: Finding) -> str:
+    """A probability in words, and the grade where the model gives one."""
+    return number if finding.grade is None else context.tr("review.graded", percent=number, grade=finding.grade)
+
+
 def finding_name(context: UiContext, suggestion: Suggestion, finding: Finding) -> str:
     """The finding's name in the window's language; the stored one where the model is gone from this PC."""
     try:
