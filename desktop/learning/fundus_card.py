@@ -1,0 +1,224 @@
+"""The card of a model of retinas, and the limits in its manifest: whatever states its figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from desktop.inference.fundus_lesions import DIAMETER
+from desktop.inference.registry import MANIFEST
+from desktop.learning.card_words import credits_text, figure, share, size
+from desktop.learning.fundus_export import NAMES
+from desktop.learning.fundus_grading import DME, DR, KINDS
+from desktop.learning.fundus_sets import FundusSet
+from desktop.learning.publishing import CARD, manifest_text
+from desktop.learning.records import Json
+
+_GOAL_AUC = 0.89
+
+
+def texts(
+    wanted: FundusSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json]
+) -> dict[str, bytes]:
+    """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
+    stated = {**manifest, "limits": limits(wanted, figures)}
+    return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
+
+
+def limits(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
+    """The few sentences beside an answer, by language."""
+    source, dice = _source(wanted, figures), figures["vessels"]["dice"]["value"]
+    grades = figures.get("grades")
+    english = f"Learned from {source['en']}. On eyes that had not been learned from, "
+    chinese = f"学习自{source['zh']}。在未参与训练的眼底上，"
+    if grades is not None:
+        dr, dme = (grades[kind] for kind in (DR, DME))
+        english += (
+            f"retinopathy to be referred was told with an area under the ROC curve of {dr['auc']['value']:.2f}, "
+            f"exudates near the macula's centre with {dme['auc']['value']:.2f}, the grade of retinopathy was right in "
+            f"{100 * dr['grade_right']:.0f} % (quadratic kappa {dr['kappa']['value']:.2f}), and "
+        )
+        chinese += (
+            f"需转诊的视网膜病变 ROC 曲线下面积为 {dr['auc']['value']:.2f}，黄斑中心附近渗出为 "
+            f"{dme['auc']['value']:.2f}，病变分级正确率 {100 * dr['grade_right']:.0f}%"
+            f"（二次加权 kappa {dr['kappa']['value']:.2f}），"
+        )
+    english += f"vessels overlapped by {dice:.2f} (Dice) with what a person drew. "
+    chinese += f"血管与人工描绘的重合度（Dice）为 {dice:.2f}。"
+    return {
+        "en": f"{english}{wanted.caution['en']} No clinician has reviewed it yet.",
+        "zh": f"{chinese}{wanted.caution['zh']}尚未经过临床医生审阅。",
+    }
+
+
+def card(
+    wanted: FundusSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]
+) -> str:
+    """The card's text."""
+    parts = [_head(wanted, manifest, training), _vessels(wanted, manifest, figures)]
+    if "grades" in figures:
+        parts.append(_grades(manifest, figures))
+    parts += [_gate(figures), _battery(figures), _end(wanted, figures)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _source(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
+    vessels = figures["vessels"]
+    told = {
+        "graded": figures.get("graded_photographs", 0),
+        "drawn": vessels["photographs"],
+        "subjects": vessels["subjects"],
+    }
+    return {language: text.format(**told) for language, text in wanted.source.items()}
+
+
+def _head(wanted: FundusSet, manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    settings = training["settings"]
+    what = "Draws the vessels on photographs of the retina"
+    grades, honest = "", ""
+    if wanted.graded:
+        what = "Grades diabetic retinopathy and the threat of macular oedema on photographs of the retina, and draws\n"
+        what += "the vessels"
+        count = manifest["grades"]["network_data_format"]["inputs"]["measures"]["shape"][0]
+        grades = f"""
+
+Grades: {count} numbers are measured on the retina at {DIAMETER} pixels across (`{manifest["grades"]["method"]}`: how
+many dark and bright spots of six sizes there are in the green, red and yellow light against the median of their
+surroundings, how strong, how large, how near the macula). For each level of a grade a forest of {settings["trees"]}
+extremely randomised trees says whether the retina reaches it ({size(manifest["grades"]["bytes"])}). Neither the overall
+colour of a retina nor its vessels are asked. A network has too little to learn grades from here: one from scratch
+reached 0.66 in a trial made beside the data."""
+        honest = f"""
+Grades are judged by forests made without the eye: the {settings["folds"]} parts keep runs of {settings["run"]}
+neighbouring numbers whole, as neighbours are often the two eyes of one person. Calibration, thresholds and the cuts
+between grades come from the other parts."""
+    return f"""# {wanted.model} {manifest["version"]}
+
+{what}. No clinician has reviewed this model yet.
+
+{wanted.intended_use["en"]}
+
+Every photograph is first brought to one size of the retina's circle, and its uneven light is taken away.
+
+Vessels: {settings["members"]} small networks of our own ({size(manifest["weights"]["bytes"])} in one ONNX graph,
+weights in half precision) look at the green light at {manifest["preparation"]["diameter"]} pixels across; their mean is
+drawn where it is at least {manifest["vessels"]["threshold"]:.2f}. Trained from scratch for {settings["epochs"]} epochs
+of {settings["steps"]} batches ({training["seconds"] / 60:.0f} minutes on one thread of a busy PC).{grades}
+
+This page is written by `lantern models train` and made again by `lantern models evaluate {wanted.model} --data DIR`.
+
+**How the figures are honest.** Subjects with drawn vessels are split into {settings["members"]} parts; each network
+never saw one, and an eye is judged here by that network alone, with the threshold that is best for the other parts. The
+shipped model is the mean of the networks, which no eye here can judge fairly.{honest}
+The last weights of the training are taken: nothing held out chose anything."""
+
+
+def _vessels(wanted: FundusSet, manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    one = figures["vessels"]
+    del manifest
+    second = one.get("dice_of_second_observer")
+    beside = f"\n| overlap of a second observer with the first | {figure(second)} |" if second else ""
+    reached = "reached" if one["dice"]["value"] >= wanted.goal else "not reached on these eyes"
+    return f"""## Vessels
+
+{one["photographs"]} photographs of {one["subjects"]} subjects. Means of photographs, at the photograph's own size;
+95 % intervals by drawing subjects with replacement.
+
+| | |
+|---|---|
+| overlap (Dice) | **{figure(one["dice"])}** (goal {wanted.goal:g}: {reached}) |
+| area under the ROC curve, points of the field | {figure(one["auc"])} |
+| sensitivity | {share(one["sensitivity"])} |
+| specificity | {share(one["specificity"])} |
+| right, of all points of the field | {share(one["accuracy"])} |
+| overlap of the darkest points alone, best cut (trivial comparator) | {figure(one["dice_of_darkness"])} |{beside}
+
+{wanted.published}"""
+
+
+def _grades(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    grades, beside = figures["grades"], figures["thumbnails"]
+    rows = "\n".join(
+        f"| {NAMES[kind]['en']} (`{kind}`) | {one['with_finding']} | {figure(one['auc'])} | {figure(beside[kind])} | "
+        f"{share(one['sensitivity'])} | {share(one['specificity'])} | {one['calibration_error']:.3f} |"
+        for kind, one in ((kind, grades[kind]) for kind in KINDS)
+    )
+    decided = "\n".join(
+        f"| `{kind}` | {share(one['decided'], 0)} | {share(one['decided_right'])} | {figure(one['kappa'], 2)} | "
+        f"{100 * one['grade_right']:.1f} % |"
+        for kind, one in ((kind, grades[kind]) for kind in KINDS)
+    )
+    tables = "\n\n".join(_confusion(kind, grades[kind]["confusion"]) for kind in KINDS)
+    missed = ", ".join(f"{100 * one['thresholds']['alpha_positive']:.2g} %" for one in manifest["findings"])
+    return f"""## Grades
+
+{figures["graded_photographs"]} photographs. Goal: AUC {_GOAL_AUC} for retinopathy to be referred. `{DR}` means grade 2
+or more of 0 to 4 (none, mild, moderate, severe, proliferative); `{DME}` means grade 2 of 0 to 2: hard exudates within
+one disc diameter of the macula's centre (1: farther away). Intervals by drawing runs of neighbours with replacement;
+shares by Wilson, at probability one half.
+
+| | with it | AUC | tiny copy's pixels, logistic | sensitivity | specificity | calibration error |
+|---|---|---|---|---|---|---|
+{rows}
+
+| | decided | right, of those | quadratic kappa of the grade | grade exactly right |
+|---|---|---|---|---|
+{decided}
+
+A decision is given where one answer alone is compatible with the probability; of those with the finding, about {missed}
+may be called unlikely. "The commonest grade", said of each eye, has a kappa of 0. Published for the winner of the
+challenge with this data set: 63 % of the test photographs with both grades right.
+
+{tables}"""
+
+
+def _confusion(kind: str, table: Sequence[Sequence[int]]) -> str:
+    head = " | ".join(f"said {grade}" for grade in range(len(table)))
+    rows = "\n".join(f"| is {grade} | {' | '.join(str(one) for one in row)} |" for grade, row in enumerate(table))
+    return f"`{kind}`:\n\n| | {head} |\n|---{'|---' * len(table)}|\n{rows}"
+
+
+def _gate(figures: Mapping[str, Any]) -> str:
+    rows = "\n".join(
+        f"| {row['spoilt']} | {row['photographs']} | {share(row['refused'], 0)} |" for row in figures["refusals"]
+    )
+    good = "; ".join(f"{name}: {share(one)}" for name, one in figures["good_refused"].items())
+    others = "\n".join(f"| {row['pictures']} | {row['n']} | {row['taken_for_a_retina']} |" for row in figures["others"])
+    beside = f"\n\n| other pictures | looked at | taken for a retina |\n|---|---|---|\n{others}" if others else ""
+    return f"""## What is refused
+
+Nobody has said of any photograph here that it cannot be judged, so the limits lie somewhat beyond what these
+photographs show, and what they catch is seen on photographs spoilt on purpose. Refused of all as they are: {good}.
+
+| photographs | | refused |
+|---|---|---|
+{rows}{beside}"""
+
+
+def _battery(figures: Mapping[str, Any]) -> str:
+    vessels = "\n".join(f"| {row['changed']} | {row['dice']:.3f} |" for row in figures["vessel_battery"])
+    text = f"""## Changed photographs
+
+Mild changes, which a camera or an export may make. Vessels of every second photograph, judged as above:
+
+| photographs | overlap (Dice) |
+|---|---|
+{vessels}"""
+    if "grade_battery" in figures:
+        rows = "\n".join(f"| {row['changed']} | {row[DR]:.3f} | {row[DME]:.3f} |" for row in figures["grade_battery"])
+        text += f"""
+
+Grades of every sixth photograph, AUC by forests that had not seen it:
+
+| photographs | `{DR}` | `{DME}` |
+|---|---|---|
+{rows}"""
+    return text
+
+
+def _end(wanted: FundusSet, figures: Mapping[str, Any]) -> str:
+    return f"""## Limits
+
+Learned from {_source(wanted, figures)["en"]}. {wanted.caution["en"]}
+
+## Data
+
+{credits_text(wanted.data)}"""

@@ -1,0 +1,248 @@
+"""The figures of a model of retinas: what was said of each eye by what had not seen it, beside simple comparators."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from desktop.inference.calibration import Calibration
+from desktop.inference.fundus_field import find_circle
+from desktop.inference.fundus_lesions import lesion_measures
+from desktop.inference.fundus_manifest import FundusManifest
+from desktop.inference.fundus_model import VESSELS, FundusModel
+from desktop.inference.fundus_vessels import VesselPreparation, prepare_vessels
+from desktop.inference.runner_onnx import OnnxRunner
+from desktop.jobs import Job
+from desktop.learning import picture_changes
+from desktop.learning.additive import Bools, Floats
+from desktop.learning.baseline import logistic_scores
+from desktop.learning.binary import Answered, yes_or_no
+from desktop.learning.fundus_data import DrawnEye, GradedEye, colours_of, grade_parts, vessel_parts
+from desktop.learning.fundus_export import MEMBERS
+from desktop.learning.fundus_gating import changed
+from desktop.learning.fundus_grading import (
+    KINDS,
+    STEPS,
+    Fitted,
+    Ints,
+    Unseen,
+    fit_kind,
+    graded,
+    grades_of,
+    quadratic_kappa,
+    reached,
+)
+from desktop.learning.fundus_settings import FundusSettings
+from desktop.learning.fundus_tracing import BINS, Traced, best_threshold, traced, tracing_figures
+from desktop.learning.picture_changes import Change
+from desktop.learning.records import Json
+from desktop.learning.statistics import Interval, auc, by_patient, interval
+from desktop.records import Decision
+
+_THUMBNAIL = 16
+_EVERY_GRADED, _EVERY_DRAWN = 6, 2
+_DARKEST = 3.0
+"""Spreads: a prepared point that much darker than its surroundings counts as certainly dark."""
+
+_RESIZED = "twice the pixels"
+
+MILD: Mapping[str, Change | None] = {
+    "as it is": None,
+    "noise of 8 of 255 levels": picture_changes.noise(8 / 255),
+    "out of focus by 1 in 500": picture_changes.blur(1 / 500),
+    "darker by 30 %": picture_changes.exposure(0.7),
+    "brighter by 15 %": picture_changes.exposure(1.15),
+    "JPEG of quality 40": picture_changes.jpeg(40),
+    "yellow light": picture_changes.exposure(1.0, 0.92, 0.8),
+    _RESIZED: picture_changes.scale(2.0),
+}
+"""What a camera or an export may do to a photograph that can still be judged."""
+
+
+@dataclass(frozen=True, eq=False)
+class TracedEyes:
+    """Each eye as it was traced by the network that never saw it, and by how dark its points are."""
+
+    found: list[Traced]
+    plain: list[Traced]
+
+
+def trace_unseen(runner: OnnxRunner, eyes: Sequence[DrawnEye], settings: FundusSettings, job: Job) -> TracedEyes:
+    """Ask of every eye the member that left out its part."""
+    found, plain = [], []
+    for eye, part in zip(eyes, vessel_parts(eyes, settings.members), strict=True):
+        job.check()
+        each = runner.run(eye.light[None, None])[MEMBERS]
+        found.append(traced(eye, each[part]))
+        plain.append(traced(eye, np.clip(-eye.light / np.float32(_DARKEST), 0, 1)))
+    return TracedEyes(found, plain)
+
+
+def threshold_of(bin_number: int) -> float:
+    """The probability at the lower edge of a bin."""
+    return bin_number / BINS
+
+
+def vessel_figures(eyes: Sequence[DrawnEye], seen: TracedEyes, settings: FundusSettings) -> dict[str, Json]:
+    """Each part by the threshold that is best for the others."""
+    parts = vessel_parts(eyes, settings.members)
+    thresholds = [0] * len(eyes)
+    for part in range(settings.members):
+        best = best_threshold([one for one, of in zip(seen.found, parts, strict=True) if of != part])
+        for index in np.flatnonzero(parts == part):
+            thresholds[int(index)] = best
+    return tracing_figures(eyes, seen.found, thresholds, seen.plain)
+
+
+def vessel_battery(
+    runner: OnnxRunner,
+    preparation: VesselPreparation,
+    eyes: Sequence[DrawnEye],
+    threshold: int,
+    settings: FundusSettings,
+    job: Job,
+) -> list[Json]:
+    """Overlap on some eyes after mild changes, by the member that never saw them."""
+    parts = vessel_parts(eyes, settings.members)
+    rows: list[Json] = []
+    for name, change in MILD.items():
+        if name == _RESIZED:  # what was drawn is not resized with it
+            continue
+        dice = []
+        for index in range(0, len(eyes), _EVERY_DRAWN):
+            job.check()
+            pixels = changed(colours_of(eyes[index].path), change)
+            circle = find_circle(pixels)
+            assert circle is not None, "a mild change leaves the circle"
+            tensor, _ = prepare_vessels(pixels, circle, preparation)
+            dice.append(float(traced(eyes[index], runner.run(tensor)[MEMBERS][parts[index]]).dice()[threshold]))
+        rows.append({"changed": name, "photographs": len(dice), "dice": round(float(np.mean(dice)), 4)})
+    return rows
+
+
+def grade_figures(eyes: Sequence[GradedEye], logits: Floats, settings: FundusSettings) -> dict[str, Json]:
+    """Each part by what was fitted on the others. logits: (n, levels) by forests that had not seen the eye."""
+    levels = reached(eyes)
+    parts = grade_parts(eyes, settings.folds, settings.seed + 1)
+    figures: dict[str, Json] = {}
+    for kind in KINDS:
+        fits: list[Fitted | None] = [None] * len(eyes)
+        for part in range(settings.folds):
+            fitted = fit_kind(kind, logits[parts != part], levels[parts != part], settings)
+            for index in np.flatnonzero(parts == part):
+                fits[int(index)] = fitted
+        figures[kind] = _kind_figures(kind, eyes, logits, levels, [one for one in fits if one is not None])
+    return figures
+
+
+def own_grade_figures(eyes: Sequence[GradedEye], logits: Floats, manifest: FundusManifest) -> dict[str, Json]:
+    """The model's own figures. logits: (n, levels) by its forests."""
+    assert manifest.grades is not None, "it grades"
+    levels = reached(eyes)
+    figures: dict[str, Json] = {}
+    for kind in KINDS:
+        spec = manifest.finding(kind)
+        fitted = Fitted(spec.calibration, spec.thresholds, manifest.grades.gradings[kind].cuts)
+        figures[kind] = _kind_figures(kind, eyes, logits, levels, [fitted] * len(eyes))
+    return figures
+
+
+def _kind_figures(
+    kind: str, eyes: Sequence[GradedEye], logits: Floats, levels: Bools, fits: Sequence[Fitted]
+) -> dict[str, Json]:
+    place, runs = KINDS.index(kind), [str(eye.run) for eye in eyes]
+    steps = [forest for _, forest in STEPS[kind]]
+    said = np.array([_said(one.calibration, logits[index, place]) for index, one in enumerate(fits)])
+    decisions = [one.thresholds.decide(float(value)) for one, value in zip(fits, said, strict=True)]
+    grades = np.array([int(graded(logits[index : index + 1, steps], one.cuts)[0]) for index, one in enumerate(fits)])
+    true = grades_of(levels, kind)
+    answered = Answered(
+        levels[:, place],
+        said,
+        said,
+        np.array([one is not Decision.CANNOT_SAY for one in decisions]),
+        np.array([one is Decision.LIKELY for one in decisions]),
+        runs,
+    )
+    confusion = np.zeros((len(steps) + 1, len(steps) + 1), dtype=np.int64)
+    np.add.at(confusion, (true, grades), 1)
+    return {
+        "with_finding": int(levels[:, place].sum()),
+        **yes_or_no(answered),
+        "kappa": interval(by_patient(lambda chosen: quadratic_kappa(grades[chosen], true[chosen]), runs)),
+        "grade_right": round(float(np.mean(grades == true)), 4),
+        "confusion": confusion.tolist(),
+    }
+
+
+def _said(calibration: Calibration, logit: float) -> float:
+    return calibration.probability(float(logit))
+
+
+def thumbnail_figures(eyes: Sequence[GradedEye], settings: FundusSettings) -> dict[str, Json]:
+    """What a plain logistic regression on the pixels of a tiny copy reaches: the trivial comparator."""
+    import cv2
+
+    rows = np.array(
+        [
+            cv2.resize(colours_of(eye.path), (_THUMBNAIL, _THUMBNAIL), interpolation=cv2.INTER_AREA).ravel() / 255.0
+            for eye in eyes
+        ]
+    )
+    levels, parts = reached(eyes), grade_parts(eyes, settings.folds, settings.seed)
+    runs = [str(eye.run) for eye in eyes]
+    figures: dict[str, Json] = {}
+    for place, kind in enumerate(KINDS):
+        scores, labels = np.zeros(len(eyes)), levels[:, place]
+        for part in range(settings.folds):
+            out = parts == part
+            scores[out] = logistic_scores(rows[~out], labels[~out], rows[out], ridge=10.0)
+        figures[kind] = interval(_auc(scores, labels, runs))
+    return figures
+
+
+def _auc(scores: Floats, labels: Bools, runs: Sequence[str]) -> Interval:
+    return by_patient(lambda chosen: auc(scores[chosen], labels[chosen]), runs)
+
+
+def grade_battery(eyes: Sequence[GradedEye], forests: Unseen, job: Job) -> list[Json]:
+    """How well some eyes are ranked after mild changes, by forests that had not seen them."""
+    chosen: Ints = np.arange(0, len(eyes), _EVERY_GRADED)
+    levels = reached(eyes)[chosen]
+    photographs = [colours_of(eyes[int(index)].path) for index in chosen]
+    rows: list[Json] = []
+    for name, change in MILD.items():
+        measures = []
+        for pixels in photographs:
+            job.check()
+            spoilt = changed(pixels, change)
+            circle = find_circle(spoilt)
+            assert circle is not None, "a mild change leaves the circle"
+            measures.append(list(lesion_measures(spoilt, circle).values()))
+        logits = forests.asked(np.array(measures), chosen)
+        rows.append(
+            {"changed": name, "photographs": len(chosen)}
+            | {kind: round(auc(logits[:, place], levels[:, place]), 4) for place, kind in enumerate(KINDS)}
+        )
+    return rows
+
+
+def ask_model(model: FundusModel, eyes: Sequence[GradedEye], job: Job) -> Floats:
+    """(n, levels) by the model's own forests, as the clinic asks them."""
+    logits = []
+    for eye in eyes:
+        job.check()
+        seen = model.look(colours_of(eye.path))
+        assert seen is not None, "a graded photograph shows a circle"
+        logits.append(model.graded(seen)["logits"])
+    return np.array(logits, dtype=np.float64)
+
+
+def trace_by_all(runner: OnnxRunner, eyes: Sequence[DrawnEye], job: Job) -> TracedEyes:
+    """Each eye by the members' mean, as the clinic asks them."""
+    found, plain = [], []
+    for eye in eyes:
+        job.check()
+        found.append(traced(eye, runner.run(eye.light[None, None])[VESSELS]))
+        plain.append(traced(eye, np.clip(-eye.light / np.float32(_DARKEST), 0, 1)))
+    return TracedEyes(found, plain)

@@ -1,0 +1,138 @@
+"""The photographs of retinas on which vessels were drawn, and what has to be said about each model that learns from
+them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from desktop.inference.fundus_vessels import VesselPreparation
+
+Words = Mapping[str, str]
+
+PREPARATION = VesselPreparation(diameter=544, side=560, reach=34.0)
+"""Of the vessels: about as many pixels as DRIVE's photographs have, which are then not resampled."""
+
+
+@dataclass(frozen=True)
+class VesselSet:
+    """folder: below `fundus`. picture: of a photograph's name, group `eye` is its own, `subject` whose it is
+    (photographs of one subject stay on one side of a split). drawing, second: the names of the observers' drawings for
+    an eye; second: empty where there is none."""
+
+    folder: str
+    picture: re.Pattern[str]
+    drawing: str
+    second: str
+
+
+@dataclass(frozen=True)
+class FundusSet:
+    """One model and what it learns from. graded: it also grades (IDRiD). research: a pack that is not bundled. epochs:
+    of each network of vessels. goal: of their overlap with what was drawn."""
+
+    model: str
+    title: Words
+    intended_use: Words
+    source: Words
+    caution: Words
+    vessels: VesselSet
+    preparation: VesselPreparation
+    graded: bool
+    research: bool
+    epochs: int
+    goal: float
+    data: Sequence[Mapping[str, str]]
+    published: str
+
+
+FUNDUS = FundusSet(
+    model="fundus",
+    title={
+        "en": "Retina: diabetic retinopathy, macular oedema, vessels",
+        "zh": "眼底：糖尿病视网膜病变、黄斑水肿与血管",
+    },
+    intended_use={
+        "en": "A second opinion on a colour photograph of the retina of a grown-up with diabetes, shown after the "
+        "doctor's own reading: whether it should be referred for diabetic retinopathy (moderate or worse) or for hard "
+        "exudates within one disc diameter of the macula's centre, with a grade of each, and where the vessels are. It "
+        "does not look for glaucoma, macular degeneration or anything else, and a photograph without signs does not "
+        "exclude disease beyond its edge.",
+        "zh": "为糖尿病成人患者的彩色眼底照片提供第二意见，在医生先读图之后显示：是否应因糖尿病视网膜病变（中度及以上）"
+        "或距黄斑中心一个视盘直径以内的硬性渗出而转诊，并分别给出分级，同时标出血管位置。"
+        "它不检查青光眼、黄斑变性或其他疾病；照片上没有征象也不能排除照片范围以外的病变。",
+    },
+    source={
+        "en": "{graded} graded photographs of one Indian eye clinic and one camera (IDRiD), and vessels drawn on "
+        "{drawn} photographs of {subjects} British schoolchildren (CHASE_DB1)",
+        "zh": "印度一家眼科、一台相机的 {graded} 张已分级照片（IDRiD），以及在 {subjects} 名英国学龄儿童的 "
+        "{drawn} 张照片上手工描绘的血管（CHASE_DB1）",
+    },
+    caution={
+        "en": "It has seen grades from one camera only, 18 photographs with mild retinopathy, and no patient's age or "
+        "second visit. Whose photographs they are is not published: neighbours by number are taken for one person's.",
+        "zh": "分级数据只来自一台相机，轻度病变仅 18 张，且没有年龄或随访信息。数据未公布照片属于哪位患者，"
+        "因此编号相邻的照片按同一人处理。",
+    },
+    vessels=VesselSet(
+        folder="CHASEDB1",
+        picture=re.compile(r"(?P<eye>Image_(?P<subject>\d+)[LR])\.jpg"),
+        drawing="{eye}_1stHO.png",
+        second="{eye}_2ndHO.png",
+    ),
+    preparation=PREPARATION,
+    graded=True,
+    research=False,
+    epochs=30,
+    goal=0.80,
+    data=(
+        {
+            "name": "Indian Diabetic Retinopathy Image Dataset (IDRiD), training part of the grading task",
+            "licence": "CC BY 4.0",
+            "credit": "Porwal et al., Data 3(3):25 (2018), and Medical Image Analysis 59:101561 (2020).",
+        },
+        {
+            "name": "CHASE_DB1 retinal vessel reference dataset, first observer",
+            "licence": "CC BY 4.0",
+            "credit": "Fraz et al., IEEE Trans. Biomedical Engineering 59(9):2538 (2012), Kingston University.",
+        },
+    ),
+    published="Published for networks on CHASE_DB1: 0.78 to 0.81.",
+)
+
+FUNDUS_VESSELS_DRIVE = FundusSet(
+    model="fundus-vessels-drive",
+    title={"en": "Retinal vessels (research pack, DRIVE)", "zh": "眼底血管（研究包，DRIVE）"},
+    intended_use={
+        "en": "Draws the vessels on a colour photograph of the retina, for research. It tells nothing about disease.",
+        "zh": "在彩色眼底照片上描出血管，仅供研究。它不说明任何疾病。",
+    },
+    source={
+        "en": "vessels drawn on {drawn} photographs of a Dutch screening programme for diabetic retinopathy (DRIVE)",
+        "zh": "荷兰糖尿病视网膜病变筛查项目中 {drawn} 张照片上手工描绘的血管（DRIVE）",
+    },
+    caution={
+        "en": "All photographs are from one camera. This is a research pack: its data were given for research.",
+        "zh": "所有照片来自同一台相机。这是研究包：其数据仅供研究使用。",
+    },
+    vessels=VesselSet(
+        folder="DRIVE",
+        picture=re.compile(r"(?P<eye>(?P<subject>\d+))_image\.png"),
+        drawing="{eye}_vessel.png",
+        second="",
+    ),
+    preparation=PREPARATION,
+    graded=False,
+    research=True,
+    epochs=45,
+    goal=0.815,
+    data=(
+        {
+            "name": "DRIVE: Digital Retinal Images for Vessel Extraction, official training photographs",
+            "licence": "free for research",
+            "credit": "Staal et al., IEEE Trans. Medical Imaging 23(4):501 (2004).",
+        },
+    ),
+    published="Published on DRIVE's 20 test photographs: 0.814 to 0.82 for networks, 0.788 for a second observer.",
+)
+
+FUNDUS_SETS = (FUNDUS, FUNDUS_VESSELS_DRIVE)

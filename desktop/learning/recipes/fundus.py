@@ -1,0 +1,316 @@
+"""Retinas: vessels by small networks, grades by forests of measured spots; from scratch on two cores."""
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from desktop.errors import UserFacingError, from_os_error
+from desktop.inference.fundus_gate import Limit
+from desktop.inference.fundus_model import FundusModel, SeenRetina
+from desktop.inference.registry import MANIFEST, read_model
+from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.jobs import Job
+from desktop.learning import fundus_card, fundus_evaluation, fundus_export, fundus_gating
+from desktop.learning.additive import Floats
+from desktop.learning.fundus_data import (
+    Bytes,
+    DrawnEye,
+    GradedEye,
+    colours_of,
+    data_hash,
+    find_fundus,
+    grade_parts,
+    mark,
+    read_drawn,
+    read_graded,
+)
+from desktop.learning.fundus_evaluation import TracedEyes
+from desktop.learning.fundus_export import GRADES_GRAPH, GRAPH, VERSION, Graphs
+from desktop.learning.fundus_grading import FittedGrades, Unseen, fit_grades, measure_all, reached, unseen
+from desktop.learning.fundus_sets import FundusSet
+from desktop.learning.fundus_settings import FundusSettings
+from desktop.learning.fundus_tracing import BINS, best_threshold, tracing_figures
+from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
+from desktop.learning.recipe import Say, require_torch
+from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+from desktop.learning.statistics import interval, wilson
+
+_GOOD_EVERY = 3
+_SPOILT_EVERY = 20
+"""Of the graded photographs, for the limits of the gate, and to be spoilt."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Eyes:
+    """What one model learns from."""
+
+    drawn: list[DrawnEye]
+    graded: list[GradedEye]
+
+    @property
+    def sha256(self) -> str:
+        return data_hash(self.drawn, self.graded)
+
+    @property
+    def marks(self) -> list[str]:
+        hashes = [one.sha256 for one in self.drawn] + [one.sha256 for one in self.graded]
+        return sorted(mark(sha256) for sha256 in hashes)
+
+    def without(self, seen: set[str]) -> "_Eyes":
+        return _Eyes(
+            [one for one in self.drawn if mark(one.sha256) not in seen],
+            [one for one in self.graded if mark(one.sha256) not in seen],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Graded:
+    """rows: (n, measures). forests: made without each part."""
+
+    rows: Floats
+    forests: Unseen
+    fitted: FittedGrades
+
+
+@dataclass(frozen=True)
+class Fundus:
+    """The recipe of one model of retinas."""
+
+    wanted: FundusSet
+    settings: FundusSettings = field(default_factory=FundusSettings)
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.wanted.model
+
+    @property
+    def research(self) -> bool:
+        """Whether it is a research pack."""
+        return self.wanted.research
+
+    @property
+    def _settings(self) -> FundusSettings:
+        return replace(self.settings, epochs=self.wanted.epochs)
+
+    def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
+        """See `Recipe.train`. Also measures the new model and writes its card."""
+        require_torch()
+        from desktop.learning import fundus_training
+
+        settings, started = self._settings, time.monotonic()
+        eyes = self._read(data)
+        out = out if out.name == self.name else out / self.name
+        work = out / ".training"
+        if not resume:
+            shutil.rmtree(work, ignore_errors=True)
+        say(f"{len(eyes.drawn)} photographs with drawn vessels, {len(eyes.graded)} with grades")
+        try:
+            make_work_folder(work)
+            identity = f"{self.wanted.preparation}{data_hash(eyes.drawn, [])}"
+            trained = fundus_training.train_vessels(eyes.drawn, settings, identity, work, job, say)
+            vessels = fundus_training.exported(trained.network, self.wanted.preparation.side, work / GRAPH)
+        except OSError as error:
+            raise from_os_error(error) from error
+        runner = fundus_export.vessel_runner(vessels, self.wanted.preparation.side, settings.members)
+        grades = self._grades(eyes.graded, settings, job, say) if self.wanted.graded else None
+        grades_graph = fundus_export.grades_graph(grades.fitted) if grades is not None else None
+        manifest, figures = self._measured(Graphs(vessels, grades_graph), runner, eyes, grades, data, job, say)
+        record = TrainingRecord(
+            model=self.name,
+            version=VERSION,
+            sha256=hashlib.sha256(vessels).hexdigest(),
+            seed=settings.seed,
+            data_sha256=eyes.sha256,
+            films=len(eyes.drawn) + len(eyes.graded),
+            patients=len({eye.subject for eye in eyes.drawn}) + len({eye.run for eye in eyes.graded}),
+            seconds=round(sum(epoch.seconds for curve in trained.curves.values() for epoch in curve), 1),
+            threads=settings.threads,
+            software=fundus_training.software(),
+            settings=json.loads(json.dumps(asdict(settings))),
+            curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
+            calibration={},
+            gate={},
+            patient_marks=tuple(eyes.marks),
+        )
+        files = {GRAPH: vessels, TRAINING: record.to_json().encode()}
+        if grades_graph is not None:
+            files[GRADES_GRAPH] = grades_graph
+        stated = fundus_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures)
+        try:
+            install(out, files | stated)
+        except OSError as error:
+            raise from_os_error(error) from error
+        shutil.rmtree(work, ignore_errors=True)
+        say(f"done in {time.monotonic() - started:.0f} s")
+        return record
+
+    def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
+        """See `Recipe.evaluate`. On the photographs it has learned from, each is judged by what never saw it; on any
+        others, by the model as the clinic has it, without those it has learned from. There is no study."""
+        del study
+        training = training_document(model_folder)
+        model = read_model(model_folder)
+        if not isinstance(model, FundusModel):
+            raise UserFacingError("inference.not_for_pictures", model=model.name)
+        settings = _settings(training["settings"])
+        eyes = self._read(data)
+        data_sha256 = eyes.sha256
+        graph = read_weights(model_folder, model.manifest.weights)
+        runner = fundus_export.vessel_runner(graph, self.wanted.preparation.side, settings.members)
+        figures: Mapping[str, Json]
+        if data_sha256 == training["data_sha256"]:
+            grades = self._grades(eyes.graded, settings, job, say, again=True) if self.wanted.graded else None
+            traced = self._traced(runner, eyes, settings, job, say)
+            figures = self._figures(runner, eyes, traced, grades, model.manifest.sight, data, settings, job, say)
+            self._publish(model_folder, training, figures, say)
+        else:
+            eyes = eyes.without(set(training["patient_marks"]))
+            figures = self._on_others(model, runner, eyes, job, say)
+        model.close()
+        return EvaluationRecord(
+            model=self.name,
+            version=training["version"],
+            sha256=training["sha256"],
+            data_sha256=data_sha256,
+            films=len(eyes.drawn) + len(eyes.graded),
+            figures=figures,
+            study=[],
+        )
+
+    def _read(self, data: Path) -> _Eyes:
+        drawn = read_drawn(data, self.wanted.vessels, self.wanted.preparation)
+        return _Eyes(drawn, read_graded(data, self.settings.run) if self.wanted.graded else [])
+
+    def _grades(
+        self, eyes: Sequence[GradedEye], settings: FundusSettings, job: Job, say: Say, *, again: bool = False
+    ) -> _Graded:
+        """again: the model's own forests are there already."""
+        rows, levels = measure_all(eyes, job, say), reached(eyes)
+        forests = unseen(rows, levels, grade_parts(eyes, settings.folds, settings.seed), settings, job, say)
+        plan = replace(settings, trees=1) if again else settings
+        return _Graded(rows, forests, fit_grades(rows, levels, forests.logits, plan, job))
+
+    def _traced(self, runner: OnnxRunner, eyes: _Eyes, settings: FundusSettings, job: Job, say: Say) -> TracedEyes:
+        say("drawing the vessels of every eye by the network that never saw it")
+        return fundus_evaluation.trace_unseen(runner, eyes.drawn, settings, job)
+
+    def _measured(
+        self,
+        graphs: Graphs,
+        runner: OnnxRunner,
+        eyes: _Eyes,
+        grades: _Graded | None,
+        data: Path,
+        job: Job,
+        say: Say,
+    ) -> tuple[dict[str, Any], dict[str, Json]]:
+        """The manifest of new graphs, and their figures."""
+        settings = self._settings
+        traced = self._traced(runner, eyes, settings, job, say)
+        threshold = fundus_evaluation.threshold_of(best_threshold(traced.found))
+        good = []
+        for path in self._good(eyes, _GOOD_EVERY):
+            job.check()
+            seen = fundus_export.look_with(runner, self.wanted.preparation, colours_of(path))
+            assert seen is not None, "the circle was found when it was read"
+            good.append(fundus_gating.sight_of(seen))
+        sight = fundus_gating.fit_sight(good, settings.margin)
+        fitted = grades.fitted if grades is not None else None
+        manifest = fundus_export.document(graphs, runner, self.wanted, threshold, sight, fitted)
+        return manifest, self._figures(runner, eyes, traced, grades, sight, data, settings, job, say)
+
+    def _figures(
+        self,
+        runner: OnnxRunner,
+        eyes: _Eyes,
+        traced: TracedEyes,
+        grades: _Graded | None,
+        sight: Sequence[Limit],
+        data: Path,
+        settings: FundusSettings,
+        job: Job,
+        say: Say,
+    ) -> dict[str, Json]:
+        figures: dict[str, Json] = {
+            "vessels": fundus_evaluation.vessel_figures(eyes.drawn, traced, settings),
+            "vessel_battery": fundus_evaluation.vessel_battery(
+                runner, self.wanted.preparation, eyes.drawn, best_threshold(traced.found), settings, job
+            ),
+        }
+        if grades is not None:
+            say("judging every graded photograph by forests that never saw it")
+            figures |= {
+                "graded_photographs": len(eyes.graded),
+                "grades": fundus_evaluation.grade_figures(eyes.graded, grades.forests.logits, settings),
+                "thumbnails": fundus_evaluation.thumbnail_figures(eyes.graded, settings),
+                "grade_battery": fundus_evaluation.grade_battery(eyes.graded, grades.forests, job),
+            }
+        say("spoiling photographs to see what is refused")
+        return figures | self._gate_figures(runner, eyes, sight, data, job)
+
+    def _gate_figures(
+        self, runner: OnnxRunner, eyes: _Eyes, sight: Sequence[Limit], data: Path, job: Job
+    ) -> dict[str, Json]:
+        def look(pixels: Bytes) -> SeenRetina | None:
+            return fundus_export.look_with(runner, self.wanted.preparation, pixels)
+
+        good = {}
+        for name, paths in (
+            ("drawn", [eye.path for eye in eyes.drawn]),
+            ("graded", [eye.path for eye in eyes.graded]),
+        ):
+            if paths:
+                count = 0
+                for path in paths:
+                    job.check()
+                    count += fundus_gating.refused(colours_of(path), look, sight)
+                good[f"{name} photographs"] = interval(wilson(count, len(paths)))
+        spoilt = [colours_of(path) for path in self._good(eyes, _SPOILT_EVERY)]
+        root = find_fundus(data, self.wanted.vessels.folder).parent
+        return {
+            "good_refused": good,
+            "refusals": fundus_gating.refusals(spoilt, look, sight, job),
+            "others": fundus_gating.other_pictures(root, job),
+        }
+
+    def _good(self, eyes: _Eyes, every: int) -> list[Path]:
+        """Some graded photographs, and of those with drawn vessels as large a share, or more where there are few."""
+        few = 1 if every == _GOOD_EVERY or not eyes.graded else 4
+        return [eye.path for eye in eyes.graded[::every]] + [eye.path for eye in eyes.drawn[::few]]
+
+    def _on_others(self, model: FundusModel, runner: OnnxRunner, eyes: _Eyes, job: Job, say: Say) -> dict[str, Json]:
+        """The model's own figures on eyes it has not learned from. Raises UserFacingError where there are none."""
+        if not eyes.drawn and not eyes.graded:
+            raise UserFacingError("learning.nothing_new", model=self.name)
+        say(f"asking the model about {len(eyes.drawn) + len(eyes.graded)} photographs it has not learned from")
+        figures: dict[str, Json] = {}
+        if eyes.drawn:
+            traced = fundus_evaluation.trace_by_all(runner, eyes.drawn, job)
+            threshold = round(model.manifest.threshold * BINS)
+            figures["vessels"] = tracing_figures(eyes.drawn, traced.found, [threshold] * len(eyes.drawn), traced.plain)
+        if eyes.graded:
+            logits = fundus_evaluation.ask_model(model, eyes.graded, job)
+            figures["grades"] = fundus_evaluation.own_grade_figures(eyes.graded, logits, model.manifest)
+        return figures
+
+    def _publish(self, folder: Path, training: Mapping[str, Any], figures: Mapping[str, Json], say: Say) -> None:
+        """Write the card and the limits again; an installed model that may not be written to keeps what it says."""
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        try:
+            install(folder, fundus_card.texts(self.wanted, manifest, training, figures))
+        except OSError as error:
+            if error.errno not in NOT_OURS:
+                raise from_os_error(error) from error
+            say("the figures are made again; the installed card cannot be written to")
+
+
+def _settings(stated: Mapping[str, Any]) -> FundusSettings:
+    """Those of a training record."""
+    kept = {name: stated[name] for name in FundusSettings.__dataclass_fields__}
+    return FundusSettings(**{**kept, "alphas": tuple(kept["alphas"])})
