@@ -1,7 +1,10 @@
 """A data folder of drawn films, small enough to train on in seconds."""
 
 import csv
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +12,7 @@ import pytest
 from PIL import Image
 
 from desktop.inference import golden
+from tests.conftest import TORCH_PRESENT
 
 _COLUMNS = [
     "file",
@@ -23,6 +27,29 @@ _COLUMNS = [
     "near_duplicate_of",
     "collector",
 ]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def exporter_unwatched() -> Iterator[None]:
+    """PyTorch's exporter runs millions of Python lines that are not ours: counting them doubles its time."""
+    if not TORCH_PRESENT:
+        yield
+        return
+    import torch.onnx
+
+    export = torch.onnx.export
+
+    def unwatched(*arguments: Any, **named: Any) -> Any:
+        watcher = sys.gettrace()
+        sys.settrace(None)
+        try:
+            return export(*arguments, **named)
+        finally:
+            sys.settrace(watcher)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(torch.onnx, "export", unwatched)
+        yield
 
 
 def draw_film(number: int, *, sick: bool) -> npt.NDArray[np.uint8]:
