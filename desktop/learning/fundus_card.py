@@ -180,13 +180,14 @@ def _gate(figures: Mapping[str, Any]) -> str:
     rows = "\n".join(
         f"| {row['spoilt']} | {row['photographs']} | {share(row['refused'], 0)} |" for row in figures["refusals"]
     )
-    good = "; ".join(f"{name}: {share(one)}" for name, one in figures["good_refused"].items())
+    good = figures["good_refused"]
     others = "\n".join(f"| {row['pictures']} | {row['n']} | {row['taken_for_a_retina']} |" for row in figures["others"])
     beside = f"\n\n| other pictures | looked at | taken for a retina |\n|---|---|---|\n{others}" if others else ""
     return f"""## What is refused
 
 Nobody has said of any photograph here that it cannot be judged, so the limits lie somewhat beyond what these
-photographs show, and what they catch is seen on photographs spoilt on purpose. Refused of all as they are: {good}.
+photographs show, and what they catch is seen on photographs spoilt on purpose. Refused as they are, of {good["n"]} of
+these photographs: {share(good)}.
 
 | photographs | | refused |
 |---|---|---|
@@ -206,7 +207,7 @@ Mild changes, which a camera or an export may make. Vessels of every second phot
         rows = "\n".join(f"| {row['changed']} | {row[DR]:.3f} | {row[DME]:.3f} |" for row in figures["grade_battery"])
         text += f"""
 
-Grades of every sixth photograph, AUC by forests that had not seen it:
+Grades of every eighth photograph, AUC by forests that had not seen it:
 
 | photographs | `{DR}` | `{DME}` |
 |---|---|---|

@@ -40,7 +40,7 @@ from desktop.learning.statistics import Interval, auc, by_patient, interval
 from desktop.records import Decision
 
 _THUMBNAIL = 16
-_EVERY_GRADED, _EVERY_DRAWN = 6, 2
+_EVERY_GRADED, _EVERY_DRAWN = 8, 2
 _DARKEST = 3.0
 """Spreads: a prepared point that much darker than its surroundings counts as certainly dark."""
 

@@ -124,7 +124,12 @@ class Unseen:
 
 
 def unseen(rows: Floats, levels: Bools, parts: Ints, settings: FundusSettings, job: Job, say: Say) -> Unseen:
-    """What forests made without an eye's part say of it."""
+    """What forests made without an eye's part say of it. Raises UserFacingError where a level is reached by all or none
+    of the others: then there is too little to learn from."""
+    for part in range(settings.folds):
+        others = levels[parts != part]
+        if others.all(axis=0).any() or not others.any(axis=0).all():
+            raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=GRADES)
     logits, kept = np.zeros(levels.shape), []
     for part in range(settings.folds):
         say(f"forests without part {part + 1} of {settings.folds}")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.errors import UserFacingError, from_os_error
-from desktop.inference.fundus_gate import Limit
+from desktop.inference.fundus_gate import Limit, problems
 from desktop.inference.fundus_model import FundusModel, SeenRetina
 from desktop.inference.registry import MANIFEST, read_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
@@ -41,7 +41,7 @@ from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, tra
 from desktop.learning.statistics import interval, wilson
 
 _GOOD_EVERY = 3
-_SPOILT_EVERY = 20
+_SPOILT_EVERY = 40
 """Of the graded photographs, for the limits of the gate, and to be spoilt."""
 
 
@@ -167,7 +167,9 @@ class Fundus:
         if data_sha256 == training["data_sha256"]:
             grades = self._grades(eyes.graded, settings, job, say, again=True) if self.wanted.graded else None
             traced = self._traced(runner, eyes, settings, job, say)
-            figures = self._figures(runner, eyes, traced, grades, model.manifest.sight, data, settings, job, say)
+            good = self._sights(runner, self._good(eyes, _GOOD_EVERY), job)
+            sight = model.manifest.sight
+            figures = self._figures(runner, eyes, traced, grades, sight, good, data, settings, job, say)
             self._publish(model_folder, training, figures, say)
         else:
             eyes = eyes.without(set(training["patient_marks"]))
@@ -214,16 +216,11 @@ class Fundus:
         settings = self._settings
         traced = self._traced(runner, eyes, settings, job, say)
         threshold = fundus_evaluation.threshold_of(best_threshold(traced.found))
-        good = []
-        for path in self._good(eyes, _GOOD_EVERY):
-            job.check()
-            seen = fundus_export.look_with(runner, self.wanted.preparation, colours_of(path))
-            assert seen is not None, "the circle was found when it was read"
-            good.append(fundus_gating.sight_of(seen))
+        good = self._sights(runner, self._good(eyes, _GOOD_EVERY), job)
         sight = fundus_gating.fit_sight(good, settings.margin)
         fitted = grades.fitted if grades is not None else None
         manifest = fundus_export.document(graphs, runner, self.wanted, threshold, sight, fitted)
-        return manifest, self._figures(runner, eyes, traced, grades, sight, data, settings, job, say)
+        return manifest, self._figures(runner, eyes, traced, grades, sight, good, data, settings, job, say)
 
     def _figures(
         self,
@@ -232,6 +229,7 @@ class Fundus:
         traced: TracedEyes,
         grades: _Graded | None,
         sight: Sequence[Limit],
+        good: Sequence[Mapping[str, float]],
         data: Path,
         settings: FundusSettings,
         job: Job,
@@ -252,29 +250,35 @@ class Fundus:
                 "grade_battery": fundus_evaluation.grade_battery(eyes.graded, grades.forests, job),
             }
         say("spoiling photographs to see what is refused")
-        return figures | self._gate_figures(runner, eyes, sight, data, job)
+        return figures | self._gate_figures(runner, eyes, sight, good, data, job)
+
+    def _sights(self, runner: OnnxRunner, paths: Sequence[Path], job: Job) -> list[dict[str, float]]:
+        """How well good photographs can be seen, by the gate's measures."""
+        found = []
+        for path in paths:
+            job.check()
+            seen = fundus_export.look_with(runner, self.wanted.preparation, colours_of(path))
+            assert seen is not None, "the circle was found when it was read"
+            found.append(fundus_gating.sight_of(seen))
+        return found
 
     def _gate_figures(
-        self, runner: OnnxRunner, eyes: _Eyes, sight: Sequence[Limit], data: Path, job: Job
+        self,
+        runner: OnnxRunner,
+        eyes: _Eyes,
+        sight: Sequence[Limit],
+        good: Sequence[Mapping[str, float]],
+        data: Path,
+        job: Job,
     ) -> dict[str, Json]:
         def look(pixels: Bytes) -> SeenRetina | None:
             return fundus_export.look_with(runner, self.wanted.preparation, pixels)
 
-        good = {}
-        for name, paths in (
-            ("drawn", [eye.path for eye in eyes.drawn]),
-            ("graded", [eye.path for eye in eyes.graded]),
-        ):
-            if paths:
-                count = 0
-                for path in paths:
-                    job.check()
-                    count += fundus_gating.refused(colours_of(path), look, sight)
-                good[f"{name} photographs"] = interval(wilson(count, len(paths)))
+        refused = sum(bool(problems(sight, one)) for one in good)
         spoilt = [colours_of(path) for path in self._good(eyes, _SPOILT_EVERY)]
         root = find_fundus(data, self.wanted.vessels.folder).parent
         return {
-            "good_refused": good,
+            "good_refused": interval(wilson(refused, len(good))),
             "refusals": fundus_gating.refusals(spoilt, look, sight, job),
             "others": fundus_gating.other_pictures(root, job),
         }
