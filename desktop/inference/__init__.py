@@ -10,7 +10,14 @@ from desktop.inference.library import BUNDLED, MANIFEST, Incoming, Kept, Library
 from desktop.inference.manifest import Manifest
 from desktop.inference.model import Model, SelfTestResult
 from desktop.inference.picture_model import REASON_OTHER_KIND, PictureModel
-from desktop.inference.registry import DamagedModel, Registry, parse_manifest, read_model, read_picture_model
+from desktop.inference.registry import (
+    DamagedModel,
+    Registry,
+    made_for_age,
+    parse_manifest,
+    read_model,
+    read_picture_model,
+)
 from desktop.inference.subject import Subject
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
@@ -41,6 +48,7 @@ __all__ = [
     "Trust",
     "digest_of",
     "known",
+    "made_for_age",
     "parse_manifest",
     "providers",
     "read_manifest",

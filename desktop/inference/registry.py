@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.inference.detection_model import DetectionModel
@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 
 LookingModel = PictureModel | DetectionModel | FundusModel
 """A model that is asked about one picture."""
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
@@ -153,6 +154,15 @@ class Registry:
         """Let go of every session."""
         for model in self._models.values():
             model.close()
+
+
+def made_for_age(models: Sequence[M], years: float | None) -> list[M]:
+    """Of models that fit one picture, those to be asked about someone of this age: where some are made for it, no
+    others that are made for another age. Where none is, or nobody knows the age, all of them: each says why it cannot
+    tell."""
+    aged = {model.name: model.manifest.ages for model in models if isinstance(model, PictureModel)}
+    right = {name for name, ages in aged.items() if ages is not None and years is not None and ages.contains(years)}
+    return [model for model in models if not right or aged.get(model.name) is None or model.name in right]
 
 
 def read_model(folder: Path, digest: str | None = None) -> Model:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from desktop.access import Permission
 from desktop.errors import UserFacingError
-from desktop.inference import REASON_OTHER_KIND, Model, Registry, Row, Subject
+from desktop.inference import REASON_OTHER_KIND, Model, Registry, Row, Subject, made_for_age
 from desktop.intake.ecg import find_trace, read_trace_file
 from desktop.jobs import Job
 from desktop.records import (
@@ -76,7 +76,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
         try:
             questions = _questions_about(clinic, record, instance)
             subject = subject_of(patient, questions.header, record.started or clinic.clock().date())
-            for model, ask in questions.models:
+            for model, ask in questions.for_age(subject):
                 if (instance.id, model.sha256) in done:
                     continue
                 analysis = ask(subject, job)
@@ -144,7 +144,7 @@ def analyse_file(
     )
     if not questions.models:
         yield FileAnalysis(None, None, UserFacingError("workflow.no_fitting_model"))
-    for one, ask in questions.models:
+    for one, ask in questions.for_age(subject):
         try:
             yield FileAnalysis(one, ask(subject, job), None)
         except UserFacingError as failure:
@@ -157,6 +157,11 @@ class _Questions:
 
     header: FileHeader
     models: Sequence[tuple[Model, Callable[[Subject, Job], Analysis]]]
+
+    def for_age(self, subject: Subject) -> Iterator[tuple[Model, Callable[[Subject, Job], Analysis]]]:
+        """Without those made for another age, where some are made for this one."""
+        asked = {model.name for model in made_for_age([model for model, _ in self.models], subject.age_years)}
+        return ((model, ask) for model, ask in self.models if model.name in asked)
 
 
 def _questions_of(models: Registry, job: Job, path: Path, name: str | None) -> _Questions:
