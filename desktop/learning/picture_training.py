@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from desktop.jobs import Job
-from desktop.learning import picture_data, picture_lessons, picture_ridge
+from desktop.learning import picture_data, picture_lessons, picture_ridge, side_by_side
 from desktop.learning.films import fold_of
 from desktop.learning.network import SmallNetwork, gaussian
 from desktop.learning.picture_data import Indices, Squares
@@ -23,17 +23,24 @@ from desktop.learning.picture_network import PictureEnsemble, PictureMember, Rid
 from desktop.learning.picture_sets import Example, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.recipe import Say
+from desktop.learning.records import Json
 from desktop.learning.side_by_side import in_turn, one_thread_each, wait_for_all
+from desktop.learning.statistics import auc, by_patient, interval
 from desktop.learning.training import Epoch, Schedule, Trained, train
 
 Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
 
 # Settings that only matter once the networks have learned.
 _AFTERWARDS = frozenset({"threads", "alpha", "strictness", "distance_loss", "gradients", "components", "ridge"})
+# Settings that do not matter to what is learned first.
+_LATER = frozenset({"members", "epochs", "rate", "side_weight"})
 # How much network and regression count, where there are both: the network sees more, the regression errs elsewhere.
 _SHARES = np.array([[2 / 3], [1 / 3]])
 # One part in so many of what is learned first draws its curve.
 _WATCHED = 20
+# Per cent of the patients that a learning curve is drawn by.
+_SHARES_LEARNED = (25, 50, 100)
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +75,15 @@ class Member:
 @dataclass(frozen=True, eq=False)
 class TrainedPictures:
     """The members, what each says of the pictures it never saw, and the curves. earlier_seconds: of epochs done before
-    this run went on."""
+    this run went on. splits: AUC of a model learned from all others on what a split tests on, by its name.
+    learning_curve: AUC of the regressions alone, by share of the patients learned from."""
 
     members: Sequence[Member]
     answers: MemberAnswers
     curves: dict[str, tuple[Epoch, ...]]
     earlier_seconds: float
+    splits: Mapping[str, Json]
+    learning_curve: Mapping[str, Json]
 
 
 def train_all(
@@ -92,16 +102,30 @@ def train_all(
     parts = picture_data.parts(examples, settings)
     with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
         first = pool.submit(run.first, earlier).result() if earlier and settings.earlier_epochs else None
-        futures = [pool.submit(run.member, squares, parts, part, first) for part in range(settings.members)]
-        wait_for_all(futures, job)
+        futures = [
+            pool.submit(run.member, squares, parts == part, f"member {part + 1}", settings.seed + 1 + part, first)
+            for part in range(settings.members)
+        ]
+        tested = {split.name: _facts(examples, split.fact) == split.value for split in wanted.splits}
+        apart = [
+            pool.submit(run.member, squares, out, f"split {number + 1}", settings.seed + 101 + number, first)
+            for number, out in enumerate(tested.values())
+        ]
+        wait_for_all([*futures, *apart], job)
         trained = [future.result() for future in futures]
         lessons = {"first": first} if first else {}
         lessons |= {f"member {number + 1}": one for number, one in enumerate(trained)}
         say("measuring gradients and embeddings")
-        members, answers = run.answers(squares, parts, [one.network for one in trained])
+        numbers = _measured(squares, settings) if settings.gradients else None
+        shipped, answers = run.answers(squares, numbers, parts, [one.network for one in trained])
+        splits = {
+            name: run.split(squares, numbers, examples, out, future.result().network)
+            for (name, out), future in zip(tested.items(), apart, strict=True)
+        }
+        curve = {} if numbers is None else run.learning_curve(squares, numbers, examples, parts)
     past = sum(epoch.seconds for one in lessons.values() for epoch in one.curve[: one.resumed_at])
     curves = {name: one.curve for name, one in lessons.items()}
-    return TrainedPictures(members, answers, curves, past / max(1, settings.threads))
+    return TrainedPictures(shipped, answers, curves, past / max(1, settings.threads), splits, curve)
 
 
 def assemble(
@@ -150,19 +174,18 @@ class _Run:
         places = np.array([fold_of(one.group, settings.seed, _WATCHED) for one in earlier])
         learned, watched = np.flatnonzero(places != 0), np.flatnonzero(places == 0)
         schedule = self._schedule(settings.earlier_epochs, len(learned), settings.earlier_rate)
-        identity = self._identity("first", picture_data.data_hash(earlier), schedule)
+        identity = self._identity("first", picture_data.data_hash(earlier), schedule, without=_LATER)
         lesson = picture_lesson(
             "first", identity, squares, learned, watched, len(questions), schedule, settings.seed, settings
         )
         return train(lesson, partial(self._network, len(questions)), self.work / "first.pt", self.job, self.say)
 
-    def member(self, squares: Squares, parts: Indices, part: int, first: Trained | None) -> Trained:
-        """The member that never sees one part."""
+    def member(self, squares: Squares, out: Bools, name: str, seed: int, first: Trained | None) -> Trained:
+        """A network that never sees some of the pictures. out: (n), which."""
         torch.set_num_threads(1)
         settings, outputs = self.settings, squares.answers.shape[1]
-        learned, held_out = np.flatnonzero(parts != part), np.flatnonzero(parts == part)
+        learned, held_out = np.flatnonzero(~out), np.flatnonzero(out)
         schedule = self._schedule(settings.epochs, len(learned), settings.rate)
-        name = f"member {part + 1}"
         identity = self._identity(name, schedule, first.curve[-1].training_loss if first else None)
         lesson = picture_lesson(
             name,
@@ -172,33 +195,79 @@ class _Run:
             held_out,
             len(self.wanted.findings),
             schedule,
-            settings.seed + 1 + part,
+            seed,
             settings,
         )
         build = partial(self._network, outputs, first.network if first else None)
-        return train(lesson, build, self.work / f"member{part}.pt", self.job, self.say)
+        return train(lesson, build, self.work / f"{name.replace(' ', '-')}.pt", self.job, self.say)
 
     def answers(
-        self, squares: Squares, parts: Indices, networks: Sequence[SmallNetwork]
+        self, squares: Squares, numbers: Floats | None, parts: Indices, networks: Sequence[SmallNetwork]
     ) -> tuple[list[Member], MemberAnswers]:
         """The members as they are put together, and what each says of its own part."""
-        findings, everyone = len(self.wanted.findings), np.arange(len(parts))
-        numbers = _measured(squares, self.settings) if self.settings.gradients else None
+        findings = len(self.wanted.findings)
         said = MemberAnswers(np.zeros((len(parts), findings)), np.zeros((len(parts), findings)), np.zeros(len(parts)))
         members = []
         for part, network in enumerate(networks):
-            logits, embeddings = picture_lessons.answers_to(network, squares.exact, everyone, self.settings)
-            own, learned = parts == part, parts != part
-            mean, whitening = gaussian(embeddings[torch.from_numpy(learned)])
-            away = ((embeddings - mean) @ whitening).square().mean(1).sqrt()
-            said.network[own] = logits[torch.from_numpy(own), :findings].double().numpy()
-            said.distances[own] = away[torch.from_numpy(own)].double().numpy()
-            lines = [] if numbers is None else regressions(numbers, squares, learned, findings, self.settings)
-            for index, line in enumerate(lines):
-                assert numbers is not None
-                said.ridge[own, index] = line.scores(numbers[own])
-            members.append(Member(network, lines, mean, whitening))
+            members.append(self._put_together(squares, numbers, parts == part, network, said))
         return members, said
+
+    def _put_together(
+        self, squares: Squares, numbers: Floats | None, out: Bools, network: SmallNetwork, said: MemberAnswers
+    ) -> Member:
+        """A network and its regressions; writes down what both say of the pictures they never saw."""
+        findings, everyone = len(self.wanted.findings), np.arange(len(out))
+        logits, embeddings = picture_lessons.answers_to(network, squares.exact, everyone, self.settings)
+        mean, whitening = gaussian(embeddings[torch.from_numpy(~out)])
+        away = ((embeddings - mean) @ whitening).square().mean(1).sqrt()
+        said.network[out] = logits[torch.from_numpy(out), :findings].double().numpy()
+        said.distances[out] = away[torch.from_numpy(out)].double().numpy()
+        if numbers is None:
+            return Member(network, [], mean, whitening)
+        lines = regressions(numbers, squares, ~out, findings, self.settings)
+        said.ridge[out] = np.stack([line.scores(numbers[out]) for line in lines], axis=1)
+        return Member(network, lines, mean, whitening)
+
+    def split(
+        self, squares: Squares, numbers: Floats | None, examples: Sequence[Example], out: Bools, network: SmallNetwork
+    ) -> Json:
+        """AUC of each finding on the pictures tested on, with its interval."""
+        findings = len(self.wanted.findings)
+        said = MemberAnswers(np.zeros((len(out), findings)), np.zeros((len(out), findings)), np.zeros(len(out)))
+        self._put_together(squares, numbers, out, network, said)
+        tested = out & picture_data.judged(examples)
+        logits = said.logits(said.scales(tested))
+        found: dict[str, Json] = {}
+        for index, finding in enumerate(self.wanted.findings):
+            known = np.flatnonzero(tested & np.isfinite(squares.answers[:, index]))
+            labels, scores = squares.answers[known, index] > 0.5, logits[known, index]
+            groups = [examples[place].group for place in known]
+            area = by_patient(partial(_area, scores, labels), groups)
+            found[finding.key] = {"n": len(known), "positive": int(labels.sum()), "auc": interval(area)}
+        return found
+
+    def learning_curve(
+        self, squares: Squares, numbers: Floats, examples: Sequence[Example], parts: Indices
+    ) -> Mapping[str, Json]:
+        """AUC of the regressions on each part, learned from a share of the other patients."""
+        findings, counted = self.wanted.findings, picture_data.judged(examples)
+        place = np.array([fold_of(one.group, self.settings.seed + 7, 100) for one in examples])
+        curve: dict[str, Json] = {}
+        for share in _SHARES_LEARNED:
+            scores = np.zeros((len(parts), len(findings)))
+            try:
+                for part in range(self.settings.members):
+                    own, learned = parts == part, (parts != part) & (place < share)
+                    lines = regressions(numbers, squares, learned, len(findings), self.settings)
+                    scores[own] = np.stack([line.scores(numbers[own]) for line in lines], axis=1)
+            except ValueError:  # too few patients for this share: none of them has a finding
+                continue
+            areas: dict[str, Json] = {}
+            for index, finding in enumerate(findings):
+                known = counted & np.isfinite(squares.answers[:, index])
+                areas[finding.key] = round(auc(scores[known, index], squares.answers[known, index] > 0.5), 4)
+            curve[f"{share} %"] = areas
+        return curve
 
     def _network(self, outputs: int, first: SmallNetwork | None = None) -> SmallNetwork:
         """An untrained network, or one that starts from what another has learned."""
@@ -221,11 +290,24 @@ class _Run:
             longest=5.0,
         )
 
-    def _identity(self, *parts: object) -> str:
+    def _identity(self, *parts: object, without: frozenset[str] = frozenset()) -> str:
         """Changes with data, settings and place in the run; a checkpoint of another identity is not resumed."""
-        lasting = {name: value for name, value in asdict(self.settings).items() if name not in _AFTERWARDS}
+        lasting = {name: value for name, value in asdict(self.settings).items() if name not in _AFTERWARDS | without}
         told = [picture_lessons.EDITION, self.data_sha256, lasting, [str(part) for part in parts], torch.__version__]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+def software() -> dict[str, str]:
+    """Versions of what trained it."""
+    return side_by_side.software()
+
+
+def _facts(examples: Sequence[Example], fact: str) -> "npt.NDArray[np.object_]":
+    return np.array([one.facts.get(fact, "") for one in examples], dtype=object)
+
+
+def _area(scores: Floats, labels: Bools, index: Indices) -> float:
+    return auc(scores[index], labels[index])
 
 
 @torch.no_grad()

@@ -1,0 +1,315 @@
+"""The card of a picture model, and the limits in its manifest: whatever states its figures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from desktop.inference.registry import MANIFEST
+from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
+from desktop.learning.picture_sets import PictureFinding, PictureSet
+from desktop.learning.publishing import CARD, manifest_text
+from desktop.learning.records import Json
+
+
+def texts(
+    wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json]
+) -> dict[str, bytes]:
+    """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
+    stated = {**manifest, "limits": limits(wanted, figures)}
+    return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
+
+
+def limits(wanted: PictureSet, figures: Mapping[str, Any]) -> dict[str, str]:
+    """The few sentences beside an answer, by language."""
+    told = _told(wanted, figures)
+    source = {
+        language: text.format(n=f"{figures['pictures']:,}", groups=f"{figures['groups']:,}")
+        for language, text in wanted.source.items()
+    }
+    english = ", ".join(f"{one.name['en'].lower()} {figures['findings'][one.key]['auc']['value']:.2f}" for one in told)
+    chinese = "、".join(f"{one.name['zh']} {figures['findings'][one.key]['auc']['value']:.2f}" for one in told)
+    return {
+        "en": f"Learned from {source['en']}. On people it had not seen, the area under the ROC curve was: {english}. "
+        f"{wanted.caution['en']} No clinician has reviewed it yet.",
+        "zh": f"学习自{source['zh']}。在未参与训练的人中，ROC 曲线下面积为：{chinese}。{wanted.caution['zh']}"
+        "尚未经过临床医生审阅。",
+    }
+
+
+def _told(wanted: PictureSet, figures: Mapping[str, Any]) -> list[PictureFinding]:
+    """The findings with figures, in order."""
+    return [one for one in wanted.findings if one.key in figures["findings"]]
+
+
+def card(
+    wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]
+) -> str:
+    """The card's text."""
+    parts = (
+        _head(wanted, manifest, training),
+        _splits(wanted, training),
+        _main(wanted, figures),
+        _left_out(wanted, training),
+        _groups(wanted, figures),
+        _honesty(wanted, manifest, figures),
+        _refused(figures, manifest),
+        _battery(wanted, figures),
+        _learning(wanted, figures, training),
+        _end(wanted),
+    )
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _head(wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    settings = training["settings"]
+    findings = ", ".join(f"`{one['key']}`" + (f" ({codes(one)})" if codes(one) else "") for one in manifest["findings"])
+    gate = manifest["quality"]
+    looked = f", and the quality gate of {wanted.gate} ({size(gate['bytes'])}) looks first" if wanted.gate else ""
+    beside = (
+        ", each with a ridge regression on gradient histograms and texture beside it that counts one third"
+        if settings["gradients"]
+        else ""
+    )
+    first = (
+        f"They start from a network that learned {settings['earlier_epochs']} epochs of other pictures first. "
+        if "first" in training["curves"]
+        else ""
+    )
+    research = "**A research pack: not bundled, asked only when named or switched on.**\n\n" if wanted.research else ""
+    return f"""# {wanted.model} {manifest["version"]}
+
+{research}Says, each on its own: {findings}. No clinician has reviewed this model yet.
+
+{wanted.intended_use["en"]}
+
+{settings["members"]} small residual networks of our own{beside} ({size(manifest["weights"]["bytes"])} in one ONNX
+graph, weights in half precision), trained from scratch in {training["seconds"] / 60:.0f} minutes{looked}. {first}This
+page is written by `lantern models train` and made again by `lantern models evaluate {wanted.model} --data DIR`.
+
+**How the figures are honest.** Patients are split into {settings["members"]} parts by a hash of their number. Each
+network never saw one part and learns to the end of its schedule, so that what is held out chooses nothing while it
+learns. A picture is judged here only by the network that never saw that patient, with calibration and thresholds fitted
+on the other parts. The shipped model is the mean of the networks, which no picture here can judge fairly; on people
+kept apart it should do no worse than one of them. Network, settings and the regression's share were chosen by a few
+short trials on one third of the patients."""
+
+
+def _splits(wanted: PictureSet, training: Mapping[str, Any]) -> str:
+    """Learned here, tested there, which is stated first."""
+    rows = [
+        f"| {name} | {key} | {one['n']} / {one['positive']} | {figure(one['auc'])} |"
+        for name, found in training["calibration"]["splits"].items()
+        for key, one in found.items()
+    ]
+    if not rows:
+        return ""
+    return """## Learned from one source, tested on another
+
+One network, trained by the same recipe without any picture of the source it is tested on. A new place must expect
+figures like these rather than those below.
+
+| | finding | pictures / with it | AUC |
+|---|---|---|---|
+""" + "\n".join(rows)
+
+
+def _main(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
+    rows = []
+    for one in _told(wanted, figures):
+        found = figures["findings"][one.key]
+        goal = "–" if one.goal is None else f"{one.goal:.2f}"
+        rows.append(
+            f"| {one.key} | {found['n']} / {found['positive']} | {figure(found['auc'])} | {goal} "
+            f"| {figure(found.get('thumbnail'))} | {figure(found.get('margin'))} "
+            f"| {share(found['decided'])} | {share(found['decided_right'])} | {found['calibration_error']:.3f} |"
+        )
+    missed = [one.key for one in _told(wanted, figures) if _missed(one, figures)]
+    verdict = f"\n\nThe goal was not reached for {', '.join(missed)}; see the learning curve below." if missed else ""
+    weak = [one.key for one in _told(wanted, figures) if _weak(figures["findings"][one.key])]
+    if weak:
+        verdict += (
+            f" For {', '.join(weak)} the lead over the thumbnail is within chance: what tells it there is the film as "
+            "a whole rather than any detail."
+        )
+    return (
+        f"""## Figures
+
+{figures["pictures"]:,} pictures of {figures["groups"]:,} people. Intervals: 95 %; shares by Wilson, AUC and lead by
+drawing whole patients with replacement. Thumbnail: ridge regression on 32 × 32 pixels, learned from the same patients.
+
+| finding | pictures / with it | AUC | goal | thumbnail | lead | decided | right among decided | ECE |
+|---|---|---|---|---|---|---|---|---|
+"""
+        + "\n".join(rows)
+        + verdict
+        + (f"\n\n{wanted.published}" if wanted.published else "")
+    )
+
+
+def _missed(finding: PictureFinding, figures: Mapping[str, Any]) -> bool:
+    area = figures["findings"][finding.key]["auc"]
+    return finding.goal is not None and (area is None or area["value"] < finding.goal)
+
+
+def _weak(found: Mapping[str, Any]) -> bool:
+    lead = found.get("margin")
+    return lead is not None and (lead["low"] is None or lead["low"] <= 0)
+
+
+def _left_out(wanted: PictureSet, training: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {key} | {one['positive']} | {one['auc']:.3f} | {figure(one['margin'])} |"
+        for key, one in training["calibration"]["left_out"].items()
+    ]
+    if not rows:
+        return ""
+    return """## What it does not speak of
+
+These were learned too and did not beat their thumbnail beyond chance, so that they are in no answer.
+
+| finding | pictures with it | AUC | lead over the thumbnail |
+|---|---|---|---|
+""" + "\n".join(rows)
+
+
+def _groups(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
+    told = _told(wanted, figures)
+    names = list(dict.fromkeys(name for one in told for name in figures["findings"][one.key]["by"]))
+    if not names:
+        return ""
+    rows = []
+    for name in names:
+        cells = [_cell(figures["findings"][one.key]["by"].get(name)) for one in told]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    head = " | ".join(one.key for one in told)
+    return f"""## By part of the data
+
+AUC with its interval; in brackets the thumbnail's, then how many pictures with the finding of how many. A dash: fewer
+than five of one kind.
+
+| | {head} |
+|---|{"---|" * len(told)}
+""" + "\n".join(rows)
+
+
+def _cell(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "–"
+    count = f"{one['positive']} of {one['n']}"
+    if one["auc"] is None:
+        return f"– {count}"
+    simple = "" if one["thumbnail"] is None else f" [{one['thumbnail']:.2f}]"
+    return f"{figure(one['auc'], 2)}{simple} {count}"
+
+
+def _honesty(wanted: PictureSet, manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+    thresholds = "\n".join(
+        f"| {one['key']} | logit / {one['calibration']['temperature']:.3f} {one['calibration']['offset']:+.3f} "
+        f"| {one['thresholds']['positive']:.3f} | {one['thresholds']['negative']:.3f} |"
+        for one in manifest["findings"]
+    )
+    tables = "\n\n".join(
+        f"| said, {one.key} | pictures | mean said | seen |\n|---|---|---|---|\n"
+        + reliability_rows(figures["findings"][one.key]["reliability"])
+        for one in _told(wanted, figures)
+    )
+    alphas = manifest["findings"][0]["thresholds"]
+    ages = "For" if wanted.ages is None else f"Below {wanted.ages[0]} completed years, with unknown age, and for"
+    return f"""## Probabilities and the three-way answer
+
+*likely* where the probability is at least `positive` and above `negative`, *unlikely* the other way round; else *cannot
+say*. {100 * alphas["alpha_positive"]:.0f} % of those with a finding may wrongly be called unlikely, and
+{100 * alphas["alpha_negative"]:.1f} % of those without it likely (class-conditional conformal prediction). {ages}
+a picture unlike those learned from (distance above {manifest["out_of_distribution"]["limit"]:.2f}) the answer is
+*cannot say*, with the probability still given.
+
+| finding | calibration | positive | negative |
+|---|---|---|---|
+{thresholds}
+
+{tables}"""
+
+
+def _refused(figures: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
+    found = figures.get("refused")
+    if not found:
+        return ""
+    rows = "\n".join(f"| {name} | {one['n'] if one else 0} | {share(one)} |" for name, one in found.items())
+    gate = "The gate has learned from most of the good pictures itself. " if "file" in manifest["quality"] else ""
+    return f"""## What it refuses
+
+{gate}Asked as the clinic asks, by the model's name.
+
+| pictures | n | refused |
+|---|---|---|
+{rows}"""
+
+
+def _battery(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
+    if "battery" not in figures:
+        return ""
+    told = _told(wanted, figures)
+    rows = "\n".join(
+        f"| {name} | " + " | ".join(_number(areas[one.key]) for one in told) + " |"
+        for name, areas in figures["battery"].items()
+    )
+    head = " | ".join(one.key for one in told)
+    return f"""## Pictures changed on purpose
+
+AUC on some of the pictures, each judged by the network that never saw the patient.
+
+| change | {head} |
+|---|{"---|" * len(told)}
+{rows}"""
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _learning(wanted: PictureSet, figures: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    told = _told(wanted, figures)
+    head = " | ".join(one.key for one in told)
+    rows = "\n".join(
+        f"| regressions alone, {name} of the patients | " + " | ".join(_number(areas[one.key]) for one in told) + " |"
+        for name, areas in training["calibration"]["learning_curve"].items()
+    )
+    curve = (
+        f"""
+
+| learned from | {head} |
+|---|{"---|" * len(told)}
+{rows}"""
+        if rows
+        else ""
+    )
+    last = "\n".join(
+        f"| {name} | {len(epochs)} | {epochs[-1]['training_loss']:.4f} | {epochs[-1]['validation_loss']:.4f} "
+        f"| {_steps(epochs)} | {sum(one['seconds'] for one in epochs):.0f} |"
+        for name, epochs in training["curves"].items()
+    )
+    return f"""## Training record and learning curve
+
+Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({training["films"]:,} pictures of
+{training["patients"]:,} people), {software_text(training)}. Settings and full curves are in `training.json`. Nothing is
+ever mirrored.{curve}
+
+| network | epochs | training loss | loss, held out | mean AUC held out, every fifth epoch | seconds |
+|---|---|---|---|---|---|
+{last}"""
+
+
+def _steps(epochs: Sequence[Mapping[str, Any]]) -> str:
+    return ", ".join(f"{one['score']:.3f}" for one in epochs if one["epoch"] % 5 == 0 or one is epochs[-1])
+
+
+def _end(wanted: PictureSet) -> str:
+    return f"""## Limits
+
+{wanted.caution["en"]} The map shows where the networks' evidence lay on a coarse grid; it is no outline of a disease,
+and the regression beside the networks has no part in it.
+
+## Data and licences
+
+{credits_text(wanted.data)}
+
+The weights are under Apache-2.0; no picture can be got back from them."""
