@@ -23,6 +23,12 @@ def _chest_xray_child() -> Recipe:
     return ChestXrayChild()
 
 
+def _head_ct() -> Recipe:
+    from desktop.learning.recipes.head_ct import HeadCt
+
+    return HeadCt()
+
+
 def _malaria_cell() -> Recipe:
     from desktop.learning.recipes.malaria_cell import MalariaCell
 
@@ -56,6 +62,7 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "chest-xray-child": _chest_xray_child,
     "ecg-12-lead": _ecg_12_lead,
     "ecg-rhythm": _ecg_rhythm,
+    "head-ct": _head_ct,
     "malaria-cell": _malaria_cell,
     **{name: partial(_risk, name) for name in _RISKS},
 }
