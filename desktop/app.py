@@ -25,7 +25,8 @@ class Parts:
 
 def build(places: Places) -> Parts:
     """Everything the window needs; cheap, because models and libraries are loaded when they are first used."""
-    return Parts(Pools(), places, SettingsFile(places.settings), workflow.load_models())
+    models = workflow.load_models(workflow.library_in(places.models))
+    return Parts(Pools(), places, SettingsFile(places.settings), models)
 
 
 def _with_parts(places: Places, show: Callable[..., int]) -> int:

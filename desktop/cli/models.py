@@ -93,7 +93,11 @@ def _evaluate(arguments: argparse.Namespace, output: Output) -> None:
 def _import(arguments: argparse.Namespace, output: Output) -> None:
     with _keeper(arguments, wanted=arguments.trust or arguments.trust_publisher) as keeper:
         brought = workflow.import_model(
-            arguments.folder, Job(), keeper=keeper, trust_publisher=arguments.trust_publisher
+            arguments.folder,
+            Job(),
+            keeper=keeper,
+            vouch=keeper is not None,
+            trust_publisher=arguments.trust_publisher,
         )
     tested = {"ok": brought.tested.ok, "max_difference": brought.tested.max_difference}
     output.answer(_version(brought.version) | {"sha256": brought.tested.sha256, "self_test": tested})

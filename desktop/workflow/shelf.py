@@ -40,7 +40,12 @@ def load_models(library: Library | None = None) -> Registry:
 
 def own_library() -> Library:
     """The models that came to this PC after the program did."""
-    return Library(default_places().models)
+    return library_in(default_places().models)
+
+
+def library_in(folder: Path) -> Library:
+    """Such models in a folder of their own."""
+    return Library(folder)
 
 
 @open_to_all

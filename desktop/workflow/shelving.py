@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class ModelVersion:
     """One version of a model on this PC.
 
     digest: SHA-256 (hex) of its manifest. vouched: who answers for it, empty for the program's own and what was
-    trained here. since: when it was brought, ISO 8601, or empty.
+    trained here. since: when it was brought, ISO 8601, or empty. before: it is in use, and another was before it.
     """
 
     name: str
@@ -51,6 +51,7 @@ class ModelVersion:
     vouched: str
     since: str
     in_use: bool
+    before: bool = False
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def model_versions(library: Library | None = None) -> tuple[ModelVersion, ...]:
                 used = trust is Trust.BUNDLED and shelf.in_use(name) is None
                 found.append(ModelVersion(name, version, digest, trust, "", "", used))
     found += [_version_of(kept, in_use=shelf.in_use(kept.name) == kept) for kept in shelf.kept]
-    return tuple(sorted(found, key=lambda one: one.name))
+    changed = {name for name, digests in shelf.chosen.items() if len(digests) > 1}
+    return tuple(replace(one, before=one.in_use and one.name in changed) for one in sorted(found, key=_by_name))
 
 
 @open_to_all
@@ -111,15 +113,18 @@ def import_model(
     job: Job,
     *,
     keeper: ShelfKeeper | None = None,
+    vouch: bool = False,
     trust_publisher: bool = False,
     library: Library | None = None,
 ) -> BroughtModel:
     """Bring a model in from a folder, such as one on a stick: copied, its signature looked at, its golden example
     tried in a process of its own, kept. It is not in use before somebody says so.
 
-    keeper: answers for a model that nobody signed whom this PC knows, or nobody at all. trust_publisher: whoever signed
-    it is known from now on; needs a keeper. Raises UserFacingError (bad_input) where nobody answers for it, and
-    KnownFailure where it is no model, is damaged, or does not answer as it should; then nothing of it is left.
+    keeper: whoever brings it, for the audit trail. vouch: the keeper answers for a model that nobody signed whom this
+    PC knows. trust_publisher: whoever signed it is known from now on; needs a keeper who vouches.
+
+    Raises UserFacingError (permission) where nobody answers for it, and KnownFailure where it is no model, is damaged,
+    or does not answer as it should; then nothing of it is left.
     """
     library = library or own_library()
     job.report("workflow.progress.model_copying")
@@ -128,7 +133,7 @@ def import_model(
         stated = _read_or_fail(incoming.folder)
         signature = read_signature(incoming.folder)
         signer = signer_of(manifest, signature) if signature is not None else None
-        trust, vouched = _answering(stated, signer, keeper, library)
+        trust, vouched = _answering(stated, signer, keeper if vouch else None, library)
         job.report("workflow.progress.model_testing")
         tested = try_out(incoming.folder, check=job.check)
         if not tested.ok:
@@ -136,7 +141,7 @@ def import_model(
         job.check()
         with _on_record(keeper, AuditAction.IMPORT_MODEL, digest_of(manifest), f"{stated} {tested.version}"):
             kept = library.keep(incoming.folder, trust, vouched, _now(keeper))
-            if signer is not None and trust_publisher and keeper is not None:
+            if signer is not None and trust_publisher and vouch and keeper is not None:
                 library.trust_publisher(signer)
     return BroughtModel(_version_of(kept, in_use=library.shelf().in_use(kept.name) == kept), tested)
 
@@ -218,6 +223,10 @@ def _wanted(name: str, version: str | None, library: Library) -> ModelVersion:
 def _as_trained(version: ModelVersion) -> bool:
     """Whether it lies where a training left it, and would change with the next."""
     return version.trust is Trust.TRAINED_HERE and not version.since
+
+
+def _by_name(version: ModelVersion) -> str:
+    return version.name
 
 
 def _in_use(name: str, library: Library) -> ModelVersion:

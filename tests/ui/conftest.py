@@ -70,7 +70,7 @@ def context(qtbot: QtBot, places: Places, pools: Pools, cheap_keys: None) -> Ite
         pools=pools,
         places=places,
         settings_file=SettingsFile(places.settings),
-        registry=workflow.load_models(),
+        registry=workflow.load_models(workflow.library_in(places.models)),
     )
     yield made
     qtbot.waitUntil(lambda: not made.operations.busy, timeout=20_000)

@@ -70,9 +70,11 @@ def test_nobody_answers_for_an_unsigned_model_but_an_administrator(
     with pytest.raises(UserFacingError) as caught:
         workflow.import_model(bundle, JOB, library=library)
     assert (caught.value.key, caught.value.kind) == ("inference.not_trusted", ErrorKind.PERMISSION)
-    assert list(library.root.iterdir()) == []
     keeper = workflow.keeper_of(clinic)
-    brought = workflow.import_model(bundle, JOB, keeper=keeper, library=library).version
+    with pytest.raises(UserFacingError):
+        workflow.import_model(bundle, JOB, keeper=keeper, library=library)
+    assert list(library.root.iterdir()) == []
+    brought = workflow.import_model(bundle, JOB, keeper=keeper, vouch=True, library=library).version
     assert (brought.version, brought.trust, brought.vouched, brought.in_use) == (
         "2.0",
         Trust.ADMINISTRATOR,
@@ -105,7 +107,7 @@ def test_before_there_is_a_clinic_whoever_sets_the_pc_up_answers(
     clinic: workflow.Clinic, bundle: Path, library: Library, tmp_path: Path
 ) -> None:
     keeper = workflow.keeper_before_clinic(tmp_path / "none")
-    assert workflow.import_model(bundle, JOB, keeper=keeper, library=library).tested.ok
+    assert workflow.import_model(bundle, JOB, keeper=keeper, vouch=True, library=library).tested.ok
     with pytest.raises(UserFacingError) as caught:
         workflow.keeper_before_clinic(tmp_path / "clinic")
     assert caught.value.key == "workflow.models_need_administrator"
@@ -119,7 +121,7 @@ def test_what_a_known_publisher_signed_needs_nobody_else(
         workflow.import_model(bundle, JOB, library=library)
     assert caught.value.key == "inference.not_trusted"
     keeper = workflow.keeper_of(clinic)
-    first = workflow.import_model(bundle, JOB, keeper=keeper, trust_publisher=True, library=library).version
+    first = workflow.import_model(bundle, JOB, keeper=keeper, vouch=True, trust_publisher=True, library=library).version
     assert first.trust is Trust.ADMINISTRATOR
     again = workflow.import_model(bundle, JOB, library=library).version
     assert (again.trust, again.vouched) == (Trust.PUBLISHER, "明灯")
@@ -132,18 +134,18 @@ def test_a_signature_over_something_else_is_refused_whoever_answers(
     manifest = bundle / "manifest.json"
     manifest.write_bytes(manifest.read_bytes().replace(b'"2.0"', b'"2.1"'))
     with pytest.raises(KnownFailure) as caught:
-        workflow.import_model(bundle, JOB, keeper=workflow.keeper_of(clinic), library=library)
+        workflow.import_model(bundle, JOB, keeper=workflow.keeper_of(clinic), vouch=True, library=library)
     assert caught.value.key == "inference.signature_wrong"
     (bundle / "signature.json").write_text("{}", encoding="utf-8")
     with pytest.raises(KnownFailure):
-        workflow.import_model(bundle, JOB, keeper=workflow.keeper_of(clinic), library=library)
+        workflow.import_model(bundle, JOB, keeper=workflow.keeper_of(clinic), vouch=True, library=library)
     assert trail(clinic) == []
 
 
 def test_swapped_weights_are_not_taken(clinic: workflow.Clinic, bundle: Path, library: Library) -> None:
     (bundle / "model.onnx").write_bytes((model_folder() / "risk-liver-disease" / "model.onnx").read_bytes())
     with pytest.raises(KnownFailure) as caught:
-        workflow.import_model(bundle, JOB, keeper=workflow.keeper_of(clinic), library=library)
+        workflow.import_model(bundle, JOB, keeper=workflow.keeper_of(clinic), vouch=True, library=library)
     assert caught.value.key == "inference.weights_changed"
     assert list(library.root.iterdir()) == []
 

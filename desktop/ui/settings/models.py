@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButt
 
 from desktop import workflow
 from desktop.i18n import Language
+from desktop.ui.settings.model_versions import ModelVersions
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
 
@@ -49,18 +50,23 @@ class ModelsSection(Section):
         self.texts.add(self._none.setText, "settings.models.none")
         self.body.addWidget(self._none)
         self.body.addLayout(line)
+        self.versions = ModelVersions(context, self.texts, self.icons, self)
+        self.versions.changed.connect(self._load)
+        self.body.addWidget(self.versions)
         self.body.addStretch(1)
 
     def activated(self) -> None:
         """Read the cards."""
         self._asked = True
         self._load()
+        self.versions.load()
 
     def retranslate(self) -> None:
         """Speak the window's language."""
         super().retranslate()
         if self._asked:
             self._load()
+            self.versions.retranslate()
 
     def _load(self) -> None:
         models, language = self.context.registry, self.context.language

@@ -96,6 +96,13 @@ class SettingsScreen(QWidget):
         assert isinstance(section, BackupsSection)
         return section
 
+    @property
+    def models(self) -> ModelsSection:
+        """The models' section."""
+        section = self._section("models")
+        assert isinstance(section, ModelsSection)
+        return section
+
     def check_now(self) -> None:
         """As the bright button of the check's section does."""
         section = self._section("check")
