@@ -23,6 +23,13 @@ def _chest_xray_child() -> Recipe:
     return ChestXrayChild()
 
 
+def _chest_xray_tb() -> Recipe:
+    from desktop.learning.picture_tb import CHEST_XRAY_TB
+    from desktop.learning.recipes.pictures import Pictures
+
+    return Pictures(CHEST_XRAY_TB)
+
+
 def _head_ct() -> Recipe:
     from desktop.learning.recipes.head_ct import HeadCt
 
@@ -60,6 +67,7 @@ _RISKS = ("risk-diabetes", "risk-heart-disease", "risk-kidney-disease", "risk-li
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "blood-cells": _blood_cells,
     "chest-xray-child": _chest_xray_child,
+    "chest-xray-tb": _chest_xray_tb,
     "ecg-12-lead": _ecg_12_lead,
     "ecg-rhythm": _ecg_rhythm,
     "head-ct": _head_ct,

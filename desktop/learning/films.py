@@ -86,9 +86,9 @@ def read_children(cxr: Path) -> list[Film]:
     return sorted(films, key=lambda film: film.name)
 
 
-def table(folder: Path) -> list[dict[str, str]]:
-    """Rows of a set's labels.csv. Raises UserFacingError where a column is missing."""
-    with (folder / "labels.csv").open(encoding="utf-8", newline="") as stream:
+def table(folder: Path, name: str = "labels.csv") -> list[dict[str, str]]:
+    """Rows of a set's table. Raises UserFacingError where a column is missing."""
+    with (folder / name).open(encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream)
         rows = list(reader)
         if folder.name in CHILD_SETS and not set(_COLUMNS) <= set(reader.fieldnames or ()):

@@ -91,15 +91,13 @@ def graph_of(lines: Lines) -> bytes:
         node("ReduceMean", ["squares"], ["mean"], axes=[1], keepdims=1),
         node("Sqrt", ["mean"], ["distance"]),
     ]
-
-    def value(name: str, size: int) -> object:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size])
-
+    sizes = {"image": COUNT, "logits": len(FINDINGS), "embedding": COUNT, "distance": 1}
+    values = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", size]) for name, size in sizes.items()]
     graph = helper.make_graph(
         nodes,
         "lines",
-        [value("image", COUNT)],
-        [value("logits", len(FINDINGS)), value("embedding", COUNT), value("distance", 1)],
+        values[:1],
+        values[1:],
         [numpy_helper.from_array(np.asarray(held, dtype=np.float32), key) for key, held in constants.items()],
     )
     opsets = [helper.make_opsetid("", _OPSET)]

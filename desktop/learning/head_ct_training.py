@@ -61,7 +61,7 @@ class Lines:
 def away(familiar: Familiar, numbers: Floats, clipped: float) -> Floats:
     """How many spreads each number is from the usual, at most `clipped` to either side."""
     known = filled_in(numbers, familiar.usual)
-    return np.clip((known - familiar.usual) / familiar.spread, -clipped, clipped).astype(np.float64)
+    return np.asarray(np.clip((known - familiar.usual) / familiar.spread, -clipped, clipped), dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +89,7 @@ def fit_lines(numbers: Floats, labels: Bools, settings: HeadCtSettings) -> Lines
 def unseen(table: SliceTable, asked: Floats, settings: HeadCtSettings) -> Floats:
     """(n, findings) logits by lines made without the person, the mean of all repeats. asked: (n, numbers), the table's
     own or spoilt ones."""
-    return np.mean(all_unseen(table, asked, settings), axis=0)
+    return np.asarray(np.mean(all_unseen(table, asked, settings), axis=0))
 
 
 def all_unseen(table: SliceTable, asked: Floats, settings: HeadCtSettings) -> list[Floats]:

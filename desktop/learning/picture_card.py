@@ -66,7 +66,7 @@ def _head(wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str
     looked = f", and the quality gate of {wanted.gate} ({size(gate['bytes'])}) looks first" if wanted.gate else ""
     beside = (
         ", each with a ridge regression on gradient histograms and texture beside it that counts one third"
-        if settings["gradients"]
+        if settings["gradients"] and wanted.lines is None
         else ""
     )
     first = (
@@ -81,16 +81,36 @@ def _head(wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str
 
 {wanted.intended_use["en"]}
 
-{settings["members"]} small residual networks of our own{beside} ({size(manifest["weights"]["bytes"])} in one ONNX
+{_made(wanted, settings, beside)} ({size(manifest["weights"]["bytes"])} in one ONNX
 graph, weights in half precision), trained from scratch in {training["seconds"] / 60:.0f} minutes{looked}. {first}This
 page is written by `lantern models train` and made again by `lantern models evaluate {wanted.model} --data DIR`.
 
-**How the figures are honest.** Patients are split into {settings["members"]} parts by a hash of their number. Each
-network never saw one part and learns to the end of its schedule, so that what is held out chooses nothing while it
-learns. A picture is judged here only by the network that never saw that patient, with calibration and thresholds fitted
-on the other parts. The shipped model is the mean of the networks, which no picture here can judge fairly; on people
-kept apart it should do no worse than one of them. Network, settings and the regression's share were chosen by a few
-short trials on one third of the patients."""
+{_honest(wanted, settings)}"""
+
+
+def _made(wanted: PictureSet, settings: Mapping[str, Any], beside: str) -> str:
+    if wanted.lines is None:
+        return f"{settings['members']} small residual networks of our own{beside}"
+    return (
+        f"The mean of {settings['members']} ridge regressions on gradient histograms and texture, each place told "
+        "against its surroundings and both halves counting alike; with so few pictures this did better than small "
+        "networks"
+    )
+
+
+def _honest(wanted: PictureSet, settings: Mapping[str, Any]) -> str:
+    parts = f"""**How the figures are honest.** Patients are split into {settings["members"]} parts by a hash of their
+number."""
+    if wanted.lines is not None:
+        return f"""{parts} Each regression never saw one part. A picture is judged here only by the one that never saw
+that patient, with calibration and thresholds fitted on the other parts. The shipped model is the mean of them, which no
+picture here can judge fairly. What is measured, the surroundings' width and the penalty were chosen by cross-validation
+on all patients, other parts, among some dozen, so the figures flatter a little."""
+    return f"""{parts} Each network never saw one part and learns to the end of its schedule, so that what is held out
+chooses nothing while it learns. A picture is judged here only by the network that never saw that patient, with
+calibration and thresholds fitted on the other parts. The shipped model is the mean of the networks, which no picture
+here can judge fairly; on people kept apart it should do no worse than one of them. Network, settings and the
+regression's share were chosen by a few short trials on one third of the patients."""
 
 
 def _splits(wanted: PictureSet, training: Mapping[str, Any]) -> str:
@@ -104,7 +124,7 @@ def _splits(wanted: PictureSet, training: Mapping[str, Any]) -> str:
         return ""
     return """## Learned from one source, tested on another
 
-One network, trained by the same recipe without any picture of the source it is tested on. A new place must expect
+Made in the same way without any picture of the source it is tested on. A new place must expect
 figures like these rather than those below.
 
 | | finding | pictures / with it | AUC |
@@ -287,29 +307,48 @@ def _learning(wanted: PictureSet, figures: Mapping[str, Any], training: Mapping[
         f"| {_steps(epochs)} | {sum(one['seconds'] for one in epochs):.0f} |"
         for name, epochs in training["curves"].items()
     )
-    return f"""## Training record and learning curve
-
-Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({training["films"]:,} pictures of
-{training["patients"]:,} people), {software_text(training)}. Settings and full curves are in `training.json`. Nothing is
-ever mirrored.{curve}
+    epochs_table = (
+        f"""
 
 | network | epochs | training loss | loss, held out | mean AUC held out, every fifth epoch | seconds |
 |---|---|---|---|---|---|
 {last}"""
+        if last
+        else ""
+    )
+    return f"""## Training record and learning curve
+
+Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({training["films"]:,} pictures of
+{training["patients"]:,} people), {software_text(training)}. Settings and full curves are in `training.json`. Nothing is
+ever mirrored.{curve}{epochs_table}"""
 
 
 def _steps(epochs: Sequence[Mapping[str, Any]]) -> str:
     return ", ".join(f"{one['score']:.3f}" for one in epochs if one["epoch"] % 5 == 0 or one is epochs[-1])
 
 
+def _map_says(wanted: PictureSet) -> str:
+    if wanted.lines is not None:
+        return "The map shows what each neighbourhood adds to the sum; it is no outline of a disease."
+    return (
+        "The map shows where the networks' evidence lay on a coarse grid; it is no outline of a disease, and the "
+        "regression beside the networks has no part in it."
+    )
+
+
 def _end(wanted: PictureSet) -> str:
     return f"""## Limits
 
-{wanted.caution["en"]} The map shows where the networks' evidence lay on a coarse grid; it is no outline of a disease,
-and the regression beside the networks has no part in it.
+{wanted.caution["en"]} {_map_says(wanted)}
 
 ## Data and licences
 
 {credits_text(wanted.data)}
 
-The weights are under Apache-2.0; no picture can be got back from them."""
+{_licence(wanted)}"""
+
+
+def _licence(wanted: PictureSet) -> str:
+    if wanted.research:
+        return "The weights are for research where they were made, and are not passed on."
+    return "The weights are under Apache-2.0; no picture can be got back from them."

@@ -13,7 +13,7 @@ from desktop.inference.preparation import prepare
 from desktop.inference.registry import MANIFEST, read_picture_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.learning.picture_figures import Fit
-from desktop.learning.picture_sets import PictureFinding, PictureSet
+from desktop.learning.picture_sets import LINES_GRID, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.publishing import NOT_MEASURED
 from desktop.settings import model_folder
@@ -72,7 +72,9 @@ def document(
         "title": dict(wanted.title),
         "intended_use": dict(wanted.intended_use),
         "limits": NOT_MEASURED,
-        "licence": "Apache-2.0 (weights); trained on data under " + ", ".join(_licences(wanted)),
+        "licence": "for research where it was made; not to be passed on, see data"
+        if wanted.research
+        else "Apache-2.0 (weights); trained on data under " + ", ".join(_licences(wanted)),
         "weights": {"file": GRAPH, "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph)},
         "network_data_format": _network_data_format(len(spoken), wanted, settings),
         "preparation": {
@@ -129,6 +131,8 @@ def grid_of(settings: PictureSettings) -> int:
 def _network_data_format(findings: int, wanted: PictureSet, settings: PictureSettings) -> dict[str, object]:
     """Inputs and outputs of model.onnx, by the MONAI Bundle's names."""
     grid, width = grid_of(settings), settings.widths[-1] * (2 if settings.peaks else 1)
+    if wanted.lines is not None:
+        grid, width = LINES_GRID, wanted.lines.kept
     shapes = {
         "logits": [findings],
         "activation": [findings, grid, grid],

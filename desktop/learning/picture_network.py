@@ -1,6 +1,7 @@
 """The networks of a picture model as they learn and as they are shipped. Needs torch."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -25,7 +26,7 @@ def corner_mask(side: int, share: float) -> Tensor:
     return mask
 
 
-def _blur(pictures: Tensor, deviation: float) -> Tensor:
+def blurred(pictures: Tensor, deviation: float) -> Tensor:
     """Gaussian blur; the border goes on beyond the picture."""
     reach = math.ceil(3 * deviation)
     place = torch.arange(-reach, reach + 1, dtype=torch.float32)
@@ -66,18 +67,18 @@ def measured(pictures: Tensor) -> Tensor:
     scales, texture in four bands, and the picture in small."""
     side = pictures.shape[-1]
     eighth = side // 8
-    soft, softer = _blur(pictures, 1.0), _blur(pictures, 2.0)
+    soft, softer = blurred(pictures, 1.0), blurred(pictures, 2.0)
     half = functional.avg_pool2d(soft, 2)
     quarter = functional.avg_pool2d(half, 2)
-    wide = _blur(functional.avg_pool2d(pictures, 2), 2.0)
+    wide = blurred(functional.avg_pool2d(pictures, 2), 2.0)
     found = (
         _directions(soft, 10),
-        _directions(_blur(half, 1.5), 10),
-        _directions(_blur(quarter, 1.0), 5),
+        _directions(blurred(half, 1.5), 10),
+        _directions(blurred(quarter, 1.0), 5),
         _texture(pictures, soft, eighth),
         _texture(soft, softer, eighth),
         _texture(functional.avg_pool2d(softer, 2), wide, eighth // 2),
-        _texture(wide, _blur(wide, 4.0), eighth // 2),
+        _texture(wide, blurred(wide, 4.0), eighth // 2),
         functional.avg_pool2d(pictures, side // 20),
     )
     return torch.cat([part.flatten(1) for part in found], 1)
@@ -120,7 +121,10 @@ class PictureMember(nn.Module):
         told = weights[:, :width] + weights[:, width:] if self.network.peaks else weights
         activation = torch.einsum("fc,ncyx->nfyx", told, features)
         if self.ridge_weights is not None:
-            logits = logits + (measured(image) @ self.get_buffer("ridge_weights") + self.ridge_bias) * scales[1]
+            logits = (
+                logits
+                + (measured(image) @ self.get_buffer("ridge_weights") + self.get_buffer("ridge_bias")) * scales[1]
+            )
         away = distance(embedding, self.get_buffer("mean"), self.get_buffer("whitening"))
         return logits, activation, embedding, away
 
@@ -132,7 +136,7 @@ class PictureEnsemble(nn.Module):
     embedding (n, members × width); distance (n, 1), their mean; member_logits (n, members, findings).
     """
 
-    def __init__(self, members: list[PictureMember], mask: Tensor) -> None:
+    def __init__(self, members: Sequence[nn.Module], mask: Tensor) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.register_buffer("mask", mask)

@@ -58,6 +58,26 @@ class Split:
     value: str
 
 
+LINES_GRID = 20
+"""Places along a side of the map that lines give."""
+
+
+@dataclass(frozen=True)
+class LinesSettings:
+    """Of straight lines that take the place of networks where there are few pictures, see `picture_lines`.
+
+    surroundings: as a share of the side, the standard deviation of what a place's light and contrast are told against.
+    components, ridge: of the regression. painted: copies of each picture with painted corners that are learned from
+    too. kept: directions that tell how far a picture is from those learned from.
+    """
+
+    surroundings: float = 0.075
+    components: int = 200
+    ridge: float = 60.0
+    painted: int = 2
+    kept: int = 32
+
+
 @dataclass(frozen=True)
 class PictureSet:
     """A model of yes-or-no findings on one grey picture, and the data it learns from.
@@ -73,7 +93,7 @@ class PictureSet:
     `inference.golden.PICTURES`. format: of the input, in the manifest's words.
     source: where it learned, with {n} pictures of {groups} people. caution: what must be known before it is believed.
     published: figures of others beside it. strangers: pictures of other kinds, by name a glob below the data folder, of
-    which the card says how many are refused.
+    which the card says how many are refused. lines: where no networks are trained.
     """
 
     model: str
@@ -103,3 +123,4 @@ class PictureSet:
     pixels: Mapping[str, float] | None = None
     strangers: Mapping[str, str] = field(default_factory=dict)
     settings: PictureSettings = field(default_factory=PictureSettings)
+    lines: LinesSettings | None = None

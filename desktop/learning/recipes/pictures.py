@@ -30,6 +30,7 @@ from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, tra
 from desktop.learning.statistics import auc, interval
 
 if TYPE_CHECKING:
+    from desktop.learning.picture_lines import LinesLearned
     from desktop.learning.picture_training import TrainedPictures
 
 _LEAST_MARGIN = 0.0
@@ -55,7 +56,7 @@ class Pictures:
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card."""
         require_torch()
-        from desktop.learning import picture_training
+        from desktop.learning import side_by_side
 
         wanted, settings = self.wanted, self.wanted.settings
         gate = picture_export.borrow_gate(wanted)
@@ -71,10 +72,10 @@ class Pictures:
         say(f"{len(examples)} pictures of {len({one.group for one in examples})} people, {len(earlier)} to learn first")
         try:
             make_work_folder(work)
-            trained = picture_training.train_all(wanted, settings, examples, earlier, data_sha256, work, job, say)
+            trained = _learned(wanted, examples, earlier, data_sha256, work, job, say)
             say("comparing with thumbnails")
             chosen = self._chosen(trained, examples, settings)
-            graph = _graph_of(trained, chosen, settings, work)
+            graph = _graph_of(trained, chosen, wanted, work)
         except OSError as error:
             raise from_os_error(error) from error
         manifest = self._manifest(graph, gate, trained, chosen, examples)
@@ -89,7 +90,7 @@ class Pictures:
             patients=len({one.group for one in examples}),
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=settings.threads,
-            software=picture_training.software(),
+            software=side_by_side.software(),
             settings=json.loads(json.dumps(asdict(settings))),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={
@@ -142,7 +143,9 @@ class Pictures:
             study=[],
         )
 
-    def _chosen(self, trained: "TrainedPictures", examples: Sequence[Example], settings: PictureSettings) -> "_Chosen":
+    def _chosen(
+        self, trained: "TrainedPictures | LinesLearned", examples: Sequence[Example], settings: PictureSettings
+    ) -> "_Chosen":
         """Which findings the model speaks of: those that need not earn it, and those that beat their thumbnail."""
         findings, counted, part = self.wanted.findings, judged(examples), parts(examples, settings)
         answers = answers_of(examples, [one.key for one in findings])
@@ -170,7 +173,7 @@ class Pictures:
         self,
         graph: bytes,
         gate: "picture_export.BorrowedGate | None",
-        trained: "TrainedPictures",
+        trained: "TrainedPictures | LinesLearned",
         chosen: "_Chosen",
         examples: Sequence[Example],
     ) -> dict[str, Any]:
@@ -194,12 +197,13 @@ class Pictures:
     def _own_figures(
         self, folder: Path, examples: Sequence[Example], data: Path, job: Job, say: Say
     ) -> dict[str, Json]:
-        """Of the data it learned from."""
+        """Of the data it learned from, as far as figures rest on it."""
+        examples = [one for one in examples if one.judged]
         training, model = training_document(folder), read_picture_model(folder)
         settings, spoken = _settings(training["settings"]), self._spoken(training)
         runner = picture_evaluation.runner_of(read_weights(folder, model.manifest.weights), len(spoken), settings)
         part = parts(examples, settings)
-        say("judging every picture by the network that never saw the patient")
+        say("judging every picture by what never saw the patient")
         asked = picture_evaluation.ask(runner, examples, part, settings, job)
         figures = picture_evaluation.own_figures(asked, examples, part, spoken, self.wanted, settings)
         say("pictures changed on purpose, and other things")
@@ -247,14 +251,35 @@ def _thumbnails(examples: Sequence[Example], settings: PictureSettings) -> pictu
     return np.array([picture_evaluation.thumbnail(upright(one), settings) for one in examples])
 
 
-def _graph_of(trained: "TrainedPictures", chosen: _Chosen, settings: PictureSettings, work: Path) -> bytes:
+def _learned(
+    wanted: PictureSet,
+    examples: Sequence[Example],
+    earlier: Sequence[Example],
+    data_sha256: str,
+    work: Path,
+    job: Job,
+    say: Say,
+) -> "TrainedPictures | LinesLearned":
+    """Networks, or lines where the set is too small for them."""
+    from desktop.learning import picture_lines, picture_training
+
+    if wanted.lines is not None:
+        return picture_lines.learn(wanted, wanted.lines, examples, job, say)
+    return picture_training.train_all(wanted, wanted.settings, examples, earlier, data_sha256, work, job, say)
+
+
+def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted: PictureSet, work: Path) -> bytes:
     """The shipped graph, its weights in half precision."""
+    from desktop.learning import picture_lines, picture_training
     from desktop.learning.compact import halved
     from desktop.learning.export import export
     from desktop.learning.picture_network import OUTPUTS
-    from desktop.learning.picture_training import assemble
 
-    network = assemble(trained.members, chosen.numbers, chosen.scales, settings)
+    settings = wanted.settings
+    if isinstance(trained, picture_lines.LinesLearned):
+        network = picture_lines.assemble(trained, settings)
+    else:
+        network = picture_training.assemble(trained.members, chosen.numbers, chosen.scales, settings)
     path = work / picture_export.GRAPH
     export(network, (1, settings.side, settings.side), OUTPUTS, path)
     return halved(path.read_bytes())

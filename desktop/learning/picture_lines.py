@@ -1,0 +1,289 @@
+"""Straight lines of what is measured on a picture, where there are too few pictures for a network. Needs torch.
+
+Light and contrast of every place are told against its surroundings, so that two X-ray machines look more alike, and
+both halves count alike: what is measured on a picture and on its mirror image is averaged. A picture is never mirrored
+to become another one.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from desktop.jobs import Job
+from desktop.learning import picture_data, picture_ridge
+from desktop.learning.films import fold_of
+from desktop.learning.network import distance, gaussian
+from desktop.learning.picture_data import Squares
+from desktop.learning.picture_lessons import prepared
+from desktop.learning.picture_network import PictureEnsemble, blurred, corner_mask, measured
+from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureSet
+from desktop.learning.picture_settings import PictureSettings
+from desktop.learning.records import Json
+from desktop.learning.statistics import auc, by_patient, interval
+from desktop.learning.training import Epoch
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+GRID = LINES_GRID
+_PARTS = ((8, 10), (8, 10), (8, 5), (1, 8), (1, 8), (1, 8), (1, 8), (1, 20))
+"""Channels and cells along a side of what `measured` gives, in its order."""
+_LEAST_CONTRAST = 0.15
+_NEIGHBOURS = 5
+_SHARES = (25, 50, 100)
+_PAINTED = (0.12, 0.32)
+"""How far painted corners reach, as shares of the side."""
+
+
+def against_surroundings(pictures: Tensor, width: float) -> Tensor:
+    """Each place of (n, 1, side, side) as how far it is from the mean around it, in the spreads around it. width:
+    standard deviation of what is around, in pixels."""
+    mean = blurred(pictures, width)
+    spread = blurred((pictures - mean).square(), width).clamp_min(0).sqrt()
+    return (pictures - mean) / (spread + _LEAST_CONTRAST)
+
+
+class LineMember(nn.Module):
+    """The lines of one member, learned without one part of the people.
+
+    image (n, 1, side, side), its corners masked already → logits (n, findings), what each place adds to them (n,
+    findings, GRID, GRID), embedding (n, kept): places along the directions in which pictures differ most, and distance
+    (n, 1) from the pictures it learned from.
+    """
+
+    def __init__(
+        self,
+        lines: Sequence[picture_ridge.Line],
+        components: picture_ridge.Components,
+        familiar: tuple[Tensor, Tensor],
+        settings: PictureSettings,
+        plan: LinesSettings,
+    ) -> None:
+        super().__init__()
+        kept = components.axes[:, : plan.kept] / components.spread[:, None]
+        self.width = plan.surroundings * settings.side
+        buffers = {
+            "mask": corner_mask(settings.side, settings.corners),
+            "usual": torch.from_numpy(components.mean).float(),
+            "weights": torch.from_numpy(np.stack([line.weights for line in lines], axis=1)).float(),
+            "at_usual": torch.tensor([float(line.weights @ components.mean) + line.bias for line in lines]),
+            "axes": torch.from_numpy(kept).float(),
+            "centre": familiar[0],
+            "whitening": familiar[1],
+        }
+        for name, value in buffers.items():
+            self.register_buffer(name, value)
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        weights, usual = self.get_buffer("weights"), self.get_buffer("usual")
+        seen = against_surroundings(image, self.width) * self.get_buffer("mask")
+        one, other = measured(seen) - usual, measured(seen.flip(3)) - usual
+        away = (one + other) / 2
+        places = away @ self.get_buffer("axes")
+        map_ = (_placed(one, weights) + _placed(other, weights).flip(3)) / 2
+        return (
+            away @ weights + self.get_buffer("at_usual"),
+            functional.avg_pool2d(map_, _NEIGHBOURS, 1, _NEIGHBOURS // 2) * _NEIGHBOURS**2,
+            places,
+            distance(places, self.get_buffer("centre"), self.get_buffer("whitening")),
+        )
+
+
+def _placed(away: Tensor, weights: Tensor) -> Tensor:
+    """What each place adds: (n, numbers) and (numbers, findings) → (n, findings, GRID, GRID)."""
+    maps, start = [], 0
+    for channels, cells in _PARTS:
+        size = channels * cells * cells
+        part, told = away[:, start : start + size], weights[start : start + size]
+        added = torch.einsum(
+            "ncp,cpf->nfp", part.view(-1, channels, cells * cells), told.view(channels, -1, told.shape[1])
+        )
+        square = added.reshape(-1, told.shape[1], cells, cells)
+        grown = functional.interpolate(square, size=(GRID, GRID), mode="bilinear", align_corners=False)
+        maps.append(grown * (cells / GRID) ** 2)
+        start += size
+    return sum(maps[1:], maps[0])
+
+
+def painted(exact: picture_data.Bytes, random: np.random.Generator) -> picture_data.Bytes:
+    """(n, side, side) with the upper corners, or all four, painted over: black, white, grey or as the picture's mean.
+    What somebody who distrusts letters does to a film must not change what is said of it."""
+    found, side = exact.copy(), exact.shape[-1]
+    for picture in found:
+        wide, high = (round(share * side) for share in random.uniform(*_PAINTED, 2))
+        light = (0, 255, 128, int(picture.mean()))[random.integers(4)]
+        for rows in (slice(None, high), slice(-high, None))[: random.integers(1, 3)]:
+            picture[rows, :wide] = light
+            picture[rows, -wide:] = light
+    return found
+
+
+@torch.no_grad()
+def numbers_of(exact: picture_data.Bytes, settings: PictureSettings, plan: LinesSettings) -> Floats:
+    """(n, numbers) of pictures as the clinic prepares them, both halves counted alike."""
+    mask, width = corner_mask(settings.side, settings.corners), plan.surroundings * settings.side
+    found = []
+    for seen in prepared(exact, np.arange(len(exact)), settings):
+        looked = against_surroundings(seen, width) * mask
+        found.append((measured(looked) + measured(looked.flip(3))) / 2)
+    return torch.cat(found).double().numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class LineAnswers:
+    """What each picture's own held-out member says of it: said (n, findings), distances (n). There is nothing to weigh
+    against one another, as `picture_training.MemberAnswers` does."""
+
+    said: Floats
+    distances: Floats
+
+    def scales(self, chosen: Bools) -> Floats:
+        """(2, findings)."""
+        del chosen
+        return np.ones((2, self.said.shape[1]))
+
+    def logits(self, scales: Floats) -> Floats:
+        """(n, findings)."""
+        del scales
+        return self.said
+
+
+@dataclass(frozen=True, eq=False)
+class LinesLearned:
+    """members: see `LineMember`. The others as `picture_training.TrainedPictures` has them."""
+
+    members: Sequence[LineMember]
+    answers: LineAnswers
+    splits: dict[str, Json]
+    learning_curve: dict[str, Json]
+    earlier_seconds: float = 0.0
+
+    @property
+    def curves(self) -> dict[str, tuple[Epoch, ...]]:
+        """Lines have none."""
+        return {}
+
+
+def assemble(learned: LinesLearned, settings: PictureSettings) -> PictureEnsemble:
+    """The shipped graph."""
+    return PictureEnsemble(list(learned.members), corner_mask(settings.side, settings.corners)).eval()
+
+
+def learn(
+    wanted: PictureSet,
+    plan: LinesSettings,
+    examples: Sequence[Example],
+    job: Job,
+    say: Callable[[str], None],
+) -> LinesLearned:
+    """Everything, in a minute or two on one core. Raises Cancelled."""
+    torch.set_num_threads(1)
+    settings = wanted.settings
+    squares = picture_data.load_squares(examples, picture_data.questions_of(wanted), settings, job, say)
+    say("measuring")
+    numbers = numbers_of(squares.exact, settings, plan)
+    random = np.random.default_rng(settings.seed)
+    copies = [numbers_of(painted(squares.exact, random), settings, plan) for _ in range(plan.painted)]
+    run = _Run(wanted, plan, examples, squares, numbers, copies, picture_data.parts(examples, settings))
+    logits, distances, members = np.zeros((len(examples), len(wanted.findings))), np.zeros(len(examples)), []
+    for part in range(settings.members):
+        job.check()
+        out = run.parts == part
+        member, components, lines = run.member(~out)
+        members.append(member)
+        logits[out] = np.stack([line.scores(numbers[out]) for line in lines], axis=1)
+        distances[out] = run.distances(member, components, out)
+    return LinesLearned(members, LineAnswers(logits, distances), run.splits(), run.learning_curve())
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What everything of one run shares. copies: numbers of the same pictures with painted corners, which are
+    learned from too."""
+
+    wanted: PictureSet
+    plan: LinesSettings
+    examples: Sequence[Example]
+    squares: Squares
+    numbers: Floats
+    copies: Sequence[Floats]
+    parts: picture_data.Indices
+
+    def member(self, learned: Bools) -> tuple[LineMember, picture_ridge.Components, list[picture_ridge.Line]]:
+        """Lines of the pictures learned from."""
+        components, lines = self._lines(learned)
+        places = torch.from_numpy(components.places(self.numbers[learned])[:, : self.plan.kept]).float()
+        return LineMember(lines, components, gaussian(places), self.wanted.settings, self.plan), components, lines
+
+    def distances(self, member: LineMember, components: picture_ridge.Components, chosen: Bools) -> Floats:
+        """(n) of the chosen pictures from what a member learned from."""
+        places = torch.from_numpy(components.places(self.numbers[chosen])[:, : self.plan.kept]).float()
+        away = distance(places, member.get_buffer("centre"), member.get_buffer("whitening"))
+        return np.asarray(away[:, 0].double().numpy())
+
+    def splits(self) -> dict[str, Json]:
+        """Learned without one place, tested on it."""
+        found: dict[str, Json] = {}
+        counted = picture_data.judged(self.examples)
+        for split in self.wanted.splits:
+            there = np.array([one.facts.get(split.fact, "") == split.value for one in self.examples])
+            lines = self._lines(~there)[1]
+            areas: dict[str, Json] = {}
+            for place, finding in enumerate(self.wanted.findings):
+                known = np.flatnonzero(there & counted & np.isfinite(self.squares.answers[:, place]))
+                labels, scores = self.squares.answers[known, place] > 0.5, lines[place].scores(self.numbers[known])
+                area = by_patient(partial(_area, scores, labels), [self.examples[int(one)].group for one in known])
+                areas[finding.key] = {"n": len(known), "positive": int(labels.sum()), "auc": interval(area)}
+            found[split.name] = areas
+        return found
+
+    def learning_curve(self) -> dict[str, Json]:
+        """AUC of each finding, learned from a share of the other people."""
+        findings, counted = self.wanted.findings, picture_data.judged(self.examples)
+        place = np.array([fold_of(one.group, self.wanted.settings.seed + 7, 100) for one in self.examples])
+        curve: dict[str, Json] = {}
+        for share in _SHARES:
+            scores = np.zeros((len(self.parts), len(findings)))
+            try:
+                for part in range(self.wanted.settings.members):
+                    own, learned = self.parts == part, (self.parts != part) & (place < share)
+                    lines = self._lines(learned)[1]
+                    scores[own] = np.stack([line.scores(self.numbers[own]) for line in lines], axis=1)
+            except ValueError:
+                # So few people that all, or none, of them have a finding.
+                continue
+            areas: dict[str, Json] = {}
+            for index, finding in enumerate(findings):
+                known = counted & np.isfinite(self.squares.answers[:, index])
+                areas[finding.key] = round(auc(scores[known, index], self.squares.answers[known, index] > 0.5), 4)
+            curve[f"{share} %"] = areas
+        return curve
+
+    def _lines(self, learned: Bools) -> tuple[picture_ridge.Components, list[picture_ridge.Line]]:
+        """Of the pictures learned from, as they are and with painted corners. Raises ValueError where nobody, or
+        everybody, has a finding."""
+        versions = (self.numbers, *self.copies)
+        components = picture_ridge.components_of(
+            np.concatenate([numbers[learned] for numbers in versions]), self.plan.components
+        )
+        lines = []
+        for place in range(len(self.wanted.findings)):
+            told = self.squares.answers[:, place]
+            known = learned & np.isfinite(told)
+            labels, weights = told[known] > 0.5, self.squares.weights[known].astype(np.float64)
+            rows = np.concatenate([numbers[known] for numbers in versions])
+            count = len(versions)
+            lines.append(
+                picture_ridge.fit(components, rows, np.tile(labels, count), self.plan.ridge, np.tile(weights, count))
+            )
+        return components, lines
+
+
+def _area(scores: Floats, labels: Bools, index: picture_data.Indices) -> float:
+    return auc(scores[index], labels[index])
