@@ -88,8 +88,8 @@ colour of a retina nor its vessels are asked. A network has too little to learn 
 reached 0.66 in a trial made beside the data."""
         honest = f"""
 Grades are judged by forests made without the eye: the {settings["folds"]} parts keep runs of {settings["run"]}
-neighbouring numbers whole, as neighbours are often the two eyes of one person. Calibration, thresholds and the cuts
-between grades come from the other parts."""
+neighbouring numbers whole, as neighbours are often the two eyes of one person. Calibration and thresholds
+come from the other parts. A grade is as many levels as are reached at even odds, one after the other."""
     return f"""# {wanted.model} {manifest["version"]}
 
 {what}. No clinician has reviewed this model yet.
@@ -181,13 +181,14 @@ def _gate(figures: Mapping[str, Any]) -> str:
         f"| {row['spoilt']} | {row['photographs']} | {share(row['refused'], 0)} |" for row in figures["refusals"]
     )
     good = figures["good_refused"]
+    count = good["n"]
     others = "\n".join(f"| {row['pictures']} | {row['n']} | {row['taken_for_a_retina']} |" for row in figures["others"])
     beside = f"\n\n| other pictures | looked at | taken for a retina |\n|---|---|---|\n{others}" if others else ""
     return f"""## What is refused
 
 Nobody has said of any photograph here that it cannot be judged, so the limits lie somewhat beyond what these
-photographs show, and what they catch is seen on photographs spoilt on purpose. Refused as they are, of {good["n"]} of
-these photographs: {share(good)}.
+photographs show, and what they catch is seen on photographs spoilt on purpose. Of the {count} photographs, from which
+the limits come, {share(good)} are refused as they are.
 
 | photographs | | refused |
 |---|---|---|

@@ -142,7 +142,7 @@ def own_grade_figures(eyes: Sequence[GradedEye], logits: Floats, manifest: Fundu
     figures: dict[str, Json] = {}
     for kind in KINDS:
         spec = manifest.finding(kind)
-        fitted = Fitted(spec.calibration, spec.thresholds, manifest.grades.gradings[kind].cuts)
+        fitted = Fitted(spec.calibration, spec.thresholds)
         figures[kind] = _kind_figures(kind, eyes, logits, levels, [fitted] * len(eyes))
     return figures
 
@@ -154,7 +154,7 @@ def _kind_figures(
     steps = [forest for _, forest in STEPS[kind]]
     said = np.array([_said(one.calibration, logits[index, place]) for index, one in enumerate(fits)])
     decisions = [one.thresholds.decide(float(value)) for one, value in zip(fits, said, strict=True)]
-    grades = np.array([int(graded(logits[index : index + 1, steps], one.cuts)[0]) for index, one in enumerate(fits)])
+    grades = graded(logits[:, steps])
     true = grades_of(levels, kind)
     answered = Answered(
         levels[:, place],

@@ -18,7 +18,7 @@ from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.forest_graph import forest_graph
 from desktop.learning.fundus_data import Bytes
 from desktop.learning.fundus_gating import SHAPE
-from desktop.learning.fundus_grading import DME, DR, KINDS, LEVELS, STEPS, FittedGrades
+from desktop.learning.fundus_grading import DME, DR, EVEN, KINDS, LEVELS, STEPS, FittedGrades
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.publishing import NOT_MEASURED
 
@@ -156,8 +156,8 @@ def _grades(graph: bytes, fitted: FittedGrades) -> dict[str, object]:
             "outputs": {"logits": {"type": "tensor", "shape": [len(LEVELS)], "dtype": "float32"}},
         },
         "gradings": [
-            {"finding": kind, "outputs": [forest for _, forest in STEPS[kind]], "cuts": list(fitted.cuts[place])}
-            for place, kind in enumerate(KINDS)
+            {"finding": kind, "outputs": [forest for _, forest in STEPS[kind]], "cuts": [EVEN] * len(STEPS[kind])}
+            for kind in KINDS
         ],
     }
 

@@ -1,8 +1,8 @@
 """Fitting the forests that grade retinas, and what they say of eyes they have not seen. numpy only.
 
-A forest for each level of a grade learns whether a retina reaches it. What forests made without an eye (and without its
-neighbours by number, often the other eye of the same person) say of it calibrates them, sets the thresholds of a
-decision, and the cuts from which a level counts as reached.
+A forest for each level of a grade learns whether a retina reaches it; a level counts as reached at even odds. What
+forests made without an eye (and without its neighbours by number, often the other eye of the same person) say of it
+calibrates them and sets the thresholds of a decision.
 """
 
 from collections.abc import Sequence
@@ -36,18 +36,18 @@ STEPS = {
 }
 """Of each kind: its levels in order, and which forest tells each."""
 
-_CUTS = 25
-_PASSES = 3
+EVEN = 0.0
+"""Log-odds from which on a level counts as reached. Cuts fitted for the highest kappa had none higher on other eyes,
+and were right less often."""
 
 
 @dataclass(frozen=True, eq=False)
 class FittedGrades:
-    """Forests in the order of LEVELS; calibrations, thresholds and cuts in that of KINDS."""
+    """Forests in the order of LEVELS; calibrations and thresholds in that of KINDS."""
 
     forests: tuple[Forest, ...]
     calibrations: tuple[Calibration, ...]
     thresholds: tuple[ConformalThresholds, ...]
-    cuts: tuple[tuple[float, ...], ...]
     familiar: Familiar
 
 
@@ -57,7 +57,6 @@ class Fitted:
 
     calibration: Calibration
     thresholds: ConformalThresholds
-    cuts: tuple[float, ...]
 
 
 def measured(pixels: Bytes) -> list[float]:
@@ -146,9 +145,7 @@ def fit_kind(kind: str, logits: Floats, levels: Bools, settings: FundusSettings)
     labels = levels[:, place]
     calibration = Calibration(*(round(value, 6) for value in fit_calibration(logits[:, place], labels)))
     said = np.array([calibration.probability(float(one)) for one in logits[:, place]])
-    thresholds = thresholds_of(said, labels, settings.alphas)
-    steps = [forest for _, forest in STEPS[kind]]
-    return Fitted(calibration, thresholds, best_cuts(logits[:, steps], grades_of(levels, kind)))
+    return Fitted(calibration, thresholds_of(said, labels, settings.alphas))
 
 
 def fit_grades(rows: Floats, levels: Bools, logits: Floats, settings: FundusSettings, job: Job) -> FittedGrades:
@@ -158,28 +155,13 @@ def fit_grades(rows: Floats, levels: Bools, logits: Floats, settings: FundusSett
         forests=grow_levels(rows, levels, settings, settings.seed + 10_000, job),
         calibrations=tuple(one.calibration for one in fitted),
         thresholds=tuple(one.thresholds for one in fitted),
-        cuts=tuple(one.cuts for one in fitted),
         familiar=familiar_of(rows, settings.familiar),
     )
 
 
-def graded(logits: Floats, cuts: Sequence[float]) -> Ints:
+def graded(logits: Floats) -> Ints:
     """(n,) grades: as many levels as are reached one after the other. logits: (n, levels of one kind, in order)."""
-    passed = logits >= np.array(cuts)
-    return np.asarray(np.cumprod(passed, axis=1).sum(axis=1), dtype=np.int64)
-
-
-def best_cuts(logits: Floats, grades: Ints) -> tuple[float, ...]:
-    """The cuts of the highest quadratic kappa, found one level after the other, from even odds."""
-    cuts = [0.0] * logits.shape[1]
-    for _ in range(_PASSES):
-        for level in range(len(cuts)):
-            tried = np.quantile(logits[:, level], np.linspace(0.02, 0.98, _CUTS)).tolist()
-            worth = [quadratic_kappa(graded(logits, [*cuts[:level], one, *cuts[level + 1 :]]), grades) for one in tried]
-            best = int(np.argmax(worth))
-            if worth[best] > quadratic_kappa(graded(logits, cuts), grades) + 1e-9:
-                cuts[level] = tried[best]
-    return tuple(round(float(cut), 6) for cut in cuts)
+    return np.asarray(np.cumprod(logits >= EVEN, axis=1).sum(axis=1), dtype=np.int64)
 
 
 def quadratic_kappa(said: Ints, true: Ints) -> float:

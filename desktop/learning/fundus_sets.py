@@ -69,9 +69,11 @@ FUNDUS = FundusSet(
     },
     caution={
         "en": "It has seen grades from one camera only, 18 photographs with mild retinopathy, and no patient's age or "
-        "second visit. Whose photographs they are is not published: neighbours by number are taken for one person's.",
-        "zh": "分级数据只来自一台相机，轻度病变仅 18 张，且没有年龄或随访信息。数据未公布照片属于哪位患者，"
-        "因此编号相邻的照片按同一人处理。",
+        "second visit. In a grainy photograph small spots are lost, and it grades clearly worse. Whose photographs "
+        "they are is not published: neighbours by number are taken for one person's.",
+        "zh": "分级数据只来自一台相机，轻度病变仅 18 张，且没有年龄或随访信息。"
+        "颗粒较重的照片会掩盖小病灶，分级明显变差。"
+        "数据未公布照片属于哪位患者，因此编号相邻的照片按同一人处理。",
     },
     vessels=VesselSet(
         folder="CHASEDB1",

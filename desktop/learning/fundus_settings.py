@@ -11,7 +11,7 @@ class FundusSettings:
     patches of `patch` pixels. folds, runs: the grades are judged by forests that saw none of a run of neighbouring
     numbers. trees, least, share: see `ForestPlan`. alphas: see `thresholds_of`. familiar: how much farther from the
     usual than any photograph learned from one may lie. margin: by how many spreads of the good photographs a limit of
-    the gate lies beyond all but a few of them. threads: only changes the speed."""
+    the gate lies beyond all of them. threads: only changes the speed."""
 
     seed: int = 20267
     members: int = 3
@@ -29,5 +29,5 @@ class FundusSettings:
     share: float = 0.2
     alphas: tuple[float, ...] = (0.1, 0.05, 0.02)
     familiar: float = 1.3
-    margin: float = 0.12
+    margin: float = 0.05
     threads: int = field(default_factory=usable_cores)

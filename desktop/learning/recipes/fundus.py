@@ -40,9 +40,8 @@ from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
 from desktop.learning.statistics import interval, wilson
 
-_GOOD_EVERY = 3
 _SPOILT_EVERY = 40
-"""Of the graded photographs, for the limits of the gate, and to be spoilt."""
+"""Of the graded photographs, to be spoilt."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,7 +166,7 @@ class Fundus:
         if data_sha256 == training["data_sha256"]:
             grades = self._grades(eyes.graded, settings, job, say, again=True) if self.wanted.graded else None
             traced = self._traced(runner, eyes, settings, job, say)
-            good = self._sights(runner, self._good(eyes, _GOOD_EVERY), job)
+            good = self._sights(runner, self._good(eyes, 1), job)
             sight = model.manifest.sight
             figures = self._figures(runner, eyes, traced, grades, sight, good, data, settings, job, say)
             self._publish(model_folder, training, figures, say)
@@ -216,7 +215,7 @@ class Fundus:
         settings = self._settings
         traced = self._traced(runner, eyes, settings, job, say)
         threshold = fundus_evaluation.threshold_of(best_threshold(traced.found))
-        good = self._sights(runner, self._good(eyes, _GOOD_EVERY), job)
+        good = self._sights(runner, self._good(eyes, 1), job)
         sight = fundus_gating.fit_sight(good, settings.margin)
         fitted = grades.fitted if grades is not None else None
         manifest = fundus_export.document(graphs, runner, self.wanted, threshold, sight, fitted)
@@ -285,7 +284,7 @@ class Fundus:
 
     def _good(self, eyes: _Eyes, every: int) -> list[Path]:
         """Some graded photographs, and of those with drawn vessels as large a share, or more where there are few."""
-        few = 1 if every == _GOOD_EVERY or not eyes.graded else 4
+        few = 1 if every == 1 or not eyes.graded else 4
         return [eye.path for eye in eyes.graded[::every]] + [eye.path for eye in eyes.drawn[::few]]
 
     def _on_others(self, model: FundusModel, runner: OnnxRunner, eyes: _Eyes, job: Job, say: Say) -> dict[str, Json]:
