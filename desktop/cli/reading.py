@@ -22,8 +22,13 @@ def impressions(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def suggestions(arguments: argparse.Namespace, output: Output) -> None:
-    """`suggestions list | review`."""
+    """`suggestions list | review | rates`."""
     with unlocked(arguments) as clinic:
+        if arguments.verb == "rates":
+            found = workflow.model_rates(clinic, Job(), arguments.model, workflow.RateGroup(arguments.by))
+            for row in found.rows:
+                output.answer({"group": row.group, "answers": row.asked, "rates": [_rate(one) for one in row.rates]})
+            return
         if arguments.verb == "list":
             for item in workflow.list_suggestions(clinic, Job(), StudyId(arguments.study)):
                 line: dict[str, object] = {"id": item.id, "sealed": item.suggestion is None}
@@ -43,6 +48,20 @@ def suggestions(arguments: argparse.Namespace, output: Output) -> None:
             arguments.reason,
         )
         output.answer({"id": done.review.id})
+
+
+def _rate(rate: workflow.Rate) -> dict[str, object]:
+    """A share with its interval; null where it rests on no case."""
+    known = rate.share.n > 0
+    return {
+        "kind": rate.kind.value,
+        "finding": rate.finding or None,
+        "share": round(rate.share.value, 4) if known else None,
+        "low": round(rate.share.low, 4) if known else None,
+        "high": round(rate.share.high, 4) if known else None,
+        "cases": rate.share.n,
+        "trend": rate.trend.value,
+    }
 
 
 def report(arguments: argparse.Namespace, output: Output) -> None:

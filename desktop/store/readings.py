@@ -88,6 +88,16 @@ class Suggestions:
         rows = self._rows.all("SELECT record FROM suggestions WHERE study = ? ORDER BY key", (study,))
         return [from_canonical(Suggestion, row[0]) for row in rows]
 
+    def revealed_page(self, after: int, limit: int) -> list[tuple[int, Suggestion]]:
+        """Answers about all studies that were shown to somebody, in the order they came, each with its place. after:
+        the last place one had, 0 at first."""
+        rows = self._rows.all(
+            """SELECT key, record FROM suggestions WHERE key > ?
+               AND id IN (SELECT suggestion FROM suggestion_reveals) ORDER BY key LIMIT ?""",
+            (after, limit),
+        )
+        return [(int(row[0]), from_canonical(Suggestion, row[1])) for row in rows]
+
     def revealed_at(self, suggestion: SuggestionId) -> datetime | None:
         """When the answer was first shown to somebody; None while it never was."""
         row = self._rows.one("SELECT record FROM suggestion_reveals WHERE suggestion = ?", (suggestion,))

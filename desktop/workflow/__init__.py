@@ -9,6 +9,7 @@ each: `workflow.backups`, `workflow.people`.
 
 from desktop.inference import Registry
 from desktop.intake import ContentKind, Inspection, InspectionStatus
+from desktop.learning.rates import Rate, RateRow
 from desktop.network.parts import FoundStudy, StepQuery, StudyQuery
 from desktop.network.parts import Step as ScheduledStep
 from desktop.store import (
@@ -268,6 +269,7 @@ from desktop.workflow.visits import (
     set_medication_status,
     visits,
 )
+from desktop.workflow.watching import RateBoard, RateGroup, model_rates
 
 __all__ = [
     "DEMO_PASSPHRASE",
@@ -329,6 +331,10 @@ __all__ = [
     "PolicyChanged",
     "Problem",
     "ProblemKind",
+    "Rate",
+    "RateBoard",
+    "RateGroup",
+    "RateRow",
     "Reading",
     "ReadingOrder",
     "Recorded",
@@ -441,6 +447,7 @@ __all__ = [
     "merge_preview",
     "merges",
     "model_card",
+    "model_rates",
     "model_versions",
     "new_peer",
     "not_inspected",

@@ -80,6 +80,10 @@ def test_from_file_to_signed_report(lantern: Lantern, film: Path) -> None:
         "suggestions", "review", revealed["id"], "--finding", "pneumonia", "--verdict", "amend", "--value", "unlikely"
     )
     assert review.code == 0
+    rates = lantern.run("suggestions", "rates", "--model", MODEL, "--by", "version").only
+    assert rates["answers"] == 1
+    changed = next(rate for rate in rates["rates"] if rate["kind"] == "changed")
+    assert (changed["finding"], changed["cases"]) == ("pneumonia", 1)
     signed = lantern.run("report", "sign", "--study", study).only
     assert signed.keys() == {"id", "sha256", "audit_head"}
 

@@ -7,7 +7,9 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButton
 
 from desktop import workflow
+from desktop.access import Permission
 from desktop.i18n import Language
+from desktop.ui.settings.model_rates import RatesDialog
 from desktop.ui.settings.model_versions import ModelVersions
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
@@ -112,8 +114,15 @@ class ModelsSection(Section):
         more.setText(self.context.tr("settings.models.card"))
         more.setProperty("model", model.name)
         more.clicked.connect(self._open_card)
+        rates: QPushButton = button(f"model_rates_{model.name}", "quiet")
+        rates.setText(self.context.tr("settings.rates"))
+        rates.setProperty("model", model.name)
+        rates.clicked.connect(self._open_rates)
+        clinic = self.context.clinic
+        rates.setVisible(clinic is not None and clinic.session.may(Permission.READ_IMAGES))
         foot = row()
         foot.addWidget(verdict, 1)
+        foot.addWidget(rates)
         foot.addWidget(more)
         for part in (title, small, limits):
             inside.addWidget(part)
@@ -152,6 +161,11 @@ class ModelsSection(Section):
 
     def _ready(self) -> None:
         self._test.setEnabled(True)
+
+    def _open_rates(self) -> None:
+        model = self._cards[self.sender().property("model")]
+        title = self.context.tr("settings.rates.title", model=model.title)
+        RatesDialog(self.context, model.name, title, self.window()).open()
 
     def _open_card(self) -> None:
         model = self._cards[self.sender().property("model")]

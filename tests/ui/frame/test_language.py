@@ -28,7 +28,7 @@ ENGLISH_WORD = re.compile(r"[A-Za-z]{3,}")
 HAN = re.compile("[\u4e00-\u9fff]")
 # What is not a sentence of ours: names, products, keys, file formats, paths.
 ALLOWED = re.compile(
-    r"\b[0-9a-f]{12}\b|English|Ctrl|Shift|Esc|Tab|PDF|FHIR|CPU|PIN|ROC|Enter|Apache|lantern-demo|demo|chest-xray-(child|adult)|blood-cells|malaria-cell|fundus|ecg-12-lead|ecg-rhythm|(/[\w.-]+)+|"
+    r"\b[0-9a-f]{12}\b|English|Ctrl|Shift|Esc|Tab|PDF|FHIR|CPU|PIN|ROC|Enter|Apache|lantern-demo|demo|chest-xray-(child|adult)|blood-cells|malaria-cell|fundus|ecg-12-lead|ecg-rhythm|fundus|IDRiD|CHASE_DB1|kappa|Dice|(/[\w.-]+)+|"
     r"Dr\. Amina Okafor|Green Valley clinic|Aisha Mwangi|Kibera|Li Wei|North hill"
 )
 OWN_NAMES = re.compile("简体中文|张小明|柳树村|青霉素|皮疹")

@@ -1,0 +1,112 @@
+"""How often a model answers how in this clinic, month by month, version by version, and for whom."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from desktop.access import Permission
+from desktop.jobs import Job
+from desktop.learning.rates import Answered, RateRow, board
+from desktop.records import AnalysisStatus, ImagingStudy, Patient, Review, Sex, Suggestion, Verdict
+from desktop.store import Transaction
+from desktop.workflow.clinic import Clinic, requires
+
+_PAGE = 200
+UNKNOWN = "unknown"
+_AGES = ((5, "00-04"), (15, "05-14"), (40, "15-39"), (65, "40-64"), (200, "65-"))
+
+
+class RateGroup(StrEnum):
+    """What answers are counted by."""
+
+    MONTH = "month"
+    VERSION = "version"
+    SEX = "sex"
+    AGE = "age"
+    EXAMINATION = "examination"
+
+
+@dataclass(frozen=True)
+class RateBoard:
+    """The drift board of one model. rows: one for each group, in order. answers: how many there are in all."""
+
+    model: str
+    by: RateGroup
+    answers: int
+    rows: tuple[RateRow, ...]
+
+
+@requires(Permission.READ_IMAGES)
+def model_rates(clinic: Clinic, job: Job, model: str, by: RateGroup) -> RateBoard:
+    """Rates of all a model said here that somebody has seen: what is sealed stays sealed. Nobody is named in them.
+    Raises Cancelled."""
+    answers = []
+    with clinic.store.snapshot() as tx:
+        for suggestion in _all(tx, job):
+            if suggestion.analysis.provenance.model == model:
+                study = tx.studies.get(suggestion.study)
+                patient = tx.patients.standing(study.patient)
+                group = _GROUPS[by](suggestion, study, patient)
+                answers.append(_answered(suggestion, group, tx.reviews.for_study(study.id)))
+    return RateBoard(model, by, len(answers), board(answers))
+
+
+def _all(tx: Transaction, job: Job) -> Iterator[Suggestion]:
+    """Every suggestion that was shown, oldest first, a page at a time: maps and masks of thousands would not fit into
+    memory."""
+    place, seen = 0, 0
+    while page := tx.suggestions.revealed_page(place, _PAGE):
+        for _, suggestion in page:
+            job.check()
+            yield suggestion
+        place = page[-1][0]
+        seen += len(page)
+        job.report("workflow.progress.rates", seen)
+
+
+def _answered(suggestion: Suggestion, group: str, reviews: list[Review]) -> Answered:
+    """What counts of an answer. The newest decision on a finding holds; where the doctor settled on the same value as
+    the model after all, nothing was changed."""
+    analysis = suggestion.analysis
+    newest = {review.finding: review for review in reviews if review.suggestion == suggestion.id}
+    said = {finding.key: finding.decision for finding in analysis.findings}
+    changed = {
+        key: review.verdict is Verdict.REJECT or (review.verdict is Verdict.AMEND and review.value is not said[key])
+        for key, review in newest.items()
+        if key in said
+    }
+    return Answered(group, analysis.status is not AnalysisStatus.OK, said, changed)
+
+
+def _month(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> str:
+    return f"{suggestion.created.astimezone():%Y-%m}"
+
+
+def _version(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> str:
+    made = suggestion.analysis.provenance
+    return f"{made.version} ({made.sha256[:8]})"
+
+
+def _sex(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> str:
+    return patient.sex.value if patient.sex is not Sex.UNKNOWN else UNKNOWN
+
+
+def _age(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> str:
+    on = study.started or suggestion.created.date()
+    age = patient.birth_date.age_on(on) if patient.birth_date is not None else None
+    if age is None:
+        return UNKNOWN
+    return next(name for end, name in _AGES if age.years < end)
+
+
+def _examination(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> str:
+    return study.modality.value
+
+
+_GROUPS: dict[RateGroup, Callable[[Suggestion, ImagingStudy, Patient], str]] = {
+    RateGroup.MONTH: _month,
+    RateGroup.VERSION: _version,
+    RateGroup.SEX: _sex,
+    RateGroup.AGE: _age,
+    RateGroup.EXAMINATION: _examination,
+}
