@@ -2,7 +2,7 @@
 
 import glob
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from desktop.inference.golden import PICTURES
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.picture_model import PictureModel
-from desktop.inference.preparation import prepare, resample
+from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
@@ -40,10 +40,10 @@ CHANGES: Mapping[str, picture_changes.Change] = {
     "JPEG quality 20": jpeg(20),
     "turned 7 degrees": turn(7),
 }
-_CHANGED = 150
-_SPOILT = 40
+_CHANGED = 80
+_SPOILT = 25
 _STRANGERS = 30
-_GOOD = 400
+_GOOD = 250
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +92,8 @@ def _answer(runner: OnnxRunner, grey: FloatArray, part: int, settings: PictureSe
 
 def thumbnail(grey: FloatArray, settings: PictureSettings) -> Floats:
     """A picture in small, (pixels), prepared as the network's."""
-    return prepare(resample(grey, THUMBNAIL), preparation_of(settings)).tensor.reshape(-1).astype(np.float64)
+    small = replace(preparation_of(settings), side=THUMBNAIL)
+    return prepare(grey, small).tensor.reshape(-1).astype(np.float64)
 
 
 def fits_of(manifest: PictureManifest) -> list[Fit]:

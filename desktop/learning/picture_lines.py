@@ -21,7 +21,7 @@ from desktop.learning.films import fold_of
 from desktop.learning.network import distance, gaussian
 from desktop.learning.picture_data import Squares
 from desktop.learning.picture_lessons import prepared
-from desktop.learning.picture_network import PictureEnsemble, blurred, corner_mask, measured
+from desktop.learning.picture_network import blurred, corner_mask, measured
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.records import Json
@@ -49,49 +49,69 @@ def against_surroundings(pictures: Tensor, width: float) -> Tensor:
     return (pictures - mean) / (spread + _LEAST_CONTRAST)
 
 
-class LineMember(nn.Module):
-    """The lines of one member, learned without one part of the people.
+@dataclass(frozen=True, eq=False)
+class LineMember:
+    """What one member learned without one part of the people: a line for each finding, the directions in which pictures
+    differ most (numbers, kept), and the mean and whitening of the places there."""
 
-    image (n, 1, side, side), its corners masked already → logits (n, findings), what each place adds to them (n,
-    findings, GRID, GRID), embedding (n, kept): places along the directions in which pictures differ most, and distance
-    (n, 1) from the pictures it learned from.
+    lines: Sequence[picture_ridge.Line]
+    axes: Floats
+    centre: Tensor
+    whitening: Tensor
+
+    def places(self, numbers: Floats, usual: Floats) -> Tensor:
+        """(n, kept) of (n, numbers). usual: the mean of the numbers of all pictures."""
+        return torch.from_numpy((numbers - usual) @ self.axes).float()
+
+    def distances(self, numbers: Floats, usual: Floats) -> Floats:
+        """(n,) from what it learned from."""
+        away = distance(self.places(numbers, usual), self.centre, self.whitening)
+        return np.asarray(away[:, 0].double().numpy())
+
+
+class LinesEnsemble(nn.Module):
+    """The members as they are shipped, in one graph: what is measured is measured once for all.
+
+    image (n, 1, side, side) → logits (n, findings), the members' mean; activation (n, findings, GRID, GRID): what each
+    neighbourhood adds to them; embedding (n, members × kept); distance (n, 1), the members' mean; member_logits (n,
+    members, findings).
     """
 
     def __init__(
-        self,
-        lines: Sequence[picture_ridge.Line],
-        components: picture_ridge.Components,
-        familiar: tuple[Tensor, Tensor],
-        settings: PictureSettings,
-        plan: LinesSettings,
+        self, members: Sequence[LineMember], usual: Floats, settings: PictureSettings, plan: LinesSettings
     ) -> None:
         super().__init__()
-        kept = components.axes[:, : plan.kept] / components.spread[:, None]
         self.width = plan.surroundings * settings.side
+        weights = np.stack([np.stack([line.weights for line in one.lines], axis=1) for one in members])
+        bias = np.array([[line.bias + float(line.weights @ usual) for line in one.lines] for one in members])
         buffers = {
             "mask": corner_mask(settings.side, settings.corners),
-            "usual": torch.from_numpy(components.mean).float(),
-            "weights": torch.from_numpy(np.stack([line.weights for line in lines], axis=1)).float(),
-            "at_usual": torch.tensor([float(line.weights @ components.mean) + line.bias for line in lines]),
-            "axes": torch.from_numpy(kept).float(),
-            "centre": familiar[0],
-            "whitening": familiar[1],
+            "usual": torch.from_numpy(usual).float(),
+            "weights": torch.from_numpy(weights).float(),
+            "bias": torch.from_numpy(bias).float(),
+            "axes": torch.from_numpy(np.stack([one.axes for one in members])).float(),
+            "centres": torch.stack([one.centre for one in members]),
+            "whitenings": torch.stack([one.whitening for one in members]),
         }
         for name, value in buffers.items():
             self.register_buffer(name, value)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        weights, usual = self.get_buffer("weights"), self.get_buffer("usual")
-        seen = against_surroundings(image, self.width) * self.get_buffer("mask")
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+        usual, weights, mask = self.get_buffer("usual"), self.get_buffer("weights"), self.get_buffer("mask")
+        seen = against_surroundings(image * mask, self.width) * mask
         one, other = measured(seen) - usual, measured(seen.flip(3)) - usual
         away = (one + other) / 2
-        places = away @ self.get_buffer("axes")
-        map_ = (_placed(one, weights) + _placed(other, weights).flip(3)) / 2
+        said = torch.einsum("np,mpf->nmf", away, weights) + self.get_buffer("bias")
+        places = torch.einsum("np,mpk->nmk", away, self.get_buffer("axes"))
+        white = torch.einsum("nmk,mkj->nmj", places - self.get_buffer("centres"), self.get_buffer("whitenings"))
+        mean = weights.mean(0)
+        map_ = (_placed(one, mean) + _placed(other, mean).flip(3)) / 2
         return (
-            away @ weights + self.get_buffer("at_usual"),
+            said.mean(1),
             functional.avg_pool2d(map_, _NEIGHBOURS, 1, _NEIGHBOURS // 2) * _NEIGHBOURS**2,
-            places,
-            distance(places, self.get_buffer("centre"), self.get_buffer("whitening")),
+            places.flatten(1),
+            white.square().mean(2).sqrt().mean(1, keepdim=True),
+            said,
         )
 
 
@@ -100,11 +120,9 @@ def _placed(away: Tensor, weights: Tensor) -> Tensor:
     maps, start = [], 0
     for channels, cells in _PARTS:
         size = channels * cells * cells
-        part, told = away[:, start : start + size], weights[start : start + size]
-        added = torch.einsum(
-            "ncp,cpf->nfp", part.view(-1, channels, cells * cells), told.view(channels, -1, told.shape[1])
-        )
-        square = added.reshape(-1, told.shape[1], cells, cells)
+        part = away[:, start : start + size].view(-1, channels, cells * cells)
+        told = weights[start : start + size].view(channels, cells * cells, -1)
+        square = torch.einsum("ncp,cpf->nfp", part, told).view(-1, told.shape[2], cells, cells)
         grown = functional.interpolate(square, size=(GRID, GRID), mode="bilinear", align_corners=False)
         maps.append(grown * (cells / GRID) ** 2)
         start += size
@@ -156,9 +174,12 @@ class LineAnswers:
 
 @dataclass(frozen=True, eq=False)
 class LinesLearned:
-    """members: see `LineMember`. The others as `picture_training.TrainedPictures` has them."""
+    """members: see `LineMember`; usual: (numbers,), the mean of all pictures. The others as
+    `picture_training.TrainedPictures` has them."""
 
+    plan: LinesSettings
     members: Sequence[LineMember]
+    usual: Floats
     answers: LineAnswers
     splits: dict[str, Json]
     learning_curve: dict[str, Json]
@@ -170,9 +191,9 @@ class LinesLearned:
         return {}
 
 
-def assemble(learned: LinesLearned, settings: PictureSettings) -> PictureEnsemble:
+def assemble(learned: LinesLearned, settings: PictureSettings) -> nn.Module:
     """The shipped graph."""
-    return PictureEnsemble(list(learned.members), corner_mask(settings.side, settings.corners)).eval()
+    return LinesEnsemble(learned.members, learned.usual, settings, learned.plan).eval()
 
 
 def learn(
@@ -195,11 +216,11 @@ def learn(
     for part in range(settings.members):
         job.check()
         out = run.parts == part
-        member, components, lines = run.member(~out)
+        member = run.member(~out)
         members.append(member)
-        logits[out] = np.stack([line.scores(numbers[out]) for line in lines], axis=1)
-        distances[out] = run.distances(member, components, out)
-    return LinesLearned(members, LineAnswers(logits, distances), run.splits(), run.learning_curve())
+        logits[out] = np.stack([line.scores(numbers[out]) for line in member.lines], axis=1)
+        distances[out] = member.distances(numbers[out], run.usual)
+    return LinesLearned(plan, members, run.usual, LineAnswers(logits, distances), run.splits(), run.learning_curve())
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,17 +236,17 @@ class _Run:
     copies: Sequence[Floats]
     parts: picture_data.Indices
 
-    def member(self, learned: Bools) -> tuple[LineMember, picture_ridge.Components, list[picture_ridge.Line]]:
+    @property
+    def usual(self) -> Floats:
+        """(numbers,) the mean of all pictures."""
+        return np.asarray(self.numbers.mean(axis=0))
+
+    def member(self, learned: Bools) -> LineMember:
         """Lines of the pictures learned from."""
         components, lines = self._lines(learned)
-        places = torch.from_numpy(components.places(self.numbers[learned])[:, : self.plan.kept]).float()
-        return LineMember(lines, components, gaussian(places), self.wanted.settings, self.plan), components, lines
-
-    def distances(self, member: LineMember, components: picture_ridge.Components, chosen: Bools) -> Floats:
-        """(n) of the chosen pictures from what a member learned from."""
-        places = torch.from_numpy(components.places(self.numbers[chosen])[:, : self.plan.kept]).float()
-        away = distance(places, member.get_buffer("centre"), member.get_buffer("whitening"))
-        return np.asarray(away[:, 0].double().numpy())
+        axes = components.axes[:, : self.plan.kept] / components.spread[:, None]
+        places = torch.from_numpy((self.numbers[learned] - self.usual) @ axes).float()
+        return LineMember(lines, axes, *gaussian(places))
 
     def splits(self) -> dict[str, Json]:
         """Learned without one place, tested on it."""

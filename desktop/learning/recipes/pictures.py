@@ -247,8 +247,12 @@ class _Chosen:
 
 
 def _thumbnails(examples: Sequence[Example], settings: PictureSettings) -> picture_figures.Floats:
-    """(n, pixels)."""
-    return np.array([picture_evaluation.thumbnail(upright(one), settings) for one in examples])
+    """(n, pixels), noughts for pictures that no figure rests on."""
+    small = np.zeros((len(examples), picture_evaluation.THUMBNAIL**2))
+    for index, one in enumerate(examples):
+        if one.judged:
+            small[index] = picture_evaluation.thumbnail(upright(one), settings)
+    return small
 
 
 def _learned(
@@ -277,7 +281,7 @@ def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted
 
     settings = wanted.settings
     if isinstance(trained, picture_lines.LinesLearned):
-        network = picture_lines.assemble(trained, settings)
+        network: Any = picture_lines.assemble(trained, settings)
     else:
         network = picture_training.assemble(trained.members, chosen.numbers, chosen.scales, settings)
     path = work / picture_export.GRAPH
@@ -288,6 +292,6 @@ def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted
 def _settings(stated: Mapping[str, Any]) -> PictureSettings:
     """Those of a training record."""
     known: dict[str, Any] = {}
-    for name in PictureSettings.__dataclass_fields__:
+    for name in PictureSettings.__dataclass_fields__.keys() & stated.keys():
         known[name] = tuple(stated[name]) if isinstance(stated[name], list) else stated[name]
     return PictureSettings(**known)
