@@ -17,6 +17,13 @@ def _blood_cells() -> Recipe:
     return Detector(BLOOD_CELLS)
 
 
+def _chest_xray_adult() -> Recipe:
+    from desktop.learning.picture_adult import CHEST_XRAY_ADULT
+    from desktop.learning.recipes.pictures import Pictures
+
+    return Pictures(CHEST_XRAY_ADULT)
+
+
 def _chest_xray_child() -> Recipe:
     from desktop.learning.recipes.chest_xray_child import ChestXrayChild
 
@@ -66,6 +73,7 @@ _RISKS = ("risk-diabetes", "risk-heart-disease", "risk-kidney-disease", "risk-li
 # Made when wanted: the window of a clinic that trains nothing starts without them.
 RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "blood-cells": _blood_cells,
+    "chest-xray-adult": _chest_xray_adult,
     "chest-xray-child": _chest_xray_child,
     "chest-xray-tb": _chest_xray_tb,
     "ecg-12-lead": _ecg_12_lead,

@@ -106,11 +106,17 @@ number."""
 that patient, with calibration and thresholds fitted on the other parts. The shipped model is the mean of them, which no
 picture here can judge fairly. What is measured, the surroundings' width and the penalty were chosen by cross-validation
 on all patients, other parts, among some dozen, so the figures flatter a little."""
-    return f"""{parts} Each network never saw one part and learns to the end of its schedule, so that what is held out
-chooses nothing while it learns. A picture is judged here only by the network that never saw that patient, with
-calibration and thresholds fitted on the other parts. The shipped model is the mean of the networks, which no picture
-here can judge fairly; on people kept apart it should do no worse than one of them. Network, settings and the
-regression's share were chosen by a few short trials on one third of the patients."""
+    early = settings.get("stop_after", 0)
+    left = (
+        f" The schedule of {settings['epochs']} epochs was left after {early} for want of processor time."
+        if early
+        else ""
+    )
+    return f"""{parts} Each network never saw one part, and what is held out does not choose how long it learns.{left}
+A picture is judged here only by the network that never saw that patient, with calibration and thresholds fitted on the
+other parts. The shipped model is the mean of the networks, which no picture here can judge fairly; on people kept apart
+it should do no worse than one of them. Network, settings and the regression's share were chosen by a few short trials
+on one third of the patients."""
 
 
 def _splits(wanted: PictureSet, training: Mapping[str, Any]) -> str:

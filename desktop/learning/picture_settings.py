@@ -12,11 +12,12 @@ class PictureSettings:
     side: input square; large_side: that of the pictures kept for training, which are cut and turned. frame_level, the
     percentiles, epsilon: as in `inference.picture_manifest.Preparation`. corners: share of each side that is masked in
     all four corners, where letters stand. widths, blocks, fold, peaks, dropout: of `SmallNetwork`.
-    earlier_epochs, epochs: of the schedule on what is learned first, and on the set itself. earlier_rate, rate: highest
-    learning rates. degrees … noise, coarsest: how far a picture is changed, see `augmentation.Strength`; nothing is
-    ever mirrored. mixing: of pairs of pictures (Zhang 2018), 0 for none. smoothing: of the labels. side_weight: of what
-    is only learned on the side. gradients: whether a ridge regression on gradient histograms answers beside each
-    network. components, ridge: its principal components and its penalty.
+    earlier_epochs, epochs: of the schedule on what is learned first, and on the set itself; stop_after: how many of the
+    latter are gone through, 0 for all. earlier_rate, rate: highest learning rates. degrees … noise, coarsest: how far a
+    picture is changed, see `augmentation.Strength`; nothing is ever mirrored. mixing: of pairs of pictures (Zhang
+    2018), 0 for none. smoothing: of the labels. side_weight: of what is only learned on the side. gradients: whether a
+    ridge regression on gradient histograms answers beside each network. components, ridge: its principal components
+    and its penalty.
     alpha: share of pictures with a finding that the three-way answer may call unlikely; of those without it, strictness
     times fewer may be called likely. distance_loss: share of ordinary pictures that may be called unlike them. threads:
     networks trained at a time; only changes the speed.
@@ -40,6 +41,7 @@ class PictureSettings:
     earlier_epochs: int = 0
     earlier_rate: float = 4e-3
     epochs: int = 30
+    stop_after: int = 0
     rate: float = 2e-3
     decay: float = 0.05
     degrees: float = 8.0

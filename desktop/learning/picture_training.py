@@ -20,7 +20,7 @@ from desktop.learning.network import SmallNetwork, gaussian
 from desktop.learning.picture_data import Indices, Squares
 from desktop.learning.picture_lessons import picture_lesson, prepared
 from desktop.learning.picture_network import PictureEnsemble, PictureMember, Ridge, corner_mask, measured
-from desktop.learning.picture_sets import Example, PictureSet
+from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.recipe import Say
 from desktop.learning.records import Json
@@ -32,15 +32,17 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 # Settings that only matter once the networks have learned.
-_AFTERWARDS = frozenset({"threads", "alpha", "strictness", "distance_loss", "gradients", "components", "ridge"})
+_AFTERWARDS = frozenset(
+    {"threads", "alpha", "strictness", "distance_loss", "gradients", "components", "ridge", "stop_after"}
+)
 # Settings that do not matter to what is learned first.
 _LATER = frozenset({"members", "epochs", "rate", "side_weight"})
 # How much network and regression count, where there are both: the network sees more, the regression errs elsewhere.
 _SHARES = np.array([[2 / 3], [1 / 3]])
 # One part in so many of what is learned first draws its curve.
 _WATCHED = 20
-# Per cent of the patients that a learning curve is drawn by.
-_SHARES_LEARNED = (25, 50, 100)
+# Per cent of the patients that a learning curve is drawn by, beside all of them.
+_SHARES_LEARNED = (25, 50)
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,7 +124,7 @@ def train_all(
             name: run.split(squares, numbers, examples, out, future.result().network)
             for (name, out), future in zip(tested.items(), apart, strict=True)
         }
-        curve = {} if numbers is None else run.learning_curve(squares, numbers, examples, parts)
+        curve = {} if numbers is None else run.learning_curve(squares, numbers, examples, parts, answers.ridge)
     past = sum(epoch.seconds for one in lessons.values() for epoch in one.curve[: one.resumed_at])
     curves = {name: one.curve for name, one in lessons.items()}
     return TrainedPictures(shipped, answers, curves, past / max(1, settings.threads), splits, curve)
@@ -172,7 +174,9 @@ class _Run:
         settings, questions = self.settings, self.wanted.earlier_questions
         squares = picture_data.load_squares(earlier, questions, settings, self.job, self.say)
         places = np.array([fold_of(one.group, settings.seed, _WATCHED) for one in earlier])
-        learned, watched = np.flatnonzero(places != 0), np.flatnonzero(places == 0)
+        learned = np.flatnonzero(places != 0)
+        # Of very few people none may be watched; the curve is then drawn by what is learned.
+        watched = np.flatnonzero(places == 0) if len(learned) < len(places) else learned
         schedule = self._schedule(settings.earlier_epochs, len(learned), settings.earlier_rate)
         identity = self._identity("first", picture_data.data_hash(earlier), schedule, without=_LATER)
         lesson = picture_lesson(
@@ -199,7 +203,8 @@ class _Run:
             settings,
         )
         build = partial(self._network, outputs, first.network if first else None)
-        return train(lesson, build, self.work / f"{name.replace(' ', '-')}.pt", self.job, self.say)
+        checkpoint = self.work / f"{name.replace(' ', '-')}.pt"
+        return train(lesson, build, checkpoint, self.job, self.say, stop_after=settings.stop_after or None)
 
     def answers(
         self, squares: Squares, numbers: Floats | None, parts: Indices, networks: Sequence[SmallNetwork]
@@ -247,9 +252,10 @@ class _Run:
         return found
 
     def learning_curve(
-        self, squares: Squares, numbers: Floats, examples: Sequence[Example], parts: Indices
+        self, squares: Squares, numbers: Floats, examples: Sequence[Example], parts: Indices, of_all: Floats
     ) -> Mapping[str, Json]:
-        """AUC of the regressions on each part, learned from a share of the other patients."""
+        """AUC of the regressions on each part, learned from a share of the other patients. of_all: what they say of
+        each part when learned from all of them."""
         findings, counted = self.wanted.findings, picture_data.judged(examples)
         place = np.array([fold_of(one.group, self.settings.seed + 7, 100) for one in examples])
         curve: dict[str, Json] = {}
@@ -262,12 +268,8 @@ class _Run:
                     scores[own] = np.stack([line.scores(numbers[own]) for line in lines], axis=1)
             except ValueError:  # too few patients for this share: none of them has a finding
                 continue
-            areas: dict[str, Json] = {}
-            for index, finding in enumerate(findings):
-                known = counted & np.isfinite(squares.answers[:, index])
-                areas[finding.key] = round(auc(scores[known, index], squares.answers[known, index] > 0.5), 4)
-            curve[f"{share} %"] = areas
-        return curve
+            curve[f"{share} %"] = _areas(scores, squares, counted, findings)
+        return curve | {"100 %": _areas(of_all, squares, counted, findings)}
 
     def _network(self, outputs: int, first: SmallNetwork | None = None) -> SmallNetwork:
         """An untrained network, or one that starts from what another has learned."""
@@ -304,6 +306,15 @@ def software() -> dict[str, str]:
 
 def _facts(examples: Sequence[Example], fact: str) -> "npt.NDArray[np.object_]":
     return np.array([one.facts.get(fact, "") for one in examples], dtype=object)
+
+
+def _areas(scores: Floats, squares: Squares, counted: Bools, findings: Sequence[PictureFinding]) -> dict[str, Json]:
+    """AUC of each finding over the pictures counted whose answer is known. scores: (n, findings)."""
+    found: dict[str, Json] = {}
+    for index, finding in enumerate(findings):
+        known = counted & np.isfinite(squares.answers[:, index])
+        found[finding.key] = round(auc(scores[known, index], squares.answers[known, index] > 0.5), 4)
+    return found
 
 
 def _area(scores: Floats, labels: Bools, index: Indices) -> float:

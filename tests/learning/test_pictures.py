@@ -1,0 +1,218 @@
+"""A model of pictures learns from drawn ones, leaves a model that the clinic can load, and states its own figures."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop.errors import UserFacingError
+from desktop.inference import Subject, golden
+from desktop.inference.registry import read_picture_model
+from desktop.jobs import Job
+from desktop.learning import picture_figures, picture_ridge
+from desktop.learning.films import read_picture
+from desktop.learning.picture_adult import CHEST_XRAY_ADULT, read_adults
+from desktop.learning.picture_data import read_examples
+from desktop.learning.picture_sets import Example, PictureFinding, PictureSet, Split
+from desktop.learning.picture_settings import PictureSettings
+from desktop.records import AnalysisStatus
+
+PICTURES = 48
+TINY = PictureSettings(
+    members=2, side=48, large_side=56, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
+    components=8, corners=0.1, mixing=0.2, threads=2,
+)  # fmt: skip  # one line for each kind
+
+
+def draw(folder: Path, count: int = PICTURES, first: int = 0) -> None:
+    """The golden film with grain; every third has a bright patch on its left, every fourth one on its right."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(first, first + count):
+        film = golden.lung_phantom() + np.random.default_rng(number).normal(0, 0.02, (300, 340))
+        if number % 3 == 0:
+            film[150:220, 60:150] += 0.5
+        if number % 4 == 0:
+            film[80:150, 220:300] += 0.5
+        Image.fromarray(np.rint(np.clip(film, 0, 1) * 255).astype(np.uint8)).save(folder / f"{number:03}.png")
+
+
+def example(path: Path) -> Example:
+    """Its answers by its number; the right patch is not known of every fifth picture; the last ones teach only."""
+    number = int(path.stem)
+    answers = {"left": float(number % 3 == 0), "odd": float(number % 2)}
+    if number % 5:
+        answers["right"] = float(number % 4 == 0)
+    facts = {"site": "AB"[number // 2 % 2]}
+    return Example(path, f"drawn/{path.name}", f"p{number // 2}", answers, facts, judged=number < 44)
+
+
+def read(data: Path) -> list[Example]:
+    return [example(path) for path in sorted(data.glob("*.png"))]
+
+
+def earlier(data: Path) -> list[Example]:
+    return [
+        Example(path, f"first/{path.name}", f"q{path.stem}", {"any": float(number % 2)})
+        for number, path in enumerate(sorted((data / "first").glob("*.png")))
+    ]
+
+
+def words(text: str) -> Mapping[str, str]:
+    return {"en": text, "zh": text}
+
+
+DRAWN = PictureSet(
+    model="drawn",
+    title=words("Drawn"),
+    intended_use=words("A trial."),
+    source=words("{n} of {groups}"),
+    caution=words("Drawn."),
+    findings=(
+        PictureFinding("left", words("Left"), (), goal=0.8),
+        PictureFinding("right", words("Right"), ()),
+        PictureFinding("odd", words("Odd"), (), earned=True),
+    ),
+    wanted="drawn",
+    read=read,
+    data=({"name": "Drawn", "licence": "none", "credit": "us"},),
+    published="",
+    modalities=("DX", "PHOTO"),
+    golden="lung-phantom/1",
+    format="radiograph",
+    earlier=earlier,
+    earlier_questions=("any",),
+    facts=("site",),
+    splits=(Split("A, tested on B", "site", "B"),),
+    ages=(15, 120),
+    pixels={},
+    settings=TINY,
+)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("data")
+    draw(folder)
+    draw(folder / "first", 20, 500)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    pytest.importorskip("torch", reason="PyTorch is not installed")
+    from desktop.learning.recipes.pictures import Pictures
+
+    out = tmp_path_factory.mktemp("models")
+    record = Pictures(DRAWN).train(data, out, Job(), lambda _text: None)
+    return out / "drawn", json.loads(record.to_json())
+
+
+@pytest.mark.torch
+def test_a_trained_model_is_loaded_and_is_itself(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, record = trained
+    assert {path.name for path in folder.iterdir()} == {"CARD.md", "manifest.json", "model.onnx", "training.json"}
+    assert record["films"] == PICTURES
+    assert set(record["curves"]) == {"first", "member 1", "member 2"}
+    assert set(record["calibration"]["splits"]["A, tested on B"]) == {"left", "right", "odd"}
+    model = read_picture_model(folder)
+    result = model.self_test()
+    assert (result.ok, result.error) == (True, "")
+    model.close()
+
+
+@pytest.mark.torch
+def test_what_does_not_beat_its_thumbnail_is_in_no_answer(trained: tuple[Path, dict[str, Any]], data: Path) -> None:
+    folder, record = trained
+    model = read_picture_model(folder)
+    analysis = model.analyse(read_picture(data / "001.png"), Subject(40.0), Job())
+    assert analysis.status is AnalysisStatus.OK
+    said = [finding.key for finding in analysis.findings]
+    assert said == record["calibration"]["spoken"] == ["left", "right"]
+    assert set(record["calibration"]["left_out"]) == {"odd"}
+    assert [one.finding for one in analysis.activations] == said
+    model.close()
+
+
+@pytest.mark.torch
+def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]], data: Path) -> None:
+    from desktop.learning.recipes.pictures import Pictures
+
+    folder, record = trained
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    figures = Pictures(DRAWN).evaluate(data, folder, Job(), lambda _text: None)
+    assert figures.data_sha256 == record["data_sha256"]
+    assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+    stated = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["limits"]["en"]
+    for key in ("left", "right"):
+        found: Any = figures.figures["findings"]
+        assert f"{key} {found[key]['auc']['value']:.2f}" in stated
+
+
+@pytest.mark.torch
+def test_people_it_has_learned_from_are_not_judged_elsewhere(
+    trained: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    from desktop.learning.recipes.pictures import Pictures
+
+    draw(tmp_path, 4, 40)
+    draw(tmp_path, 12, 100)
+    one = replace(DRAWN, read=lambda folder: [replace(item, judged=True) for item in read(folder)])
+    figures = Pictures(one).evaluate(tmp_path, trained[0], Job(), lambda _text: None)
+    assert figures.films == 12
+
+
+@pytest.mark.parametrize("answers", [{"left": 0.5}, {"elsewhere": 1.0}, {}])
+def test_a_wrong_table_is_never_learned(data: Path, answers: dict[str, float]) -> None:
+    examples = [replace(one, answers=answers) for one in read(data)]
+    with pytest.raises(UserFacingError) as caught:
+        read_examples(DRAWN, examples)
+    assert caught.value.key == "learning.bad_table"
+
+
+def test_a_finding_nobody_knows_is_never_learned(tmp_path: Path) -> None:
+    folder = tmp_path / "cxr" / "nih_chestxray14"
+    folder.mkdir(parents=True)
+    (folder / "labels.csv").write_text("file,label,patient_id,age,sex,view,collector\na.png,Gremlins,1,40,M,PA,A\n")
+    with pytest.raises(UserFacingError):
+        read_adults(tmp_path)
+    with pytest.raises(UserFacingError) as caught:
+        read_adults(tmp_path / "elsewhere")
+    assert caught.value.key == "learning.no_data"
+
+
+def test_a_regression_finds_what_tells_the_classes_apart() -> None:
+    random = np.random.default_rng(3)
+    numbers, labels = random.normal(size=(60, 200)), np.arange(60) % 2 == 0
+    numbers[labels, :20] += 1.5
+    line = picture_ridge.fit(picture_ridge.components_of(numbers[:40], 20), numbers[:40], labels[:40], 10.0)
+    scores = line.scores(numbers[40:])
+    assert scores[labels[40:]].mean() > scores[~labels[40:]].mean() + 1
+    with pytest.raises(ValueError, match="classes"):
+        picture_ridge.fit(picture_ridge.components_of(numbers, 20), numbers, np.ones(60, bool), 10.0)
+
+
+def test_no_part_is_calibrated_by_itself() -> None:
+    logits, labels = np.arange(40) / 10 - 2.0, np.arange(40) % 3 == 0
+    parts = np.arange(40) % 2
+    settings = PictureSettings(alpha=0.2, strictness=1.0)
+    groups = [str(index) for index in range(40)]
+    once = picture_figures.cross_fitted(logits, labels, groups, parts, settings)
+    # Turning the labels of one part round changes what is said of the other, never of itself.
+    turned = picture_figures.cross_fitted(logits, np.where(parts == 0, ~labels, labels), groups, parts, settings)
+    assert np.array_equal(once.probabilities[parts == 0], turned.probabilities[parts == 0])
+    assert not np.array_equal(once.probabilities[parts == 1], turned.probabilities[parts == 1])
+
+
+@pytest.mark.data
+def test_the_adult_films_are_what_their_table_says(shared_data: Path) -> None:
+    examples = read_examples(CHEST_XRAY_ADULT, read_adults(shared_data))
+    judged = [one for one in examples if one.judged]
+    assert len(judged) > 1000
+    assert all(one.group.startswith("nih:") for one in examples)
+    assert sum(one.answers["effusion"] for one in judged) > 100
+    assert not any(one.answers["effusion"] and one.answers["no_finding"] for one in examples)
