@@ -56,8 +56,6 @@ class Pictures:
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card."""
         require_torch()
-        from desktop.learning import side_by_side
-
         wanted, settings = self.wanted, self.wanted.settings
         gate = picture_export.borrow_gate(wanted)
         examples = read_examples(wanted, wanted.read(data))
@@ -90,7 +88,7 @@ class Pictures:
             patients=len({one.group for one in examples}),
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=settings.threads,
-            software=side_by_side.software(),
+            software=_software(),
             settings=json.loads(json.dumps(asdict(settings))),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={
@@ -253,6 +251,12 @@ def _thumbnails(examples: Sequence[Example], settings: PictureSettings) -> pictu
         if one.judged:
             small[index] = picture_evaluation.thumbnail(upright(one), settings)
     return small
+
+
+def _software() -> dict[str, str]:
+    from desktop.learning import side_by_side
+
+    return side_by_side.software()
 
 
 def _learned(
