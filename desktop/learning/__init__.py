@@ -30,17 +30,17 @@ def _chest_xray_child() -> Recipe:
     return ChestXrayChild()
 
 
+def _head_ct() -> Recipe:
+    from desktop.learning.recipes.head_ct import HeadCt
+
+    return HeadCt()
+
+
 def _chest_xray_tb() -> Recipe:
     from desktop.learning.picture_tb import CHEST_XRAY_TB
     from desktop.learning.recipes.pictures import Pictures
 
     return Pictures(CHEST_XRAY_TB)
-
-
-def _head_ct() -> Recipe:
-    from desktop.learning.recipes.head_ct import HeadCt
-
-    return HeadCt()
 
 
 def _malaria_cell() -> Recipe:
@@ -61,6 +61,13 @@ def _ecg_rhythm() -> Recipe:
     return EcgRhythm()
 
 
+def _fundus(name: str) -> Recipe:
+    from desktop.learning.fundus_sets import FUNDUS_SETS
+    from desktop.learning.recipes.fundus import Fundus
+
+    return Fundus(next(wanted for wanted in FUNDUS_SETS if wanted.model == name))
+
+
 def _risk(name: str) -> Recipe:
     from desktop.learning.recipes.risk import Risk
     from desktop.learning.risk_sets import RISK_SETS
@@ -79,6 +86,8 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "ecg-12-lead": _ecg_12_lead,
     "ecg-rhythm": _ecg_rhythm,
     "head-ct": _head_ct,
+    "fundus": partial(_fundus, "fundus"),
+    "fundus-vessels-drive": partial(_fundus, "fundus-vessels-drive"),
     "malaria-cell": _malaria_cell,
     **{name: partial(_risk, name) for name in _RISKS},
 }

@@ -49,7 +49,13 @@ _SIDES = (
 """What of a retina is measured, on which side of it too little can be seen, and what that is called. How sure the
 network is of vessels is no sign: it is not where bleedings cover them."""
 
-_LENIENT = {"whole": 0.75, "black": 0.15, "burnt": 0.15, "contrast": 0.025, "vessels": 0.005}
+_GIVEN_UP = {"contrast": 0.5, "sharpness": 0.5}
+"""Per cent of the good photographs on whose worst a limit does not rest, where those are as blurred as what is to be
+refused; elsewhere none."""
+_EASED = 0.85
+"""Such a limit is this share of the worst that counts, so that other cameras pass too."""
+
+_LENIENT = {"whole": 0.75, "black": 0.15, "burnt": 0.15, "vessels": 0.005}
 """Limits are at least as lenient as these: cameras elsewhere cut more off than the one that took most of these, and a
 retina full of bleedings hides its vessels."""
 
@@ -60,12 +66,13 @@ def sight_of(seen: SeenRetina) -> dict[str, float]:
 
 
 def fit_sight(good: Sequence[Mapping[str, float]], margin: float) -> tuple[Limit, ...]:
-    """Limits a little beyond all good photographs. margin: in spreads (5th to 95th percentile)."""
+    """Limits a little beyond all good photographs, or nearly all. margin: in spreads (5th to 95th percentile)."""
     limits = []
     for measure, side, problem in _SIDES:
         values = np.array([one[measure] for one in good])
-        low, least, most, high = np.percentile(values, [0, 5, 95, 100])
-        beyond = margin * float(most - least)
+        given_up = _GIVEN_UP.get(measure, 0.0)
+        low, least, most, high = np.percentile(values, [given_up, 5, 95, 100 - given_up])
+        beyond = (1 - _EASED) * float(low) if given_up else margin * float(most - least)
         if side == "low":
             lowest = min(max(0.0, float(low) - beyond), _LENIENT.get(measure, np.inf))
             limits.append(Limit(measure, _rounded(lowest), np.inf, problem))

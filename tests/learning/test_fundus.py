@@ -1,0 +1,135 @@
+"""A model of retinas learns from drawn ones, and leaves a folder that the clinic can load."""
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from desktop.errors import UserFacingError
+from desktop.inference import FundusModel, read_model
+from desktop.inference.fundus_vessels import VesselPreparation
+from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
+from desktop.jobs import Job
+from desktop.learning import RECIPES
+from desktop.learning.fundus_data import read_graded
+from desktop.learning.fundus_gating import fit_sight
+from desktop.learning.fundus_grading import graded, quadratic_kappa
+from desktop.learning.fundus_sets import FUNDUS, FUNDUS_VESSELS_DRIVE
+from desktop.learning.fundus_settings import FundusSettings
+from desktop.learning.fundus_tracing import BINS, Traced
+from desktop.learning.recipes.fundus import Fundus
+
+torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+pytestmark = pytest.mark.torch
+
+SMALL = replace(FUNDUS_VESSELS_DRIVE, preparation=VesselPreparation(96, 112, 8.0), epochs=1)
+TINY = FundusSettings(members=2, steps=2, batch=2, patch=48, threads=1)
+EYES = 4
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four small retinas with drawn vessels, each turned in its own way."""
+    folder = tmp_path_factory.mktemp("data") / "fundus" / "DRIVE"
+    folder.mkdir(parents=True)
+    retina, vessels = drawn_retina(), np.repeat((drawn_vessels() > 0.5)[..., None], 3, axis=2)
+    for number in range(EYES):
+        picture, drawing = np.rot90(retina, number), np.rot90(vessels, number)
+        for name, pixels in (("image", picture), ("vessel", drawing.astype(np.uint8) * np.uint8(255))):
+            small = Image.fromarray(np.ascontiguousarray(pixels)).resize((240, 240))
+            small.save(folder / f"{number + 1:02}_{name}.png")
+    return folder.parents[1]
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    out = tmp_path_factory.mktemp("models")
+    record = Fundus(SMALL, TINY).train(data, out, Job(), lambda _text: None)
+    return out / SMALL.model, json.loads(record.to_json())
+
+
+def test_a_trained_model_is_loaded_and_is_itself(trained: tuple[Path, dict[str, Any]]) -> None:
+    folder, record = trained
+    assert {path.name for path in folder.iterdir()} == {"CARD.md", "manifest.json", "model.onnx", "training.json"}
+    assert (record["films"], record["patients"]) == (EYES, EYES)
+    model = read_model(folder)
+    assert isinstance(model, FundusModel)
+    assert model.research
+    result = model.self_test()
+    assert (result.ok, result.error) == (True, "")
+    model.close()
+
+
+def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]], data: Path) -> None:
+    folder, record = trained
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    figures = Fundus(SMALL, TINY).evaluate(data, folder, Job(), lambda _text: None)
+    assert figures.data_sha256 == record["data_sha256"]
+    assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+
+
+def test_what_it_has_learned_from_is_not_judged_elsewhere(
+    trained: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "DRIVE").mkdir()
+    for name in ("01_image.png", "01_vessel.png"):
+        (tmp_path / "DRIVE" / name).write_bytes((data / "fundus" / "DRIVE" / name).read_bytes())
+    with pytest.raises(UserFacingError) as caught:
+        Fundus(SMALL, TINY).evaluate(tmp_path, trained[0], Job(), lambda _text: None)
+    assert caught.value.key == "learning.nothing_new"
+
+
+def test_recipes_say_which_is_a_research_pack() -> None:
+    assert not RECIPES[FUNDUS.model]().research
+    assert RECIPES[FUNDUS_VESSELS_DRIVE.model]().research
+
+
+@pytest.mark.parametrize("row", ["IDRiD_001.jpg,5,0", "IDRiD_001.jpg,0,x", "IDRiD_009.jpg,0,0", "IDRiD.jpg,0,0"])
+def test_a_wrong_grade_is_never_learned(tmp_path: Path, row: str) -> None:
+    folder = tmp_path / "fundus" / "idrid_grading"
+    (folder / "images").mkdir(parents=True)
+    for name in ("IDRiD_001.jpg", "IDRiD.jpg"):
+        Image.new("RGB", (8, 8)).save(folder / "images" / name)
+    with (folder / "labels.csv").open("w", newline="") as stream:
+        csv.writer(stream).writerows([["image", "dr_grade", "dme_risk"], row.split(",")])
+    with pytest.raises(UserFacingError) as caught:
+        read_graded(tmp_path, 8)
+    assert caught.value.key == "learning.bad_table"
+
+
+def test_kappa_is_one_where_all_is_right_and_none_by_chance() -> None:
+    grades = np.array([0, 1, 2, 3, 4] * 20)
+    assert quadratic_kappa(grades, grades) == pytest.approx(1.0)
+    assert quadratic_kappa(np.full(100, 2), grades) == pytest.approx(0.0)
+    assert quadratic_kappa(np.minimum(4, grades + 1), grades) > quadratic_kappa(4 - grades, grades)
+
+
+def test_a_grade_is_as_many_levels_as_are_reached_in_a_row() -> None:
+    logits = np.array([[-1.0, 2.0], [0.5, -0.1], [0.0, 0.2]])
+    assert graded(logits).tolist() == [0, 1, 2]
+
+
+def test_overlap_counts_what_lies_beyond_the_field() -> None:
+    vessel, other = np.zeros(BINS, np.int64), np.zeros(BINS, np.int64)
+    vessel[[50, 150]], other[[50, 150]] = (10, 30), (60, 10)
+    one = Traced(vessel, other, missed=10)
+    assert one.dice()[100] == pytest.approx(2 * 30 / (40 + 50))
+    assert one.dice()[40] == pytest.approx(2 * 40 / (110 + 50))
+    assert one.at(100) == (30, 10, 10, 60)
+
+
+def test_limits_lie_beyond_nearly_all_good_ones_and_are_lenient() -> None:
+    random = np.random.default_rng(3)
+    names = ("whole", "light", "black", "burnt", "contrast", "sharpness", "vessels")
+    good = [{name: float(random.normal(0.5, 0.05)) for name in names} for _ in range(200)]
+    limits = {limit.measure: limit for limit in fit_sight(good, 0.05)}
+    for limit in limits.values():
+        assert sum(limit.holds(one) for one in good) >= (199 if limit.measure in ("contrast", "sharpness") else 200)
+    assert limits["sharpness"].low > 0.3
+    assert limits["vessels"].low == 0.005
+    assert limits["burnt"].high > 0.6
