@@ -223,6 +223,6 @@ CHEST_XRAY_ADULT = PictureSet(
         "head CT slices": "ct/head_ct_ich/**/*.jpg",
     },
     settings=PictureSettings(
-        earlier_epochs=4, epochs=16, stop_after=13, corners=0.1, zoom=(0.88, 1.08), dropout=0.4, mixing=0.2
+        earlier_epochs=4, epochs=16, stop_after=14, corners=0.1, zoom=(0.88, 1.08), dropout=0.4, mixing=0.2
     ),
 )
