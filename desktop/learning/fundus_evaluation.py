@@ -166,12 +166,13 @@ def _kind_figures(
     )
     confusion = np.zeros((len(steps) + 1, len(steps) + 1), dtype=np.int64)
     np.add.at(confusion, (true, grades), 1)
+    table: list[Json] = [[int(one) for one in row] for row in confusion]
     return {
         "with_finding": int(levels[:, place].sum()),
         **yes_or_no(answered),
         "kappa": interval(by_patient(lambda chosen: quadratic_kappa(grades[chosen], true[chosen]), runs)),
         "grade_right": round(float(np.mean(grades == true)), 4),
-        "confusion": confusion.tolist(),
+        "confusion": table,
     }
 
 
@@ -220,10 +221,8 @@ def grade_battery(eyes: Sequence[GradedEye], forests: Unseen, job: Job) -> list[
             assert circle is not None, "a mild change leaves the circle"
             measures.append(list(lesion_measures(spoilt, circle).values()))
         logits = forests.asked(np.array(measures), chosen)
-        rows.append(
-            {"changed": name, "photographs": len(chosen)}
-            | {kind: round(auc(logits[:, place], levels[:, place]), 4) for place, kind in enumerate(KINDS)}
-        )
+        row: dict[str, Json] = {"changed": name, "photographs": len(chosen)}
+        rows.append(row | {kind: round(auc(logits[:, at], levels[:, at]), 4) for at, kind in enumerate(KINDS)})
     return rows
 
 

@@ -91,22 +91,7 @@ def document(
         "licence": "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
         "research": wanted.research,
         "weights": _file(GRAPH, graphs.vessels),
-        "network_data_format": {
-            "inputs": {
-                "image": {
-                    "type": "image",
-                    "format": "retina",
-                    "num_channels": 1,
-                    "spatial_shape": [side, side],
-                    "shape": [1, side, side],
-                    "dtype": "float32",
-                    "value_range": [-6, 6],
-                    "is_patch_data": False,
-                    "channel_def": {"0": "green against its surroundings"},
-                }
-            },
-            "outputs": {VESSELS: {"type": "probability", "shape": [side, side], "dtype": "float32"}},
-        },
+        "network_data_format": _network_data_format(side),
         "preparation": {
             "diameter": wanted.preparation.diameter,
             "side": side,
@@ -135,6 +120,25 @@ def document(
         }
     manifest["golden"] = _golden(runner, wanted.preparation, graphs.grades)
     return manifest
+
+
+def _network_data_format(side: int) -> dict[str, object]:
+    return {
+        "inputs": {
+            "image": {
+                "type": "image",
+                "format": "retina",
+                "num_channels": 1,
+                "spatial_shape": [side, side],
+                "shape": [1, side, side],
+                "dtype": "float32",
+                "value_range": [-6, 6],
+                "is_patch_data": False,
+                "channel_def": {"0": "green against its surroundings"},
+            }
+        },
+        "outputs": {VESSELS: {"type": "probability", "shape": [side, side], "dtype": "float32"}},
+    }
 
 
 def _file(name: str, data: bytes) -> dict[str, object]:
