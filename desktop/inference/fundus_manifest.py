@@ -55,7 +55,7 @@ class GradeGraph:
 @dataclass(frozen=True)
 class FundusGolden:
     """A retina drawn by our own code (`golden_fundus.RETINAS`) and what the graphs answered to it when they were made:
-    the share of vessels in each quarter of the square, then, where it grades, logits and distance."""
+    the mean probability of vessels in each quarter of the square, in tenths; where it grades, logits and distance."""
 
     picture: str
     evidence: tuple[float, ...]

@@ -206,7 +206,8 @@ def golden_evidence(seen: SeenRetina, grades: Mapping[str, FloatArray]) -> npt.N
     """What of the answers to a golden picture is compared."""
     half = seen.vessels.shape[0] // 2
     rows, columns = (slice(0, half), slice(half, None)), (slice(0, half), slice(half, None))
-    parts = [float(seen.vessels[row, column].mean(dtype=np.float64)) for row in rows for column in columns]
+    # In tenths: one tolerance holds for them and for log-odds.
+    parts = [10 * float(seen.vessels[row, column].mean(dtype=np.float64)) for row in rows for column in columns]
     rest = [grades[name].astype(np.float64) for name in ("logits", "distance") if name in grades]
     return np.concatenate([np.array(parts), *rest])
 
