@@ -107,18 +107,15 @@ def _unflipped(four: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 def all_ways(network: SmallNetwork, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean logit (n, 1), map (n, 1, rows, columns) and embedding (n, width) over the eight ways a cell may lie."""
-    logits, heats, embeddings = [], [], []
     weight = network.head.weight[0].view(2, -1).sum(0)[None, :, None, None]
-    for way in _ways(image):
-        logit, maps, embedding = network(way)
-        logits.append(logit)
-        heats.append((maps * weight).sum(1, keepdim=True))
-        embeddings.append(embedding)
-    heats = _back(heats)
+    # All ways at once: the graph holds the network once, not eight times.
+    logits, maps, embeddings = network(torch.cat(_ways(image)))
+    heats = (maps * weight).sum(1, keepdim=True)
+    upright = torch.stack(_back(heats.view(8, -1, *heats.shape[1:]).unbind(0)))
     return (
-        sum(logits[1:], logits[0]) / 8,
-        sum(heats[1:], heats[0]) / 8,
-        sum(embeddings[1:], embeddings[0]) / 8,
+        logits.view(8, -1, *logits.shape[1:]).mean(0),
+        upright.mean(0),
+        embeddings.view(8, -1, *embeddings.shape[1:]).mean(0),
     )
 
 
