@@ -111,7 +111,7 @@ def read_earlier(data: Path) -> list[Example]:
 
 CHEST_XRAY_ADULT = PictureSet(
     model="chest-xray-adult",
-    title={"en": "Adult chest X-ray: five findings", "zh": "成人胸片：五种征象"},
+    title={"en": "Adult chest X-ray: findings", "zh": "成人胸片：征象"},
     intended_use={
         "en": "A second opinion on frontal chest X-rays of people aged 15 and over, shown after the doctor's own "
         "reading: pleural effusion, enlarged heart, pulmonary oedema, consolidation, emphysema. It says what a film "

@@ -153,8 +153,8 @@ def _main(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
     weak = [one.key for one in _told(wanted, figures) if _weak(figures["findings"][one.key])]
     if weak:
         verdict += (
-            f" For {', '.join(weak)} the lead over the thumbnail is within chance: what tells it there is the film as "
-            "a whole rather than any detail."
+            f" For {', '.join(weak)} it does not beat the thumbnail beyond chance, or is worse: do not rely on it "
+            "there."
         )
     return (
         f"""## Figures

@@ -1,12 +1,13 @@
 """A model of pictures learns from drawn ones, leaves a model that the clinic can load, and states its own figures."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -14,12 +15,13 @@ from desktop.errors import UserFacingError
 from desktop.inference import Subject, golden
 from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
-from desktop.learning import picture_figures, picture_ridge
+from desktop.learning import binary, picture_figures, picture_ridge
 from desktop.learning.films import read_picture
 from desktop.learning.picture_adult import CHEST_XRAY_ADULT, read_adults
 from desktop.learning.picture_data import read_examples
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet, Split
 from desktop.learning.picture_settings import PictureSettings
+from desktop.learning.statistics import Interval, by_patient
 from desktop.records import AnalysisStatus
 
 PICTURES = 48
@@ -92,6 +94,21 @@ DRAWN = PictureSet(
     pixels={},
     settings=TINY,
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_draws() -> Iterator[None]:
+    """Intervals from a few draws: here it matters only that they are told, and told again."""
+
+    def few(
+        figure: Callable[[npt.NDArray[np.int64]], float], patients: Sequence[str], *, rounds: int = 0, seed: int = 7
+    ) -> Interval:
+        return by_patient(figure, patients, rounds=20, seed=seed)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (binary, picture_figures):
+            patch.setattr(module, "by_patient", few)
+        yield
 
 
 @pytest.fixture(scope="module")
