@@ -130,7 +130,7 @@ CHEST_XRAY_TB = PictureSet(
         "retinas": "fundus/*/images/*",
     },
     settings=PictureSettings(
-        seed=20268, members=5, side=160, large_side=160, frame_level=0.12, corners=0.2, alpha=0.1, strictness=1.0
+        seed=20268, members=8, side=160, large_side=160, frame_level=0.12, corners=0.2, alpha=0.1, strictness=1.0
     ),
-    lines=LinesSettings(),
+    lines=LinesSettings(painted=4, ridge=40.0),
 )
