@@ -246,7 +246,7 @@ class _Run:
         for index, finding in enumerate(self.wanted.findings):
             known = np.flatnonzero(tested & np.isfinite(squares.answers[:, index]))
             labels, scores = squares.answers[known, index] > 0.5, logits[known, index]
-            groups = [examples[place].group for place in known]
+            groups = [examples[int(place)].group for place in known]
             area = by_patient(partial(_area, scores, labels), groups)
             found[finding.key] = {"n": len(known), "positive": int(labels.sum()), "auc": interval(area)}
         return found
