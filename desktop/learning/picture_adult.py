@@ -114,10 +114,10 @@ CHEST_XRAY_ADULT = PictureSet(
     title={"en": "Adult chest X-ray: findings", "zh": "成人胸片：征象"},
     intended_use={
         "en": "A second opinion on frontal chest X-rays of people aged 15 and over, shown after the doctor's own "
-        "reading: pleural effusion, enlarged heart, pulmonary oedema, consolidation, emphysema. It says what a film "
-        "looks like, not what the patient has, and a film without a finding does not mean that nothing is wrong.",
+        "reading, on a few findings, each by itself. It says what a film looks like, not what the patient has; it is "
+        "silent on all other findings, and a film on which it finds nothing may be anything but normal.",
         "zh": "用于 15 岁及以上患者的正位胸片，在医生先读片之后提供第二意见："
-        "胸腔积液、心影增大、肺水肿、肺实变、肺气肿。它只说明胸片像什么，不说明患者得了什么病；没有提示也不代表没有问题。",
+        "只涉及少数征象，逐项判断。它只说明胸片像什么，不说明患者得了什么病；对其他征象一概不作判断，没有提示绝不代表胸片正常。",
     },
     source={
         "en": "{n} frontal films of {groups} people from one American hospital",
@@ -136,30 +136,35 @@ CHEST_XRAY_ADULT = PictureSet(
             {"en": "Pleural effusion", "zh": "胸腔积液"},
             _codes(("J90", "Pleural effusion, not elsewhere classified"), ("60046008", "Pleural effusion (disorder)")),
             goal=0.83,
+            earned=True,
         ),
         PictureFinding(
             "cardiomegaly",
             {"en": "Enlarged heart", "zh": "心影增大"},
             _codes(("I51.7", "Cardiomegaly"), ("8186001", "Cardiomegaly (disorder)")),
             goal=0.82,
+            earned=True,
         ),
         PictureFinding(
             "edema",
             {"en": "Pulmonary oedema", "zh": "肺水肿"},
             _codes(("J81", "Pulmonary oedema"), ("19242006", "Pulmonary edema (disorder)")),
             goal=0.85,
+            earned=True,
         ),
         PictureFinding(
             "consolidation",
             {"en": "Consolidation", "zh": "肺实变"},
             _codes(("R91", "Abnormal findings on diagnostic imaging of lung"), ("95436008", "Lung consolidation")),
             goal=0.76,
+            earned=True,
         ),
         PictureFinding(
             "emphysema",
             {"en": "Emphysema", "zh": "肺气肿"},
             _codes(("J43.9", "Emphysema, unspecified"), ("87433001", "Pulmonary emphysema (disorder)")),
             goal=0.82,
+            earned=True,
         ),
         PictureFinding(
             "nodule_or_mass",
@@ -222,7 +227,5 @@ CHEST_XRAY_ADULT = PictureSet(
         "sputum smears": "sputum_afb/images/*.jpg",
         "head CT slices": "ct/head_ct_ich/**/*.jpg",
     },
-    settings=PictureSettings(
-        earlier_epochs=4, epochs=16, stop_after=14, corners=0.1, zoom=(0.88, 1.08), dropout=0.4, mixing=0.2
-    ),
+    settings=PictureSettings(earlier_epochs=4, epochs=18, dropout=0.4),
 )

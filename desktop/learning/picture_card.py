@@ -182,18 +182,20 @@ def _weak(found: Mapping[str, Any]) -> bool:
 
 
 def _left_out(wanted: PictureSet, training: Mapping[str, Any]) -> str:
+    goals = {one.key: f"{one.goal:.2f}" for one in wanted.findings if one.goal is not None}
     rows = [
-        f"| {key} | {one['positive']} | {one['auc']:.3f} | {figure(one['margin'])} |"
+        f"| {key} | {one['positive']} | {one['auc']:.3f} | {goals.get(key, '–')} | {figure(one['margin'])} |"
         for key, one in training["calibration"]["left_out"].items()
     ]
     if not rows:
         return ""
     return """## What it does not speak of
 
-These were learned too and did not beat their thumbnail beyond chance, so that they are in no answer.
+These were learned too, but did not beat their thumbnail beyond chance or tell pictures apart too little (area under the
+curve below 0.7), so that they are in no answer.
 
-| finding | pictures with it | AUC | lead over the thumbnail |
-|---|---|---|---|
+| finding | pictures with it | AUC | goal | lead over the thumbnail |
+|---|---|---|---|---|
 """ + "\n".join(rows)
 
 

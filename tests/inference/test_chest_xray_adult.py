@@ -17,7 +17,8 @@ from desktop.records import AnalysisStatus, Decision, FileHeader, Modality, Phot
 from desktop.settings import model_folder
 
 NAME = "chest-xray-adult"
-PROMISED = {"effusion", "cardiomegaly", "edema", "consolidation", "emphysema"}
+PROMISED = {"effusion", "edema"}
+LEFT_OUT = {"cardiomegaly", "consolidation", "emphysema", "nodule_or_mass", "pneumothorax", "pneumonia"}
 GROWN_UP = Subject(50.0)
 
 
@@ -54,7 +55,9 @@ def films(shared_data: Path, step: int) -> list[Picture]:
 
 
 def test_it_says_what_it_promises_and_answers_its_golden_film(model: PictureModel) -> None:
-    assert {spec.key for spec in model.manifest.findings} >= PROMISED
+    spoken = {spec.key for spec in model.manifest.findings}
+    assert spoken >= PROMISED
+    assert not spoken & LEFT_OUT  # they did not beat their thumbnail
     assert model.manifest.weights.size <= 8_000_000
     result = model.self_test()
     assert result.ok, result
@@ -104,7 +107,7 @@ def test_real_films_pass_and_those_with_a_finding_stand_out(model: PictureModel,
                 said[one.key][one.key in row["label"].lower().split("|")].append(one.probability)
     assert len(chosen) >= 100
     assert passed / len(chosen) >= 0.97
-    for key in ("effusion", "cardiomegaly", "edema"):
+    for key in ("effusion", "edema"):
         assert np.mean(said[key][True]) > 1.3 * np.mean(said[key][False]), key
 
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _LEAST_MARGIN = 0.0
 """By how much a finding that has to earn its place must beat its thumbnail at least, at the interval's lower end."""
+_LEAST_AREA = 0.70
+"""And the area under its ROC curve: what tells pictures apart less well helps nobody, whatever else does worse."""
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,8 @@ class Pictures:
     def _chosen(
         self, trained: "TrainedPictures | LinesLearned", examples: Sequence[Example], settings: PictureSettings
     ) -> "_Chosen":
-        """Which findings the model speaks of: those that need not earn it, and those that beat their thumbnail."""
+        """Which findings the model speaks of: those that need not earn it, and those that beat their thumbnail
+        and tell pictures apart well enough to be of any use."""
         findings, counted, part = self.wanted.findings, judged(examples), parts(examples, settings)
         answers = answers_of(examples, [one.key for one in findings])
         scales = trained.answers.scales(counted)
@@ -160,10 +163,10 @@ class Pictures:
             groups = [one.group for one, taken in zip(examples, known, strict=True) if taken]
             one = picture_figures.cross_fitted(logits[known, index], labels, groups, part[known], settings)
             gain = picture_figures.margin(one.scores, simple[known, index], labels, groups)
-            if gain.low > _LEAST_MARGIN:
+            area = round(auc(one.scores, labels), 4)
+            if gain.low > _LEAST_MARGIN and area >= _LEAST_AREA:
                 spoken.append(index)
             else:
-                area = round(auc(one.scores, labels), 4)
                 left_out[finding.key] = {"auc": area, "margin": interval(gain), "positive": int(labels.sum())}
         return _Chosen(tuple(spoken), tuple(findings[index] for index in spoken), left_out, scales, logits)
 
