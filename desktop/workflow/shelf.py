@@ -38,11 +38,13 @@ def load_models(library: Library | None = None) -> Registry:
     return Registry.load([model_folder()], library or own_library())
 
 
+@open_to_all
 def own_library() -> Library:
     """The models that came to this PC after the program did."""
     return library_in(default_places().models)
 
 
+@open_to_all
 def library_in(folder: Path) -> Library:
     """Such models in a folder of their own."""
     return Library(folder)
