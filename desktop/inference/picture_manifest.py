@@ -236,6 +236,8 @@ def _check_together(manifest: PictureManifest) -> None:
         raise ManifestError("network_data_format.outputs.activation", "only what is measured has no map")
     if activation is not None and (len(activation.shape) != 3 or activation.shape[0] != count):
         raise ManifestError("network_data_format.outputs.activation", "one map per finding was expected")
+    if len(manifest.embedding.shape) != 1:
+        raise ManifestError("network_data_format.outputs.embedding", "one row of numbers was expected")
     if len(manifest.golden.logits) != count:
         raise ManifestError("golden.logits", "one number per finding was expected")
     if len(manifest.golden.quality_logits) != (len(manifest.gate.classes) if manifest.gate else 0):

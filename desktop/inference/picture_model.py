@@ -124,6 +124,25 @@ class PictureModel(Model):
             return {}, model
         return runners.gate.run(prepare(light, gate.preparation).tensor), model
 
+    def embed(self, picture: Picture, job: Job) -> FloatArray:
+        """Where the network places a picture among all pictures: (width,) float32, see `embedding_width`.
+
+        Pictures that look alike to it lie near one another (cosine); vectors of different weights (`sha256`) must not
+        be compared. Neither kind nor quality is looked at, and it takes as long as an analysis without them: for
+        pictures that `analyse` has answered, when somebody wants similar ones. Raises KnownFailure where the weights
+        are damaged or the network misbehaves, Cancelled.
+        """
+        runners = self._ready()
+        job.check()
+        prepared = self._task.prepare(self.manifest, light_of(picture, self.manifest.preparation))
+        job.check()
+        return runners.model.run(prepared.tensor)[self.manifest.embedding.name]
+
+    @property
+    def embedding_width(self) -> int:
+        """How many numbers `embed` gives."""
+        return self.manifest.embedding.shape[0]
+
     def close(self) -> None:
         """Let go of the sessions' memory; the next question loads them again."""
         with self._loading:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -47,6 +48,22 @@ def test_the_golden_example_holds(model: PictureModel) -> None:
     result = model.self_test()
     assert result.ok, result
     assert result.max_difference <= model.manifest.golden.tolerance
+
+
+def test_a_film_lies_nearer_to_itself_made_lighter_than_to_another(model: PictureModel) -> None:
+    drawn = golden.lung_phantom()
+    other = np.ascontiguousarray(drawn[:, ::-1])
+
+    def place(light: npt.NDArray[np.float32]) -> npt.NDArray[np.float64]:
+        pixels = np.rint(np.clip(light, 0, 1) * 255).astype(np.uint8)
+        film = Picture(pixels, Photometric.MONOCHROME2, FileHeader(modality=Modality.PHOTO))
+        found = model.embed(film, Job()).astype(np.float64)
+        return np.asarray(found / np.linalg.norm(found))
+
+    first, lighter, mirrored = place(drawn), place(drawn**0.9), place(other)
+    assert model.embedding_width == len(first) == 384
+    assert np.array_equal(first, place(drawn))
+    assert 1 - first @ lighter < (1 - first @ mirrored) / 2
 
 
 def test_any_number_of_threads_gives_the_same_answer(model: PictureModel) -> None:

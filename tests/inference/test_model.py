@@ -186,6 +186,18 @@ def test_the_self_test_holds_and_notices_another_answer(make_model: MakeModel) -
     assert result.max_difference == pytest.approx(0.5, abs=1e-5)
 
 
+def test_a_picture_has_a_place_among_others_whatever_the_gate_says(make_model: MakeModel) -> None:
+    model = read_picture_model(make_model(gate=(-4.0, 4.0)))
+    place = model.embed(film(), Job())
+    assert model.analyse(film(), Subject(3.0), Job()).status is AnalysisStatus.REFUSED
+    assert (place.shape, place.dtype.name) == ((model.embedding_width,), "float32")
+    assert place.tolist() == [0.5, 0.5, 0.5]
+    stopped = Job()
+    stopped.cancel()
+    with pytest.raises(Cancelled):
+        model.embed(film(), stopped)
+
+
 def test_cancelling_stops_between_the_stages(make_model: MakeModel) -> None:
     job = Job()
     job.cancel()
