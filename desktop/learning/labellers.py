@@ -18,8 +18,9 @@ _SURE = 0.75
 
 @dataclass(frozen=True)
 class LabellerRow:
-    """One labeller on the board. answers: how many, unsure ones among them. sensitivity, specificity: against gold,
-    with Wilson's intervals. agreement: with what all others say together, where they are sure of it."""
+    """One labeller on the board. answers: how many, unsure ones among them. sensitivity, specificity: against gold and
+    what two others or more say with one voice, with Wilson's intervals. agreement: with what all others say together,
+    where they are sure of it."""
 
     labeller: str
     answers: int
@@ -56,8 +57,21 @@ def board(votes: Iterable[Vote], gold: Mapping[str, bool]) -> Board:
     return Board(merge(told, gold).basis, rows, alpha, shared, len(asked & set(gold)))
 
 
+def agreed(votes: Iterable[Vote]) -> dict[str, bool]:
+    """What two labellers or more say of an item, where none says otherwise or is unsure."""
+    said: dict[str, list[bool | None]] = {}
+    for vote in votes:
+        said.setdefault(vote.item, []).append(vote.present)
+    return {
+        item: given[0]
+        for item, given in said.items()
+        if len(given) > 1 and given[0] is not None and all(one is given[0] for one in given)
+    }
+
+
 def _row(name: str, told: Sequence[Vote], gold: Mapping[str, bool]) -> LabellerRow:
     own = [vote for vote in told if vote.labeller == name]
+    gold = {**agreed(vote for vote in told if vote.labeller != name), **gold}
     known = [vote for vote in own if vote.item in gold and vote.present is not None]
     there = [vote.present is True for vote in known if gold[vote.item]]
     not_there = [vote.present is False for vote in known if not gold[vote.item]]

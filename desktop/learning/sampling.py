@@ -68,7 +68,7 @@ def in_order(
 
 def keyed(seed: str, key: str) -> bytes:
     """A number for a key that nobody can foresee without the seed and that is always the same with it."""
-    return hashlib.blake2b(key.encode(), key=seed.encode()[:64], digest_size=16).digest()
+    return hashlib.blake2b(key.encode(), key=hashlib.blake2b(seed.encode()).digest(), digest_size=16).digest()
 
 
 def _by_group(ranked: Sequence[Candidate], unsure: Floats, most: int, labelled: Sequence[Candidate]) -> tuple[str, ...]:

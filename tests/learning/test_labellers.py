@@ -60,3 +60,17 @@ def test_nobody_is_compared_with_themselves() -> None:
 def test_an_empty_board() -> None:
     found = board([], {})
     assert (found.rows, found.shared, found.gold, found.basis) == ((), 0, 0, Basis.NOBODY)
+
+
+def test_what_two_others_say_with_one_voice_is_gold_for_the_third() -> None:
+    found = board([*votes_of("a", "+-+-"), *votes_of("b", "+-+?"), *votes_of("c", "++-+")], {})
+    rows = {row.labeller: row for row in found.rows}
+    assert (rows["c"].sensitivity.value, rows["c"].sensitivity.n) == (0.5, 2)
+    assert (rows["c"].specificity.value, rows["c"].specificity.n) == (0.0, 1)
+    assert (rows["a"].sensitivity.n, rows["a"].specificity.n) == (1, 0)
+
+
+def test_what_is_known_outweighs_what_others_say() -> None:
+    found = board([*votes_of("a", "+"), *votes_of("b", "+"), *votes_of("c", "-")], {"i0": False})
+    rows = {row.labeller: row for row in found.rows}
+    assert rows["c"].specificity.value == 1.0
