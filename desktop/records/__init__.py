@@ -25,6 +25,7 @@ from desktop.records.ids import (
     ImpressionId,
     InstanceId,
     KeyImageId,
+    LabelId,
     MarksId,
     MedicationRequestId,
     MergeId,
@@ -39,6 +40,7 @@ from desktop.records.ids import (
     new_id,
 )
 from desktop.records.imaging import Attachment, ImagingStudy, Instance, StudySummary
+from desktop.records.labels import Label, LabelBasis, LabelValue
 from desktop.records.merges import (
     ConflictSettled,
     EditConflict,
@@ -195,6 +197,10 @@ __all__ = [
     "InstanceId",
     "KeyImage",
     "KeyImageId",
+    "Label",
+    "LabelBasis",
+    "LabelId",
+    "LabelValue",
     "Lead",
     "MarkedPicture",
     "MarksFormat",

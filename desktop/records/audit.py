@@ -73,6 +73,8 @@ class AuditAction(StrEnum):
     PROMISE_TO_KEEP = "promise_to_keep"
     QUERY_PEER = "query_peer"
     SEND_STUDY = "send_study"
+    VIEW_TO_LABEL = "view_to_label"
+    ADD_LABEL = "add_label"
     IMPORT_MODEL = "import_model"
     ACTIVATE_MODEL = "activate_model"
     ROLL_BACK_MODEL = "roll_back_model"

@@ -20,6 +20,7 @@ class Changes:
     users: bool = False
     backups: bool = False
     network: bool = False
+    labels: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

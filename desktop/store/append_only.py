@@ -20,6 +20,7 @@ APPEND_ONLY = frozenset(
         "key_images",
         "imported_marks",
         "segmentations",
+        "labels",
     }
 )
 

@@ -21,6 +21,7 @@ from desktop.records import (
     Impression,
     Instance,
     KeyImage,
+    Label,
     MedicationRequest,
     Observation,
     Patient,
@@ -38,6 +39,7 @@ from desktop.store import (
     conflicts,
     consents,
     dicom_node,
+    labels,
     marks,
     merges,
     patients,
@@ -288,6 +290,7 @@ KEPT: tuple[Kept, ...] = (
         lambda painted: (painted.id, painted.study, painted.series),
         versions=True,
     ),
+    Kept(labels.LABEL, "labels", Label, "id, study", lambda label: (label.id, label.study)),
     Kept(reports.REPORT, "reports", Seal, "id", lambda seal: (seal.report,), counted="reports"),
     Kept(reports.ADDENDUM, "addenda", Addendum, "id", lambda addendum: ()),
     Kept(

@@ -261,6 +261,16 @@ def keep_owed_answers(connection: Connection) -> None:
     connection.execute("CREATE INDEX owed_answers_waiting ON owed_answers (key) WHERE waiting = 1")
 
 
+def keep_labels(connection: Connection) -> None:
+    """What people said about single findings, for learning and for judging models."""
+    connection.execute(
+        """CREATE TABLE labels (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+           study TEXT NOT NULL REFERENCES imaging_studies (id), record BLOB NOT NULL) STRICT"""
+    )
+    connection.execute("CREATE INDEX labels_by_study ON labels (study, key)")
+    _let_only_grow(connection, ("labels",))
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -274,6 +284,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     keep_key_images_and_imported_marks,
     keep_segmentations,
     keep_owed_answers,
+    keep_labels,
 )
 
 

@@ -12,6 +12,7 @@ from desktop.store.conflicts import Conflicts
 from desktop.store.consents import Consents
 from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, OwedAnswers, Sendings
 from desktop.store.key_epochs import AttachmentKeys
+from desktop.store.labels import Labels
 from desktop.store.marks import Imported, KeyImages
 from desktop.store.membership import Membership
 from desktop.store.merges import Merges
@@ -47,6 +48,7 @@ class Transaction:
         self.key_images = KeyImages(rows)
         self.imported = Imported(rows)
         self.segmentations = Segmentations(rows)
+        self.labels = Labels(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)
         self.unsaved = UnsavedForms(rows)

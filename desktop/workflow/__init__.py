@@ -4,7 +4,8 @@ The window and the command line reach the store, files, exports, models and trai
 import everything below it. Every deed takes the `Clinic` first, then a `Job`, and declares its permission.
 
 Deeds about patients and their examinations stand here by name; those that keep the clinic itself going have a module
-each: `workflow.backups`, `workflow.people`.
+each: `workflow.backups`, `workflow.people`; so do those by which models are judged and taught: `workflow.confirmed`,
+`workflow.labelling`.
 """
 
 from desktop.inference import Registry
@@ -29,7 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, measuring, people
+from desktop.workflow import backups, confirmed, labelling, measuring, people, risks
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -396,6 +397,7 @@ __all__ = [
     "change_visit",
     "clinic_exists",
     "clinic_users",
+    "confirmed",
     "conflict_in_fhir",
     "conflicts",
     "consents",
@@ -436,6 +438,7 @@ __all__ = [
     "keeper_before_clinic",
     "keeper_of",
     "label_annotation",
+    "labelling",
     "library_in",
     "list_sendings",
     "list_suggestions",
@@ -491,6 +494,7 @@ __all__ = [
     "retrieve_study",
     "retry_sending",
     "review_finding",
+    "risks",
     "roll_back_model",
     "salvage",
     "save_dicom_certificate",

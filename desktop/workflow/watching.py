@@ -42,7 +42,7 @@ def model_rates(clinic: Clinic, job: Job, model: str, by: RateGroup) -> RateBoar
     Raises Cancelled."""
     answers = []
     with clinic.store.snapshot() as tx:
-        for suggestion in _all(tx, job):
+        for suggestion in revealed_suggestions(tx, job):
             if suggestion.analysis.provenance.model == model:
                 study = tx.studies.get(suggestion.study)
                 patient = tx.patients.standing(study.patient)
@@ -51,7 +51,7 @@ def model_rates(clinic: Clinic, job: Job, model: str, by: RateGroup) -> RateBoar
     return RateBoard(model, by, len(answers), board(answers))
 
 
-def _all(tx: Transaction, job: Job) -> Iterator[Suggestion]:
+def revealed_suggestions(tx: Transaction, job: Job) -> Iterator[Suggestion]:
     """Every suggestion that was shown, oldest first, a page at a time: maps and masks of thousands would not fit into
     memory."""
     place, seen = 0, 0
@@ -62,6 +62,11 @@ def _all(tx: Transaction, job: Job) -> Iterator[Suggestion]:
         place = page[-1][0]
         seen += len(page)
         job.report("workflow.progress.rates", seen)
+
+
+def group_of(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> tuple[str, str, str]:
+    """Sex, age and examination, as the board counts them."""
+    return _sex(suggestion, study, patient), _age(suggestion, study, patient), _examination(suggestion, study, patient)
 
 
 def _answered(suggestion: Suggestion, group: str, reviews: list[Review]) -> Answered:

@@ -44,6 +44,10 @@ from desktop.records import (
     InstanceId,
     KeyImage,
     KeyImageId,
+    Label,
+    LabelBasis,
+    LabelId,
+    LabelValue,
     MarksFormat,
     MarksId,
     Mask,
@@ -221,6 +225,8 @@ def read_a_film(store: Store, keys: vault.Unlocked) -> Read:
         tx.segmentations.add(
             Segmentation(SegmentationId(new_id()), study.id, "1.2", (1, 8, 8), *axes, source, (painted,), author, NOW)
         )
+        kind = LabelValue.PRESENT, LabelBasis.LABORATORY
+        tx.labels.add(Label(LabelId(new_id()), study.id, instance.id, "pneumonia", *kind, author, NOW, "培养"))
         tx.policy.set("report_language", "zh")
         tx.drafts.save(study.id, keys.user_id, "findings", "impression")
         tx.reports.add(report)
