@@ -5,7 +5,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 
 Deeds about patients and their examinations stand here by name; those that keep the clinic itself going have a module
 each: `workflow.backups`, `workflow.people`; so do those by which models are judged and taught: `workflow.confirmed`,
-`workflow.labelling`.
+`workflow.labelling`, `workflow.queueing`.
 """
 
 from desktop.inference import Registry
@@ -30,7 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, confirmed, labelling, measuring, people, risks
+from desktop.workflow import backups, confirmed, labelling, measuring, people, queueing, risks
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -472,6 +472,7 @@ __all__ = [
     "query_peer",
     "query_worklist",
     "queue_study",
+    "queueing",
     "quick_check",
     "read_anchor",
     "read_certificate",

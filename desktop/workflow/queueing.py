@@ -1,0 +1,279 @@
+"""The queue of double reading: which pictures somebody should label next, and how well people label.
+
+Everybody is asked blind: never about a picture whose suggestion they may have seen. Two people look at each picture, a
+third where they do not agree, and about one picture in ten has an answer that is known already, without saying so. What
+the models are least sure of comes first, unlike pictures before alike ones.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from desktop.access import Permission
+from desktop.i18n import Language
+from desktop.jobs import Job
+from desktop.learning.dawid_skene import Vote
+from desktop.learning.labellers import Board, board
+from desktop.learning.sampling import Candidate, in_order, keyed
+from desktop.records import (
+    AnalysisStatus,
+    AuditAction,
+    FileHeader,
+    ImagingStudy,
+    Instance,
+    InstanceId,
+    Label,
+    LabelBasis,
+    LabelValue,
+    Picture,
+    StudyId,
+    UserId,
+)
+from desktop.store import Transaction
+from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.confirmed import Strength, Truth, settled
+from desktop.workflow.importing import is_sliced, is_trace, stored_picture
+from desktop.workflow.labelling import has_seen_suggestion, newest
+
+__all__ = [
+    "FindingBoard",
+    "LabelQueue",
+    "LabelTask",
+    "QualityBoards",
+    "Question",
+    "label_queue",
+    "open_to_label",
+    "quality_boards",
+]
+
+READERS = 2
+MOST_READERS = 3
+GOLD_EVERY = 10
+"""One picture in as many is one whose answer is known."""
+
+_NEWEST_STUDIES = 400
+_PAGE = 500
+
+
+@dataclass(frozen=True)
+class Question:
+    """Whether a finding is there. model: one that knows the finding, for its name."""
+
+    finding: str
+    model: str
+
+
+@dataclass(frozen=True)
+class LabelTask:
+    """A picture and what is asked about it. Whether the answer is known already, it does not tell."""
+
+    study: StudyId
+    instance: InstanceId
+    questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True)
+class LabelQueue:
+    """tasks: the next ones first. waiting: pictures that wait for this person's word, those of other days among them.
+    answered: pictures this person labelled today."""
+
+    tasks: tuple[LabelTask, ...]
+    waiting: int
+    answered: int
+
+
+@dataclass(frozen=True)
+class FindingBoard:
+    """How well people label one finding. model: one that knows it, empty where none does any more."""
+
+    finding: str
+    model: str
+    board: Board
+
+
+@dataclass(frozen=True)
+class QualityBoards:
+    """The boards of all findings that somebody labelled. Labellers are told by codes; own: that of whoever asks."""
+
+    own: str
+    boards: tuple[FindingBoard, ...]
+
+
+@requires(Permission.READ_IMAGES)
+def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
+    """What this person should label next, `most` pictures at most. The same all day, but for what was answered
+    meanwhile. Looks at the newest 400 studies, and at all that are known. Raises Cancelled."""
+    me, now = clinic.session.user.id, clinic.clock()
+    seed = f"{clinic.store.store_id}/{me}/{now:%Y-%m-%d}"
+    with clinic.store.snapshot() as tx:
+        said = _all_labels(tx, job)
+        mine = {
+            label.instance
+            for label in said
+            if label.author == me and label.created.astimezone(now.tzinfo).date() == now.date()
+        }
+        asked = [one for study in _studies(tx, said) for one in _asked_about(tx, job, study, said, me)]
+    wanted = {one.task.instance: one for one in asked if one.wanted}
+    known = [one.task for one in asked if one.known and not one.wanted]
+    order = in_order([one.candidate for one in wanted.values()], most, seed)
+    tasks = [wanted[InstanceId(key)].task for key in order]
+    return LabelQueue(_with_known(tasks, known, seed)[:most], len(wanted), len(mine))
+
+
+@requires(Permission.READ_IMAGES)
+def open_to_label(clinic: Clinic, job: Job, task: LabelTask) -> Picture:
+    """The picture without anybody's name, number or date. What is burned into its pixels stays. The look is in the
+    trail as one that shows nothing else. Raises UserFacingError (not_found) and where it is no single picture,
+    KnownFailure where the sealed file is damaged."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        instance = tx.studies.instance(task.instance)
+    picture = stored_picture(clinic, instance)
+    with clinic.store.transaction() as tx:
+        tx.audit.add(AuditAction.VIEW_TO_LABEL, task.study, actor=clinic.actor)
+    told = picture.header
+    nameless = FileHeader(modality=told.modality, view_position=told.view_position, laterality=told.laterality)
+    return replace(picture, header=nameless)
+
+
+@requires(Permission.READ_IMAGES)
+def quality_boards(clinic: Clinic, job: Job) -> QualityBoards:
+    """How well people label, from what they said without knowing the suggestion. Raises Cancelled."""
+    with clinic.store.snapshot() as tx:
+        said = newest(_all_labels(tx, job))
+    boards = []
+    for finding in sorted({label.finding for label in said if label.basis is LabelBasis.BLIND}):
+        job.check()
+        about = [label for label in said if label.finding == finding]
+        votes = [
+            Vote(label.instance, _code(clinic, label.author), _PRESENT[label.value])
+            for label in about
+            if label.basis is LabelBasis.BLIND
+        ]
+        model = next((one for one in clinic.models.names() if _knows(clinic, one, finding)), "")
+        boards.append(FindingBoard(finding, model, board(votes, _references(about))))
+    return QualityBoards(_code(clinic, clinic.session.user.id), tuple(boards))
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A picture that may be asked about. wanted: another reader is needed; known: an answer is known already."""
+
+    task: LabelTask
+    candidate: Candidate
+    wanted: bool
+    known: bool
+
+
+def _all_labels(tx: Transaction, job: Job) -> list[Label]:
+    place, found = 0, []
+    while page := tx.labels.page(place, _PAGE):
+        job.check()
+        found += [label for _, label in page]
+        place = page[-1][0]
+    return found
+
+
+def _studies(tx: Transaction, said: Iterable[Label]) -> Iterator[ImagingStudy]:
+    """The newest studies, then those somebody labelled."""
+    newest_ones = [summary.study for summary in tx.studies.worklist(_NEWEST_STUDIES)]
+    yield from newest_ones
+    listed = {study.id for study in newest_ones}
+    for study in dict.fromkeys(label.study for label in said):
+        if study not in listed:
+            yield tx.studies.get(study)
+
+
+def _asked_about(tx: Transaction, job: Job, study: ImagingStudy, said: Sequence[Label], me: UserId) -> Iterator[_Asked]:
+    """The pictures of a study that may be shown to somebody."""
+    job.check()
+    if is_trace(study) or is_sliced(study):
+        return
+    about = newest([label for label in said if label.study == study.id])
+    if any(label.author == me and label.basis.is_reference for label in about):
+        return  # they know what the case turned out to be
+    questions = _questions(tx, study.id)
+    if not questions or has_seen_suggestion(tx, study.id, me):
+        return
+    for instance in study.instances:
+        open_ones = {
+            question: chance
+            for question, chance in questions.get(instance.id, {}).items()
+            if not any(one.author == me for one in _of(about, instance, question.finding))
+        }
+        if open_ones:
+            yield _asked(study.id, instance, about, open_ones)
+
+
+def _asked(study: StudyId, instance: Instance, about: Sequence[Label], chances: Mapping[Question, float]) -> _Asked:
+    wanted = known = False
+    for question in chances:
+        labels = _of(about, instance, question.finding)
+        blind = [label.value for label in labels if label.basis is LabelBasis.BLIND]
+        agree = len(blind) >= READERS and len(set(blind)) == 1 and blind[0] is not LabelValue.UNSURE
+        reference = any(label.basis.is_reference for label in labels)
+        known = known or reference or agree
+        wanted = wanted or not (reference or agree or len(blind) >= MOST_READERS)
+    unsure = min(chances.values(), key=lambda chance: abs(chance - 0.5))
+    return _Asked(LabelTask(study, instance.id, tuple(chances)), Candidate(instance.id, study, unsure), wanted, known)
+
+
+def _questions(tx: Transaction, study: StudyId) -> dict[InstanceId, dict[Question, float]]:
+    """What models said about each picture, by what could be asked; the newest answer of each model."""
+    found: dict[InstanceId, dict[Question, float]] = {}
+    for suggestion in tx.suggestions.for_study(study):
+        if suggestion.analysis.status is AnalysisStatus.OK:
+            model = suggestion.analysis.provenance.model
+            said = {Question(one.key, model): one.probability for one in suggestion.analysis.findings}
+            # Of two models that know a finding, one asks.
+            others = {one.finding for one in found.get(suggestion.instance, {}) if one.model != model}
+            kept = {question: chance for question, chance in said.items() if question.finding not in others}
+            found.setdefault(suggestion.instance, {}).update(kept)
+    return found
+
+
+def _of(about: Sequence[Label], instance: Instance, finding: str) -> list[Label]:
+    return [label for label in about if label.instance == instance.id and label.finding == finding]
+
+
+def _with_known(tasks: Sequence[LabelTask], known: Sequence[LabelTask], seed: str) -> tuple[LabelTask, ...]:
+    """A picture whose answer is known among every nine others, at a place that cannot be foreseen."""
+    left = sorted(known, key=lambda task: keyed(seed, task.instance))
+    mixed: list[LabelTask] = []
+    block = GOLD_EVERY - 1
+    for start in range(0, len(tasks), block):
+        part = list(tasks[start : start + block])
+        # In the last, shorter block it comes as seldom as it is short.
+        drawn = int.from_bytes(keyed(seed, f"place {start}")[:4], "big")
+        place = drawn % block
+        if left and place < len(part):
+            part.insert(place, left.pop(0))
+        mixed += part
+    return tuple(mixed)
+
+
+def _references(about: Iterable[Label]) -> dict[str, bool]:
+    """What reference standards say of each picture, where they agree."""
+    told: dict[str, list[Truth]] = {}
+    for label in about:
+        present = _PRESENT[label.value]
+        if label.basis.is_reference and present is not None:
+            told.setdefault(label.instance, []).append(Truth(present, Strength.REFERENCE))
+    truths = {instance: settled(votes) for instance, votes in told.items()}
+    return {instance: truth.present for instance, truth in truths.items() if truth is not None}
+
+
+def _code(clinic: Clinic, user: UserId) -> str:
+    """Who labelled, without a name: the same in this clinic all the time."""
+    return hashlib.blake2b(user.encode(), key=clinic.store.store_id.encode()[:64], digest_size=2).hexdigest().upper()
+
+
+def _knows(clinic: Clinic, model: str, finding: str) -> bool:
+    try:
+        clinic.models.get(model).finding_name(finding, Language.ENGLISH)
+    except KeyError:
+        return False
+    return True
+
+
+_PRESENT = {LabelValue.PRESENT: True, LabelValue.ABSENT: False, LabelValue.UNSURE: None}
