@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from desktop.inference.manifest import GraphFile, TensorSpec
 _log = logging.getLogger(__name__)
 
 FloatArray = npt.NDArray[np.float32]
+
+SECONDS = 60.0
+"""How long one picture, trace or row may take a graph: the slowest of ours needs a fifth of a second."""
 
 
 def read_weights(folder: Path, graph: GraphFile) -> bytes:
@@ -41,17 +45,26 @@ class OnnxRunner:
     """One graph in one session.
 
     input: the tensor it takes. outputs: the tensors asked of it; it may have more. threads: processor threads, as
-    many as there are cores unless told. Not safe for two threads at once while the processor it runs on is failing.
+    many as there are cores unless told. seconds: what one input may take; a graph that takes longer is stopped, and not
+    asked again by this runner. Not safe for two threads at once while the processor it runs on is failing.
     """
 
     def __init__(
-        self, weights: bytes, input_spec: TensorSpec, outputs: Sequence[TensorSpec], *, threads: int | None = None
+        self,
+        weights: bytes,
+        input_spec: TensorSpec,
+        outputs: Sequence[TensorSpec],
+        *,
+        threads: int | None = None,
+        seconds: float = SECONDS,
     ) -> None:
         """Raises KnownFailure where the bytes are no graph, or one of another shape than the manifest says."""
         self._weights = weights
         self._input = input_spec
         self._outputs = tuple(outputs)
         self._threads = threads or devices.usable_cores()
+        self._seconds = seconds
+        self._stuck = False
         self._session = self._best_session()
         self._check_signature()
 
@@ -70,13 +83,16 @@ class OnnxRunner:
         """The outputs asked for, by name, each (n, *output shape).
 
         tensor: (n, *input shape) float32. When a GPU fails, the same work is done again on the CPU and `device`
-        says so from then on. Raises KnownFailure where the answer has another shape or is not finite.
+        says so from then on. Raises KnownFailure where the answer has another shape or is not finite, and where the
+        graph did not end in its time.
         """
+        if self._stuck:
+            raise KnownFailure("inference.run_too_long", kind=ErrorKind.IO)
         try:
             answer = self._answer(tensor)
         except _failures() as error:
             if self._session.get_providers()[0] == devices.CPU:
-                raise KnownFailure("inference.run_failed", kind=ErrorKind.IO) from error
+                raise self._failed() from error
             _log.warning("a model moved to the CPU: its processor failed")
             self._session = self._session_on((devices.CPU,))
             answer = self._answer_or_fail(tensor)
@@ -89,14 +105,34 @@ class OnnxRunner:
         return found
 
     def _answer(self, tensor: FloatArray) -> Sequence[Any]:
-        answer: Sequence[Any] = self._session.run([spec.name for spec in self._outputs], {self._input.name: tensor})
+        """What the session says, stopped where it takes too long: the runtime looks at the mark between two steps of
+        the graph."""
+        options = devices.runtime().RunOptions()
+        stopped = threading.Event()
+
+        def stop() -> None:
+            stopped.set()
+            options.terminate = True
+
+        watch = threading.Timer(self._seconds * max(1, len(tensor)), stop)
+        watch.daemon = True
+        watch.start()
+        try:
+            names = [spec.name for spec in self._outputs]
+            answer: Sequence[Any] = self._session.run(names, {self._input.name: tensor}, options)
+        finally:
+            watch.cancel()
+            self._stuck = stopped.is_set()
         return answer
+
+    def _failed(self) -> KnownFailure:
+        return KnownFailure("inference.run_too_long" if self._stuck else "inference.run_failed", kind=ErrorKind.IO)
 
     def _answer_or_fail(self, tensor: FloatArray) -> Sequence[Any]:
         try:
             return self._answer(tensor)
         except _failures() as error:
-            raise KnownFailure("inference.run_failed", kind=ErrorKind.IO) from error
+            raise self._failed() from error
 
     def _best_session(self) -> Any:
         """A session on the best processor that will take the graph."""

@@ -269,7 +269,7 @@ class FailingSession:
     def get_providers(self) -> list[str]:
         return ["CUDAExecutionProvider"]
 
-    def run(self, names: object, feed: object) -> object:
+    def run(self, names: object, feed: object, options: object) -> object:
         raise self.error
 
 

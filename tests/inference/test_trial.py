@@ -3,12 +3,16 @@
 import hashlib
 import json
 import pickle
+import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from desktop.errors import Cancelled, KnownFailure
+from desktop.inference import read_picture_model
+from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.trial import try_out
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx to write graphs")
@@ -103,6 +107,21 @@ def test_one_that_never_ends_is_stopped(make_model: MakeModel) -> None:
     with pytest.raises(KnownFailure) as caught:
         try_out(folder, seconds=4.0)
     assert caught.value.key == "inference.trial_too_long"
+
+
+def test_one_that_never_ends_later_is_stopped_too_and_not_asked_again(make_model: MakeModel) -> None:
+    folder = make_model()
+    put(folder, endless())
+    manifest = read_picture_model(folder).manifest
+    weights = read_weights(folder, manifest.weights)
+    runner = OnnxRunner(weights, manifest.input, (manifest.logits,), seconds=0.3)
+    question = np.zeros((1, 1, 16, 16), np.float32)
+    for _ in range(2):
+        began = time.process_time()
+        with pytest.raises(KnownFailure) as caught:
+            runner.run(question)
+        assert caught.value.key == "inference.run_too_long"
+    assert time.process_time() - began < 0.2, "it was asked again"
 
 
 def test_one_that_eats_memory_gets_no_more_than_its_share(make_model: MakeModel) -> None:
