@@ -138,10 +138,13 @@ class Registry:
         another kind."""
         return _reading(self.get(name))
 
+    def table_models(self) -> list[TableModel]:
+        """The models that read rows and are asked without being named, by name."""
+        return [model for model in self._asked() if isinstance(model, TableModel)]
+
     def fitting_row(self, row: Row) -> list[TableModel]:
         """The model made for rows of these columns; none where several know all that was given."""
-        reading = [model for model in self._asked() if isinstance(model, TableModel)]
-        found = [model for model in reading if model.fits(row)]
+        found = [model for model in self.table_models() if model.fits(row)]
         return found if len(found) == 1 else []
 
     def _asked(self) -> list[Model]:
