@@ -28,7 +28,7 @@ from desktop.exports.fhir_parts import (
 )
 from desktop.exports.fhir_patient import allergies_to_fhir, patient_to_fhir
 from desktop.exports.fhir_provenance import provenances
-from desktop.exports.fhir_results import codings_of, decisions, device, suggestions, written
+from desktop.exports.fhir_results import codings_of, counts, decisions, device, suggestions, written
 from desktop.exports.words import Words
 from desktop.i18n import Language
 from desktop.records import Decision, ReportContent, SignedReport
@@ -86,6 +86,7 @@ def report_bundle(report: SignedReport, languages: tuple[Language, ...], paper: 
         _imaging_study(content),
         *device(content, names),
         *suggestions(content, names, words),
+        *counts(content, names, words),
         *results,
         *provenances(report, names),
     ]

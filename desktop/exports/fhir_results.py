@@ -78,6 +78,31 @@ def suggestions(content: ReportContent, names: Names, words: Words) -> Iterator[
         yield resource
 
 
+def counts(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
+    """What the model counted: `preliminary`, made by a device; between what the true number usually lies beside it."""
+    chinese = words.languages[0] is Language.CHINESE
+    for number, count in enumerate(content.counts):
+        resource: Json = {
+            **_observation(content, names.of(f"count {number}"), "preliminary"),
+            "code": local("count", count.key, count.name_zh if chinese else count.name_en),
+            "valueQuantity": _number(count.number),
+            "method": {"text": f"{content.model_name} {content.model_version}"},
+            "device": reference(names.of("model"), content.model_name),
+            "derivedFrom": [reference(content.study)],
+        }
+        bounds = (("low", "Usually not below", count.low), ("high", "Usually not above", count.high))
+        told = [
+            {"code": local("component", key, display), "valueQuantity": _number(value)}
+            for key, display, value in bounds
+            if value is not None
+        ]
+        yield {**resource, "component": told} if told else resource
+
+
+def _number(value: int) -> Json:
+    return {"value": value, "unit": "1", "system": "http://unitsofmeasure.org", "code": "1"}
+
+
 def decisions(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
     """What the doctor decided on each finding. One left undecided has no decision, and none is made up."""
     for number, finding in enumerate(content.findings):

@@ -20,6 +20,7 @@ from desktop.records import (
     AnnotationKind,
     PartialDate,
     ReportContent,
+    ReportedCount,
     ReportedFinding,
     SignedReport,
 )
@@ -300,6 +301,16 @@ def _row(finding: ReportedFinding, words: Words, case: Typecase) -> Row:
     )
 
 
+def _counted(counts: tuple[ReportedCount, ...], translator: Translator) -> str:
+    """What the model counted in a sentence."""
+    said = []
+    for count in counts:
+        name = count.name_zh if translator.language is Language.CHINESE else count.name_en
+        key = "report.count" if count.low is None else "report.count.between"
+        said.append(translator.text(key, name=name, number=count.number, low=count.low, high=count.high))
+    return translator.text("report.counted", counts=translator.text("report.counted.between").join(said))
+
+
 def _percent(probability: float) -> str:
     """Whole per cent, never rounded to certainty."""
     if 0 < probability < 0.01:
@@ -318,8 +329,10 @@ def _notes(content: ReportContent, words: Words) -> Iterator[str]:
         yield from words.each(
             lambda translator: translator.text("report.model_refused", reason=translator.text(content.model_refusal))
         )
+    if content.counts:
+        yield from words.each(lambda translator: _counted(content.counts, translator))
     suggested = any(finding.suggested is not None for finding in content.findings)
-    if suggested:
+    if suggested or content.counts:
         yield from words.sentences(f"report.read_{'first' if content.read_before_reveal else 'after'}")
     if any(finding.suggested is not None and finding.verdict is None for finding in content.findings):
         yield from words.sentences("report.undecided_note")

@@ -80,7 +80,14 @@ from desktop.records.picture import (
     Uptake,
     VoiWindow,
 )
-from desktop.records.reports import Addendum, PrintedPicture, ReportContent, ReportedFinding, SignedReport
+from desktop.records.reports import (
+    Addendum,
+    PrintedPicture,
+    ReportContent,
+    ReportedCount,
+    ReportedFinding,
+    SignedReport,
+)
 from desktop.records.reviews import Annotation, AnnotationKind, Impression, Review, Verdict
 from desktop.records.segmentations import GridSource, Segment, Segmentation
 from desktop.records.suggestions import (
@@ -231,6 +238,7 @@ __all__ = [
     "Recording",
     "ReportContent",
     "ReportId",
+    "ReportedCount",
     "ReportedFinding",
     "Review",
     "ReviewId",

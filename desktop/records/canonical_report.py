@@ -4,7 +4,8 @@ They live here because the store keeps them, the exporters print them and `workf
 import another. A field added to `ReportContent` or to anything inside it changes the bytes: give the format a new
 number then and go on reading the old one.
 
-Format 2 knows on which frame of a picture a drawing lies, format 3 which slice of a scan is printed. A report is
+Format 2 knows on which frame of a picture a drawing lies, format 3 which slice of a scan is printed, format 4 what a
+model counted. A report is
 written in the oldest format that can say what it says, so that one content has one form, and what was signed before
 frames and slices were known is still what was signed.
 """
@@ -22,7 +23,8 @@ from desktop.records.partial_date import PartialDate
 from desktop.records.reports import ReportContent
 
 REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES = "lantern-report/1", "lantern-report/2"
-REPORT_FORMAT_WITH_PICTURE = "lantern-report/3"
+REPORT_FORMAT_WITH_PICTURE, REPORT_FORMAT_WITH_COUNTS = "lantern-report/3", "lantern-report/4"
+_FORMATS = (REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES, REPORT_FORMAT_WITH_PICTURE, REPORT_FORMAT_WITH_COUNTS)
 ADDENDUM_FORMAT = "lantern-addendum/1"
 
 _FIRST_FRAME = 1
@@ -30,6 +32,8 @@ _FIRST_FRAME = 1
 
 def report_format(content: ReportContent) -> str:
     """The format a report is written in."""
+    if content.counts:
+        return REPORT_FORMAT_WITH_COUNTS
     if content.picture is not None:
         return REPORT_FORMAT_WITH_PICTURE
     framed = any(annotation.frame != _FIRST_FRAME for annotation in content.annotations)
@@ -44,7 +48,9 @@ def report_canonical_bytes(content: ReportContent) -> bytes:
     """
     written_as = report_format(content)
     members: Any = _encoded(content)
-    if written_as != REPORT_FORMAT_WITH_PICTURE:
+    if written_as != REPORT_FORMAT_WITH_COUNTS:
+        del members["counts"]
+    if _FORMATS.index(written_as) < _FORMATS.index(REPORT_FORMAT_WITH_PICTURE):
         del members["picture"]
     if written_as == REPORT_FORMAT:
         for annotation in members["annotations"]:
@@ -65,12 +71,14 @@ def report_from_canonical(data: bytes) -> ReportContent:
     if not isinstance(document, dict) or document.keys() != {"format", "content"}:
         raise ValueError("not a canonical report")
     members, written_as = document["content"], document["format"]
-    if written_as not in (REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES, REPORT_FORMAT_WITH_PICTURE):
+    if written_as not in _FORMATS:
         raise ValueError("this report was written in another format")
     if written_as == REPORT_FORMAT:
         members = _with_frames(members)
-    if written_as != REPORT_FORMAT_WITH_PICTURE:
+    if _FORMATS.index(written_as) < _FORMATS.index(REPORT_FORMAT_WITH_PICTURE):
         members = {**_checked(dict, members), "picture": None}
+    if written_as != REPORT_FORMAT_WITH_COUNTS:
+        members = {**_checked(dict, members), "counts": []}
     content = _decoded(ReportContent, members)
     assert isinstance(content, ReportContent)
     if report_canonical_bytes(content) != data:

@@ -30,6 +30,19 @@ class ReportedFinding:
 
 
 @dataclass(frozen=True)
+class ReportedCount:
+    """How many of a kind the model counted in the picture, unedited. low, high: between which the true number usually
+    lies, None where it does not tell. name_en, name_zh: the kind's name."""
+
+    key: str
+    name_en: str
+    name_zh: str
+    number: int
+    low: int | None = None
+    high: int | None = None
+
+
+@dataclass(frozen=True)
 class PrintedPicture:
     """Which slice of a scan a report shows, and how. frame: of the instance, counted from 1. window: None for the one
     its file begins with."""
@@ -47,7 +60,7 @@ class ReportContent:
     findings_text: the doctor's findings, from the template and edited. impression: as last written.
     model_*: empty where no model ran; model_refusal then may hold the key of the reason it gave.
     study_date: as the file says, or None. image_sha256: of the imported file's bytes. picture: of a scan, the slice
-    that was chosen for the report; None where nobody chose one.
+    that was chosen for the report; None where nobody chose one. counts: of a model that counts, else empty.
     """
 
     report: ReportId
@@ -78,6 +91,7 @@ class ReportContent:
     audit_sequence: int
     synthetic: bool = False
     picture: PrintedPicture | None = None
+    counts: tuple[ReportedCount, ...] = ()
 
 
 @dataclass(frozen=True)

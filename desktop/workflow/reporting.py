@@ -31,6 +31,7 @@ from desktop.records import (
     Picture,
     PrintedPicture,
     ReportContent,
+    ReportedCount,
     ReportedFinding,
     ReportId,
     Review,
@@ -341,6 +342,25 @@ def _compose(
         audit_sequence=head.sequence,
         synthetic=patient.synthetic or synthetic,
         picture=shown,
+        counts=_counts(clinic, said),
+    )
+
+
+def _counts(clinic: Clinic, said: Suggestion | None) -> tuple[ReportedCount, ...]:
+    """What a model counted, by its names for it."""
+    if said is None or not said.analysis.counts:
+        return ()
+    model = clinic.models.get(said.analysis.provenance.model)
+    return tuple(
+        ReportedCount(
+            key=count.kind,
+            name_en=model.finding_name(count.kind, Language.ENGLISH),
+            name_zh=model.finding_name(count.kind, Language.CHINESE),
+            number=count.number,
+            low=count.low,
+            high=count.high,
+        )
+        for count in said.analysis.counts
     )
 
 

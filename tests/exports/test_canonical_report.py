@@ -9,7 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from desktop.records import AnnotationKind, InstanceId, PartialDate, PrintedPicture, ReportContent, VoiWindow
+from desktop.records import (
+    AnnotationKind,
+    InstanceId,
+    PartialDate,
+    PrintedPicture,
+    ReportContent,
+    ReportedCount,
+    VoiWindow,
+)
 from desktop.records.canonical_report import (
     addendum_canonical_bytes,
     report_canonical_bytes,
@@ -177,3 +185,15 @@ def test_a_slice_that_was_chosen_for_the_paper_needs_the_third_format(content: R
     document["format"] = "lantern-report/3"
     with pytest.raises(ValueError, match="fields"):
         report_from_canonical(json.dumps(document).encode())
+
+
+def test_what_a_model_counted_needs_the_fourth_format(content: ReportContent) -> None:
+    counted = replace(content, counts=(ReportedCount("red_cell", "Red cell", "红细胞", 123, 110, 140),))
+    data = report_canonical_bytes(counted)
+    assert (report_format(content), report_format(counted)) == ("lantern-report/1", "lantern-report/4")
+    assert report_from_canonical(data) == counted
+    untold = replace(counted, counts=(ReportedCount("platelet", "Platelet", "血小板", 0),))
+    assert report_from_canonical(report_canonical_bytes(untold)) == untold
+    for written_as in (b"lantern-report/1", b"lantern-report/2", b"lantern-report/3"):
+        with pytest.raises(ValueError, match=r"canonical|frames|fields"):
+            report_from_canonical(data.replace(b"lantern-report/4", written_as))

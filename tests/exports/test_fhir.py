@@ -13,7 +13,7 @@ import pytest
 from desktop.errors import UserFacingError
 from desktop.exports import EXPORTERS, ReportBundle
 from desktop.i18n import Language
-from desktop.records import ReportContent, SignedReport
+from desktop.records import ReportContent, ReportedCount, SignedReport
 from desktop.records.canonical_report import report_canonical_bytes, report_from_canonical
 
 BOTH = (Language.CHINESE, Language.ENGLISH)
@@ -151,6 +151,19 @@ def test_undecided_finding_has_no_decision(report: SignedReport) -> None:
     assert [item["note"][0]["text"] for item in observations if "device" in item] == ["未作判断"]
     assert not [item for item in observations if item["status"] == "final" and "component" in item]
     assert "conclusionCode" not in _resources(bundle, "DiagnosticReport")[0]
+
+
+def test_what_a_model_counted_is_preliminary(report: SignedReport) -> None:
+    counts = (ReportedCount("red_cell", "Red cells", "红细胞", 123, 110, 140), ReportedCount("b", "Other", "其他", 0))
+    bundle = _bundle(replace(report, content=replace(report.content, counts=counts), addenda=()))
+    test_accepted_by_the_r4b_models_and_made_of_r4_elements(bundle)
+    test_every_reference_resolves_inside(bundle)
+    first, second = (item for item in _resources(bundle, "Observation") if "valueQuantity" in item)
+    assert (first["status"], first["code"]["text"], first["valueQuantity"]["value"]) == ("preliminary", "红细胞", 123)
+    assert first["code"]["coding"][0]["code"] == "red_cell"
+    assert [part["valueQuantity"]["value"] for part in first["component"]] == [110, 140]
+    assert second["valueQuantity"]["value"] == 0
+    assert "component" not in second
 
 
 def test_report_without_a_model(report: SignedReport) -> None:

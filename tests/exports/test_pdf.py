@@ -28,6 +28,7 @@ from desktop.records import (
     InstanceId,
     PartialDate,
     ReportContent,
+    ReportedCount,
     SignedReport,
     SpacingSource,
     Verdict,
@@ -462,3 +463,12 @@ def test_a_count_says_how_many_and_of_what(report: SignedReport, film: Film) -> 
     drawing = replace(report.content.annotations[0], kind=AnnotationKind.COUNT, points=points, label="Ring forms")
     text = _squeezed(_text(_render(_changed(report, annotations=(drawing,)), film, ENGLISH)))
     assert "Count3·Ringforms" in text
+
+
+def test_what_the_model_counted_is_told_with_how_far_it_may_be_off(report: SignedReport, film: Film) -> None:
+    counts = (ReportedCount("red_cell", "Red cells", "红细胞", 123, 110, 140), ReportedCount("b", "Other", "其他", 0))
+    counted = _changed(report, findings=(), counts=counts)
+    english = _squeezed(_text(_render(counted, film, ENGLISH)))
+    assert "Redcells123(110–140);Other0." in english
+    assert "notonebyonebythedoctor" in english
+    assert "红细胞123（110–140）；其他0。" in _squeezed(_text(_render(counted, film)))
