@@ -13,8 +13,9 @@ from desktop.access import Permission
 from desktop.i18n import Language
 from desktop.jobs import Job
 from desktop.learning.dawid_skene import Vote
-from desktop.learning.labellers import Board, board
+from desktop.learning.labellers import TOO_FEW, Board, board
 from desktop.learning.sampling import Candidate, in_order, keyed
+from desktop.learning.statistics import Interval as Share
 from desktop.records import (
     AnalysisStatus,
     AuditAction,
@@ -36,11 +37,13 @@ from desktop.workflow.importing import is_sliced, is_trace, stored_picture
 from desktop.workflow.labelling import has_seen_suggestion, newest
 
 __all__ = [
+    "TOO_FEW",
     "FindingBoard",
     "LabelQueue",
     "LabelTask",
     "QualityBoards",
     "Question",
+    "Share",
     "label_queue",
     "open_to_label",
     "quality_boards",

@@ -1,0 +1,127 @@
+"""The labellers' board: how well each sees what is there, told by codes, with what is too little to judge by."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+
+from desktop import workflow
+from desktop.errors import UserFacingError
+from desktop.ui.widgets.parts import Texts, column, label
+from desktop.workflow.queueing import TOO_FEW, FindingBoard, QualityBoards
+
+if TYPE_CHECKING:
+    from desktop.jobs import Job
+    from desktop.ui.context import UiContext
+    from desktop.workflow.queueing import Share
+
+_COLUMNS = ("finding", "labeller", "pictures", "unsure", "sensitivity", "specificity", "agreement")
+
+
+class QualityPage(QWidget):
+    """One line for each labeller of each finding; below, what holds for all of them together."""
+
+    def __init__(self, context: "UiContext") -> None:
+        super().__init__()
+        self.setObjectName("quality_page")
+        self._context = context
+        self._texts = Texts(context)
+        self._found: QualityBoards | None = None
+        about = label("quality_about", "muted", wrap=True)
+        self._texts.add(about.setText, "feedback.quality.about")
+        self.table = QTableWidget()
+        self.table.setObjectName("quality_table")
+        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.table.setTabKeyNavigation(False)
+        self.table.verticalHeader().hide()
+        self._texts.add(self.table.setAccessibleName, "feedback.section.quality")
+        self._together = label("quality_together", wrap=True, selectable=True)
+        layout = column(self, margin=24, spacing=12)
+        layout.addWidget(about)
+        layout.addWidget(self.table, 1)
+        layout.addWidget(self._together)
+        self.retranslate()
+
+    def activated(self) -> None:
+        """The page is shown: count anew."""
+        clinic = self._context.open_clinic
+
+        def work(job: "Job") -> QualityBoards:
+            return workflow.queueing.quality_boards(clinic, job)
+
+        self._context.operations.run(
+            work, initiator=self, done=self._show, title=self._context.tr("feedback.quality.counting")
+        )
+        self.table.setFocus()
+
+    def retranslate(self) -> None:
+        """Speak the window's language."""
+        self._texts.retranslate()
+        self._fill()
+
+    def clear(self) -> None:
+        """The clinic is locked."""
+        self._found = None
+        self._fill()
+
+    def _show(self, found: QualityBoards) -> None:
+        self._found = found
+        self._fill()
+
+    def _fill(self) -> None:
+        tr = self._context.tr
+        boards = self._found.boards if self._found is not None else ()
+        lines = [self._line(about, place) for about in boards for place in range(len(about.board.rows))]
+        self.table.clear()
+        self.table.setColumnCount(len(_COLUMNS))
+        self.table.setRowCount(len(lines))
+        self.table.setHorizontalHeaderLabels([tr(f"feedback.quality.{name}") for name in _COLUMNS])
+        for place, words in enumerate(lines):
+            for at, word in enumerate(words):
+                item = QTableWidgetItem(word)
+                side = Qt.AlignmentFlag.AlignLeft if at < 2 else Qt.AlignmentFlag.AlignRight
+                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
+                self.table.setItem(place, at, item)
+        self.table.resizeColumnsToContents()
+        self.table.setVisible(bool(lines))
+        told = [self._told(about) for about in boards]
+        self._together.setText("\n".join(told) if told else tr("feedback.quality.none") if self._found else "")
+
+    def _line(self, about: FindingBoard, place: int) -> list[str]:
+        tr = self._context.tr
+        row = about.board.rows[place]
+        own = self._found is not None and row.labeller == self._found.own
+        return [
+            self._name_of(about),
+            tr("feedback.quality.you", code=row.labeller) if own else row.labeller,
+            str(row.answers),
+            self._share(row.unsure),
+            self._share(row.sensitivity),
+            self._share(row.specificity),
+            self._share(row.agreement),
+        ]
+
+    def _share(self, share: "Share") -> str:
+        tr = self._context.tr
+        if share.n == 0:
+            return tr("feedback.quality.no_case")
+        if share.n < TOO_FEW:
+            return tr("feedback.quality.few", count=share.n, enough=TOO_FEW)
+        low, high = round(100 * share.low), round(100 * share.high)
+        return tr("feedback.quality.share", percent=round(100 * share.value), low=low, high=high, count=share.n)
+
+    def _told(self, about: FindingBoard) -> str:
+        tr, board = self._context.tr, about.board
+        name = self._name_of(about)
+        basis = tr(f"feedback.quality.basis.{board.basis.value}")
+        if board.shared < TOO_FEW:
+            return tr("feedback.quality.shared_few", finding=name, count=board.shared, enough=TOO_FEW, basis=basis)
+        figure = f"{board.agreement.value:.2f}"
+        return tr("feedback.quality.shared", finding=name, count=board.shared, figure=figure, basis=basis)
+
+    def _name_of(self, about: FindingBoard) -> str:
+        try:
+            return self._context.registry.get(about.model).finding_name(about.finding, self._context.language)
+        except (UserFacingError, KeyError):
+            return about.finding
