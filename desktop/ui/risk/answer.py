@@ -158,7 +158,7 @@ class RiskAnswer(QWidget):
         self._missing.setVisible(bool(missing))
         self.what_if.show_values(inputs)
         self.other.hide()
-        self.back.setEnabled(False)
+        self.back.hide()
         self._top.show()
         self._more.show()
 
@@ -170,7 +170,7 @@ class RiskAnswer(QWidget):
 
     def _moved(self) -> None:
         moved = self.what_if.is_moved
-        self.back.setEnabled(moved)
+        self.back.setVisible(moved)
         if moved:
             self.what_if_asked.emit()
         else:
