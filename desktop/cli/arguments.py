@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, backups, dicom, drawings, inspecting, measuring, patients, people
+from desktop.cli import auditing, backups, dicom, drawings, inspecting, measuring, patients, people, validating
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -172,6 +172,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[_Parser]") -> No
     rates = suggestions.add_parser("rates", help="how often a model answered how, and which groups stand out")
     rates.add_argument("--model", required=True, metavar="NAME")
     rates.add_argument("--by", choices=("month", "version", "sex", "age", "examination"), default="month")
+    validating.add_verb(suggestions)
     report = commands.add_parser("report", help="sign and export").add_subparsers(
         dest="verb", required=True, parser_class=_Parser
     )

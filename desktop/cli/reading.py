@@ -3,6 +3,7 @@
 import argparse
 
 from desktop import workflow
+from desktop.cli import validating
 from desktop.cli.analysing import analysis_keys
 from desktop.cli.output import Output
 from desktop.cli.secrets_in import read_text
@@ -22,7 +23,10 @@ def impressions(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def suggestions(arguments: argparse.Namespace, output: Output) -> None:
-    """`suggestions list | review | rates`."""
+    """`suggestions list | review | rates | validate`."""
+    if arguments.verb == "validate":
+        validating.validate(arguments, output)
+        return
     with unlocked(arguments) as clinic:
         if arguments.verb == "rates":
             found = workflow.model_rates(clinic, Job(), arguments.model, workflow.RateGroup(arguments.by))

@@ -3,6 +3,7 @@
 May import `imaging`, `signals` and below. ONNX Runtime is only loaded when a model first runs.
 """
 
+from desktop.inference.calibration import ConformalThresholds
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.devices import providers
 from desktop.inference.fundus_model import FundusModel
@@ -29,6 +30,7 @@ __all__ = [
     "BUNDLED",
     "MANIFEST",
     "REASON_OTHER_KIND",
+    "ConformalThresholds",
     "DamagedModel",
     "DetectionModel",
     "FundusModel",

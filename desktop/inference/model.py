@@ -6,6 +6,7 @@ from pathlib import Path
 
 from desktop.errors import KnownFailure, from_os_error
 from desktop.i18n import Language
+from desktop.inference.calibration import ConformalThresholds
 from desktop.inference.manifest import Manifest
 
 CARD = "CARD.md"
@@ -65,6 +66,15 @@ class Model(ABC):
     def finding_name(self, key: str, language: Language) -> str:
         """What a finding is called. Raises KeyError for a key the model does not know."""
         return self._common.finding(key).names.text(language)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Keys of what it speaks of."""
+        return tuple(spec.key for spec in self._common.findings)
+
+    def thresholds(self, key: str) -> ConformalThresholds:
+        """Where a finding's probability becomes a decision. Raises KeyError for a key the model does not know."""
+        return self._common.finding(key).thresholds
 
     def card_text(self) -> str:
         """The model card (Markdown, English). Raises KnownFailure where it cannot be read."""

@@ -5,7 +5,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 
 Deeds about patients and their examinations stand here by name; those that keep the clinic itself going have a module
 each: `workflow.backups`, `workflow.people`; so do those by which models are judged and taught: `workflow.confirmed`,
-`workflow.labelling`, `workflow.queueing`.
+`workflow.labelling`, `workflow.queueing`, `workflow.validating`.
 """
 
 from desktop.inference import Registry
@@ -30,7 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, confirmed, labelling, measuring, people, queueing, risks
+from desktop.workflow import backups, confirmed, labelling, measuring, people, queueing, risks, validating
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -529,6 +529,7 @@ __all__ = [
     "unmerge",
     "unsaved_patient",
     "unsaved_work",
+    "validating",
     "verify",
     "verify_audit_file",
     "verify_clinic",
