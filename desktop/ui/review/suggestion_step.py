@@ -12,6 +12,7 @@ from desktop.ui.review import words
 from desktop.ui.review.beats_view import BeatsView
 from desktop.ui.review.counts_view import CountsView
 from desktop.ui.review.probability_bar import ProbabilityBar
+from desktop.ui.viewers.overlay import overlay_of
 
 
 class FindingView(QWidget):
@@ -158,8 +159,8 @@ class SuggestionStep(StepCard):
         self.set_words(tr("reading.step.suggestion"), self._note_words())
         self.why.setText(tr("review.why"))
         self.limits.setText(tr("review.limits"))
-        boxed = any(s.analysis.boxes for s in self._shown)
-        self.overlay.setText(tr("review.overlay.boxes" if boxed else "review.overlay"))
+        laid = overlay_of((s.analysis for s in self._shown), None)
+        self.overlay.setText(tr(f"review.overlay.{laid.kind.value}" if laid is not None else "review.overlay.overlay"))
         self._again.setText(tr("review.again"))
         for button in (self.why, self.limits, self.overlay):
             button.setMinimumWidth(_room_for_bold(button))
@@ -173,7 +174,7 @@ class SuggestionStep(StepCard):
         set_paragraph(self._small, "\n".join(lines))
         self.why.setVisible(bool(self._findings))
         self.limits.setVisible(bool(self._findings or self._counts))
-        self.overlay.setVisible(any(s.analysis.activations or s.analysis.boxes for s in self._shown))
+        self.overlay.setVisible(laid is not None)
         self._again.setVisible(not sitting.asking and sitting.failure is not None and not self._shown)
         self.set_state(self._step_state(sitting))
 

@@ -32,6 +32,7 @@ from desktop.ui.viewers.film_scale import TrueSize, ask_screen, true_size
 from desktop.ui.viewers.film_words import FilmText, corners
 from desktop.ui.viewers.frames import FilmSource
 from desktop.ui.viewers.label_field import LabelField
+from desktop.ui.viewers.overlay import Laid
 from desktop.ui.viewers.view_commands import VIEW_COMMANDS, Surroundings
 from desktop.ui.viewers.view_state import Point, ViewState
 
@@ -306,8 +307,8 @@ class FilmViewer(DrawnFilm):
     def _corners(self, state: ViewState) -> tuple[Corner, Corner, Corner, Corner]:
         drawn = len(self._drawing.points) if self._drawing is not None else 0
         ratio = self.devicePixelRatioF()
-        boxed = self.overlay is not None and bool(self.overlay.boxes)
-        made = corners(self._context, self._text, state, self._source, self._tool, ratio, drawn, boxed=boxed)
+        laid = self.overlay.kind if self.overlay is not None else Laid.LOOKED
+        made = corners(self._context, self._text, state, self._source, self._tool, ratio, drawn, laid=laid)
         lines = made[2].lines
         if self.cine.run is not None:
             lines = (*lines, frame_words(self._context, self.cine))

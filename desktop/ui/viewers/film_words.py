@@ -9,6 +9,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_painting import Corner
 from desktop.ui.viewers.frames import FilmSource
+from desktop.ui.viewers.overlay import Laid
 from desktop.ui.viewers.view_state import ViewState
 
 STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
@@ -34,10 +35,10 @@ def corners(
     ratio: float,
     drawn: int = 0,
     *,
-    boxed: bool = False,
+    laid: Laid = Laid.LOOKED,
 ) -> tuple[Corner, Corner, Corner, Corner]:
     """Top left: the patient. Top right: the study. Bottom left: how it is shown. Bottom right: what is not as taken.
-    boxed: what is laid over the picture are boxes."""
+    laid: what lies over the picture."""
     tr = context.tr
     shown = [window_words(context, state, source)] if source is not None else []
     shown.append(tr("viewer.zoom", percent=round(state.zoom * ratio * 100)))
@@ -52,7 +53,7 @@ def corners(
         changed.append(tr("viewer.turned", degrees=90 * state.orientation.quarter_turns))
     badges = [text.note] if text.note else []
     if state.overlay:
-        badges.append(tr("viewer.boxes_caption" if boxed else "viewer.overlay_caption"))
+        badges.append(tr(f"viewer.{laid.value}_caption"))
     if state.orientation.mirrored:
         badges.append(tr("viewer.mirrored"))
     hint = (_hint(context, tool, drawn),) if tool.draws is not None else ()

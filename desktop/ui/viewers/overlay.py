@@ -1,17 +1,21 @@
-"""What models laid over a picture: where one looked, and what one boxed and counted."""
+"""What models laid over a picture: where one looked, what one boxed and counted, what one traced."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 
 import numpy as np
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 
-from desktop.records import Activation, Analysis, DetectedBox
+from desktop.records import Activation, Analysis, DetectedBox, Mask
 
 HEAT_COLOUR = (230, 159, 0)
 HEAT_FROM = 0.4
 HEAT_OPACITY = 0.45
+MASK_COLOUR = (86, 180, 233)
+MASK_OPACITY = 0.55
 KIND_COLOURS = (
     *(QColor(86, 180, 233), QColor(230, 159, 0), QColor(0, 158, 115), QColor(204, 121, 167), QColor(213, 94, 0)),
     QColor(240, 228, 66),
@@ -19,6 +23,14 @@ KIND_COLOURS = (
 """Okabe and Ito's. The kinds' numbers are told beside the picture, so that colour alone need tell nothing."""
 _HALO = QColor(0, 0, 0, 150)
 _PEN, _RIM = 1.6, 3.6
+
+
+class Laid(StrEnum):
+    """What an overlay is called: where a model looked, what it counted, what it traced."""
+
+    LOOKED = "overlay"
+    BOXES = "boxes"
+    MASKS = "masks"
 
 
 @dataclass(frozen=True)
@@ -31,14 +43,27 @@ class CountedBox:
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """activation: None where the model gives none. boxes: those counted."""
+    """activation: None where the model gives none. boxes: those counted. masks: what was traced, pixel by pixel."""
 
     activation: Activation | None
     boxes: tuple[CountedBox, ...] = ()
+    masks: tuple[Mask, ...] = ()
+
+    @property
+    def kind(self) -> Laid:
+        """What it is called, where it is of several kinds: boxes and masks are to be checked one by one."""
+        return Laid.BOXES if self.boxes else Laid.MASKS if self.masks else Laid.LOOKED
+
+    @cached_property
+    def tints(self) -> tuple[QImage, ...]:
+        """The masks as they are painted, with every frame anew."""
+        return tuple(_tinted(mask) for mask in self.masks)
 
     def like(self, other: "Overlay | None") -> bool:
         """Whether another one looks the same."""
-        return other is not None and other.activation is self.activation and other.boxes == self.boxes
+        if other is None or other.activation is not self.activation:
+            return False
+        return other.boxes == self.boxes and other.masks == self.masks
 
 
 def overlay_of(analyses: Iterable[Analysis], finding: str | None) -> Overlay | None:
@@ -51,7 +76,8 @@ def overlay_of(analyses: Iterable[Analysis], finding: str | None) -> Overlay | N
     asked = [activation for activation in seen if activation.finding == finding]
     activation = next(iter(asked or seen), None)
     boxes = tuple(box for analysis in here for box in counted(analysis))
-    return Overlay(activation, boxes) if activation is not None or boxes else None
+    masks = tuple(mask for analysis in here for mask in analysis.masks)
+    return Overlay(activation, boxes, masks) if activation is not None or boxes or masks else None
 
 
 def counted(analysis: Analysis) -> tuple[CountedBox, ...]:
@@ -73,6 +99,8 @@ def paint(painter: QPainter, overlay: Overlay, rows: int, columns: int, to_devic
     painter.setTransform(to_device)
     if overlay.activation is not None:
         _paint_heat(painter, overlay.activation, rows, columns)
+    for tint in overlay.tints:
+        painter.drawImage(QRectF(-0.5, -0.5, columns, rows), tint)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for one in overlay.boxes:
         place = QRectF(one.box.x - 0.5, one.box.y - 0.5, one.box.width, one.box.height)
@@ -81,6 +109,15 @@ def paint(painter: QPainter, overlay: Overlay, rows: int, columns: int, to_devic
             pen.setCosmetic(True)
             painter.setPen(pen)
             painter.drawRect(place)
+
+
+def _tinted(mask: Mask) -> QImage:
+    """A mask as one colour through which the picture shows. Empty where it is no picture."""
+    drawn = QImage.fromData(mask.png).convertToFormat(QImage.Format.Format_Indexed8)
+    clear, filled = QColor(0, 0, 0, 0), QColor(*MASK_COLOUR)
+    filled.setAlphaF(MASK_OPACITY)
+    drawn.setColorTable([clear.rgba() if grey < 128 else filled.rgba() for grey in range(256)])
+    return drawn.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
 def _paint_heat(painter: QPainter, activation: Activation, rows: int, columns: int) -> None:

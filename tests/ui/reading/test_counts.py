@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 from PySide6.QtWidgets import QLabel
 
 from desktop import workflow
 from desktop.jobs import Job
-from desktop.records import Analysis, AnalysisStatus, Count, DetectedBox, Quality, StudyId
+from desktop.records import Analysis, AnalysisStatus, Count, DetectedBox, Mask, Quality, StudyId
 from desktop.ui.reading import ReadingRoom
 from desktop.ui.viewers.frames import FilmSource, render_frame
-from desktop.ui.viewers.overlay import counted, kind_colour, overlay_of
+from desktop.ui.viewers.overlay import Laid, Overlay, counted, kind_colour, overlay_of
 from desktop.ui.viewers.view_state import ViewState
 from tests.ui.reading.conftest import OpenStudy, StandIn, provenance
 from tests.ui.reading.test_frames import picture, request
@@ -66,6 +67,33 @@ def test_boxes_are_drawn_where_they_lie_and_only_when_asked() -> None:
         near = [shown.pixelColor(round(edge[0]) + by, round(edge[1])) for by in (-1, 0, 1)]
         assert kind_colour(order) in near
         assert shown.pixel(round(middle[0]), round(middle[1])) == plain.pixel(round(middle[0]), round(middle[1]))
+
+
+def test_a_mask_is_drawn_over_what_it_was_traced_in_and_named_for_what_it_is() -> None:
+    traced = np.zeros((100, 200), np.uint8)
+    traced[40:60, 50:150] = 255
+    mask = Mask("vessels", cv2.imencode(".png", traced)[1].tobytes())
+    overlay = overlay_of([Analysis(AnalysisStatus.OK, provenance(), Quality(True), masks=(mask,))], None)
+    assert overlay is not None
+    assert overlay.kind is Laid.MASKS
+    assert not overlay.like(overlay_of([COUNTING], None))
+    source = FilmSource.build(picture(np.full((100, 200), 90, np.uint8)), Job())
+    state = ViewState(100, 200).fit(400, 300)
+    asked = replace(request(source, state), overlay=overlay)
+    plain, shown = (render_frame(replace(asked, state=replace(state, overlay=on)), Job()).image for on in (False, True))
+    inside, outside = (state.to_view(place, 400, 300) for place in ((100.0, 50.0), (20.0, 50.0)))
+    seen = shown.pixelColor(round(inside[0]), round(inside[1]))
+    assert (seen.blue() - seen.red() > 50, seen.alpha()) == (True, 255)
+    below = round(outside[0]), round(outside[1])
+    assert shown.pixel(*below) == plain.pixel(*below)
+
+
+def test_a_mask_that_is_no_picture_draws_nothing() -> None:
+    spoilt = Overlay(None, masks=(Mask("vessels", b"no picture"),))
+    source = FilmSource.build(picture(np.full((100, 200), 90, np.uint8)), Job())
+    state = replace(ViewState(100, 200).fit(400, 300), overlay=True)
+    frames = [render_frame(replace(request(source, state), overlay=one), Job()).image for one in (None, spoilt)]
+    assert frames[0] == frames[1]
 
 
 @pytest.mark.usefixtures("model_first")
