@@ -7,6 +7,8 @@ WINDOW_ACTIONS: tuple[Action, ...] = (
     Action("go_patients", WINDOW, ("Ctrl+2",)),
     Action("go_reading", WINDOW, ("Ctrl+3",)),
     Action("go_settings", WINDOW, ("Ctrl+4",)),
+    Action("go_tools", WINDOW, ("Ctrl+5",)),
+    Action("go_feedback", WINDOW, ("Ctrl+6",)),
     Action("register_patient", WINDOW, ("Ctrl+N",)),
     Action("import_film", WINDOW, ("Ctrl+O",)),
     Action("import_folder", WINDOW, ("Ctrl+Shift+O",)),

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QFrame, QToolButton
 
 from desktop.access import Permission
 from desktop.ui.icons import icon
+from desktop.ui.tools.registry import tools_for
 from desktop.ui.widgets.parts import column
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ class Destination(StrEnum):
     PATIENTS = "patients"
     READING = "reading"
     SETTINGS = "settings"
+    TOOLS = "tools"
+    FEEDBACK = "feedback"
 
 
 _NEEDS = {
@@ -33,12 +36,19 @@ _NEEDS = {
     Destination.PATIENTS: Permission.VIEW_PATIENTS,
     Destination.READING: Permission.VIEW_IMAGES,
     Destination.SETTINGS: Permission.USE_CLINIC,
+    Destination.FEEDBACK: Permission.READ_IMAGES,
 }
+
+# Their keys are numbered as they are declared: a place that comes later takes no key from one that hands know.
+_LAST = Destination.SETTINGS
 
 
 def destinations(session: "Session") -> tuple[Destination, ...]:
     """Where somebody has anything to do, in order: an auditor sees no patients."""
-    return tuple(destination for destination in Destination if session.may(_NEEDS[destination]))
+    allowed = {destination for destination, needed in _NEEDS.items() if session.may(needed)}
+    if tools_for(session):
+        allowed.add(Destination.TOOLS)
+    return tuple(destination for destination in Destination if destination in allowed)
 
 
 class Rail(QFrame):
@@ -55,7 +65,7 @@ class Rail(QFrame):
         self._context = context
         self._buttons: dict[Destination, QToolButton] = {}
         layout = column(self, margin=6, spacing=4)
-        for destination in Destination:
+        for destination in sorted(Destination, key=lambda one: one is _LAST):
             made = self._button(f"rail_{destination}")
             made.setCheckable(True)
             made.setAutoExclusive(True)
@@ -82,7 +92,8 @@ class Rail(QFrame):
 
     def retranslate(self) -> None:
         """Speak the window's language."""
-        for number, (destination, made) in enumerate(self._buttons.items(), start=1):
+        for number, destination in enumerate(Destination, start=1):
+            made = self._buttons[destination]
             made.setText(self._context.tr(f"ui.rail.{destination}"))
             made.setToolTip(f"{made.text()}  Ctrl+{number}")
         self._lock.setText(self._context.tr("ui.rail.lock"))

@@ -23,13 +23,16 @@ from desktop.ui.rail import Destination, Rail, destinations
 from desktop.ui.shortcuts import ShortcutSheet
 from desktop.ui.status import StatusStrip
 from desktop.ui.today.screen import TodayScreen
+from desktop.ui.tools.registry import TOOLS
 from desktop.ui.widgets.parts import column, row
 from desktop.workflow import Problem, ProblemKind, Verification
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
+    from desktop.ui.feedback.screen import FeedbackScreen
     from desktop.ui.reading import ReadingRoom
     from desktop.ui.settings.screen import SettingsScreen
+    from desktop.ui.tools.screen import ToolsScreen
 
 
 _NEEDS = {
@@ -104,6 +107,8 @@ class Workspace(QWidget):
         context.study_requested.connect(self.open_study)
         context.patient_requested.connect(self.open_patient)
         self._actions = bind(context, self, WINDOW_ACTIONS, self._handlers())
+        opening = {tool.action.id: self._open_tool for tool in TOOLS}
+        self._tools = bind(context, self, [tool.action for tool in TOOLS], opening)
 
     # Where we are
 
@@ -123,6 +128,8 @@ class Workspace(QWidget):
             self._actions[f"go_{destination}"].setEnabled(destination in allowed)
         for name, permission in _NEEDS.items():
             self._actions[name].setEnabled(clinic.session.may(permission))
+        for tool in TOOLS:
+            self._tools[tool.action.id].setEnabled(clinic.session.may(tool.needs))
         self.show_destination(self._current if same and self._current in allowed else allowed[0])
         self.health.activated()
 
@@ -137,7 +144,7 @@ class Workspace(QWidget):
 
     def retranslate(self) -> None:
         """Speak the window's language, everywhere."""
-        for part in (self.rail, self.banner, self.alarm, self.damaged, self.status, self._actions):
+        for part in (self.rail, self.banner, self.alarm, self.damaged, self.status, self._actions, self._tools):
             part.retranslate()
         for screen in self._screens.values():
             _as_screen(screen).retranslate()
@@ -207,6 +214,8 @@ class Workspace(QWidget):
                 Destination.PATIENTS: self._build_patients,
                 Destination.READING: self._build_reading,
                 Destination.SETTINGS: self._build_settings,
+                Destination.TOOLS: self._build_tools,
+                Destination.FEEDBACK: self._build_feedback,
             }
             screen = build[destination]()
             self._screens[destination] = screen
@@ -243,12 +252,24 @@ class Workspace(QWidget):
 
         return SettingsScreen(self._context)
 
+    def _build_tools(self) -> "ToolsScreen":
+        from desktop.ui.tools.screen import ToolsScreen
+
+        return ToolsScreen(self._context)
+
+    def _build_feedback(self) -> "FeedbackScreen":
+        from desktop.ui.feedback.screen import FeedbackScreen
+
+        return FeedbackScreen(self._context)
+
     def _handlers(self) -> dict[str, Callable[[], object]]:
         return {
             "go_today": self._go_today,
             "go_patients": self._go_patients,
             "go_reading": self._go_reading,
             "go_settings": self._go_settings,
+            "go_tools": self._go_tools,
+            "go_feedback": self._go_feedback,
             "register_patient": self.register,
             "import_film": self._import_here,
             "import_folder": self._import_folder,
@@ -284,6 +305,19 @@ class Workspace(QWidget):
         screen = self._screen(Destination.SETTINGS)
         assert isinstance(screen, SettingsScreen)
         return screen
+
+    def tools(self) -> "ToolsScreen":
+        """The Tools destination."""
+        from desktop.ui.tools.screen import ToolsScreen
+
+        screen = self._screen(Destination.TOOLS)
+        assert isinstance(screen, ToolsScreen)
+        return screen
+
+    def _open_tool(self) -> None:
+        """The tool whose command was chosen."""
+        self.show_destination(Destination.TOOLS)
+        self.tools().open_tool(self.sender().objectName().removeprefix("action_tool_"))
 
     def _show_backups(self) -> None:
         self.show_destination(Destination.SETTINGS)
@@ -337,6 +371,12 @@ class Workspace(QWidget):
 
     def _go_settings(self) -> None:
         self.show_destination(Destination.SETTINGS)
+
+    def _go_tools(self) -> None:
+        self.show_destination(Destination.TOOLS)
+
+    def _go_feedback(self) -> None:
+        self.show_destination(Destination.FEEDBACK)
 
     def _import_here(self) -> None:
         self.import_files()

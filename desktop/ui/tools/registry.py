@@ -43,7 +43,13 @@ class Tool:
         return Action(f"tool_{self.id}", WINDOW, text_key=f"tools.{self.id}.open")
 
 
-TOOLS: tuple[Tool, ...] = ()
+def _risk(context: "UiContext") -> ToolPage:
+    from desktop.ui.risk.screen import RiskTool
+
+    return RiskTool(context)
+
+
+TOOLS: tuple[Tool, ...] = (Tool("risk", "risk", Permission.VIEW_PATIENTS, _risk),)
 
 
 def tools_for(session: "Session") -> tuple[Tool, ...]:
