@@ -16,7 +16,15 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.settings import Theme
-from desktop.ui import backup_scenes, film_scenes, patient_scenes, people_scenes, reading_steps, volume_scenes
+from desktop.ui import (
+    backup_scenes,
+    feedback_scenes,
+    film_scenes,
+    patient_scenes,
+    people_scenes,
+    reading_steps,
+    volume_scenes,
+)
 from desktop.ui.admin.audit import AuditSection
 from desktop.ui.admin.network_scenes import imaging_network
 from desktop.ui.driver import Driver
@@ -205,6 +213,7 @@ class Gallery:
         reading_steps.sign_report(driver)
         self.take("reading-signed")
         volume_scenes.volumes(self, self._context)
+        feedback_scenes.feedback(self, self._press_question_mark)
 
     def _settings(self) -> None:
         self.driver.press("Ctrl+4")

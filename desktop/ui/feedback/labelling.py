@@ -259,6 +259,8 @@ class LabellingPage(QWidget):
         ):
             widget.setEnabled(may)
             self._actions[name].setEnabled(may)
+        self._previous.setVisible(back)
+        self._later.setVisible(skip)
         for name in ("feedback_present", "feedback_absent", "feedback_unsure"):
             self._actions[name].setEnabled(going)
 

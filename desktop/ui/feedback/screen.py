@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QPushButton, QStackedWidget, QWidget
 
 from desktop.ui.action import bind
@@ -9,6 +10,8 @@ from desktop.ui.feedback.actions import SCREEN_ACTIONS
 from desktop.ui.feedback.labelling import LabellingPage
 from desktop.ui.feedback.quality import QualityPage
 from desktop.ui.widgets.parts import Texts, button, column, label, row
+
+_PADDING = 36
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
@@ -45,6 +48,7 @@ class FeedbackScreen(QWidget):
         layout.addLayout(head)
         layout.addWidget(self._stack, 1)
         self._names["label"].setChecked(True)
+        self._make_room()
         handlers = {"feedback_label": self._show_labelling, "feedback_quality": self._show_quality}
         self._actions = bind(context, self, SCREEN_ACTIONS, handlers)
 
@@ -61,6 +65,7 @@ class FeedbackScreen(QWidget):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        self._make_room()
         self._actions.retranslate()
         for page in self._pages.values():
             page.retranslate()
@@ -69,6 +74,13 @@ class FeedbackScreen(QWidget):
         """The clinic is locked: drop every picture."""
         for page in self._pages.values():
             page.clear()
+
+    def _make_room(self) -> None:
+        """The name of the page that is open is bold, and wider than Qt asks for."""
+        for made in self._names.values():
+            font = QFont(made.font())
+            font.setBold(True)
+            made.setMinimumWidth(QFontMetrics(font).horizontalAdvance(made.text()) + _PADDING)
 
     def _show_labelling(self) -> None:
         self.show_section("label")

@@ -19,6 +19,7 @@ from desktop.ui.action import Action
 from desktop.ui.actions import ACTIONS
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
+from desktop.ui.feedback.actions import FEEDBACK_ACTIONS
 from desktop.ui.main_window import MainWindow
 from desktop.ui.palette import rank
 from desktop.ui.printing import paint_pages, print_pages
@@ -49,14 +50,14 @@ def test_every_destination_by_its_key(driver: Driver, opened: MainWindow) -> Non
         assert current(opened) is destination
 
 
-@pytest.mark.parametrize("screen", sorted({action.screen for action in ACTIONS}))
+@pytest.mark.parametrize("screen", sorted({action.screen for action in (*ACTIONS, *FEEDBACK_ACTIONS)}))
 def test_no_key_means_two_things_on_one_screen(screen: str) -> None:
-    here = [*ACTIONS, *READING_ACTIONS]
+    here = [*ACTIONS, *READING_ACTIONS, *FEEDBACK_ACTIONS]
     keys = [key for action in here if action.screen in (screen, "window") for key in action.shortcuts]
     assert len(keys) == len(set(keys))
 
 
-@pytest.mark.parametrize("action", [*ACTIONS, *READING_ACTIONS], ids=lambda action: str(action.id))
+@pytest.mark.parametrize("action", [*ACTIONS, *READING_ACTIONS, *FEEDBACK_ACTIONS], ids=lambda action: str(action.id))
 def test_every_action_has_a_sentence(context: UiContext, action: Action) -> None:
     for language in Language:
         context.set_language(language)
