@@ -1,0 +1,23 @@
+"""Scenes of the Feedback destination for the screenshots: a picture to label, its keys, the labellers' board."""
+
+from collections.abc import Callable
+
+from desktop.ui.people_scenes import Camera
+
+
+def feedback(camera: Camera, open_keys: Callable[[], None]) -> None:
+    """With films whose suggestions nobody has seen. open_keys: brings the sheet of keys."""
+    driver = camera.driver
+    driver.press("Ctrl+6")
+    driver.wait(lambda: driver.shown("labelling_progress"), "a picture to label")
+    driver.settle()
+    camera.take("feedback-label")
+    camera.take("feedback-keys", open_keys)
+    for keys in ("1", "Return"):
+        driver.press(keys)
+        driver.settle()
+    driver.press("Alt+2")
+    driver.settle()
+    camera.take("feedback-quality")
+    driver.press("Alt+1")
+    driver.settle()
