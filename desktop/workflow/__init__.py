@@ -30,7 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, confirmed, labelling, measuring, people, queueing, risks, validating
+from desktop.workflow import backups, confirmed, explaining, labelling, measuring, people, queueing, risks, validating
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -418,6 +418,7 @@ __all__ = [
     "end_shift",
     "evaluate_model",
     "examine",
+    "explaining",
     "export_audit",
     "export_mask",
     "export_report",

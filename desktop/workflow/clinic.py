@@ -8,6 +8,7 @@ from typing import Concatenate, ParamSpec, TypeVar
 
 from desktop.access import Permission, Role, allows, require
 from desktop.inference import Registry
+from desktop.inference.embedding import Embeddings
 from desktop.records import AuditAction, User
 from desktop.store import Store
 from desktop.vault import Unlocked
@@ -65,6 +66,7 @@ class Clinic:
     clock: Clock = system_clock
     sitting: Sitting = field(default_factory=Sitting)
     media: Media = field(default_factory=Media)
+    embeddings: Embeddings = field(default_factory=Embeddings)
 
     @property
     def actor(self) -> str:

@@ -16,6 +16,17 @@ from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, open_to_all, requires
 from desktop.workflow.looking import looking_at_patients
 
+__all__ = [
+    "ChartSource",
+    "ChartValue",
+    "ChartValues",
+    "RiskField",
+    "RiskForm",
+    "RiskUnit",
+    "risk_forms",
+    "values_on_chart",
+]
+
 NEWEST_FOR = timedelta(days=365)
 """An older measurement is not put into a form."""
 
