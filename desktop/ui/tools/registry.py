@@ -49,7 +49,16 @@ def _risk(context: "UiContext") -> ToolPage:
     return RiskTool(context)
 
 
-TOOLS: tuple[Tool, ...] = (Tool("risk", "risk", Permission.VIEW_PATIENTS, _risk),)
+def _validation(context: "UiContext") -> ToolPage:
+    from desktop.ui.tools.validation import ValidationTool
+
+    return ValidationTool(context)
+
+
+TOOLS: tuple[Tool, ...] = (
+    Tool("risk", "risk", Permission.VIEW_PATIENTS, _risk),
+    Tool("validation", "chart", Permission.READ_IMAGES, _validation),
+)
 
 
 def tools_for(session: "Session") -> tuple[Tool, ...]:
