@@ -8,9 +8,11 @@ from desktop.inference.fundus_gate import SHAPE_MEASURES, SIGHT_MEASURES, Limit
 from desktop.inference.fundus_lesions import METHOD
 from desktop.inference.fundus_vessels import VesselPreparation
 from desktop.inference.manifest import (
+    AgeRange,
     GraphFile,
     Manifest,
     TensorSpec,
+    age_range,
     common_members,
     graph_file,
     is_slug,
@@ -68,6 +70,7 @@ class FundusManifest(Manifest):
 
     weights are those of the network of vessels. threshold: from which probability on a point is a vessel. grades: None
     where it only draws vessels. shape: what makes a photograph one of a retina; sight: what makes it good enough.
+    ages: whose grades are decided, None where age does not matter.
     """
 
     input: TensorSpec
@@ -80,6 +83,7 @@ class FundusManifest(Manifest):
     shape: tuple[Limit, ...]
     sight: tuple[Limit, ...]
     golden: FundusGolden
+    ages: AgeRange | None
 
 
 def read_fundus_manifest(fields: Fields) -> FundusManifest:
@@ -100,6 +104,7 @@ def read_fundus_manifest(fields: Fields) -> FundusManifest:
         golden=FundusGolden(
             golden.text("picture"), golden.numbers("evidence"), golden.number("tolerance", low=0.0, high=1.0)
         ),
+        ages=age_range(applies.inner("age_years")) if applies.has("age_years") else None,
     )
     _check_together(manifest)
     return manifest

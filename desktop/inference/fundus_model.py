@@ -39,6 +39,7 @@ FloatArray = npt.NDArray[np.float32]
 Bytes = npt.NDArray[np.uint8]
 
 VESSELS = "vessels"
+AGE_OUTSIDE = "inference.reason.age_outside"
 UNFAMILIAR = "inference.reason.unfamiliar"
 BETWEEN = "inference.reason.between"
 _DISTANCE = TensorSpec("distance", (1,))
@@ -80,12 +81,12 @@ class FundusModel(Model):
         return picture.header.modality in self.manifest.modalities and not self._kind(picture)[0]
 
     def analyse(self, picture: Picture, subject: Subject, job: Job) -> Analysis:
-        """Findings with grades, and the vessels as a mask of the picture's size; whose eye it is makes no difference.
+        """Findings with grades, and the vessels as a mask of the picture's size. Whose eye it is matters only where the
+        age is known and other than of those it learned from: then no grade is decided.
 
         Refused where it is no photograph of a retina, or where too little can be seen of it. Raises KnownFailure where
         the weights are damaged or a graph misbehaves, Cancelled.
         """
-        del subject
         started = time.perf_counter()
         runners = self._ready()
         job.check()
@@ -98,7 +99,7 @@ class FundusModel(Model):
         measures = fundus_gate.sight_measures(seen.retina, circle, seen.vessels)
         if problems := fundus_gate.problems(self.manifest.sight, measures):
             return self._refused(problems, REASON_QUALITY, seen.tensor, started)
-        findings = self._findings(runners, seen)
+        findings = self._findings(runners, seen, subject)
         job.check()
         mask = Mask(VESSELS, png_of(self._mask(seen)))
         provenance = self._provenance(seen.tensor, started)
@@ -143,13 +144,16 @@ class FundusModel(Model):
     def _mask(self, seen: SeenRetina) -> Bytes:
         return vessel_mask(seen.retina, seen.vessels, self.manifest.threshold, seen.pixels.shape[:2])
 
-    def _findings(self, runners: _Runners, seen: SeenRetina) -> tuple[Finding, ...]:
+    def _findings(self, runners: _Runners, seen: SeenRetina, subject: Subject) -> tuple[Finding, ...]:
         grades = self.manifest.grades
         if grades is None or runners.grades is None:
             return ()
         outputs = _graded(runners.grades, seen)
-        strange = float(outputs["distance"][0]) > grades.distance_limit
-        return tuple(_finding(spec, grades, outputs, strange=strange) for spec in self.manifest.findings)
+        silent = UNFAMILIAR if float(outputs["distance"][0]) > grades.distance_limit else ""
+        ages, years = self.manifest.ages, subject.age_years
+        if ages is not None and years is not None and not ages.contains(years):
+            silent = AGE_OUTSIDE
+        return tuple(_finding(spec, grades, outputs, silent) for spec in self.manifest.findings)
 
     def _refused(self, problems: tuple[str, ...], reason: str, tensor: FloatArray, started: float) -> Analysis:
         provenance = self._provenance(tensor, started)
@@ -217,10 +221,11 @@ def _graded(runner: OnnxRunner, seen: SeenRetina) -> Mapping[str, FloatArray]:
     return runner.run(np.array([list(measures.values())], dtype=np.float32))
 
 
-def _finding(spec: FindingSpec, grades: GradeGraph, outputs: Mapping[str, FloatArray], *, strange: bool) -> Finding:
+def _finding(spec: FindingSpec, grades: GradeGraph, outputs: Mapping[str, FloatArray], silent: str) -> Finding:
+    """silent: why nothing is decided whatever the probability, empty where there is no reason."""
     probability = spec.calibration.probability(float(outputs["logits"][spec.output]))
-    decision = Decision.CANNOT_SAY if strange else spec.thresholds.decide(probability)
-    reason = UNFAMILIAR if strange else BETWEEN if decision is Decision.CANNOT_SAY else ""
+    decision = Decision.CANNOT_SAY if silent else spec.thresholds.decide(probability)
+    reason = silent or (BETWEEN if decision is Decision.CANNOT_SAY else "")
     grade = grades.gradings[spec.key].grade([float(logit) for logit in outputs["logits"]])
     name = spec.names.text(Language.ENGLISH)
     return Finding(spec.key, name, probability, decision, spec.codings, reason=reason, grade=grade)

@@ -6,7 +6,7 @@ from typing import Any
 from desktop.inference.fundus_lesions import DIAMETER
 from desktop.inference.registry import MANIFEST
 from desktop.learning.card_words import credits_text, figure, share, size
-from desktop.learning.fundus_export import NAMES
+from desktop.learning.fundus_export import LEAST_AGE, NAMES
 from desktop.learning.fundus_grading import DME, DR, KINDS
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.publishing import CARD, manifest_text
@@ -43,6 +43,18 @@ def limits(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
         )
     english += f"vessels overlapped by {dice:.2f} (Dice) with what a person drew. "
     chinese += f"血管与人工描绘的重合度（Dice）为 {dice:.2f}。"
+    if grades is not None:
+        other = figures["grades_elsewhere"]
+        likely, count = other[DR]["likely"], other["photographs"]
+        english += (
+            f"Of {count} photographs of schoolchildren from another camera, which nobody graded, it calls retinopathy "
+            f"likely in {likely}: under {LEAST_AGE} years it decides no grade, and with another camera it must be "
+            "doubted. "
+        )
+        chinese += (
+            f"在另一台相机拍摄、无人分级的 {count} 张学龄儿童照片中，它认为 {likely} 张可能有病变："
+            f"未满 {LEAST_AGE} 岁者不作分级判断，使用其他相机时须存疑。"
+        )
     return {
         "en": f"{english}{wanted.caution['en']} No clinician has reviewed it yet.",
         "zh": f"{chinese}{wanted.caution['zh']}尚未经过临床医生审阅。",
@@ -55,7 +67,7 @@ def card(
     """The card's text."""
     parts = [_head(wanted, manifest, training), _vessels(wanted, manifest, figures)]
     if "grades" in figures:
-        parts.append(_grades(manifest, figures))
+        parts += [_grades(manifest, figures), _elsewhere(figures)]
     parts += [_gate(figures), _battery(figures), _end(wanted, figures)]
     return "\n\n".join(parts) + "\n"
 
@@ -168,6 +180,25 @@ may be called unlikely. "The commonest grade", said of each eye, has a kappa of 
 challenge with this data set: 63 % of the test photographs with both grades right.
 
 {tables}"""
+
+
+def _elsewhere(figures: Mapping[str, Any]) -> str:
+    rows = "\n".join(
+        f"| `{kind}` | {one['likely']} | {one['cannot_say']} | {one['unlikely']} |"
+        for kind, one in ((kind, figures["grades_elsewhere"][kind]) for kind in KINDS)
+    )
+    return f"""## Grades of eyes unlike those it learned from
+
+The {figures["grades_elsewhere"]["photographs"]} photographs with drawn vessels are of British schoolchildren, taken
+with another camera around the optic disc. Nobody graded them; disease to be referred is hardly to be expected among
+them. By the forests of all parts together:
+
+| | likely | cannot say | unlikely |
+|---|---|---|---|
+{rows}
+
+Children's retinas shine, and the shine is taken for spots. Under {LEAST_AGE} years no grade is decided; of a grown-up
+photographed with another camera it is not known how often this happens."""
 
 
 def _confusion(kind: str, table: Sequence[Sequence[int]]) -> str:

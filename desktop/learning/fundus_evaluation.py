@@ -24,6 +24,7 @@ from desktop.learning.fundus_grading import (
     KINDS,
     STEPS,
     Fitted,
+    FittedGrades,
     Ints,
     Unseen,
     fit_kind,
@@ -31,6 +32,7 @@ from desktop.learning.fundus_grading import (
     grades_of,
     quadratic_kappa,
     reached,
+    shares_of,
 )
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, Traced, best_threshold, traced, tracing_figures
@@ -224,6 +226,24 @@ def grade_battery(eyes: Sequence[GradedEye], forests: Unseen, job: Job) -> list[
         row: dict[str, Json] = {"changed": name, "photographs": len(chosen)}
         rows.append(row | {kind: round(auc(logits[:, at], levels[:, at]), 4) for at, kind in enumerate(KINDS)})
     return rows
+
+
+def grades_elsewhere(eyes: Sequence[DrawnEye], forests: Unseen, fitted: FittedGrades, job: Job) -> dict[str, Json]:
+    """What is said of retinas of another camera that nobody graded, by the forests of all parts together."""
+    rows = []
+    for eye in eyes:
+        job.check()
+        pixels = colours_of(eye.path)
+        circle = find_circle(pixels)
+        assert circle is not None, "the circle was found when it was read"
+        rows.append(list(lesion_measures(pixels, circle).values()))
+    logits = np.mean([shares_of(part, np.array(rows)) for part in forests.forests], axis=0)
+    figures: dict[str, Json] = {"photographs": len(eyes)}
+    for place, kind in enumerate(KINDS):
+        calibration, thresholds = fitted.calibrations[place], fitted.thresholds[place]
+        said = [thresholds.decide(_said(calibration, value)) for value in logits[:, place]]
+        figures[kind] = {decision.value: said.count(decision) for decision in Decision}
+    return figures
 
 
 def ask_model(model: FundusModel, eyes: Sequence[GradedEye], job: Job) -> Floats:

@@ -39,6 +39,9 @@ CODINGS: Mapping[str, tuple[tuple[str, str, str], ...]] = {
 _DIGITS = 6
 _TOLERANCE = 0.2
 """Two or three of 200 trees that fall the other way, where arithmetic differs in the last digit."""
+LEAST_AGE = 15
+"""Years under which no grade is decided: it learned from grown-ups, and children's retinas shine."""
+
 _SHORTEST_SIDE = 200
 _LONGEST_SIDE = 12_000
 
@@ -100,11 +103,7 @@ def document(
         },
         "vessels": {"threshold": round(threshold, _DIGITS)},
         "findings": [] if fitted is None else [_finding(fitted, place, kind) for place, kind in enumerate(KINDS)],
-        "applicability": {
-            "modalities": ["OP", "XC", "SC", "OT", "PHOTO"],
-            "picture": {"colour": "colour", "shortest_side": _SHORTEST_SIDE, "longest_side": _LONGEST_SIDE},
-            "shape": [_limit(one) for one in SHAPE],
-        },
+        "applicability": _applicability(),
         "quality": {"sight": [_limit(one) for one in sight]},
         "golden": {},
         "budget": {"memory_mb": 400, "milliseconds": 400},
@@ -119,8 +118,17 @@ def document(
             "method": "root mean square of robust z-scores of the measurements, inside the graph",
             "limit": fitted.familiar.limit,
         }
+        manifest["applicability"] = {**_applicability(), "age_years": {"minimum": LEAST_AGE, "maximum": 120}}
     manifest["golden"] = _golden(runner, wanted.preparation, graphs.grades)
     return manifest
+
+
+def _applicability() -> dict[str, object]:
+    return {
+        "modalities": ["OP", "XC", "SC", "OT", "PHOTO"],
+        "picture": {"colour": "colour", "shortest_side": _SHORTEST_SIDE, "longest_side": _LONGEST_SIDE},
+        "shape": [_limit(one) for one in SHAPE],
+    }
 
 
 def _network_data_format(side: int) -> dict[str, object]:

@@ -16,7 +16,7 @@ from desktop.inference.golden_fields import smear_field
 from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
 from desktop.inference.picture_model import REASON_QUALITY
 from desktop.jobs import Job
-from desktop.records import AnalysisStatus, FileHeader, Modality, Photometric, Picture
+from desktop.records import AnalysisStatus, Decision, FileHeader, Modality, Photometric, Picture
 
 MODELS = Path(__file__).resolve().parents[2] / "models"
 NAME = "fundus"
@@ -137,6 +137,22 @@ def test_a_drawn_retina_is_graded_and_its_vessels_are_found(model: FundusModel, 
     said, true = np.asarray(image) > 0, drawn_vessels() > 0.5
     assert set(np.unique(np.asarray(image))) == {0, 255}
     assert 2 * (said & true).sum() / (said.sum() + true.sum()) > 0.6
+
+
+@pytest.mark.parametrize(("years", "decides"), [(14.99, False), (15.0, True), (None, True), (121.0, False)])
+def test_no_grade_is_decided_of_a_child(
+    model: FundusModel, retina: np.ndarray, years: float | None, decides: bool
+) -> None:
+    usual = model.analyse(photograph(retina), Subject(), Job())
+    said = model.analyse(photograph(retina), Subject(years), Job())
+    assert [one.probability for one in said.findings] == [one.probability for one in usual.findings]
+    assert said.masks == usual.masks
+    if decides:
+        assert said.findings == usual.findings
+    else:
+        assert {(one.decision, one.reason) for one in said.findings} == {
+            (Decision.CANNOT_SAY, "inference.reason.age_outside")
+        }
 
 
 @pytest.mark.parametrize("name", ["film", "smear", "cell", "noise", "black", "tiny", "grey retina"])

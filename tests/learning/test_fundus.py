@@ -12,13 +12,14 @@ from PIL import Image
 
 from desktop.errors import UserFacingError
 from desktop.inference import FundusModel, read_model
+from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fundus_vessels import VesselPreparation
 from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
 from desktop.jobs import Job
-from desktop.learning import RECIPES
-from desktop.learning.fundus_data import read_graded
+from desktop.learning import RECIPES, fundus_evaluation
+from desktop.learning.fundus_data import read_drawn, read_graded
 from desktop.learning.fundus_gating import fit_sight
-from desktop.learning.fundus_grading import graded, quadratic_kappa
+from desktop.learning.fundus_grading import FittedGrades, Unseen, graded, quadratic_kappa
 from desktop.learning.fundus_sets import FUNDUS, FUNDUS_VESSELS_DRIVE
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, Traced
@@ -100,6 +101,23 @@ def test_a_wrong_grade_is_never_learned(tmp_path: Path, row: str) -> None:
     with pytest.raises(UserFacingError) as caught:
         read_graded(tmp_path, 8)
     assert caught.value.key == "learning.bad_table"
+
+
+def test_what_is_said_of_eyes_of_another_camera_is_counted(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    eyes = read_drawn(data, SMALL.vessels, SMALL.preparation)
+    logits = np.array([[9.0, -9.0], [9.0, 0.0], [-9.0, 0.0], [9.0, 0.0]])
+    halves = iter([np.tile(logits, (1, 3)) * weight for weight in (0.5, 1.5)])
+    monkeypatch.setattr(fundus_evaluation, "shares_of", lambda _forests, _rows: next(halves))
+    forests = Unseen(np.zeros(4, np.int64), ((), ()), np.zeros((4, 6)))
+    familiar: Any = None
+    sure = ConformalThresholds(0.1, 0.9, 0.1, 0.1)  # what lies between is either
+    fitted = FittedGrades((), (Calibration(1.0, 0.0),) * 2, (sure,) * 2, familiar)
+    found = fundus_evaluation.grades_elsewhere(eyes, forests, fitted, Job())
+    assert found == {
+        "photographs": 4,
+        "referable_dr": {"likely": 3, "unlikely": 1, "cannot_say": 0},
+        "referable_dme": {"likely": 0, "unlikely": 1, "cannot_say": 3},
+    }
 
 
 def test_kappa_is_one_where_all_is_right_and_none_by_chance() -> None:

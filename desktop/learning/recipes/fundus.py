@@ -247,6 +247,7 @@ class Fundus:
                 "grades": fundus_evaluation.grade_figures(eyes.graded, grades.forests.logits, settings),
                 "thumbnails": fundus_evaluation.thumbnail_figures(eyes.graded, settings),
                 "grade_battery": fundus_evaluation.grade_battery(eyes.graded, grades.forests, job),
+                "grades_elsewhere": fundus_evaluation.grades_elsewhere(eyes.drawn, grades.forests, grades.fitted, job),
             }
         say("spoiling photographs to see what is refused")
         return figures | self._gate_figures(runner, eyes, sight, good, data, job)
