@@ -25,6 +25,7 @@ from desktop.ui.reading.picture_tools import PICTURE_ACTIONS, PictureTools
 from desktop.ui.reading.read_step import templates, without_open_prompts
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.trace_side import TraceSide
+from desktop.ui.reading.turned_out import Told, TurnedOut, can_be_told, outcome_lines
 from desktop.ui.reading.volume_drawings import VolumeDrawings
 from desktop.ui.reading.volume_side import VolumeSide
 from desktop.ui.reports.handing_over import HandingOver
@@ -81,6 +82,8 @@ class StudyPage(QWidget):
         self.bar.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
         self.bar.add_for_slices(self.volume.marked)
         self.volume.add_marks([self.marks.actions[action.id] for action in MARKS_ACTIONS])
+        self.turned_out = TurnedOut(context, self)
+        self._told: Told | None = None
         self._traces = TraceSide(context, self.ecg, self)
         self._slices = VolumeSide(context, self.volume, self)
         self._slice_drawings = VolumeDrawings(context, self._desk, self.volume)
@@ -150,6 +153,8 @@ class StudyPage(QWidget):
         panel.report.language_chosen.connect(self._language_chosen)
         panel.report.addendum.connect(self._desk.add_addendum)
         panel.report.left.connect(panel.focus_next)
+        panel.report.turned_out_asked.connect(self.turned_out.ask)
+        self.turned_out.told.connect(self._show_outcomes)
 
     def _handlers(self) -> Mapping[str, Callable[[], object]]:
         panel = self.panel
@@ -205,6 +210,8 @@ class StudyPage(QWidget):
         self._slice_drawings.clear()
         self.tools.clear()
         self.marks.clear()
+        self.turned_out.clear()
+        self._told = None
         self.hanging.clear()
         self._previewed_words = self._previewed_picture = None
         if self._history is not None:
@@ -230,6 +237,8 @@ class StudyPage(QWidget):
         self._bound.retranslate()
         self.tools.retranslate()
         self.marks.retranslate()
+        self.turned_out.retranslate()
+        self._show_outcomes(self._told)
         for part in (self._film, self.hanging, self._traces, self._slices, self.panel, self.preview):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
@@ -246,6 +255,8 @@ class StudyPage(QWidget):
         self.hanging.begin(sitting)
         self._bring(self._picture)
         self.panel.begin(sitting)
+        self._show_outcomes(None)
+        self.turned_out.show_sitting(sitting)
         self.opened.emit(sitting)
         self.panel.focus_next()
 
@@ -265,6 +276,8 @@ class StudyPage(QWidget):
         self._slices.show_sitting(sitting)
         self._slice_drawings.show_sitting(sitting)
         self.panel.show_sitting(sitting)
+        self.turned_out.show_sitting(sitting)
+        self._show_outcomes(self._told)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW
         if all_decided:
             self.panel.suggestion.fold()
@@ -272,6 +285,13 @@ class StudyPage(QWidget):
             self.show_report()
         elif self.panel.turn is not before:
             self.panel.focus_next()
+
+    def _show_outcomes(self, told: Told | None) -> None:
+        """What the case turned out to be, where its report stands."""
+        self._told, sitting = told, self.sitting
+        if sitting is not None:
+            lines = outcome_lines(self._context, sitting, told) if told is not None else ""
+            self.panel.report.show_outcomes(lines, may_add=can_be_told(sitting))
 
     def _follow_finding(self) -> None:
         current = self.panel.decision.current

@@ -15,13 +15,14 @@ from desktop.ui.review.escaping_line import EscapingLine
 class ReportStep(StepCard):
     """Says what stands in the way of signing, or who signed and when; takes addenda.
 
-    Signals: preview_asked(); language_chosen(); addendum(words); left() on Esc.
+    Signals: preview_asked(); language_chosen(); addendum(words); left() on Esc; turned_out_asked().
     """
 
     preview_asked = Signal()
     language_chosen = Signal()
     addendum = Signal(str)
     left = Signal()
+    turned_out_asked = Signal()
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
         super().__init__(4, parent)
@@ -62,6 +63,14 @@ class ReportStep(StepCard):
         row.addWidget(self.preview)
         for part in (self._say, self._signed, self._print, self._addenda):
             self.body.addWidget(part)
+        self._outcomes = paragraph("report_turned_out", "ok", self)
+        self.turned_out = QPushButton(self)
+        self.turned_out.setObjectName("turned_out")
+        self.turned_out.setProperty("role", "quiet")
+        self.turned_out.clicked.connect(self.turned_out_asked)
+        self.turned_out.hide()
+        self.body.addWidget(self._outcomes)
+        self.body.addWidget(self.turned_out)
         self.body.addWidget(self._new)
         self.body.addLayout(row)
 
@@ -82,8 +91,9 @@ class ReportStep(StepCard):
     def clear(self) -> None:
         """Forget every word."""
         self._sitting = None
-        for part in (self._say, self._signed, self._print, self._addenda):
+        for part in (self._say, self._signed, self._print, self._addenda, self._outcomes):
             set_paragraph(part, "")
+        self.turned_out.hide()
         self.addendum_words.clear()
         self._new.hide()
 
@@ -95,6 +105,8 @@ class ReportStep(StepCard):
         self.preview.setText(tr("reports.preview"))
         self.addendum_words.setPlaceholderText(tr("reports.addendum.placeholder"))
         self.addendum_keep.setText(tr("reports.addendum.keep"))
+        self.turned_out.setText(tr("outcomes.button"))
+        self.turned_out.setToolTip("Ctrl+T")
         self.set_words(tr("reading.step.report"))
         sitting = self._sitting
         if sitting is None:
@@ -107,6 +119,11 @@ class ReportStep(StepCard):
         set_paragraph(self._print, tr("reports.fingerprint", sha256=report.sha256[:16]) if report is not None else "")
         set_paragraph(self._addenda, self._addenda_words(report) if report is not None else "")
         self.set_state(self._step_state(sitting))
+
+    def show_outcomes(self, lines: str, *, may_add: bool) -> None:
+        """What the case turned out to be, a line each, and whether somebody may say more."""
+        set_paragraph(self._outcomes, lines)
+        self.turned_out.setVisible(may_add)
 
     def _step_state(self, sitting: Sitting) -> StepState:
         if sitting.signed:

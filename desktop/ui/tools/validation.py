@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import Exported
 
-_CHARTS_WIDTH = 330
+_CHARTS_WIDTH = 256
 _COLUMNS = (
     "cases",
     "decided",
@@ -105,6 +105,7 @@ class ValidationTool(ToolPage):
         head, second = row(spacing=8), row(spacing=8)
         for place, choice, key in ((head, self.model, "model"), (head, self.finding, "finding")):
             self._add(place, choice, key)
+        head.addStretch(1)
         head.addWidget(self.save)
         for place, choice, key in ((second, self.least, "least"), (second, self.by, "by")):
             self._add(place, choice, key)
