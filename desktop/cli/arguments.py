@@ -171,7 +171,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[_Parser]") -> No
     review.add_argument("--reason", default="", metavar="T")
     rates = suggestions.add_parser("rates", help="how often a model answered how, and which groups stand out")
     rates.add_argument("--model", required=True, metavar="NAME")
-    rates.add_argument("--by", choices=("month", "version", "sex", "age", "examination"), default="month")
+    rates.add_argument("--by", choices=("month", "version", "sex", "age", "examination", "device"), default="month")
     validating.add_verb(suggestions)
     report = commands.add_parser("report", help="sign and export").add_subparsers(
         dest="verb", required=True, parser_class=_Parser

@@ -37,6 +37,7 @@ def file_header(fields: Fields, modality: Modality, transfer_syntax: str) -> Fil
         manufacturer=fields.text("Manufacturer"),
         transfer_syntax=transfer_syntax,
         burned_in_synthetic=_is_our_synthetic_film(fields),
+        model_name=fields.text("ManufacturerModelName"),
     )
 
 

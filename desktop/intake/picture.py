@@ -18,6 +18,9 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL + 1)
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP")
 _EXIF_ORIENTATION = 0x0112
+_EXIF_MAKE, _EXIF_MODEL = 0x010F, 0x0110
+_EXIF_TEXT = 64
+"""Letters of a maker or model that are kept."""
 _TIFF_PHOTOMETRIC = 262
 _TIFF_SUBFILE = 254
 _TIFF_BITS = 258
@@ -78,7 +81,9 @@ def _convert(image: Image.Image) -> Picture:
     image.load()
     pixels, photometric, bits = _pixels(image)
     pixels = upright(pixels, image)
-    return Picture(pixels=pixels, photometric=photometric, header=FileHeader(modality=Modality.PHOTO), bits=bits)
+    maker, model = (_exif_text(image, tag) for tag in (_EXIF_MAKE, _EXIF_MODEL))
+    header = FileHeader(modality=Modality.PHOTO, manufacturer=maker, model_name=model)
+    return Picture(pixels=pixels, photometric=photometric, header=header, bits=bits)
 
 
 def check_size(image: Image.Image) -> None:
@@ -117,6 +122,16 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # broken metadata says nothing about how the picture lies
         return 1
+
+
+def _exif_text(image: Image.Image, tag: int) -> str:
+    """A short text of the file's EXIF, empty where there is none that can be read."""
+    try:
+        said = image.getexif().get(tag, "")
+    except Exception:  # as above
+        return ""
+    text = said if isinstance(said, str) else ""
+    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())[:_EXIF_TEXT]
 
 
 def _pixels(image: Image.Image) -> tuple[Array, Photometric, int]:

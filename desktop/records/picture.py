@@ -124,7 +124,8 @@ class FileHeader:
     """What the file says about whose picture it is and how it was made; everything may be missing.
 
     name_groups: the PN component groups, alphabetic, ideographic, phonetic, each as `family^given…` (PS3.5 6.2.1).
-    burned_in_synthetic: the file says its picture is synthetic (our own demo films).
+    burned_in_synthetic: the file says its picture is synthetic (our own demo films). manufacturer, model_name: of what
+    took it, as DICOM's Manufacturer's Model Name and EXIF's Make and Model say.
     """
 
     modality: Modality
@@ -144,6 +145,13 @@ class FileHeader:
     manufacturer: str = ""
     transfer_syntax: str = ""
     burned_in_synthetic: bool = False
+    model_name: str = ""
+
+    @property
+    def taken_with(self) -> str:
+        """Maker and model of what took the picture, in one; empty where the file names neither."""
+        maker, model = self.manufacturer.strip(), self.model_name.strip()
+        return model if model.lower().startswith(maker.lower()) else f"{maker} {model}".strip()
 
 
 @dataclass(frozen=True, eq=False)

@@ -211,10 +211,12 @@ class Analysis:
 
 @dataclass(frozen=True, eq=False)
 class Suggestion:
-    """An analysis kept with a study. Never edited."""
+    """An analysis kept with a study. Never edited. taken_with: maker and model of what took the picture or trace, as
+    its file says."""
 
     id: SuggestionId
     study: StudyId
     instance: InstanceId
     analysis: Analysis
     created: datetime
+    taken_with: str = ""

@@ -24,7 +24,7 @@ from desktop.records import (
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.labelling import newest
-from desktop.workflow.watching import group_of, revealed_suggestions
+from desktop.workflow.watching import UNKNOWN, group_of, revealed_suggestions
 
 __all__ = ["ConfirmedCase", "Strength", "Truth", "confirmed_cases"]
 
@@ -50,7 +50,7 @@ class Truth:
 class ConfirmedCase:
     """One answer of a model and what was true, by the finding's key. patient: the standing record, to keep a person's
     pictures together. sex, age, examination: groups as the drift board counts them. on: the day of the examination,
-    else of the answer."""
+    else of the answer. device: maker and model of what took the picture, else `unknown`."""
 
     suggestion: Suggestion
     patient: PatientId
@@ -59,6 +59,7 @@ class ConfirmedCase:
     age: str
     examination: str
     on: date
+    device: str
 
     @property
     def study(self) -> StudyId:
@@ -93,7 +94,7 @@ def _case(tx: Transaction, suggestion: Suggestion, truths: Mapping[str, Truth]) 
     patient = tx.patients.standing(study.patient)
     sex, age, examination = group_of(suggestion, study, patient)
     on = study.started or suggestion.created.astimezone().date()
-    return ConfirmedCase(suggestion, patient.id, truths, sex, age, examination, on)
+    return ConfirmedCase(suggestion, patient.id, truths, sex, age, examination, on, suggestion.taken_with or UNKNOWN)
 
 
 def _truths(tx: Transaction, suggestion: Suggestion) -> dict[str, Truth]:

@@ -82,7 +82,10 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
                 analysis = ask(subject, job)
                 if analysis.reason == REASON_OTHER_KIND:  # it tells of the model, not of this study
                     continue
-                suggestion = Suggestion(SuggestionId(new_id()), study, instance.id, analysis, clinic.clock())
+                taken_with = questions.header.taken_with
+                suggestion = Suggestion(
+                    SuggestionId(new_id()), study, instance.id, analysis, clinic.clock(), taken_with
+                )
                 _store(clinic, suggestion)
                 added.append(suggestion.id)
         except UserFacingError as error:

@@ -24,6 +24,7 @@ class RateGroup(StrEnum):
     SEX = "sex"
     AGE = "age"
     EXAMINATION = "examination"
+    DEVICE = "device"
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,15 @@ def _examination(suggestion: Suggestion, study: ImagingStudy, patient: Patient) 
     return study.modality.value
 
 
+def _device(suggestion: Suggestion, study: ImagingStudy, patient: Patient) -> str:
+    return suggestion.taken_with or UNKNOWN
+
+
 _GROUPS: dict[RateGroup, Callable[[Suggestion, ImagingStudy, Patient], str]] = {
     RateGroup.MONTH: _month,
     RateGroup.VERSION: _version,
     RateGroup.SEX: _sex,
     RateGroup.AGE: _age,
     RateGroup.EXAMINATION: _examination,
+    RateGroup.DEVICE: _device,
 }

@@ -226,6 +226,7 @@ class TestHeader:
                 ImageLaterality="R",
                 StudyDescription="Thorax",
                 Manufacturer="ACME",
+                ManufacturerModelName="Acme  DR 3",
             )
         ).header
         assert header.modality is Modality.CR
@@ -238,6 +239,7 @@ class TestHeader:
         assert (header.study_uid, header.series_uid, header.instance_uid) == ("1.2.3", "1.2.3.4", "1.2.3.4.5")
         assert (header.body_part, header.view_position, header.laterality) == ("CHEST", "AP", "R")
         assert (header.description, header.manufacturer) == ("Thorax", "ACME")
+        assert header.taken_with == "Acme  DR 3"
         assert not header.burned_in_synthetic
 
     @pytest.mark.parametrize(

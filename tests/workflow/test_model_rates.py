@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from desktop import workflow
+from desktop.imaging.synthetic.film import draw_film
 from desktop.jobs import Job
 from desktop.learning.rates import RateKind, RateRow
 from desktop.records import (
@@ -115,3 +116,22 @@ def test_they_are_told_apart_by_whom_they_are_of(
     (row,) = workflow.model_rates(clinic, JOB, MODEL, by).rows
     assert (row.group, row.asked) == (group, 5)
     assert workflow.model_rates(clinic, JOB, "another", by).rows == ()
+
+
+def test_what_took_the_picture_is_a_group(clinic: workflow.Clinic, study: StudyId, tmp_path: Path) -> None:
+    with clinic.store.snapshot() as tx:
+        imaging = tx.studies.get(study)
+        patient = tx.patients.standing(imaging.patient).id
+    keep(clinic, study, imaging.main.id, datetime(2026, 9, 5, tzinfo=UTC), Decision.LIKELY)
+    phone = tmp_path / "phone.jpg"
+    about = Image.Exif()
+    about[0x010F], about[0x0110] = "Acme\x00 ", "Acme Phone 3"
+    grey = (draw_film(3, None) >> 4).astype(np.uint8)
+    Image.fromarray(grey).save(phone, exif=about, quality=92)
+    taken = workflow.import_file(clinic, JOB, phone, patient).study
+    assert workflow.suggest(clinic, JOB, taken).suggestions
+    for one in (study, taken):
+        workflow.record_impression(clinic, JOB, one, "Patchy.")
+        workflow.reading(clinic, JOB, one)
+    board = workflow.model_rates(clinic, JOB, MODEL, workflow.RateGroup.DEVICE)
+    assert [row.group for row in board.rows] == ["Acme Phone 3", "unknown"]
