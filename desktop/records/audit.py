@@ -75,6 +75,7 @@ class AuditAction(StrEnum):
     SEND_STUDY = "send_study"
     VIEW_TO_LABEL = "view_to_label"
     ADD_LABEL = "add_label"
+    TUNE_MODEL = "tune_model"
     IMPORT_MODEL = "import_model"
     ACTIVATE_MODEL = "activate_model"
     ROLL_BACK_MODEL = "roll_back_model"

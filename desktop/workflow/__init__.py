@@ -5,7 +5,7 @@ import everything below it. Every deed takes the `Clinic` first, then a `Job`, a
 
 Deeds about patients and their examinations stand here by name; those that keep the clinic itself going have a module
 each: `workflow.backups`, `workflow.people`; so do those by which models are judged and taught: `workflow.confirmed`,
-`workflow.labelling`, `workflow.queueing`, `workflow.validating`.
+`workflow.labelling`, `workflow.queueing`, `workflow.tuning`, `workflow.validating`.
 """
 
 from desktop.inference import Registry
@@ -30,7 +30,18 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, confirmed, explaining, labelling, measuring, people, queueing, risks, validating
+from desktop.workflow import (
+    backups,
+    confirmed,
+    explaining,
+    labelling,
+    measuring,
+    people,
+    queueing,
+    risks,
+    tuning,
+    validating,
+)
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -525,6 +536,7 @@ __all__ = [
     "suggest",
     "system_clock",
     "train_model",
+    "tuning",
     "unlock",
     "unlock_with_pin",
     "unmerge",

@@ -27,7 +27,8 @@ def test_the_graph_adds_what_numpy_says_and_leaves_the_rest(model: bytes) -> Non
     image = random.normal(size=(3, 1, 128, 128)).astype(np.float32)
     before = answers(model, image)
     findings, width = before["logits"].shape[1], before["embedding"].shape[1]
-    weights, bias = 0.05 * random.normal(size=(width, findings)), random.normal(size=findings)
+    weights = 0.05 * random.normal(size=(width, findings))
+    bias = np.asarray(random.normal(size=findings))
     limit = 0.4 * np.ones(findings)
     after = answers(add_correction(model, weights, bias, limit), image)
     wanted = before["logits"] + np.clip(before["embedding"] @ weights + bias, -limit, limit)
