@@ -34,6 +34,8 @@ LIMIT = 1.5
 """In log-odds: the odds change by a factor of 4.5 at most."""
 
 _DIRECTIONS = 64
+# Of log-loss, in nats: less is rounding, or nothing that anybody would notice.
+_LEAST_GAIN = 1e-4
 _FOLDS = 5
 _STRENGTHS = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, math.inf)
 """Penalties; the last lets nothing but the base rate move."""
@@ -295,7 +297,7 @@ def _compared(
     verdict = Verdict.BETTER
     if worse:
         verdict = Verdict.WORSE
-    elif challenger.loss >= champion.loss:
+    elif champion.loss - challenger.loss < _LEAST_GAIN:
         verdict = Verdict.NO_BETTER
     return Tuned(verdict, there, correction, champion, challenger, worse)
 

@@ -1,7 +1,7 @@
 """Tuning a model here: nothing with few answers; with enough a challenger that nobody uses before a click, and back."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,7 +11,7 @@ import pytest
 
 from desktop import workflow
 from desktop.errors import Cancelled, ErrorKind, UserFacingError
-from desktop.inference import Library, PictureModel
+from desktop.inference import Library, PictureModel, SelfTestResult, read_picture_model
 from desktop.jobs import Job
 from desktop.learning.challenger import CORRECTION, corrections_in, origin_of
 from desktop.records import AuditAction, Decision, InstanceId, LabelValue, PatientId, StudyId
@@ -72,6 +72,13 @@ class Pretended:
 
         monkeypatch.setattr(tuning, "_known", known)
         monkeypatch.setattr(tuning, "_look", look)
+        # Else another clinic, and so other patients, would be locked in each run.
+        monkeypatch.setattr(tuning, "_key", lambda clinic: "a clinic")
+
+
+def tried_here(folder: Path, *, check: Callable[[], None]) -> SelfTestResult:
+    """The trial without a process of its own, which takes seconds."""
+    return read_picture_model(folder).self_test()
 
 
 def test_without_an_answer_nothing_is_learned_and_it_says_so(mine: workflow.Clinic, library: Library) -> None:
@@ -136,6 +143,7 @@ def test_tuning_again_starts_from_the_shipped_model(
     mine: workflow.Clinic, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base = mine.models.picture_model(MODEL)
+    monkeypatch.setattr(tuning, "try_out", tried_here)
     Pretended(base, 600, hidden=2.0).put(monkeypatch)
     first = tune_model(mine, JOB, MODEL, findings=[KEY], library=library)
     assert first.kept is not None
