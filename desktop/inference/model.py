@@ -6,10 +6,12 @@ from pathlib import Path
 
 from desktop.errors import KnownFailure, from_os_error
 from desktop.i18n import Language
-from desktop.inference.calibration import ConformalThresholds
+from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.manifest import Manifest
+from desktop.inference.site import SiteUse, site_words
 
 CARD = "CARD.md"
+TRAINING = "training.json"
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,15 @@ class SelfTestResult:
 
 
 class Model(ABC):
-    """A manifest and its folder. Weights are read, checked and loaded when first needed, and kept."""
+    """A manifest and its folder. Weights are read, checked and loaded when first needed, and kept.
+
+    site: what of the clinic's own thresholds it uses.
+    """
 
     def __init__(self, manifest: Manifest, folder: Path) -> None:
         self._common = manifest
         self._folder = folder
+        self.site = SiteUse()
 
     @property
     def name(self) -> str:
@@ -60,8 +66,15 @@ class Model(ABC):
         return self._common.title.text(language)
 
     def limits(self, language: Language) -> str:
-        """In a few sentences: what it was trained on, how well it does, and where it must not be trusted."""
-        return self._common.limits.text(language)
+        """In a few sentences: what it was trained on, how well it does, where it must not be trusted, and whether the
+        clinic's own thresholds decide."""
+        names = {spec.key: spec.names.text(language) for spec in self._common.findings}
+        said = (self._common.limits.text(language), site_words(self.site, names, language))
+        return (" " if language is Language.ENGLISH else "").join(part for part in said if part)
+
+    def calibration(self, key: str) -> Calibration:
+        """From a finding's logit to its probability. Raises KeyError for a key the model does not know."""
+        return self._common.finding(key).calibration
 
     def finding_name(self, key: str, language: Language) -> str:
         """What a finding is called. Raises KeyError for a key the model does not know."""
@@ -80,6 +93,16 @@ class Model(ABC):
         """The model card (Markdown, English). Raises KnownFailure where it cannot be read."""
         try:
             return (self._folder / CARD).read_text(encoding="utf-8")
+        except OSError as error:
+            raise from_os_error(error) from error
+
+    def training_text(self) -> str:
+        """The record of its training (JSON), empty where none lies beside it. Raises KnownFailure where it cannot be
+        read."""
+        try:
+            return (self._folder / TRAINING).read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return ""
         except OSError as error:
             raise from_os_error(error) from error
 

@@ -1,16 +1,22 @@
 """The models on this PC: what they are, training them again, and re-making their cards' figures."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from desktop.errors import ErrorKind, UserFacingError
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.i18n import Language
-from desktop.inference import Library, Registry, TableModel
+from desktop.inference import Library, Model, Registry, TableModel
 from desktop.jobs import Job
 from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
+from desktop.learning.runs import LossCurve as LossCurve
+from desktop.learning.runs import TrainingRun as TrainingRun
+from desktop.learning.runs import read_run
 from desktop.settings import default_places, model_folder
 from desktop.workflow.clinic import open_to_all
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -18,7 +24,7 @@ class ModelCard:
     """One model as window and command line show it. limits: short, in the language asked for. card: Markdown.
 
     in_window: a screen asks it; the others answer on the command line. research: never asked unless someone asked for
-    it.
+    it. training: how it was trained; None where no record that can be read lies beside it.
     """
 
     name: str
@@ -29,6 +35,7 @@ class ModelCard:
     card: str
     in_window: bool
     research: bool
+    training: TrainingRun | None = None
 
 
 @open_to_all
@@ -69,7 +76,17 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         card=model.card_text(),
         in_window=not isinstance(model, TableModel) and not model.research,
         research=model.research,
+        training=_training_of(model),
     )
+
+
+def _training_of(model: Model) -> TrainingRun | None:
+    try:
+        text = model.training_text()
+        return read_run(model.name, text) if text else None
+    except KnownFailure as failure:
+        _log.warning("the record of a training cannot be shown: %s", failure.key)
+        return None
 
 
 @open_to_all

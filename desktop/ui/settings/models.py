@@ -10,6 +10,7 @@ from desktop import workflow
 from desktop.access import Permission
 from desktop.i18n import Language
 from desktop.ui.settings.model_rates import RatesDialog
+from desktop.ui.settings.model_training import TrainingDialog
 from desktop.ui.settings.model_versions import ModelVersions
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
@@ -123,6 +124,12 @@ class ModelsSection(Section):
         foot = row()
         foot.addWidget(verdict, 1)
         foot.addWidget(rates)
+        if model.training is not None:
+            trained: QPushButton = button(f"model_training_{model.name}", "quiet")
+            trained.setText(self.context.tr("settings.training"))
+            trained.setProperty("model", model.name)
+            trained.clicked.connect(self._open_training)
+            foot.addWidget(trained)
         foot.addWidget(more)
         for part in (title, small, limits):
             inside.addWidget(part)
@@ -166,6 +173,9 @@ class ModelsSection(Section):
         model = self._cards[self.sender().property("model")]
         title = self.context.tr("settings.rates.title", model=model.title)
         RatesDialog(self.context, model.name, title, self.window()).open()
+
+    def _open_training(self) -> None:
+        TrainingDialog(self.context, self._cards[self.sender().property("model")], self.window()).open()
 
     def _open_card(self) -> None:
         model = self._cards[self.sender().property("model")]

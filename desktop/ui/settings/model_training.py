@@ -1,0 +1,103 @@
+"""How a model was trained: what it learned from, for how long, with what, and how its loss fell."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, QWidget
+
+from desktop.ui.settings.loss_chart import LossChart
+from desktop.ui.widgets.parts import button, column, label, row
+
+if TYPE_CHECKING:
+    from desktop.ui.context import UiContext
+    from desktop.workflow import ModelCard
+    from desktop.workflow.shelf import TrainingRun
+
+_SIZE = (820, 600)
+_SETTINGS_HEIGHT = 110
+_HASH = 16
+
+
+class TrainingDialog(QDialog):
+    """The facts, the curve of one network at a time, the settings."""
+
+    def __init__(self, context: "UiContext", model: "ModelCard", parent: QWidget) -> None:
+        """model: one with a record of its training."""
+        assert model.training is not None, "only shown where there is a record"
+        super().__init__(parent)
+        self.setObjectName("training_dialog")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(context.tr("settings.training.title", model=model.title))
+        self.resize(*_SIZE)
+        self._context = context
+        self._run: TrainingRun = model.training
+        tr = context.tr
+        self.network = QComboBox()
+        self.network.setObjectName("training_network")
+        self.network.setAccessibleName(tr("settings.training.network"))
+        for curve in self._run.curves:
+            self.network.addItem(curve.name)
+        caption = label(role="strong")
+        caption.setText(tr("settings.training.network"))
+        caption.setBuddy(self.network)
+        self.chart = LossChart(context)
+        nothing = label("training_no_curve", "muted", wrap=True)
+        nothing.setText(tr("settings.training.no_curve"))
+        head = row()
+        head.addWidget(caption)
+        head.addWidget(self.network)
+        head.addStretch(1)
+        for part in (caption, self.network, self.chart):
+            part.setVisible(bool(self._run.curves))
+        nothing.setVisible(not self._run.curves)
+        named = label(role="strong")
+        named.setText(tr("settings.training.settings"))
+        settings = QPlainTextEdit("\n".join(f"{name} = {value}" for name, value in sorted(self._run.settings.items())))
+        settings.setObjectName("training_settings")
+        settings.setAccessibleName(tr("settings.training.settings"))
+        settings.setReadOnly(True)
+        settings.setTabChangesFocus(True)
+        settings.setFixedHeight(_SETTINGS_HEIGHT)
+        close = button("training_close", "primary")
+        close.setText(tr("ui.close"))
+        close.clicked.connect(self.accept)
+        layout = column(self, margin=16, spacing=12)
+        layout.addLayout(self._facts())
+        layout.addLayout(head)
+        layout.addWidget(self.chart, 1)
+        layout.addWidget(nothing)
+        if not self._run.curves:
+            layout.addStretch(1)
+        layout.addWidget(named)
+        layout.addWidget(settings)
+        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
+        self.network.currentIndexChanged.connect(self._draw)
+        self._draw()
+
+    def _facts(self) -> QGridLayout:
+        tr, run = self._context.tr, self._run
+        minutes = tr("settings.training.minutes", minutes=f"{run.seconds / 60:.1f}", count=run.threads)
+        facts = (
+            ("learned_from", tr("settings.training.cases", count=run.cases, people=run.people)),
+            ("time", minutes),
+            ("seed", str(run.seed)),
+            ("data", f"SHA-256 {run.data_sha256[:_HASH]}…"),
+            ("software", ", ".join(f"{name} {version}" for name, version in sorted(run.software.items()))),
+        )
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(4)
+        grid.setColumnStretch(1, 1)
+        for line, (key, words) in enumerate(facts):
+            name = label(role="muted")
+            name.setText(tr(f"settings.training.{key}"))
+            said = label(f"training_{key}", wrap=True, selectable=True)
+            said.setText(words)
+            grid.addWidget(name, line, 0, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(said, line, 1)
+        return grid
+
+    def _draw(self) -> None:
+        place = self.network.currentIndex()
+        if place >= 0:
+            self.chart.show_curve(self._run.curves[place])

@@ -1,0 +1,49 @@
+"""How a model was trained, as its record says it: facts, the curve of each network, settings."""
+
+import pytest
+from PySide6.QtWidgets import QComboBox, QLabel, QPlainTextEdit
+
+from desktop.i18n import Language
+from desktop.ui.context import UiContext
+from desktop.ui.driver import Driver
+from desktop.ui.main_window import MainWindow
+from desktop.ui.settings.loss_chart import LossChart
+from desktop.ui.settings.screen import SettingsScreen
+
+
+def open_training(driver: Driver, model: str) -> None:
+    driver.press("Ctrl+4")
+    driver.find("settings_screen", SettingsScreen).show_section("models")
+    driver.wait(lambda: driver.shown(f"model_training_{model}"), "card")
+    driver.click(f"model_training_{model}")
+    driver.wait(lambda: driver.shown("training_dialog"), "dialog")
+    driver.settle()
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_a_networks_curve_is_drawn_and_told(
+    opened: MainWindow, driver: Driver, context: UiContext, language: Language
+) -> None:
+    context.set_language(language)
+    open_training(driver, "chest-xray-child")
+    network = driver.find("training_network", QComboBox)
+    assert network.count() > 1
+    chart = driver.find("training_chart", LossChart)
+    first = chart.grab().toImage()
+    told = chart.accessibleName()
+    network.setCurrentIndex(1)
+    driver.settle()
+    assert chart.accessibleName() != told
+    assert chart.grab().toImage() != first
+    assert "SHA-256" in driver.find("training_data", QLabel).text()
+    assert "seed = " in driver.find("training_settings", QPlainTextEdit).toPlainText()
+    driver.click("training_close")
+    driver.settle()
+    assert not driver.shown("training_dialog")
+
+
+def test_a_model_fitted_in_one_step_has_no_curve_and_says_so(opened: MainWindow, driver: Driver) -> None:
+    open_training(driver, "ecg-12-lead")
+    assert driver.shown("training_no_curve")
+    assert not driver.shown("training_chart")
+    assert not driver.shown("training_network")
