@@ -9,10 +9,12 @@ FloatArray = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 STRIDE = 4
-"""Pixels of the prepared picture per cell of the maps."""
+"""Pixels of the prepared picture per cell of the maps, where a manifest says nothing else."""
 
 
-def boxes_of(scores: FloatArray, reach: FloatArray, lowest: Sequence[float], overlap: float) -> Floats:
+def boxes_of(
+    scores: FloatArray, reach: FloatArray, lowest: Sequence[float], overlap: float, stride: int = STRIDE
+) -> Floats:
     """(n, 6): left, top, right, bottom in prepared pixels, number of the kind, score; the surest first.
 
     scores: (kinds, rows, columns), 0 but at peaks. reach: (4, rows, columns), pixels to the left, up, right and down.
@@ -21,16 +23,33 @@ def boxes_of(scores: FloatArray, reach: FloatArray, lowest: Sequence[float], ove
     """
     found = []
     for kind, (map_of, least) in enumerate(zip(scores, lowest, strict=True)):
-        rows, columns = np.nonzero(map_of >= max(least, 1e-6))
-        x, y = (columns + 0.5) * STRIDE, (rows + 0.5) * STRIDE
-        left, up, right, down = reach[:, rows, columns].astype(np.float64)
-        said = map_of[rows, columns].astype(np.float64)
-        boxes = np.stack([x - left, y - up, x + right, y + down, np.full(len(x), float(kind)), said], axis=1)
-        # By score, and by place where scores are equal: the order must not depend on the machine.
-        boxes = boxes[np.lexsort((columns, rows, -said))]
-        found.append(boxes[_first_seen(boxes, overlap)])
+        boxes, _, _ = _kept(map_of, reach, least, overlap, stride)
+        boxes[:, 4] = kind
+        found.append(boxes)
     whole = np.concatenate(found)
     return whole[np.argsort(-whole[:, 5], kind="stable")]
+
+
+def told_apart(scores: FloatArray, reach: FloatArray, least: float, overlap: float, stride: int) -> Floats:
+    """(n, 7): as `boxes_of` gives the first map's, and what the second map, in 0..1, says at each peak of the first:
+    how probable it is that the thing there is of the second kind."""
+    boxes, rows, columns = _kept(scores[0], reach, least, overlap, stride)
+    return np.concatenate([boxes, scores[1, rows, columns].astype(np.float64)[:, None]], axis=1)
+
+
+def _kept(
+    map_of: FloatArray, reach: FloatArray, least: float, overlap: float, stride: int
+) -> tuple[Floats, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Boxes of one map, the surest first, with kind 0, and the row and column of each one's peak."""
+    rows, columns = np.nonzero(map_of >= max(least, 1e-6))
+    x, y = (columns + 0.5) * stride, (rows + 0.5) * stride
+    left, up, right, down = reach[:, rows, columns].astype(np.float64)
+    said = map_of[rows, columns].astype(np.float64)
+    boxes = np.stack([x - left, y - up, x + right, y + down, np.zeros(len(x)), said], axis=1)
+    # By score, and by place where scores are equal: the order must not depend on the machine.
+    order = np.lexsort((columns, rows, -said))
+    order = order[_first_seen(boxes[order], overlap)]
+    return boxes[order], rows[order], columns[order]
 
 
 def overlaps(first: Floats, second: Floats) -> Floats:

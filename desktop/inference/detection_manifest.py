@@ -1,5 +1,6 @@
 """The manifest of a model that boxes and counts things on a photograph."""
 
+import math
 from dataclasses import dataclass
 
 from desktop.inference.calibration import Calibration
@@ -38,6 +39,19 @@ class KindSpec:
 
 
 @dataclass(frozen=True)
+class CountGrade:
+    """The grade of a finding: how many of the cuts the count of a kind reaches."""
+
+    finding: str
+    kind: str
+    cuts: tuple[int, ...]
+
+    def grade(self, count: int) -> int:
+        """From 0 to the number of cuts."""
+        return sum(count >= cut for cut in self.cuts)
+
+
+@dataclass(frozen=True)
 class DetectionGolden:
     """A picture drawn by our own code (`golden.FIELDS`) and what the graph answered to it when it was made: for each
     kind the sum of all scores, then the distance."""
@@ -51,8 +65,11 @@ class DetectionGolden:
 class DetectionManifest(Manifest):
     """Everything about one detector, valid once built.
 
-    overlap: see `boxes_of`. listed: boxes of a lower probability are not named. tinted_share: photographs of which a
-    smaller share of pixels has a colour are refused.
+    overlap: see `boxes_of`. listed: boxes of a lower probability are not named. stride: pixels of the prepared picture
+    per cell of the maps. each_once: the two kinds are sorts of one thing, which the first map finds and the second
+    tells apart; the first kind's calibration and threshold then say what is such a thing and named at all. grade: of
+    the finding, where there is one. tinted_share: photographs of which a smaller share of pixels has a colour are
+    refused. stain: between what `staining` lies.
     """
 
     input: TensorSpec
@@ -62,9 +79,13 @@ class DetectionManifest(Manifest):
     kinds: tuple[KindSpec, ...]
     overlap: float
     listed: float
+    stride: int
+    each_once: bool
+    grade: CountGrade | None
     modalities: tuple[Modality, ...]
     kind: PictureKind
     tinted_share: float
+    stain: tuple[float, float]
     distance_limit: float
     golden: DetectionGolden
 
@@ -91,9 +112,13 @@ def read_detection_manifest(fields: Fields) -> DetectionManifest:
         kinds=tuple(_kind(item) for item in boxing.objects("kinds")),
         overlap=boxing.number("overlap", low=0.05, high=0.95),
         listed=boxing.number("listed", low=0.001, high=0.5),
+        stride=boxing.whole("stride", low=STRIDE, high=16) if boxing.has("stride") else STRIDE,
+        each_once=boxing.flag("each_once"),
+        grade=_grade(boxing.inner("grade")) if boxing.has("grade") else None,
         modalities=modalities(applies),
         kind=read_kind(applies.inner("picture")),
         tinted_share=applies.number("tinted_share", low=0.0, high=1.0),
+        stain=_stain(applies.inner("stain")) if applies.has("stain") else (-math.inf, math.inf),
         distance_limit=fields.inner("out_of_distribution").number("limit", low=0.0),
         golden=DetectionGolden(
             golden.text("picture"), golden.numbers("evidence"), golden.number("tolerance", low=0.0, high=1.0)
@@ -106,14 +131,19 @@ def read_detection_manifest(fields: Fields) -> DetectionManifest:
 def _check_together(manifest: DetectionManifest) -> None:
     """What single fields cannot show. Raises ManifestError."""
     count = len(manifest.kinds)
-    if manifest.findings:
-        raise ManifestError("findings", "this kind of task has none")
+    graded = [manifest.grade.finding] if manifest.grade else []
+    if [spec.key for spec in manifest.findings] != graded:
+        raise ManifestError("findings", "the one that is graded was expected, and no other")
     if not count or len({kind.key for kind in manifest.kinds}) != count:
         raise ManifestError("boxes.kinds", "each kind needs a key of its own, and there must be one")
+    if manifest.each_once and count != 2:
+        raise ManifestError("boxes.kinds", "two kinds were expected, of which each thing is one")
+    if manifest.grade and manifest.grade.kind not in {kind.key for kind in manifest.kinds}:
+        raise ManifestError("boxes.grade.kind", "no such kind is boxed")
     prepared = manifest.preparation
     if manifest.input.shape != (3, prepared.height, prepared.width):
         raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
-    cells = (prepared.height // STRIDE, prepared.width // STRIDE)
+    cells = (prepared.height // manifest.stride, prepared.width // manifest.stride)
     if manifest.scores.shape != (count, *cells):
         raise ManifestError("network_data_format.outputs.scores", "one map per kind was expected")
     if manifest.reach.shape != (4, *cells):
@@ -128,6 +158,19 @@ def _preparation(fields: Fields) -> FieldPreparation:
         if side % 16:
             raise ManifestError(fields.place(name), "a multiple of 16 was expected")
     return FieldPreparation(*sides)
+
+
+def _grade(fields: Fields) -> CountGrade:
+    cuts = fields.numbers("cuts")
+    if not cuts or any(cut != int(cut) or cut < 1 for cut in cuts) or list(cuts) != sorted(set(cuts)):
+        raise ManifestError(fields.place("cuts"), "whole numbers that rise were expected")
+    return CountGrade(slug(fields, "finding"), slug(fields, "kind"), tuple(int(cut) for cut in cuts))
+
+
+def _stain(fields: Fields) -> tuple[float, float]:
+    low = fields.number("low") if fields.has("low") else -math.inf
+    high = fields.number("high") if fields.has("high") else math.inf
+    return low, high
 
 
 def _kind(fields: Fields) -> KindSpec:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.i18n import Language
 from desktop.inference import picture_kind, quality
-from desktop.inference.detection_decoding import boxes_of
+from desktop.inference.detection_decoding import boxes_of, told_apart
 from desktop.inference.detection_manifest import DetectionManifest, KindSpec
 from desktop.inference.field_picture import PreparedField, prepare_field
 from desktop.inference.golden_fields import FIELDS
@@ -27,7 +27,9 @@ from desktop.records import (
     Analysis,
     AnalysisStatus,
     Count,
+    Decision,
     DetectedBox,
+    Finding,
     Photometric,
     Picture,
     Provenance,
@@ -37,7 +39,10 @@ FloatArray = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 _DISTANCE = TensorSpec("distance", (1,))
+BETWEEN = "inference.reason.between"
 _SURE = 1.0 - 1e-6
+_FEWEST = 0.01
+_DARK, _BRIGHT = 25, 85
 _PIXELS = 2
 """Decimals of a box's corner: a hundredth of a pixel."""
 
@@ -79,11 +84,21 @@ class DetectionModel(Model):
         )
         if problems:
             return Analysis(AnalysisStatus.REFUSED, provenance, quality.quality(problems), reason=REASON_OTHER_KIND)
-        boxes = self._boxes(outputs, prepared)
-        return Analysis(AnalysisStatus.OK, provenance, quality.quality(()), boxes=boxes, counts=self._counts(boxes))
+        boxes = self._named_once(outputs, prepared) if self.manifest.each_once else self._boxes(outputs, prepared)
+        counts = self._counts(boxes)
+        return Analysis(
+            AnalysisStatus.OK,
+            provenance,
+            quality.quality(()),
+            self._findings(boxes, counts),
+            boxes=boxes,
+            counts=counts,
+        )
 
     def finding_name(self, key: str, language: Language) -> str:
-        """What a kind of box is called. Raises KeyError for a key the model does not know."""
+        """What a kind of box, or a finding, is called. Raises KeyError for a key the model does not know."""
+        if any(spec.key == key for spec in self.manifest.findings):
+            return super().finding_name(key, language)
         return self.manifest.kind_name(key).text(language)
 
     def load(self) -> None:
@@ -109,13 +124,18 @@ class DetectionModel(Model):
         """Slugs of why it is no photograph of the kind the model is meant for."""
         if problems := picture_kind.kind_problems(self.manifest.kind, picture):
             return problems
-        tinted = picture.photometric is Photometric.RGB and tinted_share(picture.pixels) >= self.manifest.tinted_share
-        return () if tinted or not self.manifest.tinted_share else (picture_kind.OTHER_COLOUR,)
+        coloured = picture.photometric is Photometric.RGB
+        if self.manifest.tinted_share and not (coloured and tinted_share(picture.pixels) >= self.manifest.tinted_share):
+            return (picture_kind.OTHER_COLOUR,)
+        low, high = self.manifest.stain
+        if (low, high) != (-math.inf, math.inf) and not (coloured and low <= staining(picture.pixels) <= high):
+            return (picture_kind.OTHER_COLOUR,)
+        return ()
 
     def _boxes(self, outputs: Mapping[str, FloatArray], prepared: PreparedField) -> tuple[DetectedBox, ...]:
         kinds = self.manifest.kinds
         lowest = [_score_at(kind, self.manifest.listed) for kind in kinds]
-        found = boxes_of(outputs["scores"], outputs["reach"], lowest, self.manifest.overlap)
+        found = boxes_of(outputs["scores"], outputs["reach"], lowest, self.manifest.overlap, self.manifest.stride)
         places = prepared.back(found[:, :4]).round(_PIXELS)
         boxes = []
         for (left, top, right, bottom), (number, score) in zip(places, found[:, 4:], strict=True):
@@ -126,10 +146,46 @@ class DetectionModel(Model):
                 boxes.append(DetectedBox(float(left), float(top), *size, kind.key, probability))
         return tuple(boxes)
 
+    def _named_once(self, outputs: Mapping[str, FloatArray], prepared: PreparedField) -> tuple[DetectedBox, ...]:
+        """Every thing under the name of the kind it is taken for, with that kind's probability; the other's is what
+        lacks of 1."""
+        thing, second = self.manifest.kinds
+        least, overlap, stride = _score_at(thing, thing.threshold), self.manifest.overlap, self.manifest.stride
+        found = told_apart(outputs["scores"], outputs["reach"], least, overlap, stride)
+        places = prepared.back(found[:, :4]).round(_PIXELS)
+        boxes = []
+        for (left, top, right, bottom), (score, told) in zip(places, found[:, 5:], strict=True):
+            surely = thing.calibration.probability(log_odds(float(score))) >= thing.threshold
+            probability = second.calibration.probability(log_odds(float(told)))
+            named, said = (second, probability) if probability >= second.threshold else (thing, 1.0 - probability)
+            if surely and right > left and bottom > top:
+                size = (round(float(right - left), _PIXELS), round(float(bottom - top), _PIXELS))
+                boxes.append(DetectedBox(float(left), float(top), *size, named.key, said))
+        return tuple(boxes)
+
+    def _findings(self, boxes: tuple[DetectedBox, ...], counts: tuple[Count, ...]) -> tuple[Finding, ...]:
+        """The finding that is graded by a count, where there is one."""
+        graded = self.manifest.grade
+        if graded is None:
+            return ()
+        spec = self.manifest.finding(graded.finding)
+        expected = sum(box.probability for box in boxes if box.kind == graded.kind)
+        probability = spec.calibration.probability(expectation(expected))
+        decision = spec.thresholds.decide(probability)
+        grade = graded.grade(next(count.number for count in counts if count.kind == graded.kind))
+        # A grade above none, and "none" beside it, would be two answers to one question.
+        if decision is not Decision.CANNOT_SAY and (decision is Decision.LIKELY) != (grade > 0):
+            decision = Decision.CANNOT_SAY
+        reason = BETWEEN if decision is Decision.CANNOT_SAY else ""
+        name = spec.names.text(Language.ENGLISH)
+        return (Finding(spec.key, name, probability, decision, spec.codings, reason=reason, grade=grade),)
+
     def _counts(self, boxes: tuple[DetectedBox, ...]) -> tuple[Count, ...]:
         counts = []
         for kind in self.manifest.kinds:
-            number = sum(box.kind == kind.key and box.probability >= kind.threshold for box in boxes)
+            # What is named once is counted where it is named.
+            least = 0.0 if self.manifest.each_once else kind.threshold
+            number = sum(box.kind == kind.key and box.probability >= least for box in boxes)
             root = math.sqrt(number + 1)
             low, high = number + kind.spread[0] * root, number + kind.spread[1] * root
             counts.append(Count(kind.key, number, max(0, math.floor(low)), math.ceil(high)))
@@ -157,6 +213,21 @@ def log_odds(score: float) -> float:
     """Of a score in 0..1."""
     held = min(_SURE, max(1.0 - _SURE, score))
     return math.log(held / (1.0 - held))
+
+
+def expectation(expected: float) -> float:
+    """The evidence for a finding: the logarithm of how many are expected, the sum of the boxes' probabilities."""
+    return math.log(max(expected, _FEWEST))
+
+
+def staining(pixels: npt.NDArray[np.uint8]) -> float:
+    """How the dark quarter of an RGB picture, (rows, columns, 3), differs from its bright ground in red, in levels more
+    than in the mean of all colours: above 0 where what is there is red or purple, below where it is blue."""
+    step = max(1, min(pixels.shape[:2]) // 120)
+    sample = pixels[::step, ::step].reshape(-1, 3).astype(np.float64)
+    light = sample.sum(axis=1)
+    dark = sample[light <= np.percentile(light, _DARK)].mean(axis=0) - np.percentile(sample, _BRIGHT, axis=0)
+    return float(dark[0] - dark.mean())
 
 
 def tinted_share(pixels: npt.NDArray[np.uint8]) -> float:

@@ -23,6 +23,22 @@ _RED_CELLS = (
 _WHITE_CELL = (420, 222, 92)
 _LOBES = ((392, 196, 38), (446, 208, 40), (420, 256, 36))
 _PLATELETS = ((300, 176, 18), (536, 320, 17))
+# As large and as stained as those the research packs learn from: middles of cells, and which
+# have a parasite; nuclei; rods with their slope in degrees.
+_GIEMSA_GROUND, _GIEMSA_CELL = (198.0, 214.0, 200.0), (168.0, 132.0, 158.0)
+_PARASITE, _CHROMATIN = (128.0, 74.0, 134.0), (86.0, 26.0, 88.0)
+_SMALL_CELLS = tuple(
+    (50 + 74 * column + 9 * ((row + 2 * column) % 3), 44 + 73 * row + 7 * ((2 * row + column) % 4))
+    for row in range(6)
+    for column in range(8)
+)
+_RINGED, _FULL = (2, 9), 19
+_SPUTUM_GROUND, _METHYLENE, _FUCHSIN = (165.0, 140.0, 122.0), (38.0, 84.0, 122.0), (205.0, 70.0, 96.0)
+_NUCLEI = ((90, 120, 30), (540, 90, 26), (500, 380, 34), (150, 390, 28))
+_RODS = (
+    (220, 80, 20), (330, 60, 75), (420, 170, 140), (260, 210, 5), (120, 250, 110), (360, 300, 50), (600, 240, 95),
+    (430, 290, 15), (300, 420, 165), (400, 430, 60), (40, 330, 35),
+)  # fmt: skip  # places, seven to a line
 
 
 def smear_field() -> Picture:
@@ -41,7 +57,52 @@ def smear_field() -> Picture:
     return Picture(np.round(picture).astype(np.uint8), Photometric.RGB, FileHeader(modality=Modality.PHOTO))
 
 
-FIELDS: Mapping[str, Callable[[], Picture]] = {"smear-field/1": smear_field}
+def malaria_field() -> Picture:
+    """A Giemsa-stained thin smear, 640 × 480 in colour: 48 red cells as wide as those of a malaria field, two with a
+    ring and a dot in them, one full of a dark parasite with grains."""
+    picture = np.empty((_ROWS, _COLUMNS, 3))
+    picture[:] = _GIEMSA_GROUND
+    for place in _SMALL_CELLS:
+        _paint(picture, _disc((*place, 21)), _GIEMSA_CELL)
+        _paint(picture, 0.35 * _disc((*place, 9), 6.0), _GIEMSA_GROUND)
+    for number in _RINGED:
+        across, down = _SMALL_CELLS[number]
+        ring = _disc((across + 6, down - 5, 7), 2.0) - _disc((across + 6, down - 5, 4), 2.0)
+        _paint(picture, 0.7 * ring, _PARASITE)
+        _paint(picture, _disc((across + 11, down - 10, 2.5), 2.0), _CHROMATIN)
+    across, down = _SMALL_CELLS[_FULL]
+    _paint(picture, 0.8 * _disc((across, down, 19), 6.0), _PARASITE)
+    for beside in ((-7, -4), (5, -8), (8, 6), (-4, 8), (0, 0)):
+        _paint(picture, _disc((across + beside[0], down + beside[1], 3), 2.0), _CHROMATIN)
+    return Picture(np.round(picture).astype(np.uint8), Photometric.RGB, FileHeader(modality=Modality.PHOTO))
+
+
+def sputum_field() -> Picture:
+    """Sputum stained after Ziehl-Neelsen, 640 × 480 in colour: four blue nuclei and eleven thin red rods."""
+    picture = np.empty((_ROWS, _COLUMNS, 3))
+    picture[:] = _SPUTUM_GROUND
+    for place in _NUCLEI:
+        _paint(picture, 0.9 * _disc(place, 8.0), _METHYLENE)
+    for across, down, degrees in _RODS:
+        _paint(picture, 0.9 * _rod(across, down, degrees), _FUCHSIN)
+    return Picture(np.round(picture).astype(np.uint8), Photometric.RGB, FileHeader(modality=Modality.PHOTO))
+
+
+FIELDS: Mapping[str, Callable[[], Picture]] = {
+    "smear-field/1": smear_field,
+    "malaria-field/1": malaria_field,
+    "sputum-field/1": sputum_field,
+}
+
+
+def _rod(across: float, down: float, degrees: float) -> Floats:
+    """1 inside a thin rod, 0 outside."""
+    rows, columns = np.mgrid[0:_ROWS, 0:_COLUMNS].astype(np.float64)
+    angle = np.radians(degrees)
+    along = (columns - across) * np.cos(angle) + (rows - down) * np.sin(angle)
+    beside = (rows - down) * np.cos(angle) - (columns - across) * np.sin(angle)
+    far = np.hypot(np.maximum(np.abs(along) - 8.0, 0.0), beside) - 2.0
+    return np.asarray(1.0 / (1.0 + np.exp(np.clip(far * 2.0, -60.0, 60.0))), dtype=np.float64)
 
 
 def _disc(place: Sequence[float], edge: float = 3.0) -> Floats:

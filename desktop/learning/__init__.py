@@ -43,6 +43,20 @@ def _chest_xray_tb() -> Recipe:
     return Pictures(CHEST_XRAY_TB)
 
 
+def _malaria_field() -> Recipe:
+    from desktop.learning.detector_packs import MALARIA_FIELD, MALARIA_SETTINGS
+    from desktop.learning.recipes.detector import Detector
+
+    return Detector(MALARIA_FIELD, MALARIA_SETTINGS)
+
+
+def _sputum_afb() -> Recipe:
+    from desktop.learning.detector_packs import SPUTUM_AFB, SPUTUM_SETTINGS
+    from desktop.learning.recipes.detector import Detector
+
+    return Detector(SPUTUM_AFB, SPUTUM_SETTINGS)
+
+
 def _malaria_cell() -> Recipe:
     from desktop.learning.recipes.malaria_cell import MalariaCell
 
@@ -89,6 +103,8 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
     "fundus": partial(_fundus, "fundus"),
     "fundus-vessels-drive": partial(_fundus, "fundus-vessels-drive"),
     "malaria-cell": _malaria_cell,
+    "malaria-field": _malaria_field,
+    "sputum-afb": _sputum_afb,
     **{name: partial(_risk, name) for name in _RISKS},
 }
 """What makes the recipe of each model of the shelf."""

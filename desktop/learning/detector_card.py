@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import detector_pack_card as pack_card
 from desktop.learning.card_words import credits_text, figure, share
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
-
-_GOALS = "mAP at 0.5 of 0.90 and counts wrong by 5 % at most"
 
 
 def texts(
@@ -22,16 +21,20 @@ def texts(
 
 def limits(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
-    precision, source = figures["mean_average_precision"], _source(wanted, figures)
+    source = _source(wanted, figures)
+    if wanted.each_once:
+        return pack_card.sorted_limits(wanted, figures, source)
+    precision = figures["mean_average_precision"]
+    graded = pack_card.graded_limits(figures) if wanted.graded else {"en": "", "zh": ""}
     errors = {kind.key: figures["kinds"][kind.key]["count_error"]["value"] for kind in wanted.kinds}
     english = ", ".join(f"{kind.name['en'].lower()}s {100 * errors[kind.key]:.0f} %" for kind in wanted.kinds)
     chinese = "、".join(f"{kind.name['zh']} {100 * errors[kind.key]:.0f}%" for kind in wanted.kinds)
     return {
         "en": f"Learned from {source['en']}. On photographs it had not seen, mean average precision was "
-        f"{precision['value']:.2f}, and the counts of one photograph were off by (mean): {english}. "
-        f"{wanted.caution['en']} No clinician has reviewed it yet.",
+        f"{precision['value']:.2f}, and the counts of one photograph were off by (mean): {english}."
+        f"{graded['en']} {wanted.caution['en']} No clinician has reviewed it yet.",
         "zh": f"学习自{source['zh']}。在未参与训练的照片上，平均精度均值为 {precision['value']:.2f}，"
-        f"单张照片计数的平均偏差为：{chinese}。{wanted.caution['zh']}尚未经过临床医生审阅。",
+        f"单张照片计数的平均偏差为：{chinese}。{graded['zh']}{wanted.caution['zh']}尚未经过临床医生审阅。",
     }
 
 
@@ -39,8 +42,12 @@ def card(
     wanted: DetectorSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]
 ) -> str:
     """The card's text."""
-    parts = (_head(wanted, manifest, training), _main(wanted, figures), _battery(figures), _end(wanted, figures))
-    return "\n\n".join(parts) + "\n"
+    if wanted.each_once:
+        middle = [pack_card.sorted_section(wanted, figures), pack_card.sorted_battery(wanted, figures)]
+    else:
+        grade = [pack_card.grade_section(wanted.graded, figures)] if wanted.graded else []
+        middle = [_main(wanted, figures), *grade, _battery(figures)]
+    return "\n\n".join([_head(wanted, manifest, training), *middle, _end(wanted, figures)]) + "\n"
 
 
 def _source(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:
@@ -54,15 +61,15 @@ def _head(wanted: DetectorSet, manifest: Mapping[str, Any], training: Mapping[st
     kinds = ", ".join(f"`{kind.key}`" for kind in wanted.kinds)
     settings, megabytes = training["settings"], manifest["weights"]["bytes"] / 1e6
     members = settings["members"]
-    return f"""# {wanted.model} {manifest["version"]}
+    return f"""# {wanted.model} {manifest["version"]}{" (research)" if wanted.research else ""}
 
 Boxes and counts of {kinds} on a photograph. No clinician has reviewed this model yet.
 
-{wanted.intended_use["en"]}
+{wanted.intended_use["en"]}{pack_card.RESEARCH if wanted.research else ""}
 
-{members} small networks of our own ({megabytes:.1f} MB in one ONNX graph, weights in half precision), \
-each asked about the picture and its three
-mirror images, trained from scratch for {settings["epochs"]} epochs ({training["seconds"] / 60:.0f} minutes). A thing is
+{members} small {_networks(wanted)} of our own ({megabytes:.1f} MB in one ONNX graph, weights in half precision), \
+each asked about {_views(settings)}, \
+trained from scratch for {settings["epochs"]} epochs ({training["seconds"] / 60:.0f} minutes). A thing is
 a peak of its kind's map; how far it reaches is learned around the peak. This page is written by `lantern models train`
 and made again by `lantern models evaluate {wanted.model} --data DIR`.
 
@@ -73,6 +80,20 @@ nothing held out chose anything. The shipped model is the mean of the {members},
 fairly."""
 
 
+def _networks(wanted: DetectorSet) -> str:
+    if wanted.each_once:
+        return "networks that find cells at half the resolution, and as many that tell their sorts apart at the whole,"
+    return "networks"
+
+
+def _views(settings: Mapping[str, Any]) -> str:
+    return (
+        "the picture and its three\nmirror images"
+        if settings.get("views", 4) == 4
+        else "the picture and its half\nturn"
+    )
+
+
 def _main(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
     rows = "\n".join(_row(kind.key, figures["kinds"][kind.key]) for kind in wanted.kinds)
     counts = "\n".join(_counts(kind.key, figures["kinds"][kind.key]) for kind in wanted.kinds)
@@ -81,7 +102,7 @@ def _main(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
 {figures["photographs"]} photographs. Intervals: 95 %; shares by Wilson, the others by drawing runs of neighbouring
 photographs with replacement. A box is right where it shares half of the union with one that was drawn (IoU 0.5).
 
-Mean average precision: **{figure(figures["mean_average_precision"])}**. Goals: {_GOALS}.
+Mean average precision: **{figure(figures["mean_average_precision"])}**. Goals: {wanted.goals}.
 {wanted.published}
 
 | | drawn | average precision | found, of those drawn | right, of those counted | calibration error |
@@ -114,9 +135,11 @@ def _battery(figures: Mapping[str, Any]) -> str:
         f"| {row['spoilt']} | {row['mean_average_precision']:.3f} | {100 * row['count_error']:.1f} % |"
         for row in figures["battery"]
     )
+    count = figures["battery"][0]["photographs"]
+    chosen = "Every sixth photograph" if count == -(-figures["photographs"] // 6) else f"{count} photographs"
     return f"""## Spoilt photographs
 
-Every sixth photograph, judged as above; counts with the threshold fitted on these photographs unspoilt.
+{chosen}, judged as above; counts with the threshold fitted on these photographs unspoilt.
 
 | photographs | mean average precision | count of the first kind wrong by |
 |---|---|---|

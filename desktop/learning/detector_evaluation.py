@@ -8,15 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.inference.calibration import Calibration
-from desktop.inference.detection_decoding import STRIDE, boxes_of
+from desktop.inference.detection_decoding import boxes_of
 from desktop.inference.detection_manifest import DetectionManifest
 from desktop.inference.detection_model import log_odds
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.jobs import Job
+from desktop.learning import detector_grading as grading
 from desktop.learning import picture_changes
 from desktop.learning.detector_data import Photograph, parts
 from desktop.learning.detector_figures import Judged, count_spread, counting_threshold
+from desktop.learning.detector_grading import FindingFit
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.picture_changes import Change
@@ -28,8 +30,8 @@ Ints = npt.NDArray[np.int64]
 
 _FAINTEST = 0.01
 """Scores below are not even calibrated with."""
-_BATTERY_EVERY = 6
-"""Every so many photographs are spoilt for the battery."""
+_BATTERY_EVERY, _BATTERY_MOST = 6, 30
+"""One of so many photographs is spoilt for the battery, and no more than about so many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,9 +52,20 @@ class KindFit:
     spread: tuple[float, float]
 
 
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What a new graph's manifest and card say. farthest: the largest distance of a photograph from those that the
+    member judging it has learned from."""
+
+    kinds: Sequence[KindFit]
+    finding: FindingFit | None
+    figures: dict[str, Json]
+    farthest: float
+
+
 def runner_of(graph: bytes, wanted: DetectorSet, members: int) -> OnnxRunner:
     """A graph with the outputs of each member. Raises KnownFailure."""
-    kinds, cells = len(wanted.kinds), (wanted.height // STRIDE, wanted.width // STRIDE)
+    kinds, cells = len(wanted.kinds), (wanted.height // wanted.stride, wanted.width // wanted.stride)
     return OnnxRunner(
         graph,
         TensorSpec("image", (3, wanted.height, wanted.width)),
@@ -93,19 +106,52 @@ def ask(
     return Answers(tuple(found), np.array(distances))
 
 
-def fit(found: Sequence[Floats], drawn: Sequence[Floats], kinds: int, settings: DetectorSettings) -> list[KindFit]:
+def measured(
+    runner: OnnxRunner, photographs: Sequence[Photograph], wanted: DetectorSet, settings: DetectorSettings, job: Job
+) -> Measured:
+    """Each photograph judged by the member that never saw it."""
+    part = parts(photographs, settings.members)
+    answers = ask(runner, photographs, len(wanted.kinds), settings, job, member=part)
+    drawn = [one.boxes for one in photographs]
+    kinds = fit(answers.found, drawn, wanted, settings)
+    graded = wanted.graded
+    finding = None
+    if graded is not None:
+        finding = grading.fit_finding(graded, probable(answers.found, [kinds] * len(drawn)), drawn, settings)
+    found = cross_fitted(answers, photographs, wanted, settings)
+    found["battery"] = battery(runner, photographs, wanted, settings, job)
+    return Measured(kinds, finding, found, float(np.max(answers.distances)))
+
+
+def asked(
+    runner: OnnxRunner,
+    photographs: Sequence[Photograph],
+    manifest: DetectionManifest,
+    wanted: DetectorSet,
+    settings: DetectorSettings,
+    job: Job,
+) -> dict[str, Json]:
+    """The shipped model's figures on photographs it has not learned from."""
+    answers = ask(runner, photographs, len(wanted.kinds), settings, job)
+    return figures(answers, [fits_of(manifest)] * len(photographs), photographs, wanted)
+
+
+def fit(
+    found: Sequence[Floats], drawn: Sequence[Floats], wanted: DetectorSet, settings: DetectorSettings
+) -> list[KindFit]:
     """Calibration, counting threshold and interval of each kind, from photographs that the answers come fresh to."""
-    judged = Judged(found, drawn)
+    judged, graded = Judged(found, drawn), wanted.graded
     fits = []
-    for kind in range(kinds):
+    for kind in range(len(wanted.kinds)):
         scores, right = judged.scores(kind)
         odds = np.array([log_odds(float(score)) for score in scores])
         # A kind that is always found, or never, gives nothing to calibrate with.
         both = right.any() and not right.all()
         calibration = Calibration(*fit_calibration(odds, right)) if both else Calibration()
-        probable = Judged([_probable(boxes, {kind: calibration}) for boxes in found], drawn)
-        threshold = counting_threshold(probable, kind)
-        fits.append(KindFit(calibration, threshold, count_spread(*probable.counts(kind, threshold), settings.interval)))
+        sure = Judged([_probable(boxes, {kind: calibration}) for boxes in found], drawn)
+        grades = graded is not None and graded.kind == kind
+        threshold = grading.threshold_of(graded, sure) if graded and grades else counting_threshold(sure, kind)
+        fits.append(KindFit(calibration, threshold, count_spread(*sure.counts(kind, threshold), settings.interval)))
     return fits
 
 
@@ -118,25 +164,27 @@ def cross_fitted(
     answers: Answers, photographs: Sequence[Photograph], wanted: DetectorSet, settings: DetectorSettings
 ) -> dict[str, Json]:
     """The card's figures: each part by what was fitted on the others."""
-    part, kinds = parts(photographs, settings.members), len(wanted.kinds)
+    part = parts(photographs, settings.members)
     drawn = [one.boxes for one in photographs]
     fits: list[list[KindFit]] = [[]] * len(photographs)
     for number in range(settings.members):
         others = np.flatnonzero(part != number)
-        fitted = fit([answers.found[i] for i in others], [drawn[i] for i in others], kinds, settings)
+        fitted = fit([answers.found[i] for i in others], [drawn[i] for i in others], wanted, settings)
         for index in np.flatnonzero(part == number):
             fits[index] = fitted
-    return figures(answers, fits, photographs, wanted)
+    found = figures(answers, fits, photographs, wanted)
+    if wanted.graded is not None:
+        said = probable(answers.found, fits)
+        found["finding"] = grading.finding_figures(wanted.graded, said, photographs, part, settings)
+        found["comparators"] = grading.comparators(wanted.graded, photographs, part)
+    return found
 
 
 def figures(
     answers: Answers, fits: Sequence[Sequence[KindFit]], photographs: Sequence[Photograph], wanted: DetectorSet
 ) -> dict[str, Json]:
     """Precision, recall and counts. fits: for each photograph, those it is judged with."""
-    calibrated = [
-        _probable(boxes, {number: one.calibration for number, one in enumerate(own)})
-        for boxes, own in zip(answers.found, fits, strict=True)
-    ]
+    calibrated = probable(answers.found, fits)
     drawn = [one.boxes for one in photographs]
     judged, runs = Judged(calibrated, drawn), [str(one.run) for one in photographs]
     kinds = len(wanted.kinds)
@@ -144,11 +192,15 @@ def figures(
     def mean_precision(chosen: Ints) -> float:
         return judged.mean_precision(kinds, chosen.tolist())
 
-    return {
+    found: dict[str, Json] = {
         "photographs": len(photographs),
         "mean_average_precision": interval(by_patient(mean_precision, runs, rounds=200)),
         "kinds": {kind.key: _kind_figures(judged, number, fits, runs) for number, kind in enumerate(wanted.kinds)},
     }
+    if wanted.graded is not None:
+        thresholds = [own[wanted.graded.kind].threshold for own in fits]
+        found["grade"] = grading.grade_figures(wanted.graded, calibrated, photographs, thresholds)
+    return found
 
 
 def _kind_figures(judged: Judged, kind: int, fits: Sequence[Sequence[KindFit]], runs: Sequence[str]) -> Json:
@@ -202,15 +254,18 @@ def battery(
 ) -> list[Json]:
     """How a part of the photographs fares when it is spoilt: mean precision, and the first kind's count error at the
     threshold fitted on unspoilt ones."""
-    chosen = list(photographs[::_BATTERY_EVERY])
-    member = parts(photographs, settings.members)[::_BATTERY_EVERY]
+    every = max(_BATTERY_EVERY, len(photographs) // _BATTERY_MOST)
+    chosen = list(photographs[::every])
+    member = parts(photographs, settings.members)[::every]
     drawn, kinds = [one.boxes for one in chosen], len(wanted.kinds)
     rows: list[Json] = []
     fits: list[KindFit] = []
     for name, change in SPOILT.items():
-        spoilt = [Photograph(one.name, one.sha256, _spoilt(one.pixels, change), one.boxes, one.run) for one in chosen]
+        spoilt = [
+            Photograph(one.name, one.sha256, spoilt_pixels(one.pixels, change), one.boxes, one.run) for one in chosen
+        ]
         found = ask(runner, spoilt, kinds, settings, job, member=member).found
-        fits = fits or fit(found, drawn, kinds, settings)
+        fits = fits or fit(found, drawn, wanted, settings)
         judged = Judged([_probable(boxes, {0: fits[0].calibration}) for boxes in found], drawn)
         said, true = judged.counts(0, fits[0].threshold)
         rows.append(
@@ -222,6 +277,14 @@ def battery(
             }
         )
     return rows
+
+
+def probable(found: Sequence[Floats], fits: Sequence[Sequence[KindFit]]) -> list[Floats]:
+    """Boxes with probabilities instead of scores, each photograph's by its own fits."""
+    return [
+        _probable(boxes, {number: one.calibration for number, one in enumerate(own)})
+        for boxes, own in zip(found, fits, strict=True)
+    ]
 
 
 def _probable(boxes: Floats, calibrations: Mapping[int, Calibration]) -> Floats:
@@ -243,7 +306,7 @@ SPOILT: Mapping[str, Change | None] = {
 }
 
 
-def _spoilt(pixels: npt.NDArray[np.uint8], change: Change | None) -> npt.NDArray[np.uint8]:
+def spoilt_pixels(pixels: npt.NDArray[np.uint8], change: Change | None) -> npt.NDArray[np.uint8]:
     """A prepared photograph, (3, rows, columns) 0..255, after a change."""
     if change is None:
         return pixels

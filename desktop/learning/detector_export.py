@@ -2,17 +2,19 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
-from desktop.inference.detection_decoding import STRIDE
+from desktop.inference.calibration import Calibration
 from desktop.inference.detection_model import golden_evidence
 from desktop.inference.field_picture import prepare_field
 from desktop.inference.golden_fields import FIELDS
 from desktop.inference.manifest import FORMAT
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.detector_data import preparation_of
-from desktop.learning.detector_evaluation import KindFit
+from desktop.learning.detector_evaluation import KindFit, Measured
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.publishing import NOT_MEASURED
@@ -27,13 +29,8 @@ _TOLERANCE = 0.02
 
 
 def document(
-    graph: bytes,
-    runner: OnnxRunner,
-    wanted: DetectorSet,
-    fits: Sequence[KindFit],
-    distance_limit: float,
-    settings: DetectorSettings,
-) -> dict[str, object]:
+    graph: bytes, runner: OnnxRunner, wanted: DetectorSet, measured: Measured, settings: DetectorSettings
+) -> dict[str, Any]:
     """The manifest, but for its limits, which an evaluation states. graph: its bytes; runner: the same."""
     return {
         "format": FORMAT,
@@ -43,26 +40,33 @@ def document(
         "title": dict(wanted.title),
         "intended_use": dict(wanted.intended_use),
         "limits": NOT_MEASURED,
-        "licence": "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
+        **({"research": True} if wanted.research else {}),
+        "licence": "for research where it was made; not to be passed on, see data"
+        if wanted.research
+        else "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
         "weights": {"file": GRAPH, "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph)},
         "network_data_format": _network_data_format(wanted),
         "preparation": {"width": wanted.width, "height": wanted.height},
-        "findings": [],
+        "findings": _findings(wanted, measured),
         "boxes": {
             "overlap": settings.overlap,
             "listed": settings.listed,
+            **({"stride": wanted.stride, "each_once": True} if wanted.each_once else {}),
             "kinds": [
-                _kind(kind.key, kind.name, kind.codings, fit) for kind, fit in zip(wanted.kinds, fits, strict=True)
+                _kind(kind.key, kind.name, kind.codings, fit)
+                for kind, fit in zip(wanted.kinds, measured.kinds, strict=True)
             ],
+            **_grade(wanted),
         },
         "applicability": {
             "modalities": ["GM", "SM", "XC", "SC", "OT", "PHOTO"],
             "picture": {"colour": "colour", "shortest_side": _SHORTEST_SIDE},
             "tinted_share": _TINTED_SHARE,
+            **_stain(wanted),
         },
         "out_of_distribution": {
             "method": "Mahalanobis distance of the embedding per root dimension, shrunken covariance, inside the graph",
-            "limit": round(distance_limit, 4),
+            "limit": round(settings.distance_margin * measured.farthest, 4),
         },
         "golden": _golden(runner, wanted),
         "data": [dict(one) for one in wanted.data],
@@ -70,8 +74,42 @@ def document(
     }
 
 
+def _findings(wanted: DetectorSet, measured: Measured) -> list[object]:
+    """The finding that a count grades, where there is one."""
+    graded, fit = wanted.graded, measured.finding
+    if graded is None or fit is None:
+        return []
+    return [
+        {
+            "key": graded.key,
+            "output": 0,
+            "name": dict(graded.name),
+            "codings": [dict(coding) for coding in graded.codings],
+            "calibration": _calibration(fit.calibration),
+            "thresholds": {name: round(value, _DIGITS) for name, value in asdict(fit.thresholds).items()},
+        }
+    ]
+
+
+def _grade(wanted: DetectorSet) -> dict[str, object]:
+    graded = wanted.graded
+    if graded is None:
+        return {}
+    return {"grade": {"finding": graded.key, "kind": wanted.kinds[graded.kind].key, "cuts": list(graded.cuts)}}
+
+
+def _stain(wanted: DetectorSet) -> dict[str, object]:
+    if wanted.stain is None:
+        return {}
+    return {"stain": {name: at for name, at in zip(("low", "high"), wanted.stain, strict=True) if at is not None}}
+
+
+def _calibration(fit: Calibration) -> dict[str, float]:
+    return {"temperature": round(fit.temperature, _DIGITS), "offset": round(fit.offset, _DIGITS)}
+
+
 def _network_data_format(wanted: DetectorSet) -> dict[str, object]:
-    cells = [wanted.height // STRIDE, wanted.width // STRIDE]
+    cells = [wanted.height // wanted.stride, wanted.width // wanted.stride]
     return {
         "inputs": {
             "image": {
@@ -98,10 +136,7 @@ def _kind(key: str, name: Mapping[str, str], codings: Sequence[Mapping[str, str]
         "key": key,
         "name": dict(name),
         "codings": [dict(coding) for coding in codings],
-        "calibration": {
-            "temperature": round(fit.calibration.temperature, _DIGITS),
-            "offset": round(fit.calibration.offset, _DIGITS),
-        },
+        "calibration": _calibration(fit.calibration),
         "threshold": round(fit.threshold, _DIGITS),
         "spread": [round(value, 4) for value in fit.spread],
     }

@@ -12,7 +12,7 @@ from torch.nn import functional
 from desktop.inference.detection_decoding import STRIDE
 from desktop.learning.augmentation import uniform
 from desktop.learning.detector_data import Photograph
-from desktop.learning.detector_network import EXTENT, Finder, standardise
+from desktop.learning.detector_network import EXTENT, Finder, mirror_images, standardise
 from desktop.learning.training import Batch, LessonOf, Schedule
 
 Floats = npt.NDArray[np.float64]
@@ -33,8 +33,8 @@ _REACH_WEIGHT = 3.0
 
 @dataclass(frozen=True)
 class Change:
-    """How far a photograph may be changed. zoom, aspect: spread of the logarithm. degrees: beside quarter turns.
-    shift: share of the width. gain: of a channel, lamp: of all, gamma: spread of the logarithms."""
+    """How far a photograph may be changed. zoom, aspect: spread of the logarithm. degrees: beside quarter
+    (or half) turns. shift: share of the width. gain: of a channel, lamp: of all, gamma: spread of the logarithms."""
 
     zoom: float = 0.25
     aspect: float = 0.05
@@ -45,10 +45,18 @@ class Change:
     gamma: float = 0.15
     blurred: float = 0.15
     grey: float = 0.05
+    half_turns: bool = False
 
 
 def detector_lesson(
-    name: str, identity: str, photographs: Sequence[Photograph], kinds: int, schedule: Schedule, seed: int, batch: int
+    name: str,
+    identity: str,
+    photographs: Sequence[Photograph],
+    kinds: int,
+    schedule: Schedule,
+    seed: int,
+    batch: int,
+    change: Change,
 ) -> LessonOf[Finder]:
     """Find the boxes of photographs that are turned, mirrored, moved, zoomed and lit in ever other ways.
 
@@ -59,7 +67,7 @@ def detector_lesson(
         order = torch.randperm(len(photographs), generator=random).tolist()
         for step in range(schedule.steps):
             chosen = [photographs[index] for index in order[step * batch : (step + 1) * batch]]
-            pictures, boxes = changed(chosen, Change(), random)
+            pictures, boxes = changed(chosen, change, random)
             rows, columns = pictures.shape[2] // STRIDE, pictures.shape[3] // STRIDE
             targets = np.stack([target(one, kinds, rows, columns) for one in boxes])
             yield Batch(standardise(pictures), torch.from_numpy(targets), torch.ones(len(chosen)))
@@ -77,7 +85,7 @@ def changed(photographs: Sequence[Photograph], change: Change, random: torch.Gen
     """Photographs as (n, 3, rows, columns) float32 in 0..255, each changed in its own way, and their boxes."""
     pictures = torch.from_numpy(np.stack([one.pixels for one in photographs])).float()
     count, _, rows, columns = pictures.shape
-    matrices = _matrices(count, change, random)
+    matrices = matrices_of(count, change, random)
     shifts = torch.stack(
         [uniform(count, -change.shift, change.shift, random), uniform(count, -change.shift, change.shift, random)], 1
     ).double() * torch.tensor([columns, rows])
@@ -89,13 +97,13 @@ def changed(photographs: Sequence[Photograph], change: Change, random: torch.Gen
     return _lit(moved, change, random), boxes
 
 
-def _matrices(count: int, change: Change, random: torch.Generator) -> Tensor:
+def matrices_of(count: int, change: Change, random: torch.Generator) -> Tensor:
     """(n, 2, 2) float64: what each photograph is turned, zoomed and perhaps mirrored by, about its middle."""
     zoom = torch.exp(uniform(count, -change.zoom, change.zoom, random))
     aspect = torch.exp(torch.randn(count, generator=random) * change.aspect)
-    angle = torch.deg2rad(
-        uniform(count, -change.degrees, change.degrees, random) + 90 * torch.randint(4, (count,), generator=random)
-    )
+    tilt = uniform(count, -change.degrees, change.degrees, random)
+    turns = torch.randint(4, (count,), generator=random)
+    angle = torch.deg2rad(tilt + 90 * (turns // 2 * 2 if change.half_turns else turns))
     mirror = torch.where(torch.rand(count, generator=random) < 0.5, -1.0, 1.0)
     across, down = zoom * aspect * mirror, zoom / aspect
     cosine, sine = torch.cos(angle), torch.sin(angle)
@@ -194,11 +202,10 @@ def _overlap(first: Tensor, second: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def embeddings(network: Finder, photographs: Sequence[Photograph]) -> Tensor:
+def embeddings(network: Finder, photographs: Sequence[Photograph], views: int) -> Tensor:
     """Embeddings (n, d) as the shipped network makes them: of a picture and its mirror images together."""
     found = []
     for one in photographs:
         plain = standardise(torch.from_numpy(one.pixels)[None].float())
-        flips = torch.cat([plain, plain.flip(3), plain.flip(2), plain.flip((2, 3))])
-        found.append(network(flips)[1].mean(0))
+        found.append(network(mirror_images(plain, views))[1].mean(0))
     return torch.stack(found)

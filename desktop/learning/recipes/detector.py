@@ -4,25 +4,35 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import Any, Protocol
 
 from desktop.errors import UserFacingError, from_os_error
 from desktop.inference import DetectionModel, read_model
+from desktop.inference.detection_manifest import DetectionManifest
 from desktop.inference.registry import MANIFEST
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
-from desktop.learning import detector_card, detector_evaluation, detector_export
-from desktop.learning.detector_data import Photograph, data_hash, mark, parts, read_photographs
+from desktop.learning import detector_card, detector_evaluation, detector_export, detector_sorting
+from desktop.learning.detector_data import Photograph, data_hash, mark, read_photographs
+from desktop.learning.detector_evaluation import Measured
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+
+
+class Judge(Protocol):
+    """What measures a detector. measured: a new graph, each photograph by the member that never saw it; asked: the
+    shipped model, about photographs it has not learned from."""
+
+    measured: Callable[[OnnxRunner, Sequence[Photograph], DetectorSet, DetectorSettings, Job], Measured]
+    asked: Callable[
+        [OnnxRunner, Sequence[Photograph], DetectionManifest, DetectorSet, DetectorSettings, Job], dict[str, Json]
+    ]
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,11 @@ class Detector:
 
     wanted: DetectorSet
     settings: DetectorSettings = field(default_factory=DetectorSettings)
-    research: bool = False
+
+    @property
+    def research(self) -> bool:
+        """Whether it makes a research pack."""
+        return self.wanted.research
 
     @property
     def name(self) -> str:
@@ -56,8 +70,8 @@ class Detector:
         say(f"{len(photographs)} photographs with {sum(len(one.boxes) for one in photographs)} boxes")
         try:
             make_work_folder(work)
-            trained = detector_training.train_members(
-                photographs, len(self.wanted.kinds), self.settings, data_sha256, work, job, say
+            trained = detector_training.train_detector(
+                photographs, self.wanted, self.settings, data_sha256, work, job, say
             )
             path = work / detector_export.GRAPH
             export(trained.network, (3, self.wanted.height, self.wanted.width), OUTPUTS, path)
@@ -66,7 +80,8 @@ class Detector:
             raise from_os_error(error) from error
         say("judging every photograph by the network that never saw it")
         runner = detector_evaluation.runner_of(graph, self.wanted, self.settings.members)
-        manifest, figures = self._measured(graph, runner, photographs, job)
+        measured = self._judge.measured(runner, photographs, self.wanted, self.settings, job)
+        manifest = detector_export.document(graph, runner, self.wanted, measured, self.settings)
         record = TrainingRecord(
             model=self.name,
             version=detector_export.VERSION,
@@ -85,7 +100,7 @@ class Detector:
             patient_marks=tuple(sorted(mark(one) for one in photographs)),
         )
         files = {detector_export.GRAPH: graph, TRAINING: record.to_json().encode()}
-        stated = detector_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures)
+        stated = detector_card.texts(self.wanted, manifest, json.loads(record.to_json()), measured.figures)
         try:
             install(out, files | stated)
         except OSError as error:
@@ -109,7 +124,7 @@ class Detector:
         figures: Mapping[str, Json]
         if data_sha256 == training["data_sha256"]:
             say("judging every photograph by the network that never saw it")
-            figures = self._own_figures(runner, photographs, settings, job)
+            figures = self._judge.measured(runner, photographs, self.wanted, settings, job).figures
             self._publish(model_folder, training, figures, say)
         else:
             seen = set(training["patient_marks"])
@@ -117,9 +132,7 @@ class Detector:
             if not photographs:
                 raise UserFacingError("learning.nothing_new", model=self.name)
             say(f"asking the model about {len(photographs)} photographs it has not learned from")
-            answers = detector_evaluation.ask(runner, photographs, len(self.wanted.kinds), settings, job)
-            fits = [detector_evaluation.fits_of(model.manifest)] * len(photographs)
-            figures = detector_evaluation.figures(answers, fits, photographs, self.wanted)
+            figures = self._judge.asked(runner, photographs, model.manifest, self.wanted, settings, job)
         return EvaluationRecord(
             model=self.name,
             version=training["version"],
@@ -130,27 +143,10 @@ class Detector:
             study=[],
         )
 
-    def _measured(
-        self, graph: bytes, runner: OnnxRunner, photographs: Sequence[Photograph], job: Job
-    ) -> tuple[dict[str, Any], dict[str, Json]]:
-        """The manifest of a new graph, and its figures."""
-        part, kinds = parts(photographs, self.settings.members), len(self.wanted.kinds)
-        answers = detector_evaluation.ask(runner, photographs, kinds, self.settings, job, member=part)
-        fits = detector_evaluation.fit(answers.found, [one.boxes for one in photographs], kinds, self.settings)
-        limit = self.settings.distance_margin * float(np.max(answers.distances))
-        manifest = detector_export.document(graph, runner, self.wanted, fits, limit, self.settings)
-        figures = detector_evaluation.cross_fitted(answers, photographs, self.wanted, self.settings)
-        figures["battery"] = detector_evaluation.battery(runner, photographs, self.wanted, self.settings, job)
-        return manifest, figures
-
-    def _own_figures(
-        self, runner: OnnxRunner, photographs: Sequence[Photograph], settings: DetectorSettings, job: Job
-    ) -> dict[str, Json]:
-        part = parts(photographs, settings.members)
-        answers = detector_evaluation.ask(runner, photographs, len(self.wanted.kinds), settings, job, member=part)
-        figures = detector_evaluation.cross_fitted(answers, photographs, self.wanted, settings)
-        figures["battery"] = detector_evaluation.battery(runner, photographs, self.wanted, settings, job)
-        return figures
+    @property
+    def _judge(self) -> Judge:
+        """What measures a detector of this sort."""
+        return detector_sorting if self.wanted.each_once else detector_evaluation
 
     def _publish(self, model_folder: Path, training: Mapping[str, Any], figures: Mapping[str, Json], say: Say) -> None:
         """Write the card again. Raises KnownFailure, but for an installed model, which may not be written to."""
@@ -164,5 +160,7 @@ class Detector:
 
 
 def _settings(stated: Mapping[str, Any]) -> DetectorSettings:
-    """Those of a training record."""
-    return DetectorSettings(**{name: stated[name] for name in DetectorSettings.__dataclass_fields__})
+    """Those of a training record; what it does not state was not yet a choice when it was written."""
+    known = {name: stated[name] for name in DetectorSettings.__dataclass_fields__ if name in stated}
+    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
+    return DetectorSettings(**told)
