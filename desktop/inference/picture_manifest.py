@@ -20,6 +20,10 @@ from desktop.inference.manifest import (
 from desktop.records import Modality
 
 _DISTANCE = TensorSpec("distance", (1,))
+OCCLUSION = 0.2
+"""Side of the patch that hides a part of a picture, where a manifest does not say. With 0.125 the edges of the patch
+matter more than what it hides: on 20 children's films the rank correlation with the activation had a median of 0.20,
+with 0.2 of 0.50."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +178,7 @@ class PictureManifest(Manifest):
     activation: None where numbers are measured, which have no place. ages: None where age does not matter. kind: None
     where any picture of the modalities may be asked about. distance_limit: farther from what it learned from, there is
     no decision; refused_distance: farther still, the picture is none of its kind. gate: None where plain measurements
-    are the only check.
+    are the only check. occlusion: side of the patch that hides a part, as a share of the side of what the network sees.
     """
 
     input: TensorSpec
@@ -190,6 +194,7 @@ class PictureManifest(Manifest):
     pixels: PixelLimits
     gate: QualityGate | None
     golden: Golden
+    occlusion: float = OCCLUSION
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -219,9 +224,16 @@ def read_picture_manifest(fields: Fields) -> PictureManifest:
         pixels=_pixels(checked.inner("pixels")) if checked.has("pixels") else PixelLimits(),
         gate=_gate(checked) if checked.has("file") or not checked.has("pixels") else None,
         golden=_golden(fields.inner("golden")),
+        occlusion=_occlusion(fields),
     )
     _check_together(manifest)
     return manifest
+
+
+def _occlusion(fields: Fields) -> float:
+    if not fields.has("explanation") or not fields.inner("explanation").has("occlusion"):
+        return OCCLUSION
+    return fields.inner("explanation").number("occlusion", low=0.03, high=0.5)
 
 
 def _check_together(manifest: PictureManifest) -> None:

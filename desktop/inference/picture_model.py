@@ -139,6 +139,22 @@ class PictureModel(Model):
         return runners.model.run(prepared.tensor)[self.manifest.embedding.name]
 
     @property
+    def has_maps(self) -> bool:
+        """Whether it says where it looked."""
+        return self.manifest.activation is not None
+
+    def prepared(self, picture: Picture) -> Prepared:
+        """What the network is given of a picture. For explaining an answer; the clinic asks with `analyse`."""
+        return self._task.prepare(self.manifest, light_of(picture, self.manifest.preparation))
+
+    def answers(self, tensors: FloatArray) -> Mapping[str, FloatArray]:
+        """What the network says to prepared pictures (n, *input shape), without any decision, each (n, *output shape).
+
+        Raises as `analyse`.
+        """
+        return self._ready().model.run_many(tensors)
+
+    @property
     def embedding_width(self) -> int:
         """How many numbers `embed` gives."""
         return self.manifest.embedding.shape[0]

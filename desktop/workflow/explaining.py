@@ -1,8 +1,10 @@
-"""What stands behind a suggestion, when somebody asks: the most similar cases here of which the truth is known."""
+"""What stands behind a suggestion, when somebody asks: the most similar cases here of which the truth is known, and
+what the answer would be with a part of the picture hidden. Nothing here changes a suggestion or decides anything."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
@@ -10,25 +12,37 @@ import numpy.typing as npt
 from desktop.access import Permission
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.imaging import display
-from desktop.inference import PictureModel
+from desktop.inference import PictureModel, Registry
 from desktop.inference.embedding import Alikeness, alikeness, cosines
+from desktop.inference.occlusion import AGREES, AGREES_IN_PART, Occlusion, hide_parts
 from desktop.jobs import Job
 from desktop.records import (
     AnalysisStatus,
     Finding,
     Instance,
+    InstanceId,
     PatientId,
     StudyId,
     Suggestion,
     SuggestionId,
 )
-from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.clinic import Clinic, open_to_all, requires
 from desktop.workflow.confirmed import ConfirmedCase, Truth, confirmed_cases
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.reading import read_state
 
-__all__ = ["Alikeness", "SimilarCase", "SimilarCases", "similar_cases"]
+__all__ = [
+    "Agreement",
+    "Alikeness",
+    "Explained",
+    "HiddenParts",
+    "SimilarCase",
+    "SimilarCases",
+    "can_explain",
+    "hidden_parts",
+    "similar_cases",
+]
 
 SHOWN = 5
 _THUMBNAIL = 320
@@ -66,6 +80,34 @@ class SimilarCases:
     compared: int
     unreadable: int = 0
     other_weights: int = 0
+
+
+class Agreement(StrEnum):
+    """How well the map of hidden parts and the activation overlay agree. NOTHING: there is no map to compare."""
+
+    AGREES = "agrees"
+    IN_PART = "in_part"
+    DIFFERS = "differs"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True, eq=False)
+class HiddenParts:
+    """What happens to one finding of a picture when a part is hidden. occlusion: the figures and the map."""
+
+    suggestion: SuggestionId
+    instance: InstanceId
+    finding: str
+    occlusion: Occlusion
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What can be asked about a suggestion. similar: confirmed cases like it. hiding: hiding parts of its picture."""
+
+    similar: bool
+    hiding: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,9 +154,41 @@ def similar_cases(clinic: Clinic, job: Job, suggestion: SuggestionId, finding: s
     return SimilarCases(suggestion, finding, cases, len(placed), unreadable, len(elsewhere))
 
 
+@requires(Permission.READ_IMAGES)
+def hidden_parts(clinic: Clinic, job: Job, suggestion: SuggestionId, finding: str) -> HiddenParts:
+    """Ask the model again with one part of the picture hidden after the other; nothing is stored.
+
+    Raises as `similar_cases`.
+    """
+    said, instance, _ = unsealed(clinic, suggestion, finding)
+    model = model_that_said(clinic, said)
+    occlusion = hide_parts(model, stored_picture(clinic, instance), finding, job)
+    return HiddenParts(suggestion, instance.id, finding, occlusion, _agreement(occlusion))
+
+
+@open_to_all
+def can_explain(models: Registry, suggestion: Suggestion) -> Explained:
+    """Whether the very model that made a suggestion is still here and can be asked these things."""
+    made = suggestion.analysis.provenance
+    try:
+        model = models.get(made.model)
+    except UserFacingError:
+        return Explained(similar=False, hiding=False)
+    same = isinstance(model, PictureModel) and model.sha256 == made.sha256
+    return Explained(similar=same, hiding=isinstance(model, PictureModel) and same and model.has_maps)
+
+
+def _agreement(occlusion: Occlusion) -> Agreement:
+    if occlusion.agreement is None:
+        return Agreement.NOTHING
+    if occlusion.agreement >= AGREES:
+        return Agreement.AGREES
+    return Agreement.IN_PART if occlusion.agreement >= AGREES_IN_PART else Agreement.DIFFERS
+
+
 def model_that_said(clinic: Clinic, said: Suggestion) -> PictureModel:
-    """The very model that made a suggestion. Raises UserFacingError where it is gone, another one, or gives no places
-    and maps."""
+    """The very model that made a suggestion. Raises UserFacingError where it is gone, another one, or none of
+    pictures."""
     made = said.analysis.provenance
     model = clinic.models.get(made.model)
     if model.sha256 != made.sha256:

@@ -1,6 +1,7 @@
 """The film of a study: which of its pictures, whose words in the corners, which drawings, where the model looked."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
@@ -17,7 +18,10 @@ from desktop.ui.viewers import FilmViewer
 from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_words import preset_name
 from desktop.ui.viewers.frames import FilmSource
-from desktop.ui.viewers.overlay import overlay_of
+from desktop.ui.viewers.overlay import Overlay, overlay_of
+
+if TYPE_CHECKING:
+    from desktop.workflow.explaining import HiddenParts
 
 
 class FilmSide(QObject):
@@ -35,6 +39,7 @@ class FilmSide(QObject):
         self._bar = bar
         self._sitting: Sitting | None = None
         self._finding: str | None = None
+        self._hidden: HiddenParts | None = None
         self._at = 0
         self._source_named: FilmSource | None = None
         viewer.picture_changed.connect(self._follow_picture)
@@ -69,7 +74,7 @@ class FilmSide(QObject):
             decoded = [one for one in study.instances if one.id in sitting.study.pictures]
             main = hanging_order(decoded or [study.main])[0].id
         self._at = next((at for at, run in enumerate(sitting.study.runs) if run.places[0].instance == main), 0)
-        self._finding = None
+        self._finding = self._hidden = None
         self._sitting = sitting
         self._show_picture()
 
@@ -84,6 +89,17 @@ class FilmSide(QObject):
         self._finding = finding
         self._show_overlay()
 
+    def show_hidden(self, hidden: "HiddenParts | None") -> None:
+        """Which parts it matters to hide, instead of where the model looked, over that picture and for that finding;
+        None brings back where it looked."""
+        self._hidden = hidden
+        self._show_overlay()
+
+    @property
+    def hidden(self) -> "HiddenParts | None":
+        """The parts it matters to hide, while they are shown."""
+        return self._hidden
+
     def step(self, by: int) -> None:
         """Another film, clip or series of pictures of the study."""
         if self._sitting is not None and 0 <= self._at + by < len(self._sitting.study.runs):
@@ -92,7 +108,7 @@ class FilmSide(QObject):
 
     def clear(self) -> None:
         """Forget every pixel and every word."""
-        self._sitting = self._source_named = self._finding = None
+        self._sitting = self._source_named = self._finding = self._hidden = None
         self._at = 0
         self._viewer.clear()
         self._bar.clear()
@@ -150,7 +166,11 @@ class FilmSide(QObject):
         if sitting is None or instance is None:
             return
         here = [s.analysis for s in sitting.reading.suggestions if s.instance == instance.id]
-        self._viewer.set_overlay(overlay_of(here, self._finding))
+        hidden = self._hidden
+        if hidden is not None and hidden.instance == instance.id and self._finding in (None, hidden.finding):
+            self._viewer.set_overlay(Overlay(hidden.occlusion.map, hidden=True))
+        else:
+            self._viewer.set_overlay(overlay_of(here, self._finding))
 
     def _show_switches(self) -> None:
         """Keep the strip's switches as the film is."""

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 from desktop.records import PrintedPicture, StudyId
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
+from desktop.ui.explain.tools import ExplainTools
 from desktop.ui.reading.actions import ECG_ACTIONS, STUDY_ACTIONS, VIEWER_ACTIONS
 from desktop.ui.reading.desk import ReadingDesk
 from desktop.ui.reading.drafts import DraftKeeper, Typed
@@ -88,6 +89,7 @@ class StudyPage(QWidget):
         self._slices = VolumeSide(context, self.volume, self)
         self._slice_drawings = VolumeDrawings(context, self._desk, self.volume)
         self._slices.shown.connect(self._slice_drawings.begin)
+        self.explain = ExplainTools(context, self, self.panel, self._film, self.viewer)
         self.hanging = HangingTools(context, self, self.tiles, self._film, self.volume, self._slices)
         side = ("compare.layout", "compare.prior", "compare.difference")
         self.bar.add_side([self.hanging.actions[name] for name in side])
@@ -202,7 +204,7 @@ class StudyPage(QWidget):
         """Put the study away; its draft is kept."""
         self.save_drafts()
         self._desk.close()
-        for part in (self._film, self._traces, self._slices, self.preview, self.panel):
+        for part in (self._film, self._traces, self._slices, self.preview, self.panel, self.explain):
             part.clear()
         self._bring(self.tiles)
         self._handing.close()
@@ -239,7 +241,7 @@ class StudyPage(QWidget):
         self.marks.retranslate()
         self.turned_out.retranslate()
         self._show_outcomes(self._told)
-        for part in (self._film, self.hanging, self._traces, self._slices, self.panel, self.preview):
+        for part in (self._film, self.hanging, self._traces, self._slices, self.panel, self.preview, self.explain):
             part.retranslate()
         self.ecg.set_tips({action.id: self._bound[action.id] for action in ECG_ACTIONS})
 
@@ -255,6 +257,7 @@ class StudyPage(QWidget):
         self.hanging.begin(sitting)
         self._bring(self._picture)
         self.panel.begin(sitting)
+        self.explain.show_sitting(sitting)
         self._show_outcomes(None)
         self.turned_out.show_sitting(sitting)
         self.opened.emit(sitting)
@@ -276,6 +279,7 @@ class StudyPage(QWidget):
         self._slices.show_sitting(sitting)
         self._slice_drawings.show_sitting(sitting)
         self.panel.show_sitting(sitting)
+        self.explain.show_sitting(sitting)
         self.turned_out.show_sitting(sitting)
         self._show_outcomes(self._told)
         all_decided = before is Turn.DECIDE and self.panel.turn is Turn.PREVIEW

@@ -1,92 +1,33 @@
 """Step 2: what the model suggests, sealed until the doctor has read."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFont, QFontMetrics
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from desktop.records import AnalysisStatus, Decision, Finding, Suggestion
+from desktop.records import AnalysisStatus, Suggestion, SuggestionId
 from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 from desktop.ui.review import words
 from desktop.ui.review.beats_view import BeatsView
 from desktop.ui.review.counts_view import CountsView
-from desktop.ui.review.probability_bar import ProbabilityBar
+from desktop.ui.review.finding_view import FindingView
 from desktop.ui.viewers.overlay import overlay_of
-
-
-class FindingView(QWidget):
-    """One finding: its name, the decision in words, the probability as number and bar, why and limits on demand."""
-
-    def __init__(self, context: UiContext, suggestion: Suggestion, finding: Finding, parent: QWidget) -> None:
-        super().__init__(parent)
-        self.setObjectName(f"finding_{finding.key}")
-        self._context = context
-        self._suggestion = suggestion
-        self._finding = finding
-        self._name = QLabel(self)
-        self._name.setObjectName("finding_name")
-        self._decision = QLabel(self)
-        self._decision.setObjectName("finding_decision")
-        self._decision.setProperty("role", "heading")
-        self._number = QLabel(self)
-        self._number.setObjectName("finding_probability")
-        self._bar = ProbabilityBar(self)
-        self._why = paragraph("finding_why", "muted", self)
-        self._limits = paragraph("finding_limits", "muted", self)
-        self._why.hide()
-        self._limits.hide()
-        head = QHBoxLayout()
-        head.addWidget(self._name)
-        head.addStretch(1)
-        head.addWidget(self._decision)
-        scale = QHBoxLayout()
-        scale.setSpacing(8)
-        scale.addWidget(self._bar, 1)
-        scale.addWidget(self._number)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(4)
-        layout.addLayout(head)
-        layout.addLayout(scale)
-        layout.addWidget(self._why)
-        layout.addWidget(self._limits)
-        self.retranslate()
-
-    def retranslate(self) -> None:
-        """Speak the window's language."""
-        finding = self._finding
-        calm = finding.decision is Decision.CANNOT_SAY
-        self._name.setText(words.finding_name(self._context, self._suggestion, finding))
-        self._decision.setText(words.decision_word(self._context, finding.decision))
-        self._decision.setProperty("calm", calm)
-        number = words.percent(finding.probability)
-        self._number.setText(words.with_grade(self._context, number, finding))
-        self._bar.set_value(
-            finding.probability,
-            calm=calm,
-            words=self._context.tr("review.probability", percent=number),
-        )
-        self._why.setText(words.why(self._context, finding))
-        self._limits.setText(words.limits(self._context, self._suggestion))
-
-    def show_why(self, shown: bool) -> None:
-        """Open or close the reason."""
-        self._why.setVisible(shown)
-
-    def show_limits(self, shown: bool) -> None:
-        """Open or close the model's limits."""
-        self._limits.setVisible(shown)
 
 
 class SuggestionStep(StepCard):
     """Says why the suggestion is sealed, that it is on its way, why there is none, or what it is.
 
-    Signals: overlay_asked(bool) for the switch of the overlay; again_asked() to ask the models once more.
+    Signals: overlay_asked(bool) for the switch of the overlay; again_asked() to ask the models once more;
+    similar_asked and hiding_asked as those of a finding.
     """
 
     overlay_asked = Signal(bool)
     again_asked = Signal()
+    similar_asked = Signal(object, str)
+    hiding_asked = Signal(object, str)
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
         super().__init__(2, parent)
@@ -136,6 +77,16 @@ class SuggestionStep(StepCard):
         if sitting.reading.suggestions != self._shown:
             self._build(sitting.reading.suggestions)
         self.retranslate()
+
+    def show_doubts(self, doubts: Mapping[tuple[SuggestionId, str], str]) -> None:
+        """What does not fit the chart, by suggestion and finding; the others fit as far as is known."""
+        for view in self._findings:
+            view.show_doubt(doubts.get(view.key, ""))
+
+    def show_hidden(self, said: Mapping[tuple[SuggestionId, str], str]) -> None:
+        """What became of a finding when parts were hidden, by suggestion and finding."""
+        for view in self._findings:
+            view.show_hidden(said.get(view.key, ""))
 
     def fold(self) -> None:
         """Close what was opened to decide; the steps below need the room."""
@@ -220,6 +171,9 @@ class SuggestionStep(StepCard):
             for suggestion in suggestions
             for finding in suggestion.analysis.findings
         ]
+        for made in self._findings:
+            made.similar_asked.connect(self.similar_asked)
+            made.hiding_asked.connect(self.hiding_asked)
         self._counts = [CountsView(self._context, one, self) for one in suggestions if one.analysis.counts]
         self._beats = [BeatsView(self._context, s, self._rate_of(s), self) for s in suggestions if s.analysis.beats]
         for view in self._views():
@@ -249,4 +203,4 @@ def _room_for_bold(button: QPushButton) -> int:
     """A pressed-in switch is bold: it must not need more room than it has."""
     font = QFont(button.font())
     font.setWeight(QFont.Weight.DemiBold)
-    return QFontMetrics(font).horizontalAdvance(button.text()) + 40
+    return QFontMetrics(font).horizontalAdvance(button.text()) + 36

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPen, QTransform
 from desktop.records import Activation, Analysis, DetectedBox, Mask
 
 HEAT_COLOUR = (230, 159, 0)
+HIDDEN_COLOUR = (0, 158, 115)
 HEAT_FROM = 0.4
 HEAT_OPACITY = 0.45
 MASK_COLOUR = (86, 180, 233)
@@ -26,11 +27,12 @@ _PEN, _RIM = 1.6, 3.6
 
 
 class Laid(StrEnum):
-    """What an overlay is called: where a model looked, what it counted, what it traced."""
+    """What an overlay is called: where a model looked, what it counted, what it traced, what it matters to hide."""
 
     LOOKED = "overlay"
     BOXES = "boxes"
     MASKS = "masks"
+    HIDDEN = "hidden"
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,19 @@ class CountedBox:
 
 @dataclass(frozen=True, eq=False)
 class Overlay:
-    """activation: None where the model gives none. boxes: those counted. masks: what was traced, pixel by pixel."""
+    """activation: None where the model gives none. boxes: those counted. masks: what was traced, pixel by pixel.
+    hidden: the activation is a map of the parts that matter when they are hidden."""
 
     activation: Activation | None
     boxes: tuple[CountedBox, ...] = ()
     masks: tuple[Mask, ...] = ()
+    hidden: bool = False
 
     @property
     def kind(self) -> Laid:
         """What it is called, where it is of several kinds: boxes and masks are to be checked one by one."""
+        if self.hidden:
+            return Laid.HIDDEN
         return Laid.BOXES if self.boxes else Laid.MASKS if self.masks else Laid.LOOKED
 
     @cached_property
@@ -61,7 +67,7 @@ class Overlay:
 
     def like(self, other: "Overlay | None") -> bool:
         """Whether another one looks the same."""
-        if other is None or other.activation is not self.activation:
+        if other is None or other.activation is not self.activation or other.hidden is not self.hidden:
             return False
         return other.boxes == self.boxes and other.masks == self.masks
 
@@ -98,7 +104,7 @@ def paint(painter: QPainter, overlay: Overlay, rows: int, columns: int, to_devic
     """rows, columns: of the picture. to_device: from the picture, whose first pixel's middle is (0, 0)."""
     painter.setTransform(to_device)
     if overlay.activation is not None:
-        _paint_heat(painter, overlay.activation, rows, columns)
+        _paint_heat(painter, overlay.activation, rows, columns, HIDDEN_COLOUR if overlay.hidden else HEAT_COLOUR)
     for tint in overlay.tints:
         painter.drawImage(QRectF(-0.5, -0.5, columns, rows), tint)
     painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -120,11 +126,13 @@ def _tinted(mask: Mask) -> QImage:
     return drawn.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
 
 
-def _paint_heat(painter: QPainter, activation: Activation, rows: int, columns: int) -> None:
+def _paint_heat(
+    painter: QPainter, activation: Activation, rows: int, columns: int, colour: tuple[int, int, int]
+) -> None:
     """The activation as one colour whose strength says how much; weak parts stay clear."""
     heat = np.clip((activation.heat.astype(np.float32) - HEAT_FROM) / (1 - HEAT_FROM), 0, 1) * HEAT_OPACITY
     pixels = np.empty((*heat.shape, 4), np.uint8)
-    for channel, value in enumerate(HEAT_COLOUR):
+    for channel, value in enumerate(colour):
         pixels[..., channel] = np.rint(heat * value)
     pixels[..., 3] = np.rint(heat * 255)
     image = QImage(
