@@ -8,7 +8,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from desktop import __version__
-from desktop.cli import auditing, backups, dicom, drawings, inspecting, measuring, patients, people, validating
+from desktop.cli import (
+    auditing,
+    backups,
+    dicom,
+    drawings,
+    inspecting,
+    measuring,
+    patients,
+    people,
+    site_fitting,
+    validating,
+)
 
 _FLAGS_ANYWHERE = ("--json", "--batch")
 
@@ -133,6 +144,7 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
     activate.add_argument("name")
     activate.add_argument("--version", metavar="V", help="version or digest, if not the newest; or `bundled`")
     models.add_parser("rollback", help="use the version again that was in use before").add_argument("name")
+    site_fitting.add_verbs(models)
 
 
 def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:

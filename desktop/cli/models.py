@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from desktop import workflow
+from desktop.cli import site_fitting
 from desktop.cli.output import Output, note
 from desktop.cli.session import store_folder, unlocked
 from desktop.jobs import Job
@@ -37,7 +38,7 @@ def selftest(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def models(arguments: argparse.Namespace, output: Output) -> None:
-    """`models list | verify | train | evaluate | import | activate | rollback`."""
+    """`models list | verify | train | evaluate | import | activate | rollback | fit-site | drop-site`."""
     _VERBS[arguments.verb](arguments, output)
 
 
@@ -53,6 +54,7 @@ def _list(arguments: argparse.Namespace, output: Output) -> None:
                 "title": card.title,
                 "limits": card.limits,
                 "research": card.research,
+                "site": site_fitting.site_lines(registry.get(card.name).site),
                 "versions": [_version(one) for one in versions if one.name == card.name],
             }
         )
@@ -152,4 +154,6 @@ _VERBS = {
     "import": _import,
     "activate": _activate,
     "rollback": _roll_back,
+    "fit-site": site_fitting.fit,
+    "drop-site": site_fitting.drop,
 }

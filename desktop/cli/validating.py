@@ -10,8 +10,9 @@ from desktop.cli.session import unlocked
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
 from desktop.jobs import Job
+from desktop.workflow import validating
 from desktop.workflow.confirmed import Strength
-from desktop.workflow.validating import Interval, Validation, ValidationGroup, ValidationRow
+from desktop.workflow.validating import Answers, Interval, Validation, ValidationGroup, ValidationRow
 
 _STRENGTHS = {one.name.lower(): one for one in sorted(Strength, reverse=True)}
 
@@ -36,13 +37,13 @@ def validate(arguments: argparse.Namespace, output: Output) -> None:
         if arguments.pdf is not None and len(findings) != 1:
             raise UserFacingError("cli.which_finding", kind=ErrorKind.BAD_INPUT)
         for finding in findings:
-            found = workflow.validating.validate_model(
+            found = validating.validate_model(
                 clinic, job, model.name, finding, by=ValidationGroup(arguments.by), least=least
             )
             paper = None
             if arguments.pdf is not None:
                 languages = _languages(arguments, output)
-                done = workflow.validating.export_validation(
+                done = validating.export_validation(
                     clinic, job, model.name, finding, arguments.pdf, languages, least=least
                 )
                 paper = {"file": str(done.file), "sha256": done.sha256}
@@ -102,22 +103,24 @@ def _row(row: ValidationRow) -> dict[str, object]:
         "group": row.group,
         "cases": row.cases,
         "patients": row.patients,
-        "present": _answers(row.present),
-        "absent": _answers(row.absent),
-        **{name: _figure(one) for name, one in shares.items()},
+        "present": answer_counts(row.present),
+        "absent": answer_counts(row.absent),
+        **{name: figure(one) for name, one in shares.items()},
         "reliability": [
-            {"said": round(one.said, 4), "seen": _figure(one.seen)}
+            {"said": round(one.said, 4), "seen": figure(one.seen)}
             for one in (calibration.bins if calibration is not None else ())
         ],
         "missing": {"cases": cases, "present": present, "absent": absent},
     }
 
 
-def _answers(answers: workflow.validating.Answers) -> dict[str, int]:
+def answer_counts(answers: Answers) -> dict[str, int]:
+    """How many of each kind."""
     return {"likely": answers.likely, "cannot_say": answers.cannot_say, "unlikely": answers.unlikely}
 
 
-def _figure(interval: Interval | None) -> dict[str, object] | None:
+def figure(interval: Interval | None) -> dict[str, object] | None:
+    """A figure with its interval; null where there are too few cases."""
     if interval is None:
         return None
     return {

@@ -18,7 +18,9 @@ from desktop.inference.registry import (
     parse_manifest,
     read_model,
     read_picture_model,
+    takes_site,
 )
+from desktop.inference.site import SiteFile, SiteThresholds, SiteUse, decided_by_threshold
 from desktop.inference.subject import Subject
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
@@ -44,10 +46,14 @@ __all__ = [
     "Registry",
     "Row",
     "SelfTestResult",
+    "SiteFile",
+    "SiteThresholds",
+    "SiteUse",
     "Subject",
     "TableModel",
     "TraceModel",
     "Trust",
+    "decided_by_threshold",
     "digest_of",
     "known",
     "made_for_age",
@@ -58,5 +64,6 @@ __all__ = [
     "read_picture_model",
     "read_signature",
     "signer_of",
+    "takes_site",
     "try_out",
 ]

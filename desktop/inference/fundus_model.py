@@ -225,7 +225,7 @@ def _finding(spec: FindingSpec, grades: GradeGraph, outputs: Mapping[str, FloatA
     """silent: why nothing is decided whatever the probability, empty where there is no reason."""
     probability = spec.calibration.probability(float(outputs["logits"][spec.output]))
     decision = Decision.CANNOT_SAY if silent else spec.thresholds.decide(probability)
-    reason = silent or (BETWEEN if decision is Decision.CANNOT_SAY else "")
+    reason = silent or spec.reason(decision, BETWEEN)
     grade = grades.gradings[spec.key].grade([float(logit) for logit in outputs["logits"]])
     name = spec.names.text(Language.ENGLISH)
     return Finding(spec.key, name, probability, decision, spec.codings, reason=reason, grade=grade)

@@ -15,7 +15,7 @@ from typing import Any
 from desktop.i18n import Language
 from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fields import Fields, ManifestError
-from desktop.records import Coding, Modality
+from desktop.records import Coding, Decision, Modality
 
 FORMAT = "lantern-model/1"
 MAX_WEIGHT_BYTES = 64 * 1024 * 1024
@@ -23,6 +23,9 @@ MAX_MANIFEST_BYTES = 1024 * 1024
 
 # What the title of a research pack says, so that it says it wherever it speaks.
 RESEARCH = {Language.ENGLISH: "research", Language.CHINESE: "研究"}
+
+BY_SITE = "inference.reason.site"
+"""Why a finding is likely or unlikely where the clinic's own thresholds decided."""
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.onnx")
@@ -59,7 +62,8 @@ class TensorSpec:
 
 @dataclass(frozen=True)
 class FindingSpec:
-    """One thing the model speaks of. output: its index among the logits."""
+    """One thing the model speaks of. output: its index among the logits. site: the thresholds are those of the clinic
+    it is asked in (see `inference.site`)."""
 
     key: str
     output: int
@@ -67,6 +71,13 @@ class FindingSpec:
     codings: tuple[Coding, ...]
     calibration: Calibration
     thresholds: ConformalThresholds
+    site: bool = False
+
+    def reason(self, decision: Decision, between: str) -> str:
+        """Key of the reason for what the thresholds decided. between: why nothing was."""
+        if decision is Decision.CANNOT_SAY:
+            return between
+        return BY_SITE if self.site else ""
 
 
 @dataclass(frozen=True)

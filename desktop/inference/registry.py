@@ -15,9 +15,11 @@ from desktop.inference.library import Library, read_manifest
 from desktop.inference.manifest import Manifest, document_of
 from desktop.inference.model import Model
 from desktop.inference.picture_model import PictureModel
+from desktop.inference.site import SiteFile, SiteThresholds, SiteUse, fitted_manifest
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
 from desktop.inference.tasks import TASKS
+from desktop.inference.tasks.trace_findings import TraceFindingsManifest
 from desktop.inference.trace_manifest import WantedLeads
 from desktop.inference.trace_model import TraceModel
 from desktop.inference.trusted import digest_of
@@ -60,9 +62,12 @@ class Registry:
         models: list[Model] = []
         damaged: list[DamagedModel] = []
         switched_on: set[str] = set()
+        kept, unreadable = _kept_thresholds(library)
         for folder, digest in _places(folders, library, damaged):
             try:
-                models.append(read_model(folder, digest))
+                models.append(read_model(folder, digest, kept))
+                if unreadable:
+                    models[-1].site = SiteUse(damaged=True)
             except ManifestError as error:
                 _log.error("a model's manifest is wrong at %s", error.where or "its top level")
                 damaged.append(DamagedModel(folder.name, error.where))
@@ -168,8 +173,27 @@ def made_for_age(models: Sequence[M], years: float | None) -> list[M]:
     return [model for model in models if not right or aged.get(model.name) is None or model.name in right]
 
 
-def read_model(folder: Path, digest: str | None = None) -> Model:
-    """The model in a folder. digest: of its manifest, where that is known.
+def _kept_thresholds(library: Library | None) -> tuple[tuple[SiteThresholds, ...], bool]:
+    """Thresholds fitted to this clinic, and whether what was kept of them cannot be read."""
+    if library is None:
+        return (), False
+    try:
+        return SiteFile(library.root).read(), False
+    except KnownFailure as error:
+        _log.error("thresholds of this clinic are not used: %s", error.key)
+        return (), True
+
+
+def takes_site(model: Model) -> bool:
+    """Whether a clinic's own thresholds can decide for a model: each finding is judged by itself, by its probability
+    alone."""
+    if isinstance(model, TraceModel):
+        return isinstance(model.manifest, TraceFindingsManifest)
+    return isinstance(model, PictureModel | FundusModel)
+
+
+def read_model(folder: Path, digest: str | None = None, kept: Sequence[SiteThresholds] = ()) -> Model:
+    """The model in a folder. digest: of its manifest, where that is known. kept: thresholds fitted to this clinic.
 
     Raises ManifestError, KnownFailure (an unreadable file, another manifest, a task of a newer release).
     """
@@ -185,7 +209,14 @@ def read_model(folder: Path, digest: str | None = None) -> Model:
     task = TASKS.get(fields.text("task"))
     if task is None:
         raise KnownFailure("inference.model_too_new", kind=ErrorKind.BAD_INPUT, model=folder.name)
-    return task.open(task.read(fields), folder)
+    manifest = task.read(fields)
+    model: Model = task.open(manifest, folder)
+    if not any(one.model == manifest.name for one in kept) or not takes_site(model):
+        return model
+    fitted, use = fitted_manifest(manifest, kept)
+    model = task.open(fitted, folder)
+    model.site = use
+    return model
 
 
 def _places(

@@ -39,12 +39,15 @@ class Shortfall:
 @dataclass(frozen=True)
 class Outcome:
     """What thresholds make of some cases. kept: share of those with the finding that are not called unlikely. cleared:
-    share of those without it that are not called likely. decided: share called either."""
+    share of those without it that are not called likely. found: share of those with it called likely. ruled_out: share
+    of those without it called unlikely. decided: share called either."""
 
     present: Answers
     absent: Answers
     kept: Interval
     cleared: Interval
+    found: Interval
+    ruled_out: Interval
     decided: Interval
 
 
@@ -138,5 +141,7 @@ def _outcome(cases: Sequence[Judged], decisions: Sequence[Decision]) -> Outcome:
         absent,
         kept=wilson(present.total - present.unlikely, present.total),
         cleared=wilson(absent.total - absent.likely, absent.total),
+        found=wilson(present.likely, present.total),
+        ruled_out=wilson(absent.unlikely, absent.total),
         decided=wilson(present.decided + absent.decided, len(cases)),
     )

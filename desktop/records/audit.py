@@ -79,6 +79,8 @@ class AuditAction(StrEnum):
     IMPORT_MODEL = "import_model"
     ACTIVATE_MODEL = "activate_model"
     ROLL_BACK_MODEL = "roll_back_model"
+    FIT_SITE_THRESHOLDS = "fit_site_thresholds"
+    DROP_SITE_THRESHOLDS = "drop_site_thresholds"
 
 
 @dataclass(frozen=True)

@@ -30,18 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import (
-    backups,
-    confirmed,
-    explaining,
-    labelling,
-    measuring,
-    people,
-    queueing,
-    risks,
-    tuning,
-    validating,
-)
+from desktop.workflow import backups, confirmed, explaining, labelling, measuring, people, queueing, risks, tuning
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -542,7 +531,6 @@ __all__ = [
     "unmerge",
     "unsaved_patient",
     "unsaved_work",
-    "validating",
     "verify",
     "verify_audit_file",
     "verify_clinic",

@@ -55,6 +55,7 @@ class ValidationGroup(StrEnum):
     SEX = "sex"
     AGE = "age"
     EXAMINATION = "examination"
+    DEVICE = "device"
     MONTH = "month"
     VERSION = "version"
 
@@ -162,6 +163,7 @@ def validation_pdf(
         ValidationGroup.SEX,
         ValidationGroup.AGE,
         ValidationGroup.EXAMINATION,
+        ValidationGroup.DEVICE,
         ValidationGroup.MONTH,
     )
     found = []
@@ -291,6 +293,7 @@ _GROUPS: dict[ValidationGroup, Callable[[ConfirmedCase, str], str]] = {
     ValidationGroup.SEX: lambda case, finding: case.sex,
     ValidationGroup.AGE: lambda case, finding: case.age,
     ValidationGroup.EXAMINATION: lambda case, finding: case.examination,
+    ValidationGroup.DEVICE: lambda case, finding: case.device,
     ValidationGroup.MONTH: lambda case, finding: f"{case.on:%Y-%m}",
     ValidationGroup.VERSION: _version,
 }

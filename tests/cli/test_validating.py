@@ -25,9 +25,7 @@ def test_a_line_with_every_figure(filled: Lantern, tmp_path: Path) -> None:
     out = tmp_path / "paper.pdf"
     line = filled.run("suggestions", "validate", "--model", MODEL, "--by", "sex", "--pdf", out).only
     assert (line["model"], line["finding"], line["by"], line["least"]) == (MODEL, FINDING, "sex", "reviewed")
-    assert line["flow"] == {
-        "seen": 65, "other_versions": 0, "refused": 2, "without": 0, "unknown": 3, "cases": 60
-    }  # fmt: skip
+    assert line["flow"] == {"seen": 65, "other_versions": 0, "refused": 2, "without": 0, "unknown": 3, "cases": 60}
     assert line["strengths"] == {"reference": 60, "blind": 0, "reviewed": 0}
     whole = line["whole"]
     assert sum(whole["present"].values()) + sum(whole["absent"].values()) == whole["cases"] == 60

@@ -64,7 +64,7 @@ def _reason_for_silence(manifest: PictureManifest, distance: float, subject: Sub
 def _finding(spec: FindingSpec, logit: float, silence: str) -> Finding:
     probability = spec.calibration.probability(logit)
     decision = Decision.CANNOT_SAY if silence else spec.thresholds.decide(probability)
-    reason = silence or (BETWEEN if decision is Decision.CANNOT_SAY else "")
+    reason = silence or spec.reason(decision, BETWEEN)
     name = spec.names.text(Language.ENGLISH)
     return Finding(spec.key, name, probability, decision, spec.codings, reason)
 

@@ -90,7 +90,7 @@ def _reason_for_silence(
 def _finding(spec: FindingSpec, logit: float, silence: str) -> Finding:
     probability = spec.calibration.probability(logit)
     decision = Decision.CANNOT_SAY if silence else spec.thresholds.decide(probability)
-    reason = silence or (BETWEEN if decision is Decision.CANNOT_SAY else "")
+    reason = silence or spec.reason(decision, BETWEEN)
     return Finding(spec.key, spec.names.text(Language.ENGLISH), probability, decision, spec.codings, reason)
 
 

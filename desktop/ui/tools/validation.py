@@ -1,5 +1,6 @@
 """The tool that says how right a model was in this clinic."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from desktop import workflow
 from desktop.i18n import format_date
 from desktop.ui.tools.charts import ShareChart
 from desktop.ui.tools.registry import ToolPage
@@ -35,6 +35,7 @@ from desktop.ui.tools.validation_words import (
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
+from desktop.workflow import validating
 from desktop.workflow.confirmed import Strength
 from desktop.workflow.validating import JudgedModel, Validation, ValidationGroup, ValidationRow
 
@@ -170,7 +171,7 @@ class ValidationTool(ToolPage):
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> tuple[JudgedModel, ...]:
-            return workflow.validating.judged_models(clinic, job)
+            return validating.judged_models(clinic, job)
 
         self._context.operations.run(
             work,
@@ -237,7 +238,7 @@ class ValidationTool(ToolPage):
         number = self._number
 
         def work(job: "Job") -> _Counted:
-            found = workflow.validating.validate_model(clinic, job, model, finding, by=by, least=least)
+            found = validating.validate_model(clinic, job, model, finding, by=by, least=least)
             return _Counted(number, found)
 
         self._context.operations.run(
@@ -355,7 +356,7 @@ class ValidationTool(ToolPage):
         clinic, languages, least = self._context.open_clinic, (self._context.language,), found.least
 
         def work(job: "Job") -> "Exported":
-            return workflow.validating.export_validation(
+            return validating.export_validation(
                 clinic, job, found.model, found.finding, Path(chosen), languages, least=least
             )
 
@@ -366,7 +367,7 @@ class ValidationTool(ToolPage):
         self._context.toast(self._context.tr("validation.saved", file=done.file.name))
 
 
-def _fill(choice: QComboBox, entries: list[tuple[str, object]]) -> None:
+def _fill(choice: QComboBox, entries: Sequence[tuple[str, object]]) -> None:
     """Other entries; what was chosen stays chosen where it is still there."""
     before = choice.currentData()
     choice.clear()

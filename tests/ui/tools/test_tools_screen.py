@@ -1,7 +1,7 @@
 """The Tools destination: cards, a way back, the palette, and who sees it."""
 
 import pytest
-from PySide6.QtWidgets import QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QLabel, QPushButton, QToolButton
 
 from desktop.access import Role
 from desktop.i18n import Language
@@ -21,7 +21,7 @@ def test_every_tool_opens_and_leads_back(
     context.set_language(language)
     driver.press("Ctrl+5")
     for tool in TOOLS:
-        assert driver.find(f"tool_{tool.id}", QWidget)
+        assert driver.shown(f"tool_{tool.id}")
         driver.find(f"tool_open_{tool.id}", QPushButton).setFocus()
         driver.press("Return")
         driver.settle()
