@@ -188,6 +188,13 @@ class Audit:
         )
         return [ChainLine(*row).entry() for row in rows]
 
+    def subjects(self, action: AuditAction, actor: str) -> frozenset[str]:
+        """What somebody ever did this to."""
+        rows = self._rows.all(
+            "SELECT DISTINCT subject FROM audit_log WHERE actor = ? AND action = ?", (actor, action.value)
+        )
+        return frozenset(subject for (subject,) in rows)
+
     def attest_rest(self) -> None:
         """A line for each record that no line speaks of yet. Raises RuntimeError where no deed was named."""
         rest = self._rows.take_all_changed()

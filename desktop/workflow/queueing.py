@@ -28,13 +28,14 @@ from desktop.records import (
     LabelValue,
     Picture,
     StudyId,
+    Suggestion,
     UserId,
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.confirmed import Strength, Truth, settled
 from desktop.workflow.importing import is_sliced, is_trace, stored_picture
-from desktop.workflow.labelling import has_seen_suggestion, newest
+from desktop.workflow.labelling import newest
 
 __all__ = [
     "TOO_FEW",
@@ -115,7 +116,14 @@ def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
             for label in said
             if label.author == me and label.created.astimezone(now.tzinfo).date() == now.date()
         }
-        asked = [one for study in _studies(tx, said) for one in _asked_about(tx, job, study, said, me)]
+        by_study: dict[StudyId, list[Label]] = {}
+        for label in said:
+            by_study.setdefault(label.study, []).append(label)
+        opened = tx.audit.subjects(AuditAction.VIEW_STUDY, me)
+        asked: list[_Asked] = []
+        for study in _studies(tx, by_study):
+            job.check()
+            asked += _asked_about(tx, study, newest(by_study.get(study.id, [])), me, opened=study.id in opened)
     wanted = {one.task.instance: one for one in asked if one.wanted}
     known = [one.task for one in asked if one.known and not one.wanted]
     order = in_order([one.candidate for one in wanted.values()], most, seed)
@@ -177,27 +185,29 @@ def _all_labels(tx: Transaction, job: Job) -> list[Label]:
     return found
 
 
-def _studies(tx: Transaction, said: Iterable[Label]) -> Iterator[ImagingStudy]:
+def _studies(tx: Transaction, labelled: Iterable[StudyId]) -> Iterator[ImagingStudy]:
     """The newest studies, then those somebody labelled."""
     newest_ones = [summary.study for summary in tx.studies.worklist(_NEWEST_STUDIES)]
     yield from newest_ones
     listed = {study.id for study in newest_ones}
-    for study in dict.fromkeys(label.study for label in said):
+    for study in labelled:
         if study not in listed:
             yield tx.studies.get(study)
 
 
-def _asked_about(tx: Transaction, job: Job, study: ImagingStudy, said: Sequence[Label], me: UserId) -> Iterator[_Asked]:
-    """The pictures of a study that may be shown to somebody."""
-    job.check()
+def _asked_about(
+    tx: Transaction, study: ImagingStudy, about: Sequence[Label], me: UserId, *, opened: bool
+) -> Iterator[_Asked]:
+    """The pictures of a study that may be shown to somebody. about: what holds of its labels. opened: whether they ever
+    opened it; then what was revealed of it, to anybody, they may have seen (as `has_seen_suggestion` has it)."""
     if is_trace(study) or is_sliced(study):
         return
-    about = newest([label for label in said if label.study == study.id])
     if any(label.author == me and label.basis.is_reference for label in about):
         return  # they know what the case turned out to be
-    questions = _questions(tx, study.id)
-    if not questions or has_seen_suggestion(tx, study.id, me):
+    suggestions = tx.suggestions.for_study(study.id)
+    if opened and any(tx.suggestions.revealed_at(one.id) is not None for one in suggestions):
         return
+    questions = _questions(suggestions)
     for instance in study.instances:
         open_ones = {
             question: chance
@@ -221,10 +231,10 @@ def _asked(study: StudyId, instance: Instance, about: Sequence[Label], chances: 
     return _Asked(LabelTask(study, instance.id, tuple(chances)), Candidate(instance.id, study, unsure), wanted, known)
 
 
-def _questions(tx: Transaction, study: StudyId) -> dict[InstanceId, dict[Question, float]]:
+def _questions(suggestions: Iterable[Suggestion]) -> dict[InstanceId, dict[Question, float]]:
     """What models said about each picture, by what could be asked; the newest answer of each model."""
     found: dict[InstanceId, dict[Question, float]] = {}
-    for suggestion in tx.suggestions.for_study(study):
+    for suggestion in suggestions:
         if suggestion.analysis.status is AnalysisStatus.OK:
             model = suggestion.analysis.provenance.model
             said = {Question(one.key, model): one.probability for one in suggestion.analysis.findings}

@@ -37,6 +37,7 @@ LOOK_ACTIONS: tuple[Action, ...] = tuple(
 SCREEN_ACTIONS: tuple[Action, ...] = (
     Action("feedback_label", SCREEN, ("Alt+1",)),
     Action("feedback_quality", SCREEN, ("Alt+2",)),
+    Action("feedback_learning", SCREEN, ("Alt+3",)),
 )
 
 FEEDBACK_ACTIONS: tuple[Action, ...] = (*SCREEN_ACTIONS, *LABEL_ACTIONS, *LOOK_ACTIONS)

@@ -91,7 +91,7 @@ class LabellingPage(QWidget):
             return workflow.queueing.label_queue(clinic, job)
 
         self._context.operations.run(
-            work, initiator=self, done=self._take, title=self._context.tr("feedback.label.looking")
+            work, initiator=self, done=self._take, pool="display", title=self._context.tr("feedback.label.looking")
         )
 
     def retranslate(self) -> None:

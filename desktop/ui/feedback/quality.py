@@ -51,7 +51,7 @@ class QualityPage(QWidget):
             return workflow.queueing.quality_boards(clinic, job)
 
         self._context.operations.run(
-            work, initiator=self, done=self._show, title=self._context.tr("feedback.quality.counting")
+            work, initiator=self, done=self._show, pool="display", title=self._context.tr("feedback.quality.counting")
         )
         self.table.setFocus()
 

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QPushButton, QStackedWidget, QWidget
 from desktop.ui.action import bind
 from desktop.ui.feedback.actions import SCREEN_ACTIONS
 from desktop.ui.feedback.labelling import LabellingPage
+from desktop.ui.feedback.learning import LearningPage
 from desktop.ui.feedback.quality import QualityPage
 from desktop.ui.widgets.parts import Texts, button, column, label, row
 
@@ -24,8 +25,16 @@ class FeedbackScreen(QWidget):
         super().__init__()
         self.setObjectName("feedback_screen")
         self._texts = Texts(context)
-        self.labelling, self.quality = LabellingPage(context), QualityPage(context)
-        self._pages: dict[str, LabellingPage | QualityPage] = {"label": self.labelling, "quality": self.quality}
+        self.labelling, self.quality, self.learning = (
+            LabellingPage(context),
+            QualityPage(context),
+            LearningPage(context),
+        )
+        self._pages: dict[str, LabellingPage | QualityPage | LearningPage] = {
+            "label": self.labelling,
+            "quality": self.quality,
+            "learning": self.learning,
+        }
         self._names: dict[str, QPushButton] = {}
         title = label("feedback_title", "title")
         self._texts.add(title.setText, "feedback.title")
@@ -49,7 +58,11 @@ class FeedbackScreen(QWidget):
         layout.addWidget(self._stack, 1)
         self._names["label"].setChecked(True)
         self._make_room()
-        handlers = {"feedback_label": self._show_labelling, "feedback_quality": self._show_quality}
+        handlers = {
+            "feedback_label": self._show_labelling,
+            "feedback_quality": self._show_quality,
+            "feedback_learning": self._show_learning,
+        }
         self._actions = bind(context, self, SCREEN_ACTIONS, handlers)
 
     def show_section(self, name: str) -> None:
@@ -87,6 +100,9 @@ class FeedbackScreen(QWidget):
 
     def _show_quality(self) -> None:
         self.show_section("quality")
+
+    def _show_learning(self) -> None:
+        self.show_section("learning")
 
     def _chosen(self) -> None:
         self.show_section(self.sender().property("section"))
