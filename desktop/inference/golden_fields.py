@@ -9,6 +9,7 @@ import numpy.typing as npt
 from desktop.records import FileHeader, Modality, Photometric, Picture
 
 Floats = npt.NDArray[np.float64]
+_Place = tuple[tuple[slice, slice], Floats]
 
 _ROWS, _COLUMNS = 480, 640
 _GROUND = (226.0, 219.0, 221.0)
@@ -33,6 +34,8 @@ _SMALL_CELLS = tuple(
     for column in range(8)
 )
 _RINGED, _FULL = (2, 9), 19
+_UNSEEN = 24
+"""Pixels beyond a spot's edge where nothing of it is left."""
 _SPUTUM_GROUND, _METHYLENE, _FUCHSIN = (165.0, 140.0, 122.0), (38.0, 84.0, 122.0), (205.0, 70.0, 96.0)
 _NUCLEI = ((90, 120, 30), (540, 90, 26), (500, 380, 34), (150, 390, 28))
 _RODS = (
@@ -63,17 +66,16 @@ def malaria_field() -> Picture:
     picture = np.empty((_ROWS, _COLUMNS, 3))
     picture[:] = _GIEMSA_GROUND
     for place in _SMALL_CELLS:
-        _paint(picture, _disc((*place, 21)), _GIEMSA_CELL)
-        _paint(picture, 0.35 * _disc((*place, 9), 6.0), _GIEMSA_GROUND)
+        _dab(picture, _spot((*place, 21)), _GIEMSA_CELL)
+        _dab(picture, _spot((*place, 9), 6.0), _GIEMSA_GROUND, 0.35)
     for number in _RINGED:
         across, down = _SMALL_CELLS[number]
-        ring = _disc((across + 6, down - 5, 7), 2.0) - _disc((across + 6, down - 5, 4), 2.0)
-        _paint(picture, 0.7 * ring, _PARASITE)
-        _paint(picture, _disc((across + 11, down - 10, 2.5), 2.0), _CHROMATIN)
+        _dab(picture, _ring(across + 6, down - 5), _PARASITE, 0.7)
+        _dab(picture, _spot((across + 11, down - 10, 2.5), 2.0), _CHROMATIN)
     across, down = _SMALL_CELLS[_FULL]
-    _paint(picture, 0.8 * _disc((across, down, 19), 6.0), _PARASITE)
+    _dab(picture, _spot((across, down, 19), 6.0), _PARASITE, 0.8)
     for beside in ((-7, -4), (5, -8), (8, 6), (-4, 8), (0, 0)):
-        _paint(picture, _disc((across + beside[0], down + beside[1], 3), 2.0), _CHROMATIN)
+        _dab(picture, _spot((across + beside[0], down + beside[1], 3), 2.0), _CHROMATIN)
     return Picture(np.round(picture).astype(np.uint8), Photometric.RGB, FileHeader(modality=Modality.PHOTO))
 
 
@@ -82,9 +84,9 @@ def sputum_field() -> Picture:
     picture = np.empty((_ROWS, _COLUMNS, 3))
     picture[:] = _SPUTUM_GROUND
     for place in _NUCLEI:
-        _paint(picture, 0.9 * _disc(place, 8.0), _METHYLENE)
+        _dab(picture, _spot(place, 8.0), _METHYLENE, 0.9)
     for across, down, degrees in _RODS:
-        _paint(picture, 0.9 * _rod(across, down, degrees), _FUCHSIN)
+        _dab(picture, _rod(across, down, degrees), _FUCHSIN, 0.9)
     return Picture(np.round(picture).astype(np.uint8), Photometric.RGB, FileHeader(modality=Modality.PHOTO))
 
 
@@ -95,14 +97,48 @@ FIELDS: Mapping[str, Callable[[], Picture]] = {
 }
 
 
-def _rod(across: float, down: float, degrees: float) -> Floats:
-    """1 inside a thin rod, 0 outside."""
-    rows, columns = np.mgrid[0:_ROWS, 0:_COLUMNS].astype(np.float64)
+def _rod(across: float, down: float, degrees: float) -> _Place:
+    """1 inside a thin rod, 0 outside; no farther than can be seen."""
+    window = _window((across, down, 10))
+    rows, columns = np.mgrid[window].astype(np.float64)
     angle = np.radians(degrees)
     along = (columns - across) * np.cos(angle) + (rows - down) * np.sin(angle)
     beside = (rows - down) * np.cos(angle) - (columns - across) * np.sin(angle)
     far = np.hypot(np.maximum(np.abs(along) - 8.0, 0.0), beside) - 2.0
-    return np.asarray(1.0 / (1.0 + np.exp(np.clip(far * 2.0, -60.0, 60.0))), dtype=np.float64)
+    return window, 1.0 / (1.0 + np.exp(np.clip(far * 2.0, -60.0, 60.0)))
+
+
+def _spot(place: Sequence[float], edge: float = 3.0) -> _Place:
+    """As `_disc`, no farther than can be seen."""
+    across, down, radius = place
+    window = _window(place)
+    rows, columns = np.mgrid[window].astype(np.float64)
+    far = np.hypot(columns - across, rows - down) - radius
+    return window, 1.0 / (1.0 + np.exp(np.clip(far * 4.0 / edge, -60.0, 60.0)))
+
+
+def _ring(across: float, down: float) -> _Place:
+    """1 on a thin ring."""
+    window = _window((across, down, 7))
+    rows, columns = np.mgrid[window].astype(np.float64)
+    far = np.hypot(columns - across, rows - down)
+    outer, inner = (1.0 / (1.0 + np.exp(np.clip((far - radius) * 2.0, -60.0, 60.0))) for radius in (7, 4))
+    return window, outer - inner
+
+
+def _window(place: Sequence[float]) -> tuple[slice, slice]:
+    across, down, radius = place
+    far = radius + _UNSEEN
+    return (
+        slice(max(0, int(down - far)), min(_ROWS, int(down + far) + 1)),
+        slice(max(0, int(across - far)), min(_COLUMNS, int(across + far) + 1)),
+    )
+
+
+def _dab(picture: Floats, spot: _Place, colour: Sequence[float], share: float = 1.0) -> None:
+    """Paint in a window."""
+    window, where = spot
+    picture[window] += share * where[:, :, None] * (np.asarray(colour) - picture[window])
 
 
 def _disc(place: Sequence[float], edge: float = 3.0) -> Floats:
