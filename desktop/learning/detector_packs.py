@@ -58,7 +58,9 @@ MALARIA_FIELD = DetectorSet(
     each_once=True,
     research=True,
 )
-MALARIA_SETTINGS = DetectorSettings(epochs=5, batch=4, widths=(24, 40, 64, 80, 24), views=2, sorter_epochs=18)
+MALARIA_SETTINGS = DetectorSettings(
+    members=2, epochs=5, batch=4, widths=(24, 40, 64, 80, 24), views=2, sorter_epochs=22
+)
 
 SPUTUM_AFB = DetectorSet(
     model="sputum-afb",
