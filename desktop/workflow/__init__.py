@@ -30,7 +30,18 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, confirmed, explaining, labelling, measuring, people, queueing, risks, tuning
+from desktop.workflow import (
+    backups,
+    confirmed,
+    doubts,
+    explaining,
+    labelling,
+    measuring,
+    people,
+    queueing,
+    risks,
+    tuning,
+)
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -411,6 +422,7 @@ __all__ = [
     "dicom_peers",
     "document_bytes",
     "document_page",
+    "doubts",
     "draft_report",
     "echo_peer",
     "edit_fhir_patient",

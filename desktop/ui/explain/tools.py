@@ -1,17 +1,18 @@
 """Looks behind a suggestion while it is read: similar cases, hidden parts, and what does not fit the chart."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from desktop.access import Permission
-from desktop.records import Suggestion, SuggestionId
+from desktop.records import Changes, Suggestion, SuggestionId
 from desktop.ui.action import Action, bind
 from desktop.ui.explain.similar_dialog import SimilarDialog
-from desktop.ui.review.words import finding_name, percent
-from desktop.workflow import explaining
+from desktop.ui.review.words import decision_word, finding_name, percent
+from desktop.workflow import doubts, explaining
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from desktop.ui.reading.panel import ReadingPanel
     from desktop.ui.reading.sitting import Sitting
     from desktop.ui.viewers import FilmViewer
+    from desktop.workflow.doubts import Doubt
     from desktop.workflow.explaining import HiddenParts
 
 _Key = tuple[SuggestionId, str]
@@ -30,6 +32,14 @@ EXPLAIN_ACTIONS: tuple[Action, ...] = (
     Action("explain.hiding", "reading", ("Shift+U",), "explaining.action.hiding"),
 )
 """For the finding in turn; each finding has buttons of its own besides."""
+
+
+@dataclass(frozen=True)
+class _Doubts:
+    """What does not fit, and about which suggestions it was asked."""
+
+    asked: tuple[SuggestionId, ...]
+    doubts: "tuple[Doubt, ...]"
 
 
 class ExplainTools(QObject):
@@ -47,6 +57,8 @@ class ExplainTools(QObject):
         self._sitting: Sitting | None = None
         self._hidden: dict[_Key, HiddenParts] = {}
         self._hiding: Operation[HiddenParts] | None = None
+        self._asked: tuple[SuggestionId, ...] = ()
+        self._doubts: tuple[Doubt, ...] = ()
         handlers: dict[str, Callable[[], object]] = {
             "explain.similar": self._similar_in_turn,
             "explain.hiding": self._hide_in_turn,
@@ -54,17 +66,23 @@ class ExplainTools(QObject):
         self.actions = bind(context, page, EXPLAIN_ACTIONS, handlers)
         panel.suggestion.similar_asked.connect(self.show_similar)
         panel.suggestion.hiding_asked.connect(self.show_hidden)
+        context.changed.connect(self._follow)
 
     # What the page calls
 
     def show_sitting(self, sitting: "Sitting") -> None:
         """Where the reading stands now."""
         self._sitting = sitting
+        shown = tuple(one.id for one in sitting.reading.suggestions)
+        if shown != self._asked:
+            self._asked, self._doubts = shown, ()
+            self._ask_doubts()
         self._say()
 
     def clear(self) -> None:
         """Forget every picture and every word."""
         self._sitting = None
+        self._asked, self._doubts = (), ()
         self._hidden.clear()
         if self._hiding is not None:
             self._hiding.cancel()
@@ -143,9 +161,53 @@ class ExplainTools(QObject):
     def _ended(self) -> None:
         self._hiding = None
 
+    # What does not fit the chart
+
+    def _follow(self, changes: Changes, initiator: QObject | None) -> None:
+        """Something new on the chart may not fit, or make fit what did not."""
+        if changes.visits or changes.patients:
+            self._ask_doubts()
+
+    def _ask_doubts(self) -> None:
+        clinic, sitting = self._context.clinic, self._sitting
+        if clinic is None or sitting is None or not self._asked:
+            return
+        study, asked = sitting.study.study.id, self._asked
+
+        def work(job: "Job") -> "_Doubts":
+            return _Doubts(asked, doubts.chart_doubts(clinic, job, study))
+
+        self._context.operations.run(work, initiator=self, done=self._take_doubts, failed=self._failed)
+
+    def _take_doubts(self, found: "_Doubts") -> None:
+        if found.asked == self._asked:
+            self._doubts = found.doubts
+            self._say()
+
+    def _doubt_words(self) -> dict[_Key, str]:
+        sitting = self._sitting
+        said = (
+            {}
+            if sitting is None
+            else {
+                (one.id, finding.key): finding.decision
+                for one in sitting.reading.suggestions
+                for finding in one.analysis.findings
+            }
+        )
+        told: dict[_Key, str] = {}
+        for doubt in self._doubts:
+            key = (doubt.suggestion, doubt.finding)
+            if key in said:
+                word = decision_word(self._context, said[key])
+                sentence = self._context.tr(f"doubts.{doubt.rule}", decision=word, **doubt.details)
+                told[key] = f"{told[key]}\n{sentence}" if key in told else sentence
+        return told
+
     # Words
 
     def _say(self) -> None:
+        self._panel.suggestion.show_doubts(self._doubt_words())
         shown = self._film.hidden
         said = {} if shown is None else {(shown.suggestion, shown.finding): self._hidden_words(shown)}
         self._panel.suggestion.show_hidden(said)

@@ -11,7 +11,7 @@ from desktop import workflow
 from desktop.i18n import Language
 from desktop.inference.occlusion import Occlusion
 from desktop.jobs import Job
-from desktop.records import Activation, InstanceId, StudyId, SuggestionId
+from desktop.records import Activation, InstanceId, Observation, StudyId, SuggestionId
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
@@ -195,3 +195,26 @@ def test_locking_closes_the_window_and_forgets(
     driver.wait(lambda: context.clinic is None, "lock")
     driver.settle()
     assert not driver.shown("similar_dialog")
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_what_does_not_fit_the_chart_is_said_beside_the_finding(
+    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path, language: Language
+) -> None:
+    context.set_language(language)
+    clinic = context.open_clinic
+    whose = patient(clinic)
+    study = film(clinic, tmp_path, whose, 1.0)
+    suggested(clinic, study)
+    read(driver, opened, study)
+    assert not driver.shown("finding_doubt")
+    measured = (Observation("8310-5", 36.6, "Cel"), Observation("59408-5", 98, "%"), Observation("9279-1", 26, "/min"))
+    recorded = workflow.record_visit(clinic, Job(), workflow.VisitDraft(whose, observations=measured))
+    context.announce(recorded.changes, None)
+    driver.settle()
+    said = driver.find("finding_doubt", QLabel).text()
+    assert "36.6 °C" in said
+    assert context.tr("review.decision.likely") in said
+    other = mine(clinic, tmp_path)
+    read(driver, opened, other)
+    assert not driver.shown("finding_doubt")
