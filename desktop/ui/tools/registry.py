@@ -55,9 +55,16 @@ def _validation(context: "UiContext") -> ToolPage:
     return ValidationTool(context)
 
 
+def _site(context: "UiContext") -> ToolPage:
+    from desktop.ui.tools.site_wizard import SiteWizard
+
+    return SiteWizard(context)
+
+
 TOOLS: tuple[Tool, ...] = (
     Tool("risk", "risk", Permission.VIEW_PATIENTS, _risk),
     Tool("validation", "chart", Permission.READ_IMAGES, _validation),
+    Tool("site", "threshold", Permission.READ_IMAGES, _site),
 )
 
 
