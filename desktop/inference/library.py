@@ -27,7 +27,7 @@ BUNDLED = "bundled"
 
 _STATE, _KEPT, _TRAINED = "shelf.json", "kept", "trained"
 # Of a bundle only these are copied: a model is described by documents and graphs, never by code.
-_KINDS = frozenset({".json", ".onnx", ".md", ".txt"})
+_KINDS = frozenset({".json", ".onnx", ".pt2", ".md", ".txt"})
 _MOST_BYTES = 4 * MAX_WEIGHT_BYTES
 _MOST_FILES = 64
 # Of the digest in a folder's name: Windows allows few characters in a path.

@@ -28,7 +28,7 @@ BY_SITE = "inference.reason.site"
 """Why a finding is likely or unlikely where the clinic's own thresholds decided."""
 
 _SLUG = re.compile(r"[a-z0-9]+(?:[-_][a-z0-9]+)*")
-_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.onnx")
+_FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*\.(onnx|pt2)")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -45,7 +45,8 @@ class Words:
 
 @dataclass(frozen=True)
 class GraphFile:
-    """A single-file ONNX graph beside the manifest. sha256: hex digest of its bytes."""
+    """A single-file ONNX graph, or a torch.export program (.pt2), beside the manifest. sha256: hex digest of its
+    bytes."""
 
     file: str
     sha256: str
@@ -201,7 +202,7 @@ def graph_file(fields: Fields) -> GraphFile:
     """A graph beside the manifest, and how to tell that it is that one."""
     file = fields.text("file")
     if not _FILE.fullmatch(file):
-        raise ManifestError(fields.place("file"), "the name of an .onnx file in the same folder was expected")
+        raise ManifestError(fields.place("file"), "the name of an .onnx or .pt2 file in the same folder was expected")
     sha256 = fields.text("sha256")
     if not _SHA256.fullmatch(sha256):
         raise ManifestError(fields.place("sha256"), "64 hexadecimal digits were expected")

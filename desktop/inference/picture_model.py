@@ -16,7 +16,7 @@ from desktop.inference.manifest import TensorSpec
 from desktop.inference.model import Model
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.preparation import Box, Prepared, fingerprint, light_of, prepare, sees_colour
-from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.inference.runners import Runner, open_runner
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
 from desktop.records import Activation, Analysis, AnalysisStatus, Finding, Photometric, Picture, Provenance
@@ -49,8 +49,8 @@ class PictureTask:
 class _Runners:
     """The gate's graph, where there is one, and the model's own."""
 
-    gate: OnnxRunner | None
-    model: OnnxRunner
+    gate: Runner | None
+    model: Runner
 
 
 class PictureModel(Model):
@@ -179,7 +179,7 @@ class PictureModel(Model):
         outputs = runners.gate.run(prepare(grey, gate.preparation).tensor)
         return quality.network_problems(gate, outputs["logits"], float(outputs["distance"][0]))
 
-    def _provenance(self, runner: OnnxRunner, tensor: FloatArray, started: float) -> Provenance:
+    def _provenance(self, runner: Runner, tensor: FloatArray, started: float) -> Provenance:
         milliseconds = (time.perf_counter() - started) * 1000.0
         return Provenance(
             self.name, self.version, self.sha256, runner.device, fingerprint(tensor), round(milliseconds, 1)
@@ -197,10 +197,10 @@ class PictureModel(Model):
 
     def _load(self) -> _Runners:
         manifest, gate = self.manifest, self.manifest.gate
-        model = OnnxRunner(read_weights(self._folder, manifest.weights), manifest.input, manifest.outputs)
+        model = open_runner(self._folder, manifest.weights, manifest.input, manifest.outputs)
         if gate is None:
             return _Runners(None, model)
         side = gate.preparation.side
         gate_outputs = (TensorSpec("logits", (len(gate.classes),)), _DISTANCE)
-        weights = read_weights(self._folder, gate.graph)
-        return _Runners(OnnxRunner(weights, TensorSpec("image", (1, side, side)), gate_outputs), model)
+        image = TensorSpec("image", (1, side, side))
+        return _Runners(open_runner(self._folder, gate.graph, image, gate_outputs), model)

@@ -65,7 +65,7 @@ def _answer_of(process: "subprocess.Popen[bytes]", seconds: float, check: Callab
                 raise KnownFailure("inference.trial_too_long", kind=ErrorKind.BAD_INPUT) from None
 
 
-def _limit_memory(megabytes: int) -> None:
+def limit_memory(megabytes: int) -> None:
     """Let this process take no more memory of its own than that, where the system has such a limit."""
     with suppress(ImportError, ValueError, OSError):
         import resource
@@ -78,7 +78,7 @@ def main(folder: Path, megabytes: int) -> None:
     """Print the result of the self-test, or why there is none."""
     from desktop.inference.registry import read_model
 
-    _limit_memory(megabytes)
+    limit_memory(megabytes)
     answer: dict[str, object]
     try:
         answer = asdict(read_model(folder).self_test())
