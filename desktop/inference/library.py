@@ -16,18 +16,16 @@ from pathlib import Path
 from typing import Any
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.inference.bundle_layout import MANIFEST as MANIFEST
+from desktop.inference.bundle_layout import SIGNATURE, parts_of
 from desktop.inference.manifest import MAX_MANIFEST_BYTES, MAX_WEIGHT_BYTES, is_slug
 from desktop.inference.trusted import Publisher, Trust, digest_of
 
 FORMAT = "lantern-shelf/1"
-MANIFEST = "manifest.json"
-SIGNATURE = "signature.json"
 BUNDLED = "bundled"
 """Stands for the version that came with the program among those that were in use."""
 
 _STATE, _KEPT, _TRAINED = "shelf.json", "kept", "trained"
-# Of a bundle only these are copied: a model is described by documents and graphs, never by code.
-_KINDS = frozenset({".json", ".onnx", ".pt2", ".md", ".txt"})
 _MOST_BYTES = 4 * MAX_WEIGHT_BYTES
 _MOST_FILES = 64
 # Of the digest in a folder's name: Windows allows few characters in a path.
@@ -166,8 +164,8 @@ class Incoming:
 
     def __init__(self, library: Library, bundle: Path) -> None:
         """Raises KnownFailure where the bundle is no model's folder, is too large, or cannot be read or copied."""
-        name = _name_in(read_manifest(bundle))
-        files = _files_of(bundle)
+        parts = _parts_of(bundle)
+        name = _name_in(_manifest_at(parts.get(MANIFEST, bundle / MANIFEST)))
         try:
             library.root.mkdir(parents=True, exist_ok=True)
             self._place = Path(tempfile.mkdtemp(prefix=".incoming-", dir=library.root))
@@ -176,8 +174,8 @@ class Incoming:
         self.folder = self._place / name
         try:
             self.folder.mkdir()
-            for file in files:
-                _copy(file, self.folder / file.name)
+            for part, file in parts.items():
+                _copy(file, self.folder / part)
             sync_folder(self.folder)
         except OSError as error:
             self.__exit__()
@@ -195,8 +193,12 @@ class Incoming:
 
 def read_manifest(folder: Path) -> bytes:
     """The bytes of a folder's manifest. Raises KnownFailure where there is none, or one beyond all measure."""
+    return _manifest_at(folder / MANIFEST)
+
+
+def _manifest_at(path: Path) -> bytes:
     try:
-        with (folder / MANIFEST).open("rb") as stream:
+        with path.open("rb") as stream:
             data = stream.read(MAX_MANIFEST_BYTES + 1)
     except (FileNotFoundError, NotADirectoryError):
         raise KnownFailure("inference.no_bundle", kind=ErrorKind.NOT_FOUND) from None
@@ -240,21 +242,16 @@ def _name_in(manifest: bytes) -> str:
     return name
 
 
-def _files_of(bundle: Path) -> list[Path]:
-    """What is copied of a bundle: plain files of the kinds a model is made of. Raises KnownFailure where they are too
-    many or too large."""
+def _parts_of(bundle: Path) -> Mapping[str, Path]:
+    """What is copied of a bundle, by the name it gets. Raises KnownFailure where that is too much, or no model."""
     try:
-        files = [
-            path
-            for path in sorted(bundle.iterdir())
-            if path.suffix in _KINDS and not path.name.startswith(".") and path.is_file() and not path.is_symlink()
-        ]
-        total = sum(path.stat().st_size for path in files)
+        parts = parts_of(bundle) if bundle.is_dir() else {}
+        total = sum(path.stat().st_size for path in parts.values())
     except OSError as error:
         raise from_os_error(error) from error
-    if len(files) > _MOST_FILES or total > _MOST_BYTES:
+    if len(parts) > _MOST_FILES or total > _MOST_BYTES:
         raise KnownFailure("inference.bundle_too_large", kind=ErrorKind.BAD_INPUT)
-    return files
+    return parts
 
 
 def _copy(source: Path, target: Path) -> None:
