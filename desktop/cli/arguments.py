@@ -18,6 +18,7 @@ from desktop.cli import (
     patients,
     people,
     site_fitting,
+    teaching,
     validating,
 )
 
@@ -145,6 +146,7 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
     activate.add_argument("--version", metavar="V", help="version or digest, if not the newest; or `bundled`")
     models.add_parser("rollback", help="use the version again that was in use before").add_argument("name")
     site_fitting.add_verbs(models)
+    teaching.add_model_verb(models)
 
 
 def _add_clinic_commands(commands: "argparse._SubParsersAction[_Parser]") -> None:
@@ -185,6 +187,7 @@ def _add_reading_commands(commands: "argparse._SubParsersAction[_Parser]") -> No
     rates.add_argument("--model", required=True, metavar="NAME")
     rates.add_argument("--by", choices=("month", "version", "sex", "age", "examination", "device"), default="month")
     validating.add_verb(suggestions)
+    teaching.add_suggestion_verbs(suggestions)
     report = commands.add_parser("report", help="sign and export").add_subparsers(
         dest="verb", required=True, parser_class=_Parser
     )

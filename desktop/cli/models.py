@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from desktop import workflow
-from desktop.cli import site_fitting
+from desktop.cli import site_fitting, teaching
 from desktop.cli.output import Output, note
 from desktop.cli.session import store_folder, unlocked
 from desktop.jobs import Job
@@ -156,4 +156,5 @@ _VERBS = {
     "rollback": _roll_back,
     "fit-site": site_fitting.fit,
     "drop-site": site_fitting.drop,
+    "tune": teaching.tune,
 }

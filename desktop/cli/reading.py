@@ -3,7 +3,7 @@
 import argparse
 
 from desktop import workflow
-from desktop.cli import validating
+from desktop.cli import teaching, validating
 from desktop.cli.analysing import analysis_keys
 from desktop.cli.output import Output
 from desktop.cli.secrets_in import read_text
@@ -23,7 +23,10 @@ def impressions(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def suggestions(arguments: argparse.Namespace, output: Output) -> None:
-    """`suggestions list | review | rates | validate`."""
+    """`suggestions list | review | rates | validate | queue | label | quality`."""
+    if arguments.verb in teaching.VERBS:
+        teaching.VERBS[arguments.verb](arguments, output)
+        return
     if arguments.verb == "validate":
         validating.validate(arguments, output)
         return

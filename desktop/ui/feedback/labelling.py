@@ -171,7 +171,8 @@ class LabellingPage(QWidget):
             self._set_questions(None)
             self._say_why_empty()
             self._stack.setCurrentWidget(self._empty)
-            self._empty.setFocus()
+            if self.isVisible():
+                self._empty.setFocus()
 
     def _open(self, task: LabelTask, values: dict[str, LabelValue]) -> None:
         """Bring a picture onto the screen. values: what was answered before."""
@@ -238,7 +239,10 @@ class LabellingPage(QWidget):
         return [question for question in self._questions if question.value is None]
 
     def _focus_open_question(self) -> None:
-        """The first that is not answered, else the bright button."""
+        """The first that is not answered, else the first. An answer that comes once another page is in front takes no
+        keys from that."""
+        if not self.isVisible():
+            return
         waiting = self._open_questions()
         if waiting:
             waiting[0].setFocus(Qt.FocusReason.OtherFocusReason)

@@ -160,6 +160,7 @@ class LearningPage(QScrollArea):
             title=self._context.tr("feedback.learning.running"),
         )
         self._fill()
+        self._stop.setFocus()
 
     def _cancel(self) -> None:
         if self._running is not None:
@@ -176,6 +177,7 @@ class LearningPage(QScrollArea):
                 kept.name, job, keeper=keeper, version=kept.digest, library=workflow.library_in(folder)
             )
 
+        self._learn.setFocus()
         self._use.setEnabled(False)
         self._context.operations.run(work, initiator=self, done=self._in_use, ended=self.count, pool="compute")
 
@@ -186,6 +188,7 @@ class LearningPage(QScrollArea):
         def work(job: "Job") -> None:
             workflow.roll_back_model(name, keeper=keeper, library=workflow.library_in(folder))
 
+        self._learn.setFocus()
         self._back.setEnabled(False)
         self._context.operations.run(work, initiator=self, done=self._went_back, ended=self.count, pool="compute")
 
@@ -201,7 +204,8 @@ class LearningPage(QScrollArea):
         self.models.setCurrentIndex(max(0, place) if names else -1)
         self._name_models()
         self.models.blockSignals(False)
-        self.models.setFocus()
+        if self.isVisible():
+            self.models.setFocus()
         self.count()
 
     def _other_model(self) -> None:
@@ -220,10 +224,8 @@ class LearningPage(QScrollArea):
     def _ended(self) -> None:
         self._running = None
         self._fill()
-        if self._done is not None and self._use.isVisible():
-            self._use.setFocus()
-        else:
-            self._learn.setFocus()
+        if self.isVisible():
+            (self._learn if self._use.isHidden() else self._use).setFocus()
 
     def _in_use(self, nothing: None) -> None:
         self._done = None
@@ -386,7 +388,10 @@ def _put(table: QTableWidget, head: Sequence[str], lines: Sequence[Sequence[str]
     for place, words in enumerate(lines):
         for at, word in enumerate(words):
             table.setItem(place, at, QTableWidgetItem(word))
+    # Qt forgets it with each new set of columns' widths.
+    table.horizontalHeader().setStretchLastSection(False)
     table.resizeColumnsToContents()
+    table.horizontalHeader().setStretchLastSection(True)
     table.resizeRowsToContents()
     rows = sum(table.rowHeight(place) for place in range(len(lines)))
     table.setFixedHeight(rows + _ROW_HEIGHT)
