@@ -1,6 +1,7 @@
 """The manifest of a model that looks at one picture."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -179,6 +180,7 @@ class PictureManifest(Manifest):
     where any picture of the modalities may be asked about. distance_limit: farther from what it learned from, there is
     no decision; refused_distance: farther still, the picture is none of its kind. gate: None where plain measurements
     are the only check. occlusion: side of the patch that hides a part, as a share of the side of what the network sees.
+    hints: keys of findings that mean something only where another one may be there, with that other's key.
     """
 
     input: TensorSpec
@@ -194,6 +196,7 @@ class PictureManifest(Manifest):
     pixels: PixelLimits
     gate: QualityGate | None
     golden: Golden
+    hints: Mapping[str, str]
     occlusion: float = OCCLUSION
 
     @property
@@ -224,6 +227,7 @@ def read_picture_manifest(fields: Fields) -> PictureManifest:
         pixels=_pixels(checked.inner("pixels")) if checked.has("pixels") else PixelLimits(),
         gate=_gate(checked) if checked.has("file") or not checked.has("pixels") else None,
         golden=_golden(fields.inner("golden")),
+        hints={item.text("key"): item.text("hint_of") for item in fields.objects("findings") if item.has("hint_of")},
         occlusion=_occlusion(fields),
     )
     _check_together(manifest)
@@ -241,6 +245,9 @@ def _check_together(manifest: PictureManifest) -> None:
     count = len(manifest.findings)
     if manifest.logits.shape != (count,):
         raise ManifestError("findings", "the findings do not match the logits")
+    told = {spec.key for spec in manifest.findings} - manifest.hints.keys()
+    if not told.issuperset(manifest.hints.values()):
+        raise ManifestError("findings", "a hint belongs to another finding, which is none itself")
     if manifest.input.shape != _prepared_shape(manifest.preparation):
         raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
     measured, activation = isinstance(manifest.preparation, MeasuredPreparation), manifest.activation

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from desktop.imaging import display
 from desktop.jobs import Job
+from desktop.learning.child_manifest import KEY
 from desktop.learning.films import Film, read_picture
 from desktop.learning.picture_changes import blur, exposure, gamma, jpeg, noise, stretch, turn
 from desktop.learning.records import Json
@@ -55,7 +56,7 @@ def run(examiner: "Examiner", judged: "Judged", job: Job) -> dict[str, Json]:
     chosen = random.permutation(len(judged.films))[:_FILMS]
     greys = [display.grey(read_picture(judged.films[index].path)) for index in chosen]
     labels = judged.labels[chosen]
-    calibration = examiner.manifest.findings[0].calibration
+    calibration = examiner.manifest.finding(KEY).calibration
     found: dict[str, Json] = {}
     usual: npt.NDArray[np.float64] | None = None
     for name, change in CHANGES.items():
@@ -63,8 +64,8 @@ def run(examiner: "Examiner", judged: "Judged", job: Job) -> dict[str, Json]:
         for place, (index, grey) in enumerate(zip(chosen, greys, strict=True)):
             job.check()
             spoilt = change(grey)
-            logit, _ = examiner.logit(spoilt, int(judged.parts[index]))
-            probabilities[place] = calibration.probability(logit)
+            said = examiner.ask(spoilt, int(judged.parts[index]))
+            probabilities[place] = calibration.probability(said.logit)
             refused += bool(examiner.problems(as_picture(spoilt), spoilt))
         usual = probabilities if usual is None else usual
         called = probabilities >= 0.5

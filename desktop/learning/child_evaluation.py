@@ -5,6 +5,7 @@ thresholds fitted on the other parts; a film of a child unknown to the training 
 the clinic runs it. So the same command gives honest figures on the training data and on data held back.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,7 +19,7 @@ from desktop.imaging import display
 from desktop.inference import quality
 from desktop.inference.calibration import Calibration, ConformalThresholds, conformal_thresholds
 from desktop.inference.fields import ManifestError
-from desktop.inference.manifest import TensorSpec
+from desktop.inference.manifest import FindingSpec, TensorSpec
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.preparation import prepare
 from desktop.inference.registry import read_picture_model
@@ -26,6 +27,9 @@ from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
 from desktop.learning import child_battery, child_data
 from desktop.learning.binary import Answered, yes_or_no
+from desktop.learning.child_hint import BACTERIAL, VIRAL
+from desktop.learning.child_hint import KEY as HINT_KEY
+from desktop.learning.child_manifest import KEY
 from desktop.learning.films import DataFolder, Film, fold_of, patient_mark, read_picture
 from desktop.learning.records import EvaluationRecord, Json, Study, training_document
 from desktop.learning.statistics import fit_calibration, interval, reliability, wilson
@@ -36,6 +40,15 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 DECISIONS = (Decision.UNLIKELY, Decision.CANNOT_SAY, Decision.LIKELY)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a member, or the whole model, says of one picture. hint: NaN where the model gives none."""
+
+    logit: float
+    hint: float
+    distance: float
 
 
 class Examiner:
@@ -54,7 +67,9 @@ class Examiner:
         if manifest.gate is None:
             raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name)
         self._gate_spec = gate = manifest.gate
-        distance = TensorSpec("distance", (1,))
+        distance, members = TensorSpec("distance", (1,)), (self.members,)
+        self._places = {spec.key: spec.output for spec in manifest.findings}
+        hints = (TensorSpec("member_hints", members),) if HINT_KEY in self._places else ()
         self._gate = OnnxRunner(
             read_weights(folder, gate.graph),
             TensorSpec("image", (1, gate.preparation.side, gate.preparation.side)),
@@ -63,7 +78,7 @@ class Examiner:
         self._model = OnnxRunner(
             read_weights(folder, manifest.weights),
             manifest.input,
-            (manifest.logits, distance, TensorSpec("member_logits", (self.members,))),
+            (manifest.logits, distance, TensorSpec("member_logits", members), *hints),
         )
         self._marks = frozenset(self.training["patient_marks"])
 
@@ -76,11 +91,19 @@ class Examiner:
         """Whether the gate learned from this patient or file."""
         return known and fold_of(group, self.seed + 1, 5) != 0
 
-    def logit(self, grey: FloatArray, part: int) -> tuple[float, float]:
-        """Logit of one member (or of the whole model for part -1) and the distance."""
+    def ask(self, grey: FloatArray, part: int) -> Said:
+        """One member, or the whole model for part -1."""
         answer = self._model.run(prepare(grey, self.manifest.preparation).tensor)
-        logits = answer["logits"] if part < 0 else answer["member_logits"][part : part + 1]
-        return float(logits[0]), float(answer["distance"][0])
+        hint = self._places.get(HINT_KEY)
+        if part < 0:
+            said = (
+                float(answer["logits"][self._places[KEY]]),
+                math.nan if hint is None else float(answer["logits"][hint]),
+            )
+        else:
+            own = float(answer["member_logits"][part])
+            said = (own, math.nan if hint is None else float(answer["member_hints"][part]))
+        return Said(*said, float(answer["distance"][0]))
 
     def problems(self, picture: Picture | None, grey: FloatArray) -> tuple[str, ...]:
         """The gate's verdict. picture None: only the network, for squares that came through a cache."""
@@ -94,7 +117,8 @@ class Examiner:
 
 @dataclass(frozen=True, eq=False)
 class Judged:
-    """Every film with what was said of it. decisions: index into DECISIONS. refused: by the gate."""
+    """Every film with what was said of it. decisions: index into DECISIONS. refused: by the gate.
+    hints: logits of the hint, NaN where there is none."""
 
     films: tuple[Film, ...]
     labels: Bools
@@ -104,6 +128,7 @@ class Judged:
     distances: Floats
     refused: Bools
     parts: npt.NDArray[np.int64]
+    hints: Floats
 
 
 def evaluate(
@@ -119,6 +144,7 @@ def evaluate(
         "all": group_figures(judged, everyone),
         "groups": {name: group_figures(judged, chosen) for name, chosen in groups(judged).items()},
         "reliability": [asdict(row) for row in reliability(judged.probabilities, judged.labels)],
+        **hint_figures(judged, examiner.manifest),
     }
     say("quality gate and strange pictures")
     figures["gate"] = gate_figures(examiner, judged, folder, job)
@@ -130,7 +156,7 @@ def evaluate(
 def judge(examiner: Examiner, films: Sequence[Film], job: Job, say: Callable[[str], None]) -> Judged:
     """Ask about every film."""
     parts = np.array([examiner.part(film) for film in films], dtype=np.int64)
-    logits, distances = np.zeros(len(films)), np.zeros(len(films))
+    logits, hints, distances = (np.zeros(len(films)) for _ in range(3))
     refused = np.zeros(len(films), dtype=bool)
     for index, film in enumerate(films):
         if index % 100 == 0:
@@ -139,21 +165,21 @@ def judge(examiner: Examiner, films: Sequence[Film], job: Job, say: Callable[[st
             say(f"film {index} of {len(films)}")
         picture = read_picture(film.path)
         grey = display.grey(picture)
-        logits[index], distances[index] = examiner.logit(grey, int(parts[index]))
+        said = examiner.ask(grey, int(parts[index]))
+        logits[index], hints[index], distances[index] = said.logit, said.hint, said.distance
         refused[index] = bool(examiner.problems(picture, grey))
     labels = np.array([film.pneumonia for film in films])
-    probabilities, decisions = _answers(examiner.manifest, logits, labels, parts)
+    probabilities, decisions = _answers(examiner.manifest.finding(KEY), logits, labels, parts)
     decisions[distances > examiner.manifest.distance_limit] = DECISIONS.index(Decision.CANNOT_SAY)
-    return Judged(tuple(films), labels, logits, probabilities, decisions, distances, refused, parts)
+    return Judged(tuple(films), labels, logits, probabilities, decisions, distances, refused, parts, hints)
 
 
 def _answers(
-    manifest: PictureManifest, logits: Floats, labels: Bools, parts: npt.NDArray[np.int64]
+    spec: FindingSpec, logits: Floats, labels: Bools, parts: npt.NDArray[np.int64]
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Probability and decision of each film, never with constants fitted on its own part."""
     probabilities = np.zeros(len(logits))
     decisions = np.zeros(len(logits), dtype=np.int64)
-    spec = manifest.findings[0]
     for part in np.unique(parts):
         own, others = parts == part, (parts != part) & (parts >= 0)
         calibration, thresholds = spec.calibration, spec.thresholds
@@ -217,6 +243,36 @@ def group_figures(judged: Judged, chosen: Bools) -> dict[str, Json]:
         **yes_or_no(Answered(labels, logits, probabilities, decided, likely, patients)),
         "refused": interval(wilson(int(judged.refused[chosen].sum()), len(labels))),
     }
+
+
+def hint_figures(judged: Judged, manifest: PictureManifest) -> dict[str, Json]:
+    """Of the films of pneumonia whose cause is known: bacteria against viruses. Nothing where the model gives no hint,
+    or the films none of the two."""
+    caused = [film.pneumonia and film.subtype in (BACTERIAL, VIRAL) for film in judged.films]
+    told = np.flatnonzero(np.array(caused, dtype=bool) & np.isfinite(judged.hints))
+    films = [judged.films[index] for index in told]
+    bacterial = np.array([film.subtype == BACTERIAL for film in films], dtype=bool)
+    if bacterial.all() or not bacterial.any():
+        return {}
+    spec, parts = manifest.finding(HINT_KEY), judged.parts[told]
+    probabilities, decisions = _answers(spec, judged.hints[told], bacterial, parts)
+    # Where pneumonia is unlikely, or nothing can be said of the film at all, the hint is silent too.
+    silent = (judged.decisions[told] == DECISIONS.index(Decision.UNLIKELY)) | (
+        judged.distances[told] > manifest.distance_limit
+    )
+    decisions[silent] = DECISIONS.index(Decision.CANNOT_SAY)
+    cannot = DECISIONS.index(Decision.CANNOT_SAY)
+    likely = decisions == DECISIONS.index(Decision.LIKELY)
+    patients = [film.group for film in films]
+    scores = _logit(probabilities)
+    answered = Answered(bacterial, scores, probabilities, decisions != cannot, likely, patients)
+    names = [("all", f"published part {film.split}", f"source {film.source}") for film in films]
+    found: dict[str, Json] = {}
+    for name in dict.fromkeys(name for row in sorted(set(names)) for name in row):
+        part = answered.part(np.array([name in row for row in names], dtype=bool))
+        if part.labels.any() and not part.labels.all():
+            found[name] = {"films": len(part.labels), "bacterial": int(part.labels.sum()), **yes_or_no(part)}
+    return {"hint": found, "hint_reliability": [asdict(row) for row in reliability(probabilities, bacterial)]}
 
 
 def _logit(probabilities: Floats) -> Floats:

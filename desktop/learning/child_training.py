@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from desktop.jobs import Job
-from desktop.learning import child_data, child_lessons
+from desktop.learning import child_data, child_hint, child_lessons, child_manifest
 from desktop.learning.augmentation import standardise
+from desktop.learning.child_hint import Hint
 from desktop.learning.child_settings import Settings
 from desktop.learning.export import export
 from desktop.learning.films import DataFolder, Film, fold_of
 from desktop.learning.network import Ensemble, Gate, SmallNetwork, gaussian
 from desktop.learning.side_by_side import Say, in_turn, one_thread_each, wait_for_all
-from desktop.learning.statistics import fit_calibration
 from desktop.learning.training import Epoch, Schedule, Trained, generator, train
 
 Indices = npt.NDArray[np.int64]
@@ -29,7 +29,9 @@ Indices = npt.NDArray[np.int64]
 # Raised when the code of the lessons changes what is learned.
 _LESSONS = 3
 # Settings that only matter once the networks have learned.
-_AFTERWARDS = frozenset({"threads", "alpha", "gate_loss", "distance_loss"})
+_AFTERWARDS = frozenset(
+    {"threads", "alpha", "gate_loss", "distance_loss", "hint_components", "hint_ridge", "hint_alpha"}
+)
 LARGE_SIDE = 160
 GATE_LARGE_SIDE = 120
 
@@ -44,11 +46,13 @@ class MemberAnswers:
 
 @dataclass(frozen=True, eq=False)
 class TrainedModel:
-    """Everything a manifest and a record need from one run. earlier_seconds: epochs done before this run resumed."""
+    """Everything a manifest and a record need from one run. hint: None where the films do not tell what
+    caused a pneumonia. earlier_seconds: epochs done before this run resumed."""
 
     answers: MemberAnswers
     gate_pass_at: float
     gate_distance_limit: float
+    hint: Hint | None
     curves: dict[str, tuple[Epoch, ...]]
     earlier_seconds: float
 
@@ -132,10 +136,14 @@ def train_all(
     members = [lessons[name].network for name in work_by_name]
     ensemble, answers = assemble(members, squares, parts)
     names = ("logits", "activation", "embedding", "distance", "member_logits")
-    export(ensemble, (1, settings.side, settings.side), names, work / "model.onnx")
+    path = work / "model.onnx"
+    export(ensemble, (1, settings.side, settings.side), names, path)
+    hint = child_hint.add(path.read_bytes(), films, child_manifest.preparation(settings), settings, job, say)
+    if hint is not None:
+        path.write_bytes(hint.graph)
     earlier = sum(epoch.seconds for item in lessons.values() for epoch in item.curve[: item.resumed_at])
     curves = {name: item.curve for name, item in lessons.items()}
-    return TrainedModel(answers, gate.pass_at, gate.distance_limit, curves, earlier / max(1, settings.threads))
+    return TrainedModel(answers, gate.pass_at, gate.distance_limit, hint, curves, earlier / max(1, settings.threads))
 
 
 @dataclass(frozen=True, eq=False)
@@ -260,11 +268,6 @@ def assemble(
         distances[own] = away.double().numpy()
     ensemble = Ensemble(members, torch.stack(means), torch.stack(whitenings))
     return ensemble, MemberAnswers(logits, distances)
-
-
-def calibrate(answers: MemberAnswers, labels: npt.NDArray[np.bool_]) -> tuple[float, float]:
-    """(temperature, offset) from the logits of held-out members."""
-    return fit_calibration(answers.logits, labels)
 
 
 def _split(exact: child_data.Bytes) -> tuple[Tensor, ...]:

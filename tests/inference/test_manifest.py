@@ -6,14 +6,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from desktop.i18n import Language
+from desktop.inference import Subject
 from desktop.inference.fields import ManifestError
 from desktop.inference.manifest import MAX_MANIFEST_BYTES
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.registry import parse_manifest
-from desktop.records import Modality
+from desktop.inference.tasks.classification import AGE_UNKNOWN, HINT, interpret
+from desktop.records import Decision, Modality
 
 SHIPPED = Path(__file__).resolve().parents[2] / "models" / "chest-xray-child" / "manifest.json"
 
@@ -37,6 +40,39 @@ def test_a_whole_manifest_is_read_and_newer_members_are_left_alone(document: dic
     assert manifest.modalities == (Modality.CR, Modality.DX, Modality.PHOTO)
     with pytest.raises(KeyError):
         manifest.finding("fracture")
+
+
+def with_a_hint(document: dict[str, Any], of: str) -> dict[str, Any]:
+    """The same with a second finding that is a hint."""
+    other = {**document["findings"][0], "key": "bacterial", "output": 1, "hint_of": of}
+    document["findings"].append(other)
+    outputs = document["network_data_format"]["outputs"]
+    outputs["logits"]["shape"], outputs["activation"]["shape"] = [2], [2, 2, 2]
+    document["golden"]["logits"] *= 2
+    return document
+
+
+def test_a_hint_says_nothing_where_what_it_is_about_is_unlikely(document: dict[str, Any]) -> None:
+    manifest = parse(with_a_hint(document, "pneumonia"))
+    maps = np.zeros((2, 2, 2), np.float32)
+    for about, decision, reason in (
+        (4.0, Decision.LIKELY, ""),
+        (0.0, Decision.LIKELY, ""),
+        (-4.0, Decision.CANNOT_SAY, HINT),
+    ):
+        outputs = {"logits": np.array([about, 3.0], np.float32), "distance": np.ones(1, np.float32), "activation": maps}
+        answer = interpret(manifest, outputs, Subject(3.0), (0.0, 0.0, 1.0, 1.0))
+        hint = answer.findings[1]
+        assert (hint.key, hint.decision, hint.reason) == ("bacterial", decision, reason)
+        assert hint.probability == pytest.approx(1 / (1 + np.exp(-3.0)))
+        unknown = interpret(manifest, outputs, Subject(None), (0.0, 0.0, 1.0, 1.0))
+        assert {one.reason for one in unknown.findings} == {AGE_UNKNOWN}
+
+
+@pytest.mark.parametrize("of", ["bacterial", "fracture"])
+def test_a_hint_belongs_to_another_finding(document: dict[str, Any], of: str) -> None:
+    with pytest.raises(ManifestError):
+        parse(with_a_hint(document, of))
 
 
 @pytest.mark.parametrize(

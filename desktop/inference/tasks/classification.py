@@ -1,6 +1,7 @@
 """Yes-or-no findings on one picture, each with a probability and a map of where the network looked."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ AGE_UNKNOWN = "inference.reason.age_unknown"
 AGE_OUTSIDE = "inference.reason.age_outside"
 UNFAMILIAR = "inference.reason.unfamiliar"
 BETWEEN = "inference.reason.between"
+HINT = "inference.reason.hint"
 
 
 def prepare(manifest: PictureManifest, light: FloatArray) -> Prepared:
@@ -32,14 +34,20 @@ def prepare(manifest: PictureManifest, light: FloatArray) -> Prepared:
 
 def interpret(manifest: PictureManifest, outputs: Mapping[str, FloatArray], subject: Subject, box: Box) -> Answer:
     """outputs: `logits` (findings,), `distance` (1,), and where there are maps `activation` (findings, rows, columns).
-    box: what they saw."""
+    box: what they saw. A hint decides nothing where what it is about is unlikely."""
     silence = _reason_for_silence(manifest, float(outputs["distance"][0]), subject)
     findings, activations = [], []
     for spec in manifest.findings:
         findings.append(_finding(spec, float(outputs["logits"][spec.output]), silence))
         if manifest.activation is not None:
             activations.append(Activation(spec.key, heat(outputs["activation"][spec.output]), box))
-    return Answer(tuple(findings), tuple(activations))
+    unlikely = {one.key for one in findings if one.decision is Decision.UNLIKELY}
+    told = [_silent(one, HINT) if manifest.hints.get(one.key) in unlikely else one for one in findings]
+    return Answer(tuple(told), tuple(activations))
+
+
+def _silent(finding: Finding, reason: str) -> Finding:
+    return replace(finding, decision=Decision.CANNOT_SAY, reason=reason)
 
 
 def heat(activation: FloatArray) -> FloatArray:

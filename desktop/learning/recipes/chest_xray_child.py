@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from desktop.errors import from_os_error
-from desktop.inference.calibration import Calibration
 from desktop.inference.registry import MANIFEST
 from desktop.jobs import Job
 from desktop.learning import child_card, child_evaluation, child_manifest
@@ -106,19 +105,19 @@ class ChestXrayChild:
 
         The manifest's limits tell no figure yet: those are measured on the exported graphs (`child_card.publish`).
         """
-        from desktop.learning import child_lessons, child_training, side_by_side
+        from desktop.learning import child_lessons, side_by_side
 
-        labels = np.array([film.pneumonia for film in films])
-        calibration = Calibration(*child_training.calibrate(trained.answers, labels))
-        probabilities = np.array([calibration.probability(float(logit)) for logit in trained.answers.logits])
-        thresholds = child_manifest.fitted(probabilities, labels, self.settings)
+        fit = child_manifest.fitted(
+            trained.answers.logits, np.array([film.pneumonia for film in films]), self.settings.alpha
+        )
+        hint = None if trained.hint is None else child_manifest.fitted_hint(trained.hint, self.settings)
         distance_limit = float(np.quantile(trained.answers.distances, 1 - self.settings.distance_loss))
         gate: dict[str, object] = {
             "classes": list(child_lessons.GATE_CLASSES),
             "pass_at": trained.gate_pass_at,
             "distance_limit": trained.gate_distance_limit,
         }
-        manifest = child_manifest.document(work, self.settings, calibration, thresholds, distance_limit, gate)
+        manifest = child_manifest.document(work, self.settings, fit, hint, distance_limit, gate)
         (work / MANIFEST).write_text(manifest_text(manifest), encoding="utf-8")
         record = TrainingRecord(
             model=self.name,
@@ -133,7 +132,7 @@ class ChestXrayChild:
             software=side_by_side.software(),
             settings=json.loads(json.dumps(asdict(self.settings))),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
-            calibration={"temperature": calibration.temperature, "offset": calibration.offset},
+            calibration=child_manifest.calibrations(fit, hint),
             gate={"pass_at": trained.gate_pass_at, "distance_limit": trained.gate_distance_limit},
             patient_marks=tuple(sorted({patient_mark(film.group) for film in films})),
         )
