@@ -255,7 +255,9 @@ class Workspace(QWidget):
     def _build_tools(self) -> "ToolsScreen":
         from desktop.ui.tools.screen import ToolsScreen
 
-        return ToolsScreen(self._context)
+        screen = ToolsScreen(self._context)
+        screen.patient_changed.connect(self._patient_changed)
+        return screen
 
     def _build_feedback(self) -> "FeedbackScreen":
         from desktop.ui.feedback.screen import FeedbackScreen

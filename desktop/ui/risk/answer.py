@@ -69,10 +69,13 @@ class RiskAnswer(QWidget):
         self._finding = label("risk_finding", "title", wrap=True)
         self.given = AnswerLine(context, "risk_given")
         self.other = AnswerLine(context, "risk_other")
+        kept = self.other.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)  # a slider must not slip away from under the hand that moves it
+        self.other.setSizePolicy(kept)
         self._why = label("risk_why", wrap=True, selectable=True)
         self._average = label("risk_average", "muted", wrap=True)
         top = column(self._top, margin=16, spacing=8)
-        for part in (self._finding, self.given, self.other, self._why, self._average):
+        for part in (self._finding, self.given, self._why, self._average, self.other):
             top.addWidget(part)
         self.parts = Contributions(context)
         self._missing = label("risk_missing_list", wrap=True)

@@ -1,4 +1,4 @@
-"""What each value adds, as bars to the left or the right of the average person."""
+"""What each value adds, as bars to the left or the right of what a model would say if nothing were known."""
 
 from typing import TYPE_CHECKING
 
@@ -36,7 +36,7 @@ class ContributionBar(QWidget):
         return QSize(140, 16)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The bar, then the line of the average person."""
+        """The bar, then the line it begins at."""
         painter = QPainter(self)
         palette, middle = self.palette(), self.width() / 2
         length = middle * abs(self.share)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QScrollArea, QWidget
 
 from desktop import workflow
@@ -47,8 +47,6 @@ class _Answered:
 class RiskTool(ToolPage):
     """Questions are numbered: an answer to values that have changed meanwhile is dropped. While one is asked no other
     is; the newest values are asked for when it came."""
-
-    patient_changed = Signal(object)
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()

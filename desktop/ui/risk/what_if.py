@@ -4,11 +4,12 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPolygonF, QWheelEvent
+from PySide6.QtCore import QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF, QWheelEvent
 from PySide6.QtWidgets import QSlider, QStyle, QStyleOptionSlider, QWidget
 
 from desktop.ui.risk.inputs import RiskInput
+from desktop.ui.theme import ROLES
 from desktop.ui.widgets.parts import column, label, row
 from desktop.workflow.risks import RiskField
 
@@ -54,6 +55,10 @@ class MarkedSlider(QSlider):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(QColor(self.palette().color(QPalette.ColorRole.WindowText)))
         painter.drawPolygon(QPolygonF([QPointF(x, y - 6), QPointF(x - _MARK, y), QPointF(x + _MARK, y)]))
+        if self.hasFocus():
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.setPen(QPen(self.palette().color(ROLES["focus"]), 2))
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 6, 6)
         painter.end()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from desktop.access import Permission
@@ -15,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class ToolPage(QWidget):
-    """What a tool shows below its name and the way back."""
+    """What a tool shows below its name and the way back. Signal: patient_changed(Patient or None) for the banner, where
+    a tool is about somebody."""
+
+    patient_changed = Signal(object)
 
     def activated(self) -> None:
         """It is shown: read what may have changed, put the focus where one begins."""

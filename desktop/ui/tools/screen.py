@@ -21,7 +21,10 @@ TOOLS_ACTIONS: tuple[Action, ...] = (Action("tools_back", "tools", ("Esc",)),)
 
 
 class ToolsScreen(QWidget):
-    """Remembers which tool was open. Each is built when it is first wanted and then kept."""
+    """Remembers which tool was open. Each is built when it is first wanted and then kept. Signal:
+    patient_changed(Patient or None) for the banner."""
+
+    patient_changed = Signal(object)
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -63,8 +66,10 @@ class ToolsScreen(QWidget):
         tool = next(one for one in TOOLS if one.id == name)
         if name not in self._pages:
             self._pages[name] = tool.build(self._context)
+            self._pages[name].patient_changed.connect(self.patient_changed)
             self._stack.addWidget(self._pages[name])
         page = self._pages[name]
+        self.patient_changed.emit(None)
         self._open = tool
         self._title.setText(self._context.tr(f"tools.{name}"))
         self._stack.setCurrentWidget(page)
@@ -78,6 +83,7 @@ class ToolsScreen(QWidget):
         left, self._open = self._open, None
         self._front.setCurrentIndex(0)
         self._actions["tools_back"].setEnabled(False)
+        self.patient_changed.emit(None)
         self.list.activated(left.id if left is not None else "")
 
     def activated(self) -> None:

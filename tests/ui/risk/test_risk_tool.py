@@ -1,13 +1,12 @@
 """The risk tool by mouse and keyboard: a form, an answer that follows every change, sliders that say what if."""
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit
+from PySide6.QtWidgets import QApplication, QComboBox, QLabel, QLineEdit, QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -24,14 +23,14 @@ ICD = "http://hl7.org/fhir/sid/icd-10"
 
 
 @pytest.fixture
-def tool(opened: MainWindow, context: UiContext, qtbot: QtBot, driver: Driver) -> Iterator[RiskTool]:
-    made = RiskTool(context)
-    assert opened.workspace is not None
-    opened.workspace.stack.addWidget(made)
-    opened.workspace.stack.setCurrentWidget(made)
-    made.activated()
+def tool(opened: MainWindow, context: UiContext, driver: Driver) -> RiskTool:
+    """Opened from the rail and the list, by the keyboard."""
+    driver.press("Ctrl+5")
     driver.settle()
-    yield made
+    driver.find("tool_open_risk", QPushButton).setFocus()
+    driver.press("Return")
+    driver.settle()
+    return driver.find("risk_tool", RiskTool)
 
 
 def said(driver: Driver, name: str) -> str:
@@ -166,7 +165,9 @@ def test_a_value_beyond_the_range_has_a_slider_that_reaches_it(tool: RiskTool, d
     assert tool.answer.what_if.values == {"age": 90.0}
 
 
-def test_the_chart_fills_the_form_and_says_from_where(tool: RiskTool, driver: Driver, context: UiContext) -> None:
+def test_the_chart_fills_the_form_and_says_from_where(
+    opened: MainWindow, tool: RiskTool, driver: Driver, context: UiContext
+) -> None:
     clinic = context.open_clinic
     today = clinic.clock()
     draft = workflow.PatientDraft(
@@ -192,6 +193,10 @@ def test_the_chart_fills_the_form_and_says_from_where(tool: RiskTool, driver: Dr
     driver.settle()
     assert not driver.shown("risk_patient_dialog")
     assert "Mary Atieno" in said(driver, "risk_patient")
+    assert opened.workspace is not None
+    banner = opened.workspace.banner
+    assert banner.patient is not None
+    assert banner.patient.id == patient.id
     assert driver.find("risk_sc", QLineEdit).text() == "310"
     assert driver.find("risk_sc_unit", QComboBox).currentText() == "µmol/L"
     assert said(driver, "risk_sc_note").startswith("On the chart")
@@ -211,6 +216,7 @@ def test_the_chart_fills_the_form_and_says_from_where(tool: RiskTool, driver: Dr
     driver.settle()
     assert driver.find("risk_sc", QLineEdit).text() == ""
     assert said(driver, "risk_nothing") == context.tr("risk.nothing")
+    assert banner.patient is None
 
 
 def test_the_other_sex_is_refused_by_a_model_of_one(tool: RiskTool, driver: Driver, context: UiContext) -> None:
