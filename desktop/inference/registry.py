@@ -100,6 +100,10 @@ class Registry:
             raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=name)
         raise UserFacingError("inference.no_such_model", kind=ErrorKind.NOT_FOUND, model=name)
 
+    def asks(self, name: str) -> bool:
+        """Whether the model with this name is asked without being named. Raises as `get`."""
+        return not self.get(name).research or name in self._switched_on
+
     def picture_model(self, name: str) -> PictureModel:
         """The model with this name, which must be one that looks at pictures. Raises as `get`, and UserFacingError for
         one of another kind."""
@@ -154,9 +158,7 @@ class Registry:
 
     def _asked(self) -> list[Model]:
         """The models that are asked without being named, by name: no research pack that nobody switched on."""
-        return [
-            model for name, model in sorted(self._models.items()) if not model.research or name in self._switched_on
-        ]
+        return [model for name, model in sorted(self._models.items()) if self.asks(name)]
 
     def close(self) -> None:
         """Let go of every session."""

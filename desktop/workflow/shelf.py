@@ -23,8 +23,8 @@ _log = logging.getLogger(__name__)
 class ModelCard:
     """One model as window and command line show it. limits: short, in the language asked for. card: Markdown.
 
-    in_window: a screen asks it; the others answer on the command line. research: never asked unless someone asked for
-    it. training: how it was trained; None where no record that can be read lies beside it.
+    in_window: a screen asks it; the others only answer who names them. kept: its answers are kept with examinations.
+    research: never asked unless someone asked for it. training: how it was trained; None where no record that can be read lies beside it.
     """
 
     name: str
@@ -34,6 +34,7 @@ class ModelCard:
     limits: str
     card: str
     in_window: bool
+    kept: bool
     research: bool
     training: TrainingRun | None = None
 
@@ -74,7 +75,8 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         title=model.title(language),
         limits=model.limits(language),
         card=model.card_text(),
-        in_window=not isinstance(model, TableModel) and not model.research,
+        in_window=models.asks(name),
+        kept=not isinstance(model, TableModel),
         research=model.research,
         training=_training_of(model),
     )

@@ -120,7 +120,7 @@ class ModelsSection(Section):
         rates.setProperty("model", model.name)
         rates.clicked.connect(self._open_rates)
         clinic = self.context.clinic
-        rates.setVisible(clinic is not None and clinic.session.may(Permission.READ_IMAGES))
+        rates.setVisible(model.kept and clinic is not None and clinic.session.may(Permission.READ_IMAGES))
         foot = row()
         foot.addWidget(verdict, 1)
         foot.addWidget(rates)
