@@ -181,6 +181,7 @@ class LabellingPage(QWidget):
         self._set_questions(task)
         for question in self._questions:
             question.set_value(values.get(question.finding))
+        self._offer()
         self._stack.setCurrentIndex(0)
         self._show_progress()
         self._focus_open_question()

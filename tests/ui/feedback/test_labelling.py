@@ -86,8 +86,10 @@ def test_an_answer_can_be_given_again(opened: MainWindow, driver: Driver, contex
     assert [label.value for label in labels if label.finding == KEYS[0]] == [LabelValue.PRESENT, LabelValue.ABSENT]
     driver.press("Backspace")
     driver.settle()
+    assert driver.find("labelling_next", QPushButton).isEnabled()
     driver.press("Ctrl+Return")
     driver.settle()
+    assert words(driver, "labelling_progress") == "Picture 2 of 3"
     assert len(kept(context, films)) == len(labels), "what was not changed is not said again"
 
 
