@@ -109,6 +109,8 @@ def test_a_tiny_training_gives_a_model_the_clinic_can_load(drawn_data: Path, tin
     assert (record["films"], record["patients"], record["seed"]) == (72, 36, TINY.seed)
     assert {len(curve) for name, curve in record["curves"].items() if name.startswith("member")} == {3}
     assert len(record["patient_marks"]) == 36
+    assert dict(model.manifest.hints) == {"bacterial_if_pneumonia": "pneumonia"}
+    assert "bacterial_if_pneumonia" in record["calibration"]
     assert "72 films of 36 children" in (tiny.folder / "CARD.md").read_text(encoding="utf-8")
     check_figures_agree(tiny.folder)
     analysis = model.analyse(read_picture(next((drawn_data / "cxr").rglob("*.png"))), Subject(3.0), Job())
