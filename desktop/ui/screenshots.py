@@ -18,6 +18,7 @@ from desktop.i18n import Language
 from desktop.settings import Theme
 from desktop.ui import (
     backup_scenes,
+    explain_scenes,
     feedback_scenes,
     film_scenes,
     patient_scenes,
@@ -207,6 +208,7 @@ class Gallery:
         reading_steps.write_impression(driver, "Right lower zone consolidation. 右下肺实变。")
         reading_steps.save_impression(driver)
         self.take("reading-suggestion")
+        explain_scenes.behind_a_suggestion(self)
         reading_steps.accept_every_finding(driver)
         reading_steps.see_report(driver)
         self.take("reading-preview")
@@ -214,6 +216,7 @@ class Gallery:
         self.take("reading-signed")
         volume_scenes.volumes(self, self._context)
         feedback_scenes.feedback(self, self._press_question_mark)
+        explain_scenes.risk(self)
 
     def _settings(self) -> None:
         self.driver.press("Ctrl+4")
