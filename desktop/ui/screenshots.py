@@ -24,6 +24,7 @@ from desktop.ui import (
     patient_scenes,
     people_scenes,
     reading_steps,
+    tools_scenes,
     volume_scenes,
 )
 from desktop.ui.admin.audit import AuditSection
@@ -214,8 +215,10 @@ class Gallery:
         self.take("reading-preview")
         reading_steps.sign_report(driver)
         self.take("reading-signed")
+        tools_scenes.turned_out(self)
         volume_scenes.volumes(self, self._context)
         feedback_scenes.feedback(self, self._press_question_mark)
+        tools_scenes.tools(self, self._press_question_mark)
         explain_scenes.risk(self)
 
     def _settings(self) -> None:

@@ -243,7 +243,9 @@ def asked_of(context: UiContext, sitting: Sitting) -> tuple[Asked, ...]:
 
 
 def outcome_lines(context: UiContext, sitting: Sitting, told: Told) -> str:
-    """What was written down, a line each."""
+    """What was written down, a line each; nothing while the suggestion is sealed: who reads shall look first."""
+    if sitting.reading.sealed:
+        return ""
     names = {(one.instance, one.key): one for one in asked_of(context, sitting)}
     lines = []
     for outcome in told.outcomes:

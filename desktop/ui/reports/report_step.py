@@ -105,8 +105,7 @@ class ReportStep(StepCard):
         self.preview.setText(tr("reports.preview"))
         self.addendum_words.setPlaceholderText(tr("reports.addendum.placeholder"))
         self.addendum_keep.setText(tr("reports.addendum.keep"))
-        self.turned_out.setText(tr("outcomes.button"))
-        self.turned_out.setToolTip("Ctrl+T")
+        self.turned_out.setText(f"{tr('outcomes.button')}  Ctrl+T")
         self.set_words(tr("reading.step.report"))
         sitting = self._sitting
         if sitting is None:

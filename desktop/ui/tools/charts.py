@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
-_LEFT, _BOTTOM, _TOP, _RIGHT = 52, 40, 8, 14
+_LEFT, _BOTTOM, _TOP, _RIGHT = 52, 40, 8, 26
 _SMALLEST = 220
 _TICKS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _SIGN = 4.0
@@ -106,8 +106,9 @@ class ShareChart(QWidget):
             painter.drawText(QRectF(at.x() - 24, ground.bottom() + 2, 48, 16), Qt.AlignmentFlag.AlignCenter, words)
         painter.setPen(QPen(QColor(colours.muted), 1))
         painter.drawRect(ground)
-        painter.setPen(QPen(QColor(colours.muted), 1, Qt.PenStyle.DashLine))
-        painter.drawLine(ground.bottomLeft(), ground.topRight())
+        if not self.empty:
+            painter.setPen(QPen(QColor(colours.muted), 1, Qt.PenStyle.DashLine))
+            painter.drawLine(ground.bottomLeft(), ground.topRight())
         painter.setPen(QColor(colours.ink))
         painter.drawText(
             QRectF(ground.left() - 20, ground.bottom() + 20, ground.width() + 40, 18),

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
     QLabel,
-    QSlider,
     QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
@@ -25,6 +24,7 @@ from desktop.access import Permission
 from desktop.i18n import format_date
 from desktop.ui.tools.charts import ShareChart
 from desktop.ui.tools.registry import ToolPage
+from desktop.ui.tools.share_slider import ShareSlider
 from desktop.ui.tools.validation_words import decimal, finding_name, model_title, percent
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 _CHART_WIDTH = 300
 _LOWEST, _HIGHEST = 70, 99
-_SLIDER_WIDTH = 260
 _PAUSE_MS = 120
 _LINE = 30
 _LEAST = (Strength.BLIND, Strength.REFERENCE, Strength.REVIEWED)
@@ -74,7 +73,7 @@ class SiteWizard(ToolPage):
         self._cases: SiteCases | None = None
         self._found: SiteFit | None = None
         self._question = self._wish = 0
-        self._filling = False
+        self._filling = self._applying = False
         self._pause = QTimer(self)
         self._pause.setSingleShot(True)
         self._pause.setInterval(_PAUSE_MS)
@@ -143,13 +142,8 @@ class SiteWizard(ToolPage):
         left.addLayout(self._build_foot())
         return left
 
-    def _slider(self, name: str, place: QVBoxLayout) -> tuple[QSlider, QLabel]:
-        """A share in whole per cent: arrows by one, Page Up and Down by five."""
-        made = QSlider(Qt.Orientation.Horizontal)
-        made.setObjectName(f"site_{name}")
-        made.setRange(_LOWEST, _HIGHEST)
-        made.setPageStep(5)
-        made.setFixedWidth(_SLIDER_WIDTH)
+    def _slider(self, name: str, place: QVBoxLayout) -> tuple[ShareSlider, QLabel]:
+        made = ShareSlider(self._context, f"site_{name}", _LOWEST, _HIGHEST)
         words = label(f"site_{name}_words", wrap=True)
         words.setBuddy(made)
         self._texts.add(made.setAccessibleName, f"site.{name}")
@@ -307,8 +301,9 @@ class SiteWizard(ToolPage):
 
     def _apply(self) -> None:
         cases, found = self._cases, self._found
-        if cases is None or found is None:
+        if cases is None or found is None or self._applying:
             return
+        self._applying = True
         clinic, library = self._context.open_clinic, shelf.library_in(self._context.places.models)
         sensitivity, specificity = self.sensitivity.value() / 100, self.specificity.value() / 100
 
@@ -317,12 +312,11 @@ class SiteWizard(ToolPage):
                 clinic, job, cases.model, cases.finding, sensitivity, specificity, least=cases.least, library=library
             )
 
-        self.apply.setEnabled(False)
         self._context.operations.run(
             work,
             initiator=self,
             done=self._applied,
-            ended=self.read,
+            ended=self._read_again,
             pool="background",
             title=self._context.tr("site.applying"),
         )
@@ -330,10 +324,17 @@ class SiteWizard(ToolPage):
     def _applied(self, kept: SiteThresholds) -> None:
         self._context.toast(self._context.tr("site.applied"))
 
+    def _read_again(self) -> None:
+        """What is in use may be other thresholds now; the focus stays where it can be undone."""
+        self._applying = False
+        self.read()
+
     def _drop(self) -> None:
         cases = self._cases
-        if cases is None:
+        if cases is None or self._applying:
             return
+        self._applying = True
+        self.apply.setFocus()
         clinic, library = self._context.open_clinic, shelf.library_in(self._context.places.models)
         finding = None if cases.use.damaged else cases.finding
 
@@ -341,7 +342,9 @@ class SiteWizard(ToolPage):
             site_fitting.drop_site_thresholds(clinic, job, cases.model, finding, library=library)
             return cases.model
 
-        self._context.operations.run(work, initiator=self, done=self._dropped, ended=self.read, pool="background")
+        self._context.operations.run(
+            work, initiator=self, done=self._dropped, ended=self._read_again, pool="background"
+        )
 
     def _dropped(self, model: str) -> None:
         self._context.toast(self._context.tr("site.dropped"))
@@ -357,7 +360,6 @@ class SiteWizard(ToolPage):
         self.table.setVisible(fits)
         self._honest.setVisible(fits)
         self.apply.setVisible(fits and may)
-        self.apply.setEnabled(self._found is not None)
         kept = cases is not None and bool(cases.use.used or cases.use.stale or cases.use.damaged)
         self.drop.setVisible(kept and may)
         self._whose.setVisible(not may)

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from desktop.workflow import Exported
 
 _CHARTS_WIDTH = 256
+_NARROWEST = 80
 _COLUMNS = (
     "cases",
     "decided",
@@ -294,11 +295,12 @@ class ValidationTool(ToolPage):
         self.table.resizeRowsToContents()
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setMinimumSectionSize(_NARROWEST)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
 
     def _cells(self, one: ValidationRow) -> list[str]:
         context = self._context
-        counted = context.tr("validation.counted", cases=one.cases, present=one.present.total, absent=one.absent.total)
+        counted = f"{one.cases} ({one.present.total}/{one.absent.total})"
         shares = (
             one.decided,
             one.sensitivity,
