@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from desktop.access import Permission
 from desktop.i18n import Language
+from desktop.inference import PictureModel
 from desktop.jobs import Job
 from desktop.learning.dawid_skene import Vote
 from desktop.learning.labellers import TOO_FEW, Board, board
@@ -109,6 +110,7 @@ def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
     meanwhile. Looks at the newest 400 studies, and at all that are known. Raises Cancelled."""
     me, now = clinic.session.user.id, clinic.clock()
     seed = f"{clinic.store.store_id}/{me}/{now:%Y-%m-%d}"
+    hints = _hints(clinic)
     with clinic.store.snapshot() as tx:
         said = _all_labels(tx, job)
         mine = {
@@ -123,7 +125,8 @@ def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
         asked: list[_Asked] = []
         for study in _studies(tx, by_study):
             job.check()
-            asked += _asked_about(tx, study, newest(by_study.get(study.id, [])), me, opened=study.id in opened)
+            about = newest(by_study.get(study.id, []))
+            asked += _asked_about(tx, study, about, me, hints, opened=study.id in opened)
     wanted = {one.task.instance: one for one in asked if one.wanted}
     known = [one.task for one in asked if one.known and not one.wanted]
     order = in_order([one.candidate for one in wanted.values()], most, seed)
@@ -196,10 +199,17 @@ def _studies(tx: Transaction, labelled: Iterable[StudyId]) -> Iterator[ImagingSt
 
 
 def _asked_about(
-    tx: Transaction, study: ImagingStudy, about: Sequence[Label], me: UserId, *, opened: bool
+    tx: Transaction,
+    study: ImagingStudy,
+    about: Sequence[Label],
+    me: UserId,
+    hints: frozenset[Question],
+    *,
+    opened: bool,
 ) -> Iterator[_Asked]:
-    """The pictures of a study that may be shown to somebody. about: what holds of its labels. opened: whether they ever
-    opened it; then what was revealed of it, to anybody, they may have seen (as `has_seen_suggestion` has it)."""
+    """The pictures of a study that may be shown to somebody. about: what holds of its labels. hints: what is not asked.
+    opened: whether they ever opened it; then what was revealed of it, to anybody, they may have seen (as
+    `has_seen_suggestion` has it)."""
     if is_trace(study) or is_sliced(study):
         return
     if any(label.author == me and label.basis.is_reference for label in about):
@@ -207,7 +217,7 @@ def _asked_about(
     suggestions = tx.suggestions.for_study(study.id)
     if opened and any(tx.suggestions.revealed_at(one.id) is not None for one in suggestions):
         return
-    questions = _questions(suggestions)
+    questions = _questions(suggestions, hints)
     for instance in study.instances:
         open_ones = {
             question: chance
@@ -231,7 +241,16 @@ def _asked(study: StudyId, instance: Instance, about: Sequence[Label], chances: 
     return _Asked(LabelTask(study, instance.id, tuple(chances)), Candidate(instance.id, study, unsure), wanted, known)
 
 
-def _questions(suggestions: Iterable[Suggestion]) -> dict[InstanceId, dict[Question, float]]:
+def _hints(clinic: Clinic) -> frozenset[Question]:
+    """Findings that mean something only where another may be there: nobody sees them in a picture."""
+    models = [clinic.models.get(name) for name in clinic.models.names()]
+    looking = [model for model in models if isinstance(model, PictureModel)]
+    return frozenset(Question(key, model.name) for model in looking for key in model.manifest.hints)
+
+
+def _questions(
+    suggestions: Iterable[Suggestion], hints: frozenset[Question]
+) -> dict[InstanceId, dict[Question, float]]:
     """What models said about each picture, by what could be asked; the newest answer of each model."""
     found: dict[InstanceId, dict[Question, float]] = {}
     for suggestion in suggestions:
@@ -240,7 +259,11 @@ def _questions(suggestions: Iterable[Suggestion]) -> dict[InstanceId, dict[Quest
             said = {Question(one.key, model): one.probability for one in suggestion.analysis.findings}
             # Of two models that know a finding, one asks.
             others = {one.finding for one in found.get(suggestion.instance, {}) if one.model != model}
-            kept = {question: chance for question, chance in said.items() if question.finding not in others}
+            kept = {
+                question: chance
+                for question, chance in said.items()
+                if question.finding not in others and question not in hints
+            }
             found.setdefault(suggestion.instance, {}).update(kept)
     return found
 

@@ -129,8 +129,8 @@ def tuning_state(clinic: Clinic, job: Job, model: str, *, library: Library | Non
     champion = clinic.models.picture_model(model)
     known = _known(clinic, job, model)
     findings = []
-    for spec in champion.manifest.findings:
-        findings.append(FindingTuned(spec.key, _enough_of(known, spec.key, _key(clinic))))
+    for finding in _tunable(champion):
+        findings.append(FindingTuned(finding, _enough_of(known, finding, _key(clinic))))
     versions = tuple(one for one in model_versions(library) if one.name == model)
     tuned = origin_of(_folder_of(library, model, champion.sha256)) is not None
     return TuningState(model, champion.version, tuned, tuple(findings), versions)
@@ -147,7 +147,8 @@ def tune_model(
     library: Library | None = None,
 ) -> ModelTuned:
     """Learn corrections of a model's findings, compare them with the model in use on the locked patients, and keep a
-    challenger where at least one finding is better and none is worse. It is not in use before somebody activates it.
+    challenger with those that are better and in no guarded share worse; the other findings stay as they are. It is not
+    in use before somebody activates it.
 
     findings: only these; all where none is named. seconds: what it may take. Raises UserFacingError: no such model, no
     such finding, none of pictures, the version it was tuned from is gone; KnownFailure; Cancelled.
@@ -183,8 +184,13 @@ class _Looked:
     logits: npt.NDArray[np.float32]
 
 
+def _tunable(model: PictureModel) -> list[str]:
+    """Its findings but for hints, which mean something only for some of the pictures."""
+    return [spec.key for spec in model.manifest.findings if spec.key not in model.manifest.hints]
+
+
 def _asked(champion: PictureModel, findings: Sequence[str]) -> list[str]:
-    known = [spec.key for spec in champion.manifest.findings]
+    known = _tunable(champion)
     if unknown := [key for key in findings if key not in known]:
         raise UserFacingError("workflow.tuning_no_finding", kind=ErrorKind.NOT_FOUND, finding=unknown[0])
     return [key for key in known if not findings or key in findings]

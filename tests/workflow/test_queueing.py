@@ -180,3 +180,12 @@ def test_the_board_counts_blind_words_and_names_nobody(
     assert rows[boards.own].answers == 1
     assert (about.board.shared, about.board.gold) == (12, 1)
     assert not {"anna", "bo", "chen", "li"} & {code.lower() for code in rows}
+
+
+def test_hints_are_not_asked(
+    clinic: workflow.Clinic, films: list[tuple[StudyId, InstanceId]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = clinic.models.picture_model("chest-xray-child")
+
+    monkeypatch.setattr(model, "manifest", replace(model.manifest, hints={"pneumonia": "another"}))
+    assert label_queue(clinic, JOB).tasks == (), "nothing else is known of these films"
