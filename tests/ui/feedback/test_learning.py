@@ -73,6 +73,11 @@ def test_without_answers_it_says_what_is_missing(opened: MainWindow, driver: Dri
     context.set_language(Language.CHINESE)
     driver.settle()
     assert "太少" in cell(driver, "learning_have", 0, 5)
+    page = opened.findChild(LearningPage)
+    assert page is not None
+    opened.lock()
+    driver.settle()
+    assert page.models.count() == 0, "locking forgets it"
 
 
 def test_what_is_worse_is_shown_and_not_put_forward(
@@ -89,6 +94,8 @@ def test_what_is_worse_is_shown_and_not_put_forward(
     assert "below the interval" in cell(driver, "learning_compared", 2, 3)
     assert "3 pictures were left out" in words(driver, "learning_told")
     assert not driver.shown("learning_use")
+    choose(driver, "malaria-cell")
+    assert not driver.shown("learning_compared"), "another model has no figures yet"
 
 
 def test_it_can_be_stopped_and_nothing_is_left(
@@ -112,26 +119,3 @@ def test_it_can_be_stopped_and_nothing_is_left(
     driver.click("learning_stop")
     driver.wait(lambda: driver.shown("learning_start"), "the end of it")
     assert not driver.shown("learning_compared")
-
-
-def test_another_model_does_not_show_the_figures_of_the_first(
-    opened: MainWindow, driver: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pretend(monkeypatch, Tuned(Verdict.NO_BETTER, PLENTY, None, figures(3), figures(3)))
-    go(driver)
-    choose(driver, MODEL)
-    driver.click("learning_start")
-    driver.settle()
-    assert driver.shown("learning_compared")
-    choose(driver, "malaria-cell")
-    assert not driver.shown("learning_compared")
-
-
-def test_locking_forgets_it(opened: MainWindow, driver: Driver) -> None:
-    go(driver)
-    page = opened.findChild(LearningPage)
-    assert page is not None
-    assert page.models.count() > 0
-    opened.lock()
-    driver.settle()
-    assert page.models.count() == 0
