@@ -14,24 +14,21 @@ from desktop.ui.tools.registry import TOOLS
 from desktop.workflow import Session
 
 
-@pytest.mark.parametrize("language", list(Language))
-def test_every_tool_opens_and_leads_back(
-    opened: MainWindow, driver: Driver, context: UiContext, language: Language
-) -> None:
-    context.set_language(language)
-    driver.press("Ctrl+5")
-    for tool in TOOLS:
-        assert driver.shown(f"tool_{tool.id}")
-        driver.find(f"tool_open_{tool.id}", QPushButton).setFocus()
-        driver.press("Return")
-        driver.settle()
-        assert driver.find("tool_title", QLabel).text() == context.tr(f"tools.{tool.id}")
-        driver.press("Esc")
-        driver.settle()
-        assert driver.find(f"tool_open_{tool.id}", QPushButton).hasFocus()
+def test_every_tool_opens_by_key_and_leads_back(opened: MainWindow, driver: Driver, context: UiContext) -> None:
+    for language in Language:
+        context.set_language(language)
+        driver.press("Ctrl+5")
+        for tool in TOOLS:
+            driver.find(f"tool_open_{tool.id}", QPushButton).setFocus()
+            driver.press("Return")
+            driver.settle()
+            assert driver.find("tool_title", QLabel).text() == context.tr(f"tools.{tool.id}")
+            driver.press("Esc")
+            driver.settle()
+            assert driver.find(f"tool_open_{tool.id}", QPushButton).hasFocus()
 
 
-def test_a_click_anywhere_on_a_card_opens_it_and_it_stays_open(opened: MainWindow, driver: Driver) -> None:
+def test_a_click_anywhere_on_a_card_opens_it_until_it_is_left_or_locked(opened: MainWindow, driver: Driver) -> None:
     driver.press("Ctrl+5")
     driver.click(f"tool_{TOOLS[0].id}")
     driver.settle()
@@ -44,9 +41,16 @@ def test_a_click_anywhere_on_a_card_opens_it_and_it_stays_open(opened: MainWindo
     driver.click("tools_back")
     driver.settle()
     assert not driver.shown("tool_title")
+    driver.click(f"tool_open_{TOOLS[0].id}")
+    driver.settle()
+    assert opened.workspace is not None
+    opened.workspace.tools().clear()
+    assert opened.workspace.tools().page is None
 
 
-def test_the_palette_opens_one_from_anywhere(opened: MainWindow, driver: Driver, context: UiContext) -> None:
+def test_the_palette_opens_one_from_anywhere_and_settings_stay_last(
+    opened: MainWindow, driver: Driver, context: UiContext
+) -> None:
     driver.press("Ctrl+1")
     driver.press("Ctrl+K")
     driver.settle()
@@ -54,20 +58,6 @@ def test_the_palette_opens_one_from_anywhere(opened: MainWindow, driver: Driver,
     driver.press("Return")
     driver.settle()
     assert driver.find("tool_title", QLabel).text() == context.tr(f"tools.{TOOLS[-1].id}")
-
-
-def test_locking_closes_what_was_open(opened: MainWindow, driver: Driver, context: UiContext) -> None:
-    driver.press("Ctrl+5")
-    driver.click(f"tool_open_{TOOLS[0].id}")
-    driver.settle()
-    workspace = opened.workspace
-    assert workspace is not None
-    workspace.tools().clear()
-    assert workspace.tools().page is None
-
-
-def test_settings_stay_last_on_the_rail_and_keep_their_key(opened: MainWindow, driver: Driver) -> None:
-    driver.settle()
     places = {one.value: driver.find(f"rail_{one}", QToolButton).y() for one in Destination}
     assert max(places, key=lambda name: places[name]) == "settings"
     driver.press("Ctrl+4")
