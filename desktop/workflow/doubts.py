@@ -91,6 +91,10 @@ _RULES = (
     _Rule("normal_ecg", Decision.LIKELY, (("I21", "I22"), ("I48.2", "I48.2"), ("Z95.0", "Z95.0"))),
     _Rule("myocardial_infarction", Decision.UNLIKELY, (("I21", "I22"),)),
     _Rule("referable_dr", Decision.UNLIKELY, (("H36.0", "H36.0"), ("E10.3", "E10.3"), ("E11.3", "E11.3"))),
+    _Rule("diabetes", Decision.UNLIKELY, (("E10", "E14"),)),
+    _Rule("heart_disease", Decision.UNLIKELY, (("I20", "I25"),)),
+    _Rule("liver_disease", Decision.UNLIKELY, (("K70", "K77"), ("B18", "B18"))),
+    _Rule("kidney_disease", Decision.UNLIKELY, (("N18", "N18"),)),
     _Rule("atrial_fibrillation", Decision.LIKELY, (("Z95.0", "Z95.0"),), "paced"),
     _Rule("myocardial_infarction", Decision.LIKELY, (("Z95.0", "Z95.0"),), "paced"),
     _Rule("conduction_disturbance", Decision.LIKELY, (("Z95.0", "Z95.0"),), "paced"),
@@ -124,7 +128,7 @@ def doubts_about(suggestion: SuggestionId, findings: Iterable[Finding], facts: C
         for rule in _RULES:
             if rule.finding != finding.key or rule.said is not finding.decision or rule.slug in by_rule:
                 continue
-            problem = next((one for one in facts.problems if _coded(one, rule.ranges)), None)
+            problem = next((one for one in facts.problems if coded_in(one, rule.ranges)), None)
             if problem is not None and problem.coding is not None:
                 details = {"problem": problem.text, "code": problem.coding.code}
                 by_rule[rule.slug] = Doubt(suggestion, finding.key, rule.slug, details)
@@ -139,17 +143,28 @@ def chart_facts(tx: Transaction, study: ImagingStudy) -> ChartFacts:
     patient = tx.patients.standing(study.patient)
     day = study.started or study.added.astimezone().date()
     age = patient.birth_date.age_on(day) if patient.birth_date is not None else None
-    problems = tuple(
-        one
-        for one in tx.conditions.of_person(study.patient)
-        if one.status in (ConditionStatus.ACTIVE, ConditionStatus.RECURRENCE)
-        and one.coding is not None
-        and one.coding.system == ICD_10
-    )
+    problems = coded_problems(tx, study.patient)
     temperature, oxygen, breaths = (
         _measured(tx, study.patient, day, *what) for what in (_TEMPERATURE, _OXYGEN, _BREATHS)
     )
     return ChartFacts(problems, age.months if age is not None else None, temperature, oxygen, breaths)
+
+
+def coded_problems(tx: Transaction, patient: PatientId) -> tuple[Condition, ...]:
+    """A person's active problems that are coded in ICD-10."""
+    return tuple(
+        one
+        for one in tx.conditions.of_person(patient)
+        if one.status in (ConditionStatus.ACTIVE, ConditionStatus.RECURRENCE)
+        and one.coding is not None
+        and one.coding.system == ICD_10
+    )
+
+
+def coded_in(problem: Condition, ranges: Sequence[tuple[str, str]]) -> bool:
+    """Whether a problem's code, or the category it belongs to, lies in one of the ranges, ends included."""
+    code = problem.coding.code.strip().upper() if problem.coding is not None else ""
+    return any(len(code) >= len(low) and low <= code[: len(low)] <= high for low, high in ranges)
 
 
 def fast_breathing(age_months: int | None) -> float | None:
@@ -182,12 +197,6 @@ def _breathing(suggestion: SuggestionId, finding: Finding, facts: ChartFacts) ->
     if hurried and facts.breaths is not None:
         return Doubt(suggestion, finding.key, "fast_breathing", {"breaths": f"{facts.breaths:g}", "fast": f"{fast:g}"})
     return None
-
-
-def _coded(problem: Condition, ranges: Sequence[tuple[str, str]]) -> bool:
-    """Whether a problem's code, or the category it belongs to, lies in one of the ranges."""
-    code = problem.coding.code.strip().upper() if problem.coding is not None else ""
-    return any(len(code) >= len(low) and low <= code[: len(low)] <= high for low, high in ranges)
 
 
 def _measured(tx: Transaction, patient: PatientId, day: date, code: str, unit: str) -> float | None:

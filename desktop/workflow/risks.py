@@ -1,6 +1,6 @@
 """The forms of the risk models, and what a chart already says of the values they ask for."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -11,9 +11,10 @@ from desktop.inference import Registry, TableModel
 from desktop.inference.calibration import Calibration
 from desktop.inference.table_manifest import Column
 from desktop.jobs import Job
-from desktop.records import Condition, ConditionStatus, Patient, PatientId, RecordedObservation, Sex
+from desktop.records import Condition, Finding, Patient, PatientId, RecordedObservation, Sex, SuggestionId
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, open_to_all, requires
+from desktop.workflow.doubts import ChartFacts, Doubt, coded_in, coded_problems, doubts_about
 from desktop.workflow.looking import looking_at_patients
 
 __all__ = [
@@ -57,7 +58,8 @@ class RiskField:
 @dataclass(frozen=True)
 class RiskForm:
     """A model of tables as the window shows it, in one language. average: its probability where nothing is known, that
-    of the average person it learned from. sexes: of whom it learned, empty where of both. asks_sex: whether a field asks for the sex."""
+    of the average person it learned from. sexes: of whom it learned, empty where of both. asks_sex: whether a field asks
+    for the sex."""
 
     model: str
     language: Language
@@ -94,11 +96,17 @@ class ChartValue:
 
 @dataclass(frozen=True)
 class ChartValues:
-    """What a patient's chart says of one model's fields; what it does not say is missing, never assumed."""
+    """What a patient's chart says of one model's fields; what it does not say is missing, never assumed. problems: the
+    active ones coded in ICD-10."""
 
     patient: Patient
     model: str
     values: Mapping[str, ChartValue]
+    problems: tuple[Condition, ...] = ()
+
+    def doubts(self, finding: Finding) -> tuple[Doubt, ...]:
+        """What of an answer does not fit the chart."""
+        return doubts_about(SuggestionId(""), (finding,), ChartFacts(problems=self.problems))
 
 
 @dataclass(frozen=True)
@@ -172,7 +180,6 @@ _SEXES: Mapping[tuple[str, str], Mapping[Sex, str]] = {
     ("risk-heart-disease", "sex"): {Sex.FEMALE: "0", Sex.MALE: "1"},
     ("risk-liver-disease", "Gender"): {Sex.FEMALE: "Female", Sex.MALE: "Male"},
 }
-ICD_10 = "http://hl7.org/fhir/sid/icd-10"
 
 
 @open_to_all
@@ -192,7 +199,7 @@ def values_on_chart(clinic: Clinic, job: Job, patient: PatientId, model: str) ->
     table, now = clinic.models.table_model(model), clinic.clock()
     with looking_at_patients(clinic, patient) as tx:
         record = tx.patients.standing(patient)
-        problems = [one for one in tx.conditions.of_person(patient) if _holds(one)]
+        problems = coded_problems(tx, patient)
         values: dict[str, ChartValue] = {}
         for column in table.manifest.columns:
             place = (model, column.key)
@@ -209,7 +216,7 @@ def values_on_chart(clinic: Clinic, job: Job, patient: PatientId, model: str) ->
                 found = _from_course(tx, patient, column, _SUBSTANCES[place], now)
             if found is not None:
                 values[column.key] = found
-    return ChartValues(record, model, values)
+    return ChartValues(record, model, values, problems)
 
 
 def _form(model: TableModel, language: Language) -> RiskForm:
@@ -242,21 +249,9 @@ def _field(model: str, column: Column, language: Language) -> RiskField:
     )
 
 
-def _holds(problem: Condition) -> bool:
-    return problem.status in (ConditionStatus.ACTIVE, ConditionStatus.RECURRENCE)
-
-
-def in_categories(problem: Condition, ranges: tuple[tuple[str, str], ...]) -> bool:
-    """Whether a problem is coded in ICD-10 and its category lies in one of the ranges, ends included."""
-    if problem.coding is None or problem.coding.system != ICD_10:
-        return False
-    category = problem.coding.code.strip().upper()[:3]
-    return any(low <= category <= high for low, high in ranges)
-
-
-def _from_problems(problems: list[Condition], ranges: tuple[tuple[str, str], ...]) -> ChartValue | None:
+def _from_problems(problems: Sequence[Condition], ranges: tuple[tuple[str, str], ...]) -> ChartValue | None:
     for one in problems:
-        if in_categories(one, ranges):
+        if coded_in(one, ranges):
             return ChartValue("yes", ChartSource.PROBLEM, on=one.recorded, words=one.text)
     return None
 

@@ -65,6 +65,10 @@ def rules(key: str, decision: Decision, facts: ChartFacts) -> list[str]:
         ("sinus_rhythm", LIKELY, ["I48.0"], ["I48.2"]),
         ("normal_ecg", LIKELY, ["I20", "I25.2"], ["I21.9", "I22", "I48.2", "Z95.0"]),
         ("myocardial_infarction", UNLIKELY, ["I25.2", "I20.0"], ["I21", "I22.0"]),
+        ("diabetes", UNLIKELY, ["E09", "E15", "R73"], ["E10", "E11.9", "E14"]),
+        ("heart_disease", UNLIKELY, ["I10", "I26"], ["I20", "I25.1"]),
+        ("liver_disease", UNLIKELY, ["K69", "K80", "B17.1"], ["K70", "K76.9", "K77", "B18.1"]),
+        ("kidney_disease", UNLIKELY, ["N17", "N19"], ["N18", "N18.5"]),
         ("referable_dr", UNLIKELY, ["E11", "E11.9", "H36", "H35.0"], ["E11.3", "E10.3", "H36.0"]),
     ],
 )

@@ -14,6 +14,7 @@ from desktop.ui.risk.contributions import Contributions
 from desktop.ui.risk.inputs import RiskInput
 from desktop.ui.risk.what_if import WhatIf
 from desktop.ui.widgets.parts import Texts, button, card, column, label, row
+from desktop.workflow.doubts import Doubt
 from desktop.workflow.risks import RiskForm
 
 if TYPE_CHECKING:
@@ -73,9 +74,10 @@ class RiskAnswer(QWidget):
         kept.setRetainSizeWhenHidden(True)  # a slider must not slip away from under the hand that moves it
         self.other.setSizePolicy(kept)
         self._why = label("risk_why", wrap=True, selectable=True)
+        self._doubt = label("risk_doubt", "caution", wrap=True, selectable=True)
         self._average = label("risk_average", "muted", wrap=True)
         top = column(self._top, margin=16, spacing=8)
-        for part in (self._finding, self.given, self._why, self._average, self.other):
+        for part in (self._finding, self.given, self._doubt, self._why, self._average, self.other):
             top.addWidget(part)
         self.parts = Contributions(context)
         self._missing = label("risk_missing_list", wrap=True)
@@ -143,8 +145,10 @@ class RiskAnswer(QWidget):
         self.parts.show_finding(None, {})
         self.what_if.show_values({})
 
-    def show_finding(self, form: RiskForm, finding: Finding, inputs: "dict[str, RiskInput]") -> None:
-        """The answer to what was given; the sliders are at their marks."""
+    def show_finding(
+        self, form: RiskForm, finding: Finding, inputs: "dict[str, RiskInput]", doubts: tuple[Doubt, ...] = ()
+    ) -> None:
+        """The answer to what was given, and what of it does not fit the chart; the sliders are at their marks."""
         tr = self._context.tr
         self._form, self._inputs = form, inputs
         self._nothing.hide()
@@ -152,6 +156,10 @@ class RiskAnswer(QWidget):
         self.given.caption.setText(tr("risk.given"))
         self.other.caption.setText(tr("risk.other"))
         self.given.show_finding(finding)
+        decision = decision_word(self._context, finding.decision)
+        told = [tr(f"doubts.{doubt.rule}", decision=decision, **doubt.details) for doubt in doubts]
+        self._doubt.setText("\n".join(told))
+        self._doubt.setVisible(bool(told))
         self._why.setText(words.reason_text(self._context, form, finding))
         self._average.setText(tr("risk.average", percent=percent(form.average)))
         self._limits.setText(form.limits)

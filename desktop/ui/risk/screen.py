@@ -57,6 +57,7 @@ class RiskTool(ToolPage):
         self._forms: tuple[RiskForm, ...] = ()
         self._view: RiskFormView | None = None
         self._patient: Patient | None = None
+        self._chart: ChartValues | None = None
         self._filled = 0
         self._number = 0
         self._asking = False
@@ -132,7 +133,7 @@ class RiskTool(ToolPage):
 
     def clear(self) -> None:
         """The clinic is locked: drop every value and whose they were."""
-        self._patient = None
+        self._patient = self._chart = None
         self._show_form()
 
     # Models and forms
@@ -187,7 +188,7 @@ class RiskTool(ToolPage):
         self._ask_chart(PatientId(patient))
 
     def _drop_patient(self) -> None:
-        self._patient = None
+        self._patient = self._chart = None
         self._show_form()
         self.patient_changed.emit(None)
 
@@ -212,7 +213,7 @@ class RiskTool(ToolPage):
     def _take_chart(self, chart: _Chart) -> None:
         if chart.number != self._filled or self._view is None:
             return
-        self._patient = chart.values.patient
+        self._patient, self._chart = chart.values.patient, chart.values
         self._view.fill(chart.values)
         self._show_patient()
         self.patient_changed.emit(self._patient)
@@ -273,7 +274,11 @@ class RiskTool(ToolPage):
         elif answered.other:
             self.answer.show_other(said.analysis.findings[0])
         else:
-            self.answer.show_finding(view.form, said.analysis.findings[0], view.inputs)
+            finding, chart = said.analysis.findings[0], self._chart
+            known = chart if chart is not None and chart.model == view.form.model else None
+            self.answer.show_finding(
+                view.form, finding, view.inputs, known.doubts(finding) if known is not None else ()
+            )
 
     def _failed(self, error: Exception) -> None:
         text = self._context.error_text(error)

@@ -252,3 +252,25 @@ def test_a_turn_of_the_wheel_changes_no_value(tool: RiskTool, driver: Driver, qt
     )
     QApplication.sendEvent(box, event)
     assert box.currentIndex() == 0
+
+
+def test_an_answer_that_does_not_fit_the_chart_says_so(tool: RiskTool, driver: Driver, context: UiContext) -> None:
+    clinic = context.open_clinic
+    draft = workflow.PatientDraft(names=(HumanName(text="Grace Wanjiru"),), sex=Sex.FEMALE)
+    patient = workflow.register_patient(clinic, Job(), draft).patient
+    known = (workflow.ConditionDraft("type 2 diabetes", Coding(ICD, "E11.9")),)
+    workflow.record_visit(clinic, Job(), workflow.VisitDraft(patient.id, conditions=known))
+    for name, value in (("glucose_2h", "80"), ("bmi", "21"), ("age", "25"), ("pedigree", "0.2")):
+        typed(driver, f"risk_{name}", value)
+    assert said(driver, "risk_given_decision") == context.tr("review.decision.unlikely")
+    assert not driver.shown("risk_doubt")
+    tool._patient_chosen(patient.id)
+    driver.settle()
+    for name, value in (("glucose_2h", "80"), ("bmi", "21"), ("age", "25"), ("pedigree", "0.2")):
+        typed(driver, f"risk_{name}", value)
+    assert "type 2 diabetes" in said(driver, "risk_doubt")
+    typed(driver, "risk_glucose_2h", "190")
+    typed(driver, "risk_age", "55")
+    typed(driver, "risk_bmi", "40")
+    assert said(driver, "risk_given_decision") == context.tr("review.decision.likely")
+    assert not driver.shown("risk_doubt")
