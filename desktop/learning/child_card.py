@@ -164,10 +164,9 @@ def _hint(figures: Mapping[str, Any], manifest: Mapping[str, Any]) -> str:
     short = (
         ""
         if figures["hint"]["all"]["auc"]["value"] >= _HINT_GOAL
-        else " Over all films the goal was not reached: the cause was read off the same films by two readers; a third "
-        "only looked at the part published as the test, where it was."
+        else " It was reached on the part published as the test, which a third reader saw too, not over all films."
         if _reached_on_test(figures)
-        else " The goal was not reached."
+        else " It was not reached."
     )
     return f"""## The hint: bacteria or viruses
 

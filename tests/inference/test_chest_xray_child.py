@@ -13,6 +13,7 @@ from desktop.imaging import display
 from desktop.inference import PictureModel, Registry, Subject, golden
 from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.inference.tasks.classification import HINT
 from desktop.jobs import Job
 from desktop.records import AnalysisStatus, Decision, FileHeader, Modality, Photometric, Picture
 from desktop.settings import model_folder
@@ -64,6 +65,26 @@ def test_a_film_lies_nearer_to_itself_made_lighter_than_to_another(model: Pictur
     assert model.embedding_width == len(first) == 384
     assert np.array_equal(first, place(drawn))
     assert 1 - first @ lighter < (1 - first @ mirrored) / 2
+
+
+@pytest.mark.data
+def test_the_hint_is_given_with_every_answer_and_decides_nothing_where_pneumonia_is_unlikely(
+    model: PictureModel, shared_data: Path
+) -> None:
+    said: dict[str, list[float]] = {"normal": [], "bacterial": [], "viral": []}
+    with (shared_data / "cxr" / "kermany_full" / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))[::45]
+    for row in rows:
+        analysis = model.analyse(picture(shared_data / "cxr" / "kermany_full" / row["file"]), CHILD, Job())
+        if analysis.status is AnalysisStatus.OK:
+            pneumonia, hint = analysis.findings
+            assert (pneumonia.key, hint.key) == ("pneumonia", "bacterial_if_pneumonia")
+            assert 0 < hint.probability < 1
+            if pneumonia.decision is Decision.UNLIKELY:
+                assert (hint.decision, hint.reason) == (Decision.CANNOT_SAY, HINT)
+            said[row["subtype"] or "normal"].append(hint.probability)
+    assert min(len(found) for found in said.values()) >= 3
+    assert np.mean(said["bacterial"]) > np.mean(said["viral"]) + 0.1
 
 
 def test_any_number_of_threads_gives_the_same_answer(model: PictureModel) -> None:

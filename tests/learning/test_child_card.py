@@ -29,6 +29,7 @@ def test_the_readme_tells_the_figures_of_the_shipped_card(shipped: Path) -> None
     said = CardFigures.read((shipped / "CARD.md").read_text(encoding="utf-8"))
     readme = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
     assert f"AUC {said.area} ({said.area_on_test} on the published test part)" in readme
+    assert f"`bacterial_if_pneumonia`: AUC {said.hint}" in readme
     assert f"{float(said.decided):.0f} % of films decided, {float(said.decided_right):.0f} % of those right" in readme
 
 

@@ -296,6 +296,11 @@ def test_a_study_that_cannot_be_opened_leads_back_to_the_worklist(
     assert room.sitting is None
 
 
+def undecided(room: ReadingRoom) -> list[str]:
+    """Keys of the findings nobody has decided on yet."""
+    return [] if room.sitting is None else [finding.key for finding in room.sitting.reading.undecided]
+
+
 @pytest.mark.data
 def test_first_light_on_a_real_film_with_the_real_model(
     qtbot: QtBot, context: UiContext, shared_data: Path, tmp_path: Path
@@ -324,6 +329,9 @@ def test_first_light_on_a_real_film_with_the_real_model(
     qtbot.waitUntil(lambda: room.sitting is not None and room.sitting.reading.suggestion_ready, timeout=20000)
     read_and_reveal(qtbot, room, "Consolidation")
     assert turn(room) is Turn.DECIDE
+    press(qtbot, Qt.Key.Key_A)
+    # The hint about what caused the pneumonia is decided on by itself.
+    qtbot.waitUntil(lambda: undecided(room) == ["bacterial_if_pneumonia"], timeout=5000)
     press(qtbot, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: room.study.preview.ready, timeout=10000)
     press(qtbot, Qt.Key.Key_Return, CTRL)
