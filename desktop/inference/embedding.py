@@ -67,12 +67,14 @@ def alikeness(cosine: float, others: FloatArray, owners: Sequence[str]) -> Alike
 def _mean(others: FloatArray) -> FloatArray:
     if len(others) < ENOUGH_FOR_MEAN:
         return np.zeros(others.shape[1], dtype=np.float32)
-    return np.mean(others, axis=0, dtype=np.float64).astype(np.float32)
+    mean: FloatArray = np.asarray(np.mean(others, axis=0, dtype=np.float64), dtype=np.float32)
+    return mean
 
 
 def _unit(vectors: FloatArray) -> FloatArray:
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32)
+    directions: FloatArray = np.asarray(vectors / np.maximum(lengths, 1e-12), dtype=np.float32)
+    return directions
 
 
 class Embeddings:

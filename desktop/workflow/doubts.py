@@ -122,7 +122,7 @@ def chart_doubts(clinic: Clinic, job: Job, study: StudyId) -> tuple[Doubt, ...]:
 
 def doubts_about(suggestion: SuggestionId, findings: Iterable[Finding], facts: ChartFacts) -> tuple[Doubt, ...]:
     """What of an answer does not fit: at most one doubt of a kind for each finding. An answer that cannot say fits."""
-    found = []
+    found: list[Doubt] = []
     for finding in findings:
         by_rule: dict[str, Doubt] = {}
         for rule in _RULES:

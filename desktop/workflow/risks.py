@@ -58,8 +58,8 @@ class RiskField:
 @dataclass(frozen=True)
 class RiskForm:
     """A model of tables as the window shows it, in one language. average: its probability where nothing is known, that
-    of the average person it learned from. sexes: of whom it learned, empty where of both. asks_sex: whether a field asks
-    for the sex."""
+    of the average person it learned from. sexes: of whom it learned, empty where of both. asks_sex: whether one of the
+    fields is the sex."""
 
     model: str
     language: Language
