@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QScrollArea, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QScrollArea,
+    QTableWidget,
+    QTableWidgetItem,
+    QWidget,
+)
 
 from desktop import workflow
 from desktop.access import Permission
@@ -53,6 +61,23 @@ class LearningPage(QScrollArea):
         body = column(inner, margin=24, spacing=12)
         about = label("learning_about", "muted", wrap=True)
         self._texts.add(about.setText, "feedback.learning.about")
+        self.have, self.compared = _table("learning_have"), _table("learning_compared")
+        self._texts.add(self.have.setAccessibleName, "feedback.learning.have")
+        self._texts.add(self.compared.setAccessibleName, "feedback.learning.compared")
+        self._told = label("learning_told", wrap=True, selectable=True)
+        self._guard = label("learning_guard", "muted", wrap=True)
+        self._texts.add(self._guard.setText, "feedback.learning.guard")
+        body.addWidget(about)
+        body.addLayout(self._build_head())
+        for part in (self.have, self._told, self.compared, self._guard):
+            body.addWidget(part)
+        body.addLayout(self._build_foot())
+        body.addStretch(1)
+        self.setWidget(inner)
+        self.models.currentIndexChanged.connect(self._other_model)
+        self.retranslate()
+
+    def _build_head(self) -> QHBoxLayout:
         self.models = QComboBox()
         self.models.setObjectName("learning_models")
         self.models.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -75,13 +100,9 @@ class LearningPage(QScrollArea):
         head.addStretch(1)
         head.addWidget(self._stop)
         head.addWidget(self._learn)
-        self.have = _table("learning_have")
-        self._texts.add(self.have.setAccessibleName, "feedback.learning.have")
-        self._told = label("learning_told", wrap=True, selectable=True)
-        self.compared = _table("learning_compared")
-        self._texts.add(self.compared.setAccessibleName, "feedback.learning.compared")
-        self._guard = label("learning_guard", "muted", wrap=True)
-        self._texts.add(self._guard.setText, "feedback.learning.guard")
+        return head
+
+    def _build_foot(self) -> QHBoxLayout:
         self._use = button("learning_use", "primary")
         self._texts.add(self._use.setText, "feedback.learning.use")
         self._use.clicked.connect(self._activate)
@@ -92,17 +113,7 @@ class LearningPage(QScrollArea):
         foot.addWidget(self._use)
         foot.addWidget(self._back)
         foot.addStretch(1)
-        body.addWidget(about)
-        body.addLayout(head)
-        body.addWidget(self.have)
-        body.addWidget(self._told)
-        body.addWidget(self.compared)
-        body.addWidget(self._guard)
-        body.addLayout(foot)
-        body.addStretch(1)
-        self.setWidget(inner)
-        self.models.currentIndexChanged.connect(self._other_model)
-        self.retranslate()
+        return foot
 
     # What is asked of the clinic
 
