@@ -30,18 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import (
-    backups,
-    confirmed,
-    doubts,
-    explaining,
-    labelling,
-    measuring,
-    people,
-    queueing,
-    risks,
-    tuning,
-)
+from desktop.workflow import backups, confirmed, labelling, measuring, people, queueing, risks, tuning
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -422,7 +411,6 @@ __all__ = [
     "dicom_peers",
     "document_bytes",
     "document_page",
-    "doubts",
     "draft_report",
     "echo_peer",
     "edit_fhir_patient",
@@ -430,7 +418,6 @@ __all__ = [
     "end_shift",
     "evaluate_model",
     "examine",
-    "explaining",
     "export_audit",
     "export_mask",
     "export_report",
