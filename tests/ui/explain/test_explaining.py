@@ -9,15 +9,15 @@ from PySide6.QtWidgets import QLabel, QPushButton
 
 from desktop import workflow
 from desktop.i18n import Language
-from desktop.inference.occlusion import Occlusion
 from desktop.jobs import Job
-from desktop.records import Activation, InstanceId, Observation, StudyId, SuggestionId
+from desktop.records import Activation, Observation, StudyId
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
+from desktop.ui.explain.similar_dialog import CaseCard
 from desktop.ui.main_window import MainWindow
 from desktop.ui.rail import Destination
 from desktop.workflow import explaining
-from desktop.workflow.explaining import Agreement, HiddenParts
+from desktop.workflow.explaining import Agreement
 from tests.workflow.test_explaining import FINDING, confirm, film, patient, suggested
 
 pytestmark = pytest.mark.usefixtures("opened")
@@ -27,10 +27,11 @@ def read(driver: Driver, window: MainWindow, study: StudyId) -> None:
     """The study on the desk, with why open."""
     assert window.workspace is not None
     window.workspace.open_study(study)
+    driver.settle()
     driver.wait(lambda: driver.shown("suggestion_why"), "study")
-    driver.settle()
-    driver.press("Y")
-    driver.settle()
+    if not driver.find("suggestion_why", QPushButton).isChecked():
+        driver.press("Y")
+        driver.settle()
 
 
 def confirmed(clinic: workflow.Clinic, folder: Path, count: int) -> list[StudyId]:
@@ -49,52 +50,52 @@ def mine(clinic: workflow.Clinic, folder: Path) -> StudyId:
     return study
 
 
-@pytest.mark.parametrize("count", [0, 1, 6])
-def test_similar_cases_say_how_many_there_are(
-    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path, count: int
+@pytest.mark.parametrize("language", list(Language))
+def test_similar_cases_say_how_many_there_are_and_open_with_the_keyboard_alone(
+    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path, language: Language
 ) -> None:
-    clinic = context.open_clinic
-    confirmed(clinic, tmp_path, count)
+    context.set_language(language)
+    clinic, finding = context.open_clinic, {Language.ENGLISH: "Pneumonia", Language.CHINESE: "肺炎"}[language]
     read(driver, opened, mine(clinic, tmp_path))
     driver.click("finding_similar")
     driver.settle()
-    said = driver.find("similar_words", QLabel).text()
-    finding = "Pneumonia"
-    if count == 0:
-        assert said == context.tr("explaining.similar.none")
-        assert not driver.shown("similar_case_0")
-    elif count == 1:
-        assert said == context.tr("explaining.similar.few", count=1)
-        card = driver.find("similar_case_0", QPushButton)
-        assert card.hasFocus()
-        assert context.tr("explaining.present", finding=finding) in card.accessibleName()
-        assert context.tr("explaining.known.reference") in card.accessibleName()
-        assert not driver.shown("similar_case_1")
-    else:
-        assert context.tr("explaining.similar.some", shown=5, count=6, present=3, finding=finding) == said
-        assert driver.shown("similar_case_4")
+    assert driver.find("similar_words", QLabel).text() == context.tr("explaining.similar.none")
+    assert not driver.shown("similar_case_0")
     driver.press("Esc")
     driver.settle()
     assert not driver.shown("similar_dialog")
 
-
-@pytest.mark.parametrize("language", list(Language))
-def test_a_case_opens_with_the_keyboard_alone(
-    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path, language: Language
-) -> None:
-    clinic = context.open_clinic
-    context.set_language(language)
-    studies = confirmed(clinic, tmp_path, 2)
-    read(driver, opened, mine(clinic, tmp_path))
+    confirmed(clinic, tmp_path, 1)
     driver.press("Shift+Y")
     driver.settle()
-    first = driver.find("similar_case_0", QPushButton)
-    words = [label.text() for label in first.findChildren(QLabel) if label.text()]
-    assert words[0] == context.tr("explaining.present", finding="Pneumonia" if language is Language.ENGLISH else "肺炎")
+    assert driver.find("similar_words", QLabel).text() == context.tr("explaining.similar.few", count=1)
+    card = driver.find("similar_case_0", QPushButton)
+    assert card.hasFocus()
+    assert context.tr("explaining.present", finding=finding) in card.accessibleName()
+    assert context.tr("explaining.known.reference") in card.accessibleName()
+    assert not driver.shown("similar_case_1")
+    driver.press("Esc")
+    driver.settle()
+
+    confirmed(clinic, tmp_path, 5)
+    driver.press("Shift+Y")
+    driver.settle()
+    said = driver.find("similar_words", QLabel).text()
+    present = sum(
+        context.tr("explaining.present", finding=finding)
+        in driver.find(f"similar_case_{place}", QPushButton).accessibleName()
+        for place in range(5)
+    )
+    assert said == context.tr("explaining.similar.some", shown=5, count=6, present=present, finding=finding)
+    words = [one.text() for one in driver.find("similar_case_0", QPushButton).findChildren(QLabel) if one.text()]
+    assert len(words) == 5
     assert all("explaining." not in line and "settings." not in line for line in words)
     assert driver.find("similar_about", QLabel).text() == context.tr("explaining.similar.about")
     driver.press("Right")
-    assert driver.find("similar_case_1", QPushButton).hasFocus()
+    card = driver.find("similar_case_1", QPushButton)
+    assert card.hasFocus()
+    assert isinstance(card, CaseCard)
+    wanted = card.study
     driver.press("Return")
     driver.settle()
     assert not driver.shown("similar_dialog")
@@ -102,11 +103,17 @@ def test_a_case_opens_with_the_keyboard_alone(
     assert opened.workspace.current is Destination.READING
     sitting = opened.workspace.reading().sitting
     assert sitting is not None
-    assert sitting.study.study.id == studies[1]
+    assert sitting.study.study.id == wanted
+    driver.press("Shift+Y")
+    driver.settle()
+    context.lock_requested.emit()
+    driver.wait(lambda: context.clinic is None, "lock")
+    driver.settle()
+    assert not driver.shown("similar_dialog")
 
 
 def test_hiding_parts_lays_a_second_map_over_the_film_and_takes_it_away(
-    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path
+    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     study = mine(context.open_clinic, tmp_path)
     read(driver, opened, study)
@@ -131,38 +138,25 @@ def test_hiding_parts_lays_a_second_map_over_the_film_and_takes_it_away(
     after = workflow.reading(context.open_clinic, Job(), study).suggestions
     assert [one.analysis.findings for one in after] == [one.analysis.findings for one in before]
 
-
-@pytest.mark.parametrize("agreement", list(Agreement))
-def test_the_words_tell_whether_both_maps_agree(
-    opened: MainWindow,
-    driver: Driver,
-    context: UiContext,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    agreement: Agreement,
-) -> None:
-    study = mine(context.open_clinic, tmp_path)
-    read(driver, opened, study)
-    real = explaining.hidden_parts
-
-    def told(clinic: workflow.Clinic, job: Job, suggestion: SuggestionId, finding: str) -> HiddenParts:
-        found = real(clinic, job, suggestion, finding)
+    found = explaining.hidden_parts(context.open_clinic, Job(), after[0].id, FINDING)
+    for agreement in Agreement:
         none = agreement is Agreement.NOTHING
-        figures: Occlusion = replace(found.occlusion, before=0.97, lowest=0.62, map=None if none else _map(found))
-        return replace(found, occlusion=figures, agreement=agreement, instance=InstanceId(found.instance))
+        figures = replace(found.occlusion, before=0.97, lowest=0.62, map=None if none else _map())
+        told = replace(found, occlusion=figures, agreement=agreement)
+        monkeypatch.setattr(explaining, "hidden_parts", lambda *asked, told=told: told)
+        read(driver, opened, mine(context.open_clinic, tmp_path))
+        read(driver, opened, study)
+        driver.press("Shift+U")
+        driver.settle()
+        words = driver.find("finding_hidden", QLabel).text()
+        if none:
+            assert words == context.tr("explaining.hiding.nowhere", before="97 %")
+        else:
+            assert "62 %" in words
+            assert context.tr(f"explaining.hiding.{agreement.value}") in words
 
-    monkeypatch.setattr(explaining, "hidden_parts", told)
-    driver.press("Shift+U")
-    driver.settle()
-    said = driver.find("finding_hidden", QLabel).text()
-    if agreement is Agreement.NOTHING:
-        assert said == context.tr("explaining.hiding.nowhere", before="97 %")
-    else:
-        assert "62 %" in said
-        assert context.tr(f"explaining.hiding.{agreement.value}") in said
 
-
-def _map(found: HiddenParts) -> Activation:
+def _map() -> Activation:
     return Activation(FINDING, np.eye(6, dtype=np.float32))
 
 
@@ -178,21 +172,6 @@ def test_a_model_that_changed_offers_neither(
     assert not driver.shown("finding_hiding")
     driver.press("Shift+Y")
     driver.press("Shift+U")
-    driver.settle()
-    assert not driver.shown("similar_dialog")
-
-
-def test_locking_closes_the_window_and_forgets(
-    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path
-) -> None:
-    clinic = context.open_clinic
-    confirmed(clinic, tmp_path, 1)
-    read(driver, opened, mine(clinic, tmp_path))
-    driver.press("Shift+Y")
-    driver.settle()
-    assert driver.shown("similar_dialog")
-    context.lock_requested.emit()
-    driver.wait(lambda: context.clinic is None, "lock")
     driver.settle()
     assert not driver.shown("similar_dialog")
 
