@@ -1,7 +1,7 @@
 """What to label next: what the model is least sure of, but not the same thing over and over.
 
 Uncertainty times the distance to the nearest that is labelled or already chosen (greedy k-centre: Gonzalez 1985; for
-learning: Sener and Savarese 2018), in the model's own features where they are at hand, else by study. Nothing is drawn
+learning: Sener and Savarese 2018), in features of the model where they are at hand, else by study. Nothing is drawn
 by chance: what is equal goes in the order of a keyed hash, so that a day's list stays the same when it is asked again.
 """
 
@@ -42,28 +42,40 @@ def in_order(
     candidates: Sequence[Candidate], most: int, seed: str, *, labelled: Sequence[Candidate] = ()
 ) -> tuple[str, ...]:
     """The keys of the `most` to label first, the first of them first. labelled: what was labelled before, from which
-    they should differ. seed: the same seed gives the same order."""
-    if not candidates or most < 1:
-        return ()
-    ranked = sorted(candidates, key=lambda one: keyed(seed, one.key))
+    they should differ. Features of different length, of different models, are not compared. seed: the same seed gives
+    the same order."""
+    pools: dict[int, list[Candidate]] = {}
+    for one in sorted(candidates, key=lambda one: keyed(seed, one.key)):
+        pools.setdefault(_width(one), []).append(one)
+    chosen: list[tuple[float, str]] = []
+    for width, ranked in sorted(pools.items()):
+        known = [one for one in labelled if _width(one) == width]
+        chosen += _by_features(ranked, most, known) if width else _by_group(ranked, most, labelled)
+    # Within each pool what is chosen later is worth no more, so that this keeps its order.
+    return tuple(key for _, key in sorted(chosen, key=lambda one: -one[0])[:most])
+
+
+def _width(one: Candidate) -> int:
+    return one.features.size if one.features is not None else 0
+
+
+def _by_features(ranked: Sequence[Candidate], most: int, labelled: Sequence[Candidate]) -> list[tuple[float, str]]:
     unsure = np.array([uncertainty(one.probability) for one in ranked])
-    vectors = _vectors([*ranked, *labelled])
-    if vectors is None:
-        return _by_group(ranked, unsure, most, labelled)
-    ours, theirs = vectors[: len(ranked)], vectors[len(ranked) :]
+    ours, theirs = _vectors(ranked), _vectors(labelled)
     nearest = np.full(len(ranked), np.inf)
     for other in theirs:
         nearest = np.minimum(nearest, _distances(ours, other))
-    # Features are alike in the length that is usual among them: nothing is farther than that counts for more.
-    usual = float(np.median(_distances(ours, ours.mean(axis=0)))) or 1.0
-    chosen: list[int] = []
+    # Features are alike in the length that is usual among them: nothing beyond twice that counts for more.
+    usual = 2.0 * (float(np.median(_distances(ours, ours.mean(axis=0)))) or 1.0)
+    chosen: list[tuple[float, str]] = []
+    left = np.ones(len(ranked), dtype=np.bool_)
     for _ in range(min(most, len(ranked))):
-        worth = unsure * np.minimum(nearest / usual, 2.0)
-        worth[chosen] = -1.0
+        worth = np.where(left, unsure * np.minimum(nearest / usual, 1.0), -1.0)
         best = int(np.argmax(worth))
-        chosen.append(best)
+        left[best] = False
+        chosen.append((float(worth[best]), ranked[best].key))
         nearest = np.minimum(nearest, _distances(ours, ours[best]))
-    return tuple(ranked[index].key for index in chosen)
+    return chosen
 
 
 def keyed(seed: str, key: str) -> bytes:
@@ -71,26 +83,24 @@ def keyed(seed: str, key: str) -> bytes:
     return hashlib.blake2b(key.encode(), key=hashlib.blake2b(seed.encode()).digest(), digest_size=16).digest()
 
 
-def _by_group(ranked: Sequence[Candidate], unsure: Floats, most: int, labelled: Sequence[Candidate]) -> tuple[str, ...]:
+def _by_group(ranked: Sequence[Candidate], most: int, labelled: Sequence[Candidate]) -> list[tuple[float, str]]:
     taken: dict[str, int] = {}
     for one in labelled:
         taken[one.group] = taken.get(one.group, 0) + 1
-    left = list(range(len(ranked)))
-    chosen: list[str] = []
+    left = list(ranked)
+    chosen: list[tuple[float, str]] = []
     while left and len(chosen) < most:
-        best = max(left, key=lambda index: unsure[index] * _SAME_STUDY ** taken.get(ranked[index].group, 0))
-        left.remove(best)
-        chosen.append(ranked[best].key)
-        taken[ranked[best].group] = taken.get(ranked[best].group, 0) + 1
-    return tuple(chosen)
+        worth = [uncertainty(one.probability) * _SAME_STUDY ** taken.get(one.group, 0) for one in left]
+        best = worth.index(max(worth))
+        one = left.pop(best)
+        chosen.append((worth[best], one.key))
+        taken[one.group] = taken.get(one.group, 0) + 1
+    return chosen
 
 
-def _vectors(all_of_them: Sequence[Candidate]) -> Floats | None:
-    """Features as rows; None where one has none, or one of another length (of another version of the model)."""
-    rows = [one.features for one in all_of_them if one.features is not None]
-    if len(rows) != len(all_of_them) or len({row.shape for row in rows}) != 1:
-        return None
-    return np.stack(rows).astype(np.float64)
+def _vectors(some: Sequence[Candidate]) -> Floats:
+    """Features as rows."""
+    return np.array([one.features for one in some if one.features is not None], dtype=np.float64)
 
 
 def _distances(rows: Floats, one: Floats) -> Floats:

@@ -9,6 +9,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
 from desktop.access import Permission
 from desktop.i18n import Language
 from desktop.inference import PictureModel
@@ -56,6 +59,8 @@ MOST_READERS = 3
 GOLD_EVERY = 10
 """One picture in as many is one whose answer is known."""
 
+# Where the model looked counts for more than how sure it was, which uncertainty tells already.
+_LOOKED = 3.0
 _NEWEST_STUDIES = 400
 _PAGE = 500
 
@@ -129,7 +134,8 @@ def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
             asked += _asked_about(tx, study, about, me, hints, opened=study.id in opened)
     wanted = {one.task.instance: one for one in asked if one.wanted}
     known = [one.task for one in asked if one.known and not one.wanted]
-    order = in_order([one.candidate for one in wanted.values()], most, seed)
+    done = [one.candidate for one in asked if not one.task.questions]
+    order = in_order([one.candidate for one in wanted.values()], most, seed, labelled=done)
     tasks = [wanted[InstanceId(key)].task for key in order]
     return LabelQueue(_with_known(tasks, known, seed)[:most], len(wanted), len(mine))
 
@@ -171,7 +177,8 @@ def quality_boards(clinic: Clinic, job: Job) -> QualityBoards:
 
 @dataclass(frozen=True)
 class _Asked:
-    """A picture that may be asked about. wanted: another reader is needed; known: an answer is known already."""
+    """A picture that may be asked about; without a question, one that this person has answered. wanted: another reader
+    is needed; known: an answer is known already."""
 
     task: LabelTask
     candidate: Candidate
@@ -224,11 +231,30 @@ def _asked_about(
             for question, chance in questions.get(instance.id, {}).items()
             if not any(one.author == me for one in _of(about, instance, question.finding))
         }
-        if open_ones:
-            yield _asked(study.id, instance, about, open_ones)
+        if instance.id in questions:
+            yield _asked(study.id, instance, about, open_ones, _seen_alike(suggestions, instance.id))
 
 
-def _asked(study: StudyId, instance: Instance, about: Sequence[Label], chances: Mapping[Question, float]) -> _Asked:
+def _seen_alike(suggestions: Iterable[Suggestion], instance: InstanceId) -> npt.NDArray[np.float32] | None:
+    """What the first model that spoke of a picture made of it: its probabilities, and where it looked; None where it
+    has no maps. Pictures that look alike to it lie near one another, and it is on file already: no picture is opened
+    for it."""
+    for suggestion in suggestions:
+        analysis = suggestion.analysis
+        if suggestion.instance == instance and analysis.activations:
+            said = np.array([finding.probability for finding in analysis.findings], dtype=np.float32)
+            maps = [_LOOKED * one.heat.ravel() / np.sqrt(one.heat.size) for one in analysis.activations]
+            return np.concatenate([said, *maps]).astype(np.float32)
+    return None
+
+
+def _asked(
+    study: StudyId,
+    instance: Instance,
+    about: Sequence[Label],
+    chances: Mapping[Question, float],
+    features: npt.NDArray[np.float32] | None,
+) -> _Asked:
     wanted = known = False
     for question in chances:
         labels = _of(about, instance, question.finding)
@@ -237,8 +263,9 @@ def _asked(study: StudyId, instance: Instance, about: Sequence[Label], chances: 
         reference = any(label.basis.is_reference for label in labels)
         known = known or reference or agree
         wanted = wanted or not (reference or agree or len(blind) >= MOST_READERS)
-    unsure = min(chances.values(), key=lambda chance: abs(chance - 0.5))
-    return _Asked(LabelTask(study, instance.id, tuple(chances)), Candidate(instance.id, study, unsure), wanted, known)
+    unsure = min(chances.values(), key=lambda chance: abs(chance - 0.5), default=None)
+    candidate = Candidate(instance.id, study, unsure, features)
+    return _Asked(LabelTask(study, instance.id, tuple(chances)), candidate, wanted, known)
 
 
 def _hints(clinic: Clinic) -> frozenset[Question]:

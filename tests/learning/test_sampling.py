@@ -54,6 +54,15 @@ def test_features_of_different_length_are_not_compared() -> None:
     assert in_order(some, 2, "day") == ("b", "a")
 
 
+def test_pools_of_different_models_are_merged_by_worth() -> None:
+    first = [candidate(f"a{number}", 0.5, [float(number), 0.0]) for number in range(3)]
+    second = [candidate(f"b{number}", 0.2, [float(number), 0.0, 0.0]) for number in range(3)]
+    chosen = in_order([*first, *second], 3, "day")
+    assert chosen[0][0] == "a"
+    assert len(set(chosen)) == 3
+    assert set(in_order([*first, *second], 6, "day")) == {one.key for one in (*first, *second)}
+
+
 def test_nothing_gives_nothing_and_equal_features_are_no_trouble() -> None:
     assert in_order([], 5, "day") == ()
     assert in_order([candidate("a", 0.5)], 0, "day") == ()
