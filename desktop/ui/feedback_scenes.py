@@ -1,4 +1,5 @@
-"""Scenes of the Feedback destination for the screenshots: a picture to label, its keys, the labellers' board."""
+"""Scenes of the Feedback destination for the screenshots: a picture to label, its keys, the labellers' board, and
+what a model has to learn from."""
 
 from collections.abc import Callable
 
@@ -19,5 +20,8 @@ def feedback(camera: Camera, open_keys: Callable[[], None]) -> None:
     driver.press("Alt+2")
     driver.settle()
     camera.take("feedback-quality")
+    driver.press("Alt+3")
+    driver.settle()
+    camera.take("feedback-learning")
     driver.press("Alt+1")
     driver.settle()
