@@ -33,6 +33,7 @@ from desktop.records import (
     new_id,
 )
 from desktop.store import AuditQuery
+from desktop.workflow import explaining
 from desktop.workflow.confirmed import Strength
 from desktop.workflow.explaining import similar_cases
 from desktop.workflow.labelling import add_labels
@@ -100,7 +101,9 @@ def test_without_a_confirmed_case_there_is_none(clinic: workflow.Clinic, tmp_pat
     assert (found.cases, found.compared, found.other_weights) == ((), 0, 0)
 
 
-def test_the_nearest_of_other_patients_come_first_with_what_was_true(clinic: workflow.Clinic, tmp_path: Path) -> None:
+def test_the_nearest_of_other_patients_come_first_with_what_was_true(
+    clinic: workflow.Clinic, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     mine = patient(clinic)
     asked = suggested(clinic, film(clinic, tmp_path, mine, 1.0))
     own = film(clinic, tmp_path, mine, 1.0, seed=1)
@@ -128,6 +131,9 @@ def test_the_nearest_of_other_patients_come_first_with_what_was_true(clinic: wor
     assert len(clinic.embeddings) == 8
     again = similar_cases(clinic, JOB, asked, FINDING, limit=1)
     assert [case.study for case in again.cases] == [first.study]
+    monkeypatch.setattr(explaining, "MOST_COMPARED", 3)
+    few = similar_cases(clinic, JOB, asked, FINDING)
+    assert (len(few.cases), few.compared, few.older) == (3, 3, 4)
 
 
 def test_looking_is_audited_once_for_each_case_shown_and_no_other(clinic: workflow.Clinic, tmp_path: Path) -> None:

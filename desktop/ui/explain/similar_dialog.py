@@ -141,6 +141,8 @@ class SimilarDialog(QDialog):
             ]
         if found.unreadable:
             sentences.append(tr("explaining.similar.unreadable", count=found.unreadable))
+        if found.older:
+            sentences.append(tr("explaining.similar.older", count=found.older))
         if found.other_weights:
             sentences.append(tr("explaining.similar.other_weights", count=found.other_weights))
         self.words.setText("\n".join(sentences))
