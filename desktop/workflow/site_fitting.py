@@ -46,9 +46,13 @@ was seen leans towards it, and so would the thresholds."""
 @dataclass(frozen=True)
 class SiteCases:
     """What thresholds for a finding can be fitted to: cases of the version in use whose answer hung on its probability
-    alone. strengths: how many by what is known of them. weaker: further cases of which only a weaker truth is known.
-    missing: before anything can be fitted. curve: None while something is missing. asked: the shares the program's own
-    thresholds were made for. use: what of the clinic's thresholds the model uses now."""
+    alone.
+
+    strengths: how many by what is known of them. weaker: further cases of which only a weaker truth is known. others:
+    confirmed cases of other versions, which are not fitted to. missing: before anything can be fitted. curve: None
+    while something is missing. asked: the shares the thresholds in use were made for. use: what of the clinic's
+    thresholds the model uses now.
+    """
 
     model: str
     version: str
@@ -57,6 +61,7 @@ class SiteCases:
     cases: tuple[Judged, ...]
     strengths: Mapping[Strength, int]
     weaker: int
+    others: int
     missing: Shortfall
     curve: Roc | None
     asked: tuple[float, float]
@@ -73,11 +78,14 @@ def fittable_models(clinic: Clinic, job: Job) -> tuple[JudgedModel, ...]:
 def site_cases(clinic: Clinic, job: Job, model: str, finding: str, *, least: Strength = LEAST) -> SiteCases:
     """The cases to fit to. Raises UserFacingError (not_found; a model that cannot be fitted) and Cancelled."""
     asked = _asked(clinic, model, finding)
-    taken, strengths, weaker = [], Counter[Strength](), 0
+    taken, strengths, weaker, others = [], Counter[Strength](), 0, 0
     for case in confirmed_cases(clinic, job, model):
         analysis = case.suggestion.analysis
         said = next((one for one in analysis.findings if one.key == finding), None)
-        if said is None or finding not in case.truths or analysis.provenance.sha256 != asked.sha256:
+        if said is None or finding not in case.truths:
+            continue
+        if analysis.provenance.sha256 != asked.sha256:
+            others += 1
             continue
         if not decided_by_threshold(said.reason):
             continue
@@ -96,6 +104,7 @@ def site_cases(clinic: Clinic, job: Job, model: str, finding: str, *, least: Str
         cases=tuple(taken),
         strengths=strengths,
         weaker=weaker,
+        others=others,
         missing=missing,
         curve=None if missing.any else roc(taken),
         asked=(1 - own.alpha_positive, 1 - own.alpha_negative),

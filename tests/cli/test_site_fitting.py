@@ -33,7 +33,7 @@ def listed(lantern: Lantern) -> list[dict[str, object]]:
 
 def test_fitted_listed_and_dropped(filled: Lantern) -> None:
     assert listed(filled) == []
-    dry = filled.run("models", "fit-site", MODEL, "--sensitivity", "0.9", "--dry-run").only
+    dry = filled.run("models", "fit-site", MODEL, "--finding", FINDING, "--sensitivity", "0.9", "--dry-run").only
     assert (dry["in_use"], dry["cases"], dry["present"], dry["finding"]) == (False, 60, 24, FINDING)
     assert dry["same_cases"]["sensitivity"]["value"] >= 0.9
     assert listed(filled) == []
@@ -54,5 +54,5 @@ def test_what_is_refused(filled: Lantern) -> None:
     assert "50" in few.only["message"]
     which = filled.run("models", "fit-site", "ecg-12-lead", "--sensitivity", "0.9")
     assert (which.code, which.only["kind"]) == (1, "bad_input")
-    wild = filled.run("models", "fit-site", MODEL, "--sensitivity", "1.5")
+    wild = filled.run("models", "fit-site", MODEL, "--finding", FINDING, "--sensitivity", "1.5")
     assert (wild.code, wild.only["kind"]) == (1, "bad_input")

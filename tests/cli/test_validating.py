@@ -23,7 +23,9 @@ def filled(lantern: Lantern) -> Lantern:
 
 def test_a_line_with_every_figure(filled: Lantern, tmp_path: Path) -> None:
     out = tmp_path / "paper.pdf"
-    line = filled.run("suggestions", "validate", "--model", MODEL, "--by", "sex", "--pdf", out).only
+    line = filled.run(
+        "suggestions", "validate", "--model", MODEL, "--finding", FINDING, "--by", "sex", "--pdf", out
+    ).only
     assert (line["model"], line["finding"], line["by"], line["least"]) == (MODEL, FINDING, "sex", "reviewed")
     assert line["flow"] == {"seen": 65, "other_versions": 0, "refused": 2, "without": 0, "unknown": 3, "cases": 60}
     assert line["strengths"] == {"reference": 60, "blind": 0, "reviewed": 0}

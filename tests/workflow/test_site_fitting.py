@@ -97,7 +97,8 @@ def test_only_who_keeps_the_clinic_and_reads_may_change_them(own: workflow.Clini
 def test_answers_of_another_version_are_not_fitted_to(own: workflow.Clinic, tmp_path: Path) -> None:
     fill(own, tmp_path, 30)
     fill(own, tmp_path, 30, seed=5, sha256="ab" * 32)
-    assert len(site_cases(own, JOB, MODEL, FINDING).cases) == 30
+    cases = site_cases(own, JOB, MODEL, FINDING)
+    assert (len(cases.cases), cases.others) == (30, 30)
 
 
 def test_shares_that_cannot_be_and_models_that_cannot_be_fitted(own: workflow.Clinic, tmp_path: Path) -> None:

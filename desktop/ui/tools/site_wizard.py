@@ -393,10 +393,14 @@ class SiteWizard(ToolPage):
             return ""
         present = sum(case.present for case in cases.cases)
         told = tr("site.counted", count=len(cases.cases), present=present, absent=len(cases.cases) - present)
+        if not cases.cases:
+            told = tr("site.counted.none")
         parts = [tr(f"validation.strength.{one.name.lower()}") + f" {count}" for one, count in _by_strength(cases)]
         if parts:
             told = tr("site.counted.how", counted=told, how=tr("validation.list.stop").join(parts))
-        return told if not cases.weaker else tr("site.counted.weaker", counted=told, count=cases.weaker)
+        if cases.weaker:
+            told = tr("site.counted.weaker", counted=told, count=cases.weaker)
+        return tr("site.counted.others", counted=told, count=cases.others) if cases.others else told
 
     def _missing_words(self) -> str:
         cases, tr = self._cases, self._context.tr
