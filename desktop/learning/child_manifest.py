@@ -28,8 +28,8 @@ EPSILON = 0.05
 TITLE = {"en": "Child chest X-ray: pneumonia", "zh": "儿童胸片：肺炎"}
 FINDING = {"en": "Pneumonia", "zh": "肺炎"}
 HINT = {
-    "en": "If it is pneumonia: bacterial rather than viral (a hint)",
-    "zh": "若为肺炎：更像细菌性而非病毒性（仅为提示）",
+    "en": "Bacterial, if pneumonia (hint)",
+    "zh": "若为肺炎则偏细菌性（提示）",
 }
 INTENDED_USE = {
     "en": "A second opinion on frontal chest X-rays of children aged 1 to 5 with a cough or fever, shown after the "
