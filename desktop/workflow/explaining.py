@@ -108,10 +108,12 @@ class HiddenParts:
 
 @dataclass(frozen=True)
 class Explained:
-    """What can be asked about a suggestion. similar: confirmed cases like it. hiding: hiding parts of its picture."""
+    """What can be asked about a suggestion. similar: confirmed cases like it. hiding: hiding parts of its picture.
+    changed: the model that made it is gone, or another version is in use."""
 
     similar: bool
     hiding: bool
+    changed: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,9 +180,11 @@ def can_explain(models: Registry, suggestion: Suggestion) -> Explained:
     try:
         model = models.get(made.model)
     except UserFacingError:
-        return Explained(similar=False, hiding=False)
-    same = isinstance(model, PictureModel) and model.sha256 == made.sha256
-    return Explained(similar=same, hiding=isinstance(model, PictureModel) and same and model.has_maps)
+        return Explained(similar=False, hiding=False, changed=True)
+    if model.sha256 != made.sha256:
+        return Explained(similar=False, hiding=False, changed=True)
+    looks = isinstance(model, PictureModel)
+    return Explained(similar=looks, hiding=isinstance(model, PictureModel) and model.has_maps)
 
 
 def _agreement(occlusion: Occlusion) -> Agreement:

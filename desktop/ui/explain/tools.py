@@ -104,8 +104,12 @@ class ExplainTools(QObject):
 
     def _similar_in_turn(self) -> None:
         asked = self._in_turn()
-        if asked is not None and explaining.can_explain(self._context.registry, asked[0]).similar:
+        if asked is None:
+            return
+        if explaining.can_explain(self._context.registry, asked[0]).similar:
             self.show_similar(*asked)
+        else:
+            self._cannot(asked[0])
 
     # Hidden parts
 
@@ -139,8 +143,12 @@ class ExplainTools(QObject):
 
     def _hide_in_turn(self) -> None:
         asked = self._in_turn()
-        if asked is not None and explaining.can_explain(self._context.registry, asked[0]).hiding:
+        if asked is None:
+            return
+        if explaining.can_explain(self._context.registry, asked[0]).hiding:
             self.show_hidden(*asked)
+        else:
+            self._cannot(asked[0])
 
     def _take(self, found: "HiddenParts") -> None:
         if self._sitting is None or found.suggestion not in {s.id for s in self._sitting.reading.suggestions}:
@@ -233,6 +241,11 @@ class ExplainTools(QObject):
         if subject is None or subject.suggestion is None:
             return None
         return subject.suggestion, subject.key
+
+    def _cannot(self, suggestion: Suggestion) -> None:
+        """A key was pressed for what this model, or what is left of it, cannot do."""
+        known = explaining.can_explain(self._context.registry, suggestion)
+        self._context.toast(self._context.tr(f"explaining.{'model_changed' if known.changed else 'not_this_model'}"))
 
     def _name(self, suggestion: Suggestion, key: str) -> str:
         finding = next(one for one in suggestion.analysis.findings if one.key == key)

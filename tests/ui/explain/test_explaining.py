@@ -170,10 +170,13 @@ def test_a_model_that_changed_offers_neither(
     assert driver.shown("finding_why")
     assert not driver.shown("finding_similar")
     assert not driver.shown("finding_hiding")
+    told: list[str] = []
+    context.toast_requested.connect(told.append)
     driver.press("Shift+Y")
     driver.press("Shift+U")
     driver.settle()
     assert not driver.shown("similar_dialog")
+    assert told == [context.tr("explaining.model_changed")] * 2
 
 
 @pytest.mark.parametrize("language", list(Language))
