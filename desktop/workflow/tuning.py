@@ -155,25 +155,25 @@ def tune_model(
     """
     library, began = library or own_library(), time.monotonic()
     champion = clinic.models.picture_model(model)
-    base, folder, before = _base_of(library, champion)
     asked = _asked(champion, findings)
+    base, folder, before = _base_of(library, champion)
     known = [one for one in _known(clinic, job, model) if set(asked) & set(one.truths)]
     state = {key: _enough_of(known, key, _key(clinic)) for key in asked}
     results = {key: Tuned(Verdict.TOO_FEW, there) for key, there in state.items() if not there.to_learn}
-    looked: dict[InstanceId, _Looked] = {}
     worth = [key for key in asked if key not in results]
-    if worth:
-        wanted = [one for one in known if set(worth) & set(one.truths)]
-        looked = _look(clinic, job, base, wanted, began + seconds / 2)
+    wanted = [one for one in known if set(worth) & set(one.truths)]
+    try:
+        looked = _look(clinic, job, base, wanted, began + seconds / 2) if wanted else {}
         job.report("workflow.progress.tuning")
         for key in worth:
             results[key] = _tuned(clinic, job, base, key, known, looked, before.get(key))
-    left_out = len({one.instance for one in known}) - len(looked) if worth else 0
+        better = {key: one.correction for key, one in results.items() if one.verdict is Verdict.BETTER}
+        corrections = {**before, **{key: one for key, one in better.items() if one is not None}}
+        kept = _keep(clinic, job, library, base, folder, corrections, results) if better else None
+    finally:
+        base.close()
     told = tuple(FindingTuned(key, results[key].enough, results[key]) for key in asked)
-    better = {key: one.correction for key, one in results.items() if one.verdict is Verdict.BETTER}
-    corrections = {**before, **{key: one for key, one in better.items() if one is not None}}
-    kept = _keep(clinic, job, library, base, folder, corrections, results) if better else None
-    return ModelTuned(model, told, len(looked), left_out, kept)
+    return ModelTuned(model, told, len(looked), len(wanted) - len(looked), kept)
 
 
 @dataclass(frozen=True, eq=False)
@@ -331,14 +331,13 @@ def _keep(
 
 def _base_of(library: Library, champion: PictureModel) -> tuple[PictureModel, Path, Mapping[str, Correction]]:
     """The model that a tuning starts from, where it lies, and what the model in use adds to it: always the shipped one,
-    so that corrections never pile up. Raises UserFacingError where it is gone."""
+    so that corrections never pile up, and read anew, so that its sessions are not those that doctors wait for. Raises
+    UserFacingError where it is gone."""
     folder = _folder_of(library, champion.name, champion.sha256)
     origin = origin_of(folder)
-    if origin is None:
-        return champion, folder, {}
-    shipped = _folder_of(library, champion.name, origin.sha256)
+    shipped = folder if origin is None else _folder_of(library, champion.name, origin.sha256)
     try:
-        return read_picture_model(shipped), shipped, corrections_in(folder)
+        return read_picture_model(shipped), shipped, {} if origin is None else corrections_in(folder)
     except ManifestError as error:
         raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=champion.name) from error
 
