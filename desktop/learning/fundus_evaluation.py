@@ -85,6 +85,14 @@ def threshold_of(bin_number: int) -> float:
     return bin_number / BINS
 
 
+def at_best_threshold(seen: TracedEyes) -> tuple[float, float]:
+    """Mean sensitivity and overlap at the threshold that is best for all eyes together."""
+    best = best_threshold(seen.found)
+    counts = np.array([one.at(best) for one in seen.found], dtype=np.float64)
+    dice = float(np.mean([one.dice()[best] for one in seen.found]))
+    return float(np.mean(counts[:, 0] / (counts[:, 0] + counts[:, 2]))), dice
+
+
 def vessel_figures(eyes: Sequence[DrawnEye], seen: TracedEyes, settings: FundusSettings) -> dict[str, Json]:
     """Each part by the threshold that is best for the others."""
     parts = vessel_parts(eyes, settings.members)

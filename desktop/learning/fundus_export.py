@@ -40,7 +40,7 @@ _DIGITS = 6
 _TOLERANCE = 0.2
 """Two or three of 200 trees that fall the other way, where arithmetic differs in the last digit."""
 LEAST_AGE = 15
-"""Years under which no grade is decided: it learned from grown-ups, and children's retinas shine."""
+"""Years under which no grade is decided: it learned from grown-ups with diabetes."""
 
 _SHORTEST_SIDE = 200
 _LONGEST_SIDE = 12_000

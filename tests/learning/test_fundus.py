@@ -58,6 +58,9 @@ def test_a_trained_model_is_loaded_and_is_itself(trained: tuple[Path, dict[str, 
     folder, record = trained
     assert {path.name for path in folder.iterdir()} == {"CARD.md", "manifest.json", "model.onnx", "training.json"}
     assert (record["films"], record["patients"]) == (EYES, EYES)
+    smaller = record["calibration"]["whole_numbers"]
+    assert smaller["bytes"][smaller["taken"]] == (folder / "model.onnx").stat().st_size
+    assert smaller["bytes"][1] != smaller["bytes"][0]
     model = read_model(folder)
     assert isinstance(model, FundusModel)
     assert model.research
