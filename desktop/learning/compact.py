@@ -6,6 +6,22 @@ _LARGE = 256
 """Values; smaller tensors are not worth a node."""
 
 
+def bare(graph: bytes) -> bytes:
+    """The same graph without what the exporter noted down beside its nodes (from which line each came, what shape it
+    has): a megabyte of a large one that nothing is calculated from."""
+    import onnx
+
+    model = onnx.load_model_from_string(graph)
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    del model.graph.value_info[:]
+    del model.graph.metadata_props[:]
+    onnx.checker.check_model(model)
+    written: bytes = model.SerializeToString()
+    return written
+
+
 def halved(graph: bytes) -> bytes:
     """The same graph with its large tensors kept in half precision, and cast back to single when it is loaded: it is
     calculated with as before, and the file is half as large. Weights beyond half precision's range stay as they are."""

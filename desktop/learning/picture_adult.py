@@ -1,4 +1,4 @@
-"""Findings on chest films of grown-ups: the NIH films, after what is learned first on the children's."""
+"""Findings on chest films of grown-ups: the NIH films, after the children's and small ones."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +10,6 @@ from desktop.learning.picture_settings import PictureSettings
 
 _MAIN, _SMALL, _TURNED = "nih_chestxray14", "nih64", "nih_orientation100"
 _YOUNGEST = 15
-# Films of 64 pixels show less, and many are of the same few people.
-_SMALL_WEIGHT = 0.5
 _WORDS = {
     "effusion": ("Effusion",),
     "cardiomegaly": ("Cardiomegaly",),
@@ -49,19 +47,21 @@ def _codes(icd: tuple[str, str], snomed: tuple[str, str] | None) -> tuple[dict[s
 
 
 def read_adults(data: Path) -> list[Example]:
-    """All NIH films below a data folder. Raises UserFacingError where a table is not as it should be."""
-    cxr = data / "cxr" if (data / "cxr").is_dir() else data
+    """The NIH films below a data folder. Raises UserFacingError where a table is not as it should be."""
+    cxr = _folder(data)
     if not (cxr / _MAIN / "labels.csv").is_file():
         raise UserFacingError("learning.no_data", kind=ErrorKind.NOT_FOUND, wanted=f"cxr/{_MAIN}")
-    return sorted(
-        (
-            _example(cxr / name, row)
-            for name in (_MAIN, _SMALL, _TURNED)
-            if (cxr / name / "labels.csv").is_file()
-            for row in table(cxr / name)
-        ),
-        key=lambda one: one.name,
-    )
+    return sorted((one for name in (_MAIN, _TURNED) for one in _films(cxr / name)), key=lambda one: one.name)
+
+
+def _folder(data: Path) -> Path:
+    """The one of the X-ray sets."""
+    return data / "cxr" if (data / "cxr").is_dir() else data
+
+
+def _films(folder: Path) -> list[Example]:
+    """None where the set is not there. Raises UserFacingError."""
+    return [_example(folder, row) for row in table(folder)] if (folder / "labels.csv").is_file() else []
 
 
 def _example(folder: Path, row: Mapping[str, str]) -> Example:
@@ -89,24 +89,24 @@ def _example(folder: Path, row: Mapping[str, str]) -> Example:
             facts=facts,
             turns=-1 if row["label"] == "rotated90_anticlockwise" else 0,
             judged=folder.name == _MAIN and age is not None and age >= _YOUNGEST,
-            weight=_SMALL_WEIGHT if folder.name == _SMALL else 1.0,
         )
     except (KeyError, ValueError) as error:
         raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=folder.name) from error
 
 
 def read_earlier(data: Path) -> list[Example]:
-    """The children's films, as far as the folder holds them: pneumonia or not, and whether bacteria caused it."""
-    cxr = data / "cxr" if (data / "cxr").is_dir() else data
-    if not any((cxr / name / "labels.csv").is_file() for name in CHILD_SETS):
-        return []
+    """What the folder holds of the children's films (pneumonia or not, and whether bacteria caused it), and of the NIH
+    films of 64 pixels, which show less: only of people of whom there is no other film. Raises UserFacingError."""
+    cxr = _folder(data)
     examples = []
-    for film in read_children(cxr):
-        answers = {"pneumonia": float(film.pneumonia)}
-        if film.subtype in ("bacterial", "viral"):
-            answers["bacterial"] = float(film.subtype == "bacterial")
-        examples.append(Example(film.path, film.name, f"child:{film.group}", answers))
-    return examples
+    if any((cxr / name / "labels.csv").is_file() for name in CHILD_SETS):
+        for film in read_children(cxr):
+            answers = {"pneumonia": float(film.pneumonia)}
+            if film.subtype in ("bacterial", "viral"):
+                answers["bacterial"] = float(film.subtype == "bacterial")
+            examples.append(Example(film.path, film.name, f"child:{film.group}", answers))
+    later = {one.group for one in read_adults(data)}
+    return examples + [one for one in _films(cxr / _SMALL) if one.group not in later]
 
 
 CHEST_XRAY_ADULT = PictureSet(
@@ -214,7 +214,7 @@ CHEST_XRAY_ADULT = PictureSet(
     format="radiograph",
     side_questions=_SIDE,
     earlier=read_earlier,
-    earlier_questions=("pneumonia", "bacterial"),
+    earlier_questions=("bacterial", *_WORDS, *(question for question in _SIDE if question not in _WORDS)),
     facts=("collector", "view", "sex", "age"),
     ages=(_YOUNGEST, 120),
     body_part="CHEST",
@@ -227,5 +227,13 @@ CHEST_XRAY_ADULT = PictureSet(
         "sputum smears": "sputum_afb/images/*.jpg",
         "head CT slices": "ct/head_ct_ich/**/*.jpg",
     },
-    settings=PictureSettings(earlier_epochs=4, epochs=18, dropout=0.4),
+    settings=PictureSettings(
+        members=5,
+        widths=(24, 48, 96, 128),
+        dropout=0.4,
+        earlier_epochs=4,
+        epochs=22,
+        surroundings=0.075,
+        network_share=0.5,
+    ),
 )

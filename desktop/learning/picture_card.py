@@ -64,11 +64,17 @@ def _head(wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str
     findings = ", ".join(f"`{one['key']}`" + (f" ({codes(one)})" if codes(one) else "") for one in manifest["findings"])
     gate = manifest["quality"]
     looked = f", and the quality gate of {wanted.gate} ({size(gate['bytes'])}) looks first" if wanted.gate else ""
-    beside = (
-        ", each with a ridge regression on gradient histograms and texture beside it that counts one third"
-        if settings["gradients"] and wanted.lines is None
-        else ""
-    )
+    beside = ""
+    if settings["gradients"] and wanted.lines is None:
+        around = (
+            ", of the picture as it is and of each place told against its surroundings,"
+            if settings.get("surroundings")
+            else ""
+        )
+        beside = (
+            f", each with a ridge regression on gradient histograms and texture{around} beside it that counts "
+            f"{1 - settings.get('network_share', 2 / 3):.0%} of both".replace("%", " %")
+        )
     first = (
         f"They start from a network that learned {settings['earlier_epochs']} epochs of other pictures first. "
         if "first" in training["curves"]
@@ -115,8 +121,9 @@ on all patients, other parts, among some dozen, so the figures flatter a little.
     return f"""{parts} Each network never saw one part, and what is held out does not choose how long it learns.{left}
 A picture is judged here only by the network that never saw that patient, with calibration and thresholds fitted on the
 other parts. The shipped model is the mean of the networks, which no picture here can judge fairly; on people kept apart
-it should do no worse than one of them. Network, settings and the regression's share were chosen by a few short trials
-on one third of the patients."""
+it should do no worse than one of them. Network and settings were chosen by a few short trials on one third of the
+patients, what the regression is told of by cross-validation on all of them, among some dozen, so that the figures
+flatter a little."""
 
 
 def _splits(wanted: PictureSet, training: Mapping[str, Any]) -> str:
@@ -160,7 +167,8 @@ def _main(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
         f"""## Figures
 
 {figures["pictures"]:,} pictures of {figures["groups"]:,} people. Intervals: 95 %; shares by Wilson, AUC and lead by
-drawing whole patients with replacement. Thumbnail: ridge regression on 32 × 32 pixels, learned from the same patients.
+drawing whole patients with replacement. AUC: over the pairs of pictures that the same network ranks. Thumbnail: ridge
+regression on 32 × 32 pixels, learned from the same patients.
 
 | finding | pictures / with it | AUC | goal | thumbnail | lead | decided | right among decided | ECE |
 |---|---|---|---|---|---|---|---|---|

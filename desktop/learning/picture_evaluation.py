@@ -121,7 +121,8 @@ def own_figures(
             asked.logits[known, index], answers[known, index] > 0.5, groups, parts[known], settings
         )
         facts = [one.facts for one, taken in zip(examples, known, strict=True) if taken]
-        found[finding.key] = picture_figures.finding_figures(Said(one, simple[known, index], facts), wanted.facts)
+        said = Said(one, asked.logits[known, index], simple[known, index], facts, parts[known])
+        found[finding.key] = picture_figures.finding_figures(said, wanted.facts)
     return _over_all(examples, counted, found)
 
 
@@ -140,7 +141,8 @@ def new_figures(
         groups = [one.group for one, taken in zip(examples, known, strict=True) if taken]
         facts = [one.facts for one, taken in zip(examples, known, strict=True) if taken]
         one = picture_figures.answered(asked.logits[known, index], labels, groups, [fits[index]] * int(known.sum()))
-        found[finding.key] = picture_figures.finding_figures(Said(one, None, facts), wanted.facts)
+        said = Said(one, asked.logits[known, index], None, facts, np.zeros(int(known.sum()), dtype=np.int64))
+        found[finding.key] = picture_figures.finding_figures(said, wanted.facts)
     return _over_all(examples, counted, found)
 
 

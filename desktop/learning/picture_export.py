@@ -18,7 +18,7 @@ from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.publishing import NOT_MEASURED
 from desktop.settings import model_folder
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 GRAPH = "model.onnx"
 GATE = "quality.onnx"
 _DIGITS = 6

@@ -3,6 +3,7 @@
 numpy only.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -45,12 +46,14 @@ class Fit:
 class Said:
     """What was said of one finding, on the pictures whose answer is known. All (n).
 
-    thumbnail: scores of the simple method, where there are any.
+    logits: of who answered. thumbnail: scores of the simple method, where there are any. parts: who answered each.
     """
 
     answered: Answered
+    logits: Floats
     thumbnail: Floats | None
     facts: Sequence[Mapping[str, str]]
+    parts: Indices
 
 
 def fit(logits: Floats, labels: Bools, settings: PictureSettings) -> Fit:
@@ -106,11 +109,35 @@ def thumbnail_scores(
     return found
 
 
-def margin(scores: Floats, simple: Floats, labels: Bools, groups: Sequence[str]) -> Interval:
-    """By how much the AUC lies above the simple method's, on the same patients drawn again and again."""
-    return by_patient(
-        lambda index: auc(scores[index], labels[index]) - auc(simple[index], labels[index]), groups, rounds=400
-    )
+def area_within(scores: Floats, labels: Bools, parts: Indices) -> float:
+    """Area under the ROC curve over the pairs of pictures that the same network ranks; NaN where there is none.
+
+    Scores of several networks lie on scales of their own. To bring them to one scale by what the other parts hold of a
+    finding ranks a part the lower the more of it there is in that very part: with few cases that is much.
+    """
+    total, pairs = 0.0, 0
+    for part in np.unique(parts):
+        own = parts == part
+        count = int(labels[own].sum()) * int((~labels[own]).sum())
+        if count:
+            total += count * auc(scores[own], labels[own])
+            pairs += count
+    return total / pairs if pairs else math.nan
+
+
+def margin(scores: Floats, simple: Floats, labels: Bools, groups: Sequence[str], parts: Indices) -> Interval:
+    """By how much the area lies above the simple method's, on the same patients drawn again and again."""
+
+    def lead(index: Indices) -> float:
+        own = parts[index]
+        return area_within(scores[index], labels[index], own) - area_within(simple[index], labels[index], own)
+
+    return by_patient(lead, groups, rounds=400)
+
+
+def _area(said: Said, scores: Floats) -> Interval:
+    labels, parts = said.answered.labels, said.parts
+    return by_patient(lambda index: area_within(scores[index], labels[index], parts[index]), said.answered.patients)
 
 
 def finding_figures(said: Said, facts: Sequence[str]) -> dict[str, Json]:
@@ -120,12 +147,13 @@ def finding_figures(said: Said, facts: Sequence[str]) -> dict[str, Json]:
         "n": len(one.labels),
         "positive": int(one.labels.sum()),
         **yes_or_no(one),
+        "auc": interval(_area(said, said.logits)),
         "reliability": [asdict(row) for row in reliability(one.probabilities, one.labels)],
     }
     if said.thumbnail is not None:
         simple = said.thumbnail
-        found["thumbnail"] = interval(by_patient(lambda index: auc(simple[index], one.labels[index]), one.patients))
-        found["margin"] = interval(margin(one.scores, simple, one.labels, one.patients))
+        found["thumbnail"] = interval(_area(said, simple))
+        found["margin"] = interval(margin(said.logits, simple, one.labels, one.patients, said.parts))
     found["by"] = {
         f"{fact} {value}": _part(said, np.array([item.get(fact) == value for item in said.facts]))
         for fact in facts
@@ -135,11 +163,13 @@ def finding_figures(said: Said, facts: Sequence[str]) -> dict[str, Json]:
 
 
 def _part(said: Said, chosen: Bools) -> Json:
-    one = said.answered.part(chosen)
-    positive = int(one.labels.sum())
-    found: dict[str, Json] = {"n": len(one.labels), "positive": positive, "auc": None, "thumbnail": None}
-    if min(positive, len(one.labels) - positive) >= FEWEST:
-        found["auc"] = interval(by_patient(lambda index: auc(one.scores[index], one.labels[index]), one.patients))
-        if said.thumbnail is not None:
-            found["thumbnail"] = round(auc(said.thumbnail[chosen], one.labels), 4)
+    simple = None if said.thumbnail is None else said.thumbnail[chosen]
+    part = Said(said.answered.part(chosen), said.logits[chosen], simple, (), said.parts[chosen])
+    labels = part.answered.labels
+    positive = int(labels.sum())
+    found: dict[str, Json] = {"n": len(labels), "positive": positive, "auc": None, "thumbnail": None}
+    if min(positive, len(labels) - positive) >= FEWEST:
+        found["auc"] = interval(_area(part, part.logits))
+        area = math.nan if simple is None else area_within(simple, labels, part.parts)
+        found["thumbnail"] = round(area, 4) if math.isfinite(area) else None
     return found

@@ -21,7 +21,7 @@ from desktop.learning.films import fold_of
 from desktop.learning.network import distance, gaussian
 from desktop.learning.picture_data import Squares
 from desktop.learning.picture_lessons import prepared
-from desktop.learning.picture_network import blurred, corner_mask, measured
+from desktop.learning.picture_network import against_surroundings, corner_mask, measured
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.records import Json
@@ -34,19 +34,10 @@ Bools = npt.NDArray[np.bool_]
 GRID = LINES_GRID
 _PARTS = ((8, 10), (8, 10), (8, 5), (1, 8), (1, 8), (1, 8), (1, 8), (1, 20))
 """Channels and cells along a side of what `measured` gives, in its order."""
-_LEAST_CONTRAST = 0.15
 _NEIGHBOURS = 5
 _SHARES = (25, 50, 100)
 _PAINTED = (0.12, 0.32)
 """How far painted corners reach, as shares of the side."""
-
-
-def against_surroundings(pictures: Tensor, width: float) -> Tensor:
-    """Each place of (n, 1, side, side) as how far it is from the mean around it, in the spreads around it. width:
-    standard deviation of what is around, in pixels."""
-    mean = blurred(pictures, width)
-    spread = blurred((pictures - mean).square(), width).clamp_min(0).sqrt()
-    return (pictures - mean) / (spread + _LEAST_CONTRAST)
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from desktop.learning.network import SmallNetwork, distance
 OUTPUTS = ("logits", "activation", "embedding", "distance", "member_logits")
 _DIRECTIONS = 8
 _TINY = 1e-8
+_LEAST_CONTRAST = 0.15
 
 
 def corner_mask(side: int, share: float) -> Tensor:
@@ -84,6 +85,25 @@ def measured(pictures: Tensor) -> Tensor:
     return torch.cat([part.flatten(1) for part in found], 1)
 
 
+def against_surroundings(pictures: Tensor, width: float) -> Tensor:
+    """Each place of (n, 1, side, side) as how far it is from the mean around it, in the spreads around it. width:
+    standard deviation of what is around, in pixels."""
+    mean = blurred(pictures, width)
+    spread = blurred((pictures - mean).square(), width).clamp_min(0).sqrt()
+    return (pictures - mean) / (spread + _LEAST_CONTRAST)
+
+
+def numbers_of(pictures: Tensor, surroundings: float) -> Tensor:
+    """What the regression beside a network is told of (n, 1, side, side): `measured`; and where surroundings (a share
+    of the side) is not nought, the same of each place told against its surroundings, so that two X-ray machines look
+    more alike, both halves counted alike: the mean over the picture and its mirror image."""
+    plain = measured(pictures)
+    if not surroundings:
+        return plain
+    told = against_surroundings(pictures, surroundings * pictures.shape[-1])
+    return torch.cat([plain, (measured(told) + measured(told.flip(3))) / 2], 1)
+
+
 @dataclass(frozen=True, eq=False)
 class Ridge:
     """A regression on what is measured: logits = measured @ weights + bias. (numbers, findings), (findings)."""
@@ -95,8 +115,9 @@ class Ridge:
 class PictureMember(nn.Module):
     """One network, its head cut down to the findings, and the regression beside it where there is one.
 
-    image (n, 1, side, side), its corners masked already → logits (n, findings), their map (n, findings, rows,
-    columns) in logits of the network, embedding (n, width), distance (n, 1) from the pictures it learned from.
+    image (n, 1, side, side), its corners masked already, and what is measured on it, (n, numbers), where there is a
+    regression → logits (n, findings), their map (n, findings, rows, columns) in logits of the network, embedding (n,
+    width) less the mean of what it learned from, distance (n, 1) from the pictures it learned from.
     scales: (2, findings), what the logits of network and regression are multiplied by before they are added.
     """
 
@@ -111,39 +132,39 @@ class PictureMember(nn.Module):
         self.register_buffer("mean", mean)
         self.register_buffer("whitening", whitening)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor, numbers: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         logits, features, embedding = self.network(image)
-        scales = self.get_buffer("scales")
+        scales, mean = self.get_buffer("scales"), self.get_buffer("mean")
         logits = logits * scales[0]
         weights = self.network.head.weight * scales[0][:, None]
         width = features.shape[1]
         # Where a map's highest value counts beside its mean, the place of that value is where it counts.
-        told = weights[:, :width] + weights[:, width:] if self.network.peaks else weights
-        activation = torch.einsum("fc,ncyx->nfyx", told, features)
-        if self.ridge_weights is not None:
-            logits = (
-                logits
-                + (measured(image) @ self.get_buffer("ridge_weights") + self.get_buffer("ridge_bias")) * scales[1]
-            )
-        away = distance(embedding, self.get_buffer("mean"), self.get_buffer("whitening"))
-        return logits, activation, embedding, away
+        each = weights[:, :width] + weights[:, width:] if self.network.peaks else weights
+        activation = torch.einsum("fc,ncyx->nfyx", each, features)
+        if numbers is not None:
+            told = numbers @ self.get_buffer("ridge_weights") + self.get_buffer("ridge_bias")
+            logits = logits + told * scales[1]
+        return logits, activation, embedding - mean, distance(embedding, mean, self.get_buffer("whitening"))
 
 
 class PictureEnsemble(nn.Module):
-    """The members as they are shipped, in one graph.
+    """The members as they are shipped, in one graph: what is measured is measured once for all.
 
     image (n, 1, side, side) → logits (n, findings), the members' mean; activation (n, findings, rows, columns);
     embedding (n, members × width); distance (n, 1), their mean; member_logits (n, members, findings).
+    surroundings: of `numbers_of`, None where there are no regressions.
     """
 
-    def __init__(self, members: Sequence[nn.Module], mask: Tensor) -> None:
+    def __init__(self, members: Sequence[PictureMember], mask: Tensor, surroundings: float | None) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.register_buffer("mask", mask)
+        self.surroundings = surroundings
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         seen = image * self.get_buffer("mask")
-        answers = [member(seen) for member in self.members]
+        numbers = None if self.surroundings is None else numbers_of(seen, self.surroundings)
+        answers = [member(seen, numbers) for member in self.members]
         logits, activations, embeddings, distances = (list(part) for part in zip(*answers, strict=True))
         together = torch.stack(logits, 1)
         count = len(answers)

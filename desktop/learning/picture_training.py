@@ -19,7 +19,7 @@ from desktop.learning.films import fold_of
 from desktop.learning.network import SmallNetwork, gaussian
 from desktop.learning.picture_data import Indices, Squares
 from desktop.learning.picture_lessons import picture_lesson, prepared
-from desktop.learning.picture_network import PictureEnsemble, PictureMember, Ridge, corner_mask, measured
+from desktop.learning.picture_network import PictureEnsemble, PictureMember, Ridge, corner_mask, numbers_of
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.recipe import Say
@@ -33,12 +33,21 @@ Bools = npt.NDArray[np.bool_]
 
 # Settings that only matter once the networks have learned.
 _AFTERWARDS = frozenset(
-    {"threads", "alpha", "strictness", "distance_loss", "gradients", "components", "ridge", "stop_after"}
+    {
+        "threads",
+        "alpha",
+        "strictness",
+        "distance_loss",
+        "gradients",
+        "surroundings",
+        "components",
+        "ridge",
+        "network_share",
+        "stop_after",
+    }
 )
 # Settings that do not matter to what is learned first.
 _LATER = frozenset({"members", "epochs", "rate", "side_weight"})
-# How much network and regression count, where there are both: the network sees more, the regression errs elsewhere.
-_SHARES = np.array([[2 / 3], [1 / 3]])
 # One part in so many of what is learned first draws its curve.
 _WATCHED = 20
 # Per cent of the patients that a learning curve is drawn by, beside all of them.
@@ -48,16 +57,18 @@ _SHARES_LEARNED = (25, 50)
 @dataclass(frozen=True, eq=False)
 class MemberAnswers:
     """What each picture's own held-out member says of it. network, ridge: logits (n, findings), the latter zeros where
-    there is no regression; distances (n)."""
+    there is no regression; distances (n). network_share: of the settings."""
 
     network: Floats
     ridge: Floats
     distances: Floats
+    network_share: float
 
     def scales(self, chosen: npt.NDArray[np.bool_]) -> Floats:
         """(2, findings): what makes the logits of both vary as their shares say over the chosen pictures."""
         both = np.stack([self.network[chosen].std(axis=0), self.ridge[chosen].std(axis=0)])
-        return np.where(both > 0, _SHARES / np.maximum(both, 1e-9), 0.0)
+        shares = np.array([[self.network_share], [1 - self.network_share]])
+        return np.where(both > 0, shares / np.maximum(both, 1e-9), 0.0)
 
     def logits(self, scales: Floats) -> Floats:
         """(n, findings): both added up."""
@@ -144,7 +155,8 @@ def assemble(
             bias = np.array([one.lines[index].bias for index in kept])
             ridge = Ridge(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
         shipped.append(PictureMember(_cut(one.network, kept), ridge, factors, one.mean, one.whitening))
-    return PictureEnsemble(shipped, corner_mask(settings.side, settings.corners)).eval()
+    surroundings = settings.surroundings if settings.gradients else None
+    return PictureEnsemble(shipped, corner_mask(settings.side, settings.corners), surroundings).eval()
 
 
 def _cut(network: SmallNetwork, kept: Sequence[int]) -> SmallNetwork:
@@ -210,12 +222,16 @@ class _Run:
         self, squares: Squares, numbers: Floats | None, parts: Indices, networks: Sequence[SmallNetwork]
     ) -> tuple[list[Member], MemberAnswers]:
         """The members as they are put together, and what each says of its own part."""
-        findings = len(self.wanted.findings)
-        said = MemberAnswers(np.zeros((len(parts), findings)), np.zeros((len(parts), findings)), np.zeros(len(parts)))
+        said = self._nothing_said(len(parts))
         members = []
         for part, network in enumerate(networks):
             members.append(self._put_together(squares, numbers, parts == part, network, said))
         return members, said
+
+    def _nothing_said(self, count: int) -> MemberAnswers:
+        """Of so many pictures, to be written down in."""
+        shape = (count, len(self.wanted.findings))
+        return MemberAnswers(np.zeros(shape), np.zeros(shape), np.zeros(count), self.settings.network_share)
 
     def _put_together(
         self, squares: Squares, numbers: Floats | None, out: Bools, network: SmallNetwork, said: MemberAnswers
@@ -237,8 +253,7 @@ class _Run:
         self, squares: Squares, numbers: Floats | None, examples: Sequence[Example], out: Bools, network: SmallNetwork
     ) -> Json:
         """AUC of each finding on the pictures tested on, with its interval."""
-        findings = len(self.wanted.findings)
-        said = MemberAnswers(np.zeros((len(out), findings)), np.zeros((len(out), findings)), np.zeros(len(out)))
+        said = self._nothing_said(len(out))
         self._put_together(squares, numbers, out, network, said)
         tested = out & picture_data.judged(examples)
         logits = said.logits(said.scales(tested))
@@ -325,7 +340,8 @@ def _area(scores: Floats, labels: Bools, index: Indices) -> float:
 def _measured(squares: Squares, settings: PictureSettings) -> Floats:
     """(n, numbers) of pictures as the clinic prepares them."""
     everyone = np.arange(len(squares.exact))
-    return torch.cat([measured(seen) for seen in prepared(squares.exact, everyone, settings)]).double().numpy()
+    seen = prepared(squares.exact, everyone, settings)
+    return torch.cat([numbers_of(part, settings.surroundings) for part in seen]).double().numpy()
 
 
 def regressions(

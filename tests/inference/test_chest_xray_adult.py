@@ -17,8 +17,8 @@ from desktop.records import AnalysisStatus, Decision, FileHeader, Modality, Phot
 from desktop.settings import model_folder
 
 NAME = "chest-xray-adult"
-PROMISED = {"effusion", "edema"}
-LEFT_OUT = {"cardiomegaly", "consolidation", "emphysema", "nodule_or_mass", "pneumothorax", "pneumonia"}
+PROMISED = {"effusion", "cardiomegaly", "edema"}
+LEFT_OUT = {"consolidation", "emphysema", "nodule_or_mass", "pneumothorax"}
 GROWN_UP = Subject(50.0)
 
 
@@ -107,7 +107,7 @@ def test_real_films_pass_and_those_with_a_finding_stand_out(model: PictureModel,
                 said[one.key][one.key in row["label"].lower().split("|")].append(one.probability)
     assert len(chosen) >= 100
     assert passed / len(chosen) >= 0.97
-    for key in ("effusion", "edema"):
+    for key in PROMISED:
         assert np.mean(said[key][True]) > 1.3 * np.mean(said[key][False]), key
 
 

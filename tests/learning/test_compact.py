@@ -5,7 +5,7 @@ import pytest
 
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
-from desktop.learning.compact import halved
+from desktop.learning.compact import bare, halved
 
 onnx = pytest.importorskip("onnx", reason="needs the package onnx to write a graph")
 
@@ -47,3 +47,16 @@ def test_what_does_not_fit_stays_as_it_is() -> None:
     whole = graph(weights)
     assert len(halved(whole)) >= len(whole) - 64
     assert product(halved(whole), np.ones((1, 32), np.float32))[0] == pytest.approx(3.2e7)
+
+
+def test_what_the_exporter_noted_down_is_left_out() -> None:
+    weights = np.random.default_rng(4).normal(size=(32, 64)).astype(np.float32)
+    noted = onnx.load_model_from_string(graph(weights))
+    noted.graph.node[0].metadata_props.add(key="stack", value="a line of code " * 200)
+    noted.graph.node[0].doc_string = "what somebody thought"
+    whole = noted.SerializeToString()
+    left = bare(whole)
+    assert len(left) < len(whole) - 2000
+    assert b"a line of code" not in left
+    values = np.ones((1, 32), np.float32)
+    assert np.array_equal(product(left, values), product(whole, values))

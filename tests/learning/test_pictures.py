@@ -17,7 +17,7 @@ from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
 from desktop.learning import binary, picture_figures, picture_ridge
 from desktop.learning.films import read_picture
-from desktop.learning.picture_adult import CHEST_XRAY_ADULT, read_adults
+from desktop.learning.picture_adult import CHEST_XRAY_ADULT, read_adults, read_earlier
 from desktop.learning.picture_data import read_examples
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet, Split
 from desktop.learning.picture_settings import PictureSettings
@@ -27,7 +27,7 @@ from desktop.records import AnalysisStatus
 PICTURES = 48
 TINY = PictureSettings(
     members=2, side=48, large_side=56, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
-    components=8, corners=0.1, mixing=0.2, threads=2,
+    components=8, corners=0.1, mixing=0.2, surroundings=0.1, network_share=0.5, threads=2,
 )  # fmt: skip  # one line for each kind
 
 
@@ -223,6 +223,45 @@ def test_no_part_is_calibrated_by_itself() -> None:
     turned = picture_figures.cross_fitted(logits, np.where(parts == 0, ~labels, labels), groups, parts, settings)
     assert np.array_equal(once.probabilities[parts == 0], turned.probabilities[parts == 0])
     assert not np.array_equal(once.probabilities[parts == 1], turned.probabilities[parts == 1])
+
+
+def test_pictures_are_only_ranked_against_those_the_same_network_judged() -> None:
+    labels, parts = np.array([False, True, False, True, True]), np.array([0, 0, 1, 1, 2])
+    scores = np.array([0.0, 1.0, 10.0, 9.0, -5.0])
+    # One pair is the right way round, one is not; nobody judged the last one beside another.
+    assert picture_figures.area_within(scores, labels, parts) == 0.5
+    shifted = scores + np.array([0.0, 0.0, -30.0, -30.0, 7.0])
+    assert picture_figures.area_within(shifted, labels, parts) == 0.5
+    assert np.isnan(picture_figures.area_within(scores[4:], labels[4:], parts[4:]))
+    groups = [str(index) for index in range(40)]
+    many, half = np.arange(40) % 4 == 0, np.arange(40) // 20
+    lead = picture_figures.margin(many * 1.0, 1.0 - many, many, groups, half)
+    assert (lead.value, lead.low, lead.high) == (1.0, 1.0, 1.0)
+
+
+@pytest.mark.torch
+def test_what_is_told_against_its_surroundings_has_no_side() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from desktop.learning.picture_network import measured, numbers_of
+
+    film = torch.from_numpy(golden.lung_phantom()[None, None, :240, :240].copy()) * 4 - 2
+    plain, both = numbers_of(film, 0.0), numbers_of(film, 0.075)
+    assert torch.equal(plain, measured(film))
+    assert both.shape[1] == 2 * plain.shape[1]
+    mirrored = numbers_of(film.flip(3), 0.075)
+    half = plain.shape[1]
+    assert torch.allclose(both[:, half:], mirrored[:, half:], atol=1e-4)
+    assert not torch.allclose(both[:, :half], mirrored[:, :half], atol=1e-2)
+
+
+@pytest.mark.data
+def test_nobody_whose_films_are_judged_is_learned_from_first(shared_data: Path) -> None:
+    first, later = read_earlier(shared_data), read_adults(shared_data)
+    assert len([one for one in first if one.name.startswith("nih64/")]) > 500
+    assert len(first) > 5000
+    assert not {one.group for one in first} & {one.group for one in later}
+    known = set(CHEST_XRAY_ADULT.earlier_questions)
+    assert all(set(one.answers) <= known for one in first)
 
 
 @pytest.mark.data

@@ -27,7 +27,7 @@ from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder, manifest_text
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
-from desktop.learning.statistics import auc, interval
+from desktop.learning.statistics import interval
 
 if TYPE_CHECKING:
     from desktop.learning.picture_lines import LinesLearned
@@ -100,7 +100,7 @@ class Pictures:
                 "learning_curve": trained.learning_curve,
             },
             gate={"distance_limit": manifest["out_of_distribution"]["limit"], "borrowed_from": wanted.gate},
-            patient_marks=tuple(sorted({mark(self.name, one.group) for one in examples})),
+            patient_marks=tuple(sorted({mark(self.name, one.group) for one in (*examples, *earlier)})),
         )
         files[TRAINING] = record.to_json().encode()
         try:
@@ -161,9 +161,9 @@ class Pictures:
             known = counted & np.isfinite(answers[:, index])
             labels = answers[known, index] > 0.5
             groups = [one.group for one, taken in zip(examples, known, strict=True) if taken]
-            one = picture_figures.cross_fitted(logits[known, index], labels, groups, part[known], settings)
-            gain = picture_figures.margin(one.scores, simple[known, index], labels, groups)
-            area = round(auc(one.scores, labels), 4)
+            own = part[known]
+            gain = picture_figures.margin(logits[known, index], simple[known, index], labels, groups, own)
+            area = round(picture_figures.area_within(logits[known, index], labels, own), 4)
             if gain.low > _LEAST_MARGIN and area >= _LEAST_AREA:
                 spoken.append(index)
             else:
@@ -282,7 +282,7 @@ def _learned(
 def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted: PictureSet, work: Path) -> bytes:
     """The shipped graph, its weights in half precision."""
     from desktop.learning import picture_lines, picture_training
-    from desktop.learning.compact import halved
+    from desktop.learning.compact import bare, halved
     from desktop.learning.export import export
     from desktop.learning.picture_network import OUTPUTS
 
@@ -293,7 +293,7 @@ def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted
         network = picture_training.assemble(trained.members, chosen.numbers, chosen.scales, settings)
     path = work / picture_export.GRAPH
     export(network, (1, settings.side, settings.side), OUTPUTS, path)
-    return halved(path.read_bytes())
+    return bare(halved(path.read_bytes()))
 
 
 def _settings(stated: Mapping[str, Any]) -> PictureSettings:
