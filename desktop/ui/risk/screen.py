@@ -10,7 +10,6 @@ from desktop import workflow
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.records import Patient, PatientId
-from desktop.ui.patients.words import facts
 from desktop.ui.risk.answer import RiskAnswer
 from desktop.ui.risk.form import RiskFormView
 from desktop.ui.risk.patient_dialog import PatientDialog
@@ -223,7 +222,7 @@ class RiskTool(ToolPage):
         if self._patient is None:
             self._whose.setText(self._context.tr("risk.patient.none"))
         else:
-            self._whose.setText(f"{self._patient.display_name} · {facts(self._context, self._patient)}")
+            self._whose.setText(self._patient.display_name)  # the banner says the rest
         self._without.setVisible(self._patient is not None)
 
     # Asking the model
