@@ -471,4 +471,4 @@ def test_what_the_model_counted_is_told_with_how_far_it_may_be_off(report: Signe
     english = _squeezed(_text(_render(counted, film, ENGLISH)))
     assert "Redcells123(110–140);Other0." in english
     assert "notonebyonebythedoctor" in english
-    assert "红细胞123（110–140）；其他0。" in _squeezed(_text(_render(counted, film)))
+    assert "红细胞123（110至140）；其他0。" in _squeezed(_text(_render(counted, film)))
