@@ -70,9 +70,7 @@ class RiskAnswer(QWidget):
         self._finding = label("risk_finding", "title", wrap=True)
         self.given = AnswerLine(context, "risk_given")
         self.other = AnswerLine(context, "risk_other")
-        kept = self.other.sizePolicy()
-        kept.setRetainSizeWhenHidden(True)  # a slider must not slip away from under the hand that moves it
-        self.other.setSizePolicy(kept)
+        _keep_room(self.other)
         self._why = label("risk_why", wrap=True, selectable=True)
         self._doubt = label("risk_doubt", "caution", wrap=True, selectable=True)
         self._average = label("risk_average", "muted", wrap=True)
@@ -85,6 +83,7 @@ class RiskAnswer(QWidget):
         self.what_if.moved.connect(self._moved)
         self.back = button("what_if_back", "quiet")
         self.back.clicked.connect(self._reset)
+        _keep_room(self.back)
         self._limits = label("risk_limits", wrap=True, selectable=True)
         self._more = QScrollArea()
         self._more.setObjectName("risk_more")
@@ -190,3 +189,10 @@ class RiskAnswer(QWidget):
     def _reset(self) -> None:
         self.what_if.reset()
         self._moved()
+
+
+def _keep_room(part: QWidget) -> None:
+    """A slider must not slip away from under the hand that moves it, when something above it appears."""
+    policy = part.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    part.setSizePolicy(policy)
