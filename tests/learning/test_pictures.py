@@ -1,6 +1,7 @@
 """A model of pictures learns from drawn ones, leaves a model that the clinic can load, and states its own figures."""
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pytest
 from PIL import Image
 
-from desktop.errors import UserFacingError
+from desktop.errors import KnownFailure, UserFacingError
 from desktop.inference import Subject, golden
 from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
@@ -168,6 +169,18 @@ def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]]
     for key in ("left", "right"):
         found: Any = figures.figures["findings"]
         assert f"{key} {found[key]['auc']['value']:.2f}" in stated
+
+
+@pytest.mark.torch
+def test_a_model_in_another_models_folder_is_not_evaluated(
+    trained: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    from desktop.learning.recipes.pictures import Pictures
+
+    folder = shutil.copytree(trained[0], tmp_path / "elsewhere")
+    with pytest.raises(KnownFailure) as caught:
+        Pictures(DRAWN).evaluate(data, folder, Job(), lambda _text: None)
+    assert caught.value.key == "inference.manifest_damaged"
 
 
 @pytest.mark.torch

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from desktop.errors import UserFacingError, from_os_error
+from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.inference.fields import ManifestError
+from desktop.inference.picture_model import PictureModel
 from desktop.inference.registry import MANIFEST, read_picture_model
 from desktop.inference.runner_onnx import read_weights
 from desktop.jobs import Job
@@ -200,7 +202,7 @@ class Pictures:
     ) -> dict[str, Json]:
         """Of the data it learned from, as far as figures rest on it."""
         examples = [one for one in examples if one.judged]
-        training, model = training_document(folder), read_picture_model(folder)
+        training, model = training_document(folder), _model_of(folder)
         settings, spoken = _settings(training["settings"]), self._spoken(training)
         runner = picture_evaluation.runner_of(read_weights(folder, model.manifest.weights), len(spoken), settings)
         part = parts(examples, settings)
@@ -216,7 +218,7 @@ class Pictures:
         self, folder: Path, training: Mapping[str, Any], examples: Sequence[Example], job: Job
     ) -> dict[str, Json]:
         """Of people it knows nothing of."""
-        model, spoken = read_picture_model(folder), self._spoken(training)
+        model, spoken = _model_of(folder), self._spoken(training)
         settings = _settings(training["settings"])
         runner = picture_evaluation.runner_of(read_weights(folder, model.manifest.weights), len(spoken), settings)
         everybody = np.full(len(examples), -1, dtype=np.int64)
@@ -245,6 +247,14 @@ class _Chosen:
     left_out: Mapping[str, Json]
     scales: picture_figures.Floats
     logits: picture_figures.Floats
+
+
+def _model_of(folder: Path) -> PictureModel:
+    """Raises KnownFailure where its manifest is damaged, or of a model of another name than the folder's."""
+    try:
+        return read_picture_model(folder)
+    except ManifestError as error:
+        raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name) from error
 
 
 def _thumbnails(examples: Sequence[Example], settings: PictureSettings) -> picture_figures.Floats:
