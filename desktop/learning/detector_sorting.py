@@ -257,7 +257,8 @@ def _listing(seen: Sequence[Seen], thing: Calibration) -> float:
     best = float(tried[int(np.argmin(errors))])
     second = np.concatenate([own[one.sorts() == 1] for own, one in zip(probability, seen, strict=True)])
     if len(second):
-        best = min(best, float(np.quantile(second, 1 - _BOXED)))
+        drawn = sum(int((one.drawn[:, 4] == 1).sum()) for one in seen)
+        best = min(best, float(np.quantile(second, max(0.0, 1 - _BOXED * drawn / len(second)))))
     return max(0.05, round(best, 4))
 
 
