@@ -164,7 +164,7 @@ def _cross_fitted(seen: Sequence[Seen], part: Ints, settings: DetectorSettings) 
     """The fits each photograph is judged with: those of the other parts."""
     fits: list[list[KindFit]] = [[]] * len(seen)
     for number in range(settings.members):
-        fitted = fit([seen[index] for index in np.flatnonzero(part != number)], settings)
+        fitted = fit([seen[int(index)] for index in np.flatnonzero(part != number)], settings)
         for index in np.flatnonzero(part == number):
             fits[index] = fitted
     return fits
