@@ -212,7 +212,10 @@ def percent(figure: Figure | None) -> str:
 
 def decimal(figure: Figure | None) -> str:
     """A figure of two decimals with its interval; a dash where there are too few cases."""
-    return "–" if figure is None else f"{figure.value:.2f} ({figure.low:.2f}–{figure.high:.2f})"
+    if figure is None:
+        return "–"
+    value, low, high = (f"{number:.2f}".replace("-", "−") for number in (figure.value, figure.low, figure.high))
+    return f"{value} ({low} … {high})" if figure.low < 0 else f"{value} ({low}–{high})"
 
 
 def _fields(content: ValidationContent, words: Words, case: Typecase) -> list[Field]:

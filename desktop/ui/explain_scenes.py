@@ -37,7 +37,7 @@ def _open_similar(camera: Camera) -> None:
 def risk(camera: Camera) -> None:
     """The risk tool with values, one of them moved."""
     driver = camera.driver
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.settle()
     driver.click("tool_open_risk")
     driver.settle()

@@ -9,7 +9,7 @@ from desktop.ui.people_scenes import Camera
 def feedback(camera: Camera, open_keys: Callable[[], None]) -> None:
     """With films whose suggestions nobody has seen. open_keys: brings the sheet of keys."""
     driver = camera.driver
-    driver.press("Ctrl+6")
+    driver.press("Ctrl+5")
     driver.wait(lambda: driver.shown("labelling_progress"), "a picture to label")
     driver.settle()
     camera.take("feedback-label")

@@ -26,9 +26,9 @@ class Destination(StrEnum):
     TODAY = "today"
     PATIENTS = "patients"
     READING = "reading"
-    SETTINGS = "settings"
     TOOLS = "tools"
     FEEDBACK = "feedback"
+    SETTINGS = "settings"
 
 
 _NEEDS = {
@@ -38,9 +38,6 @@ _NEEDS = {
     Destination.SETTINGS: Permission.USE_CLINIC,
     Destination.FEEDBACK: Permission.READ_IMAGES,
 }
-
-# Their keys are numbered as they are declared: a place that comes later takes no key from one that hands know.
-_LAST = Destination.SETTINGS
 
 
 def destinations(session: "Session") -> tuple[Destination, ...]:
@@ -65,7 +62,7 @@ class Rail(QFrame):
         self._context = context
         self._buttons: dict[Destination, QToolButton] = {}
         layout = column(self, margin=6, spacing=4)
-        for destination in sorted(Destination, key=lambda one: one is _LAST):
+        for destination in Destination:
             made = self._button(f"rail_{destination}")
             made.setCheckable(True)
             made.setAutoExclusive(True)

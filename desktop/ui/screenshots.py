@@ -222,7 +222,7 @@ class Gallery:
         explain_scenes.risk(self)
 
     def _settings(self) -> None:
-        self.driver.press("Ctrl+4")
+        self.driver.press("Ctrl+6")
         screen = self.driver.find("settings_screen", SettingsScreen)
         for section in screen.section_names:
             screen.show_section(section)

@@ -9,7 +9,7 @@ from desktop.ui.tools.registry import TOOLS
 def tools(camera: Camera, open_keys: Callable[[], None]) -> None:
     """The list and each tool, after one film was read. open_keys: brings the sheet of keys."""
     driver = camera.driver
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.settle()
     camera.take("tools")
     camera.take("tools-keys", open_keys)

@@ -24,7 +24,8 @@ class ModelCard:
     """One model as window and command line show it. limits: short, in the language asked for. card: Markdown.
 
     in_window: a screen asks it; the others only answer who names them. kept: its answers are kept with examinations.
-    research: never asked unless someone asked for it. training: how it was trained; None where no record that can be read lies beside it.
+    research: never asked unless someone asked for it. training: how it was trained; None where no record that can be
+    read lies beside it.
     """
 
     name: str

@@ -37,7 +37,14 @@ CALM_SECONDS = 0.1
 ROUNDS = 4
 SIZE = (1366, 768)
 PEER_PAGES, PEER_ROWS = 10, 20
-PLACES = {"Today": "Ctrl+1", "Patients": "Ctrl+2", "Reading room": "Ctrl+3", "Settings": "Ctrl+4"}
+PLACES = {
+    "Today": "Ctrl+1",
+    "Patients": "Ctrl+2",
+    "Reading room": "Ctrl+3",
+    "Tools": "Ctrl+4",
+    "Feedback": "Ctrl+5",
+    "Settings": "Ctrl+6",
+}
 
 pytestmark = pytest.mark.qt_log_ignore("plugin does not support propagateSizeHints", extend=True)
 
@@ -114,7 +121,7 @@ class Hands:
         driver.settle()
         driver.click("explore_demo")
         driver.wait(lambda: self.context.clinic is not None, "demo clinic")
-        for keys in ("Ctrl+2", "Ctrl+N", "Esc", "Ctrl+4"):
+        for keys in ("Ctrl+2", "Ctrl+N", "Esc", "Ctrl+6"):
             driver.press(keys)
             driver.settle()
         screen = driver.find("settings_screen", SettingsScreen)

@@ -21,9 +21,10 @@ def decimal(context: "UiContext", found: Interval | None) -> str:
     """A figure of two decimals with its interval; where there are too few cases, that."""
     if found is None:
         return context.tr("validation.few")
-    return context.tr(
-        "validation.decimal", value=f"{found.value:.2f}", low=f"{found.low:.2f}", high=f"{found.high:.2f}"
-    )
+    value, low, high = (f"{number:.2f}".replace("-", "−") for number in (found.value, found.low, found.high))
+    # A dash between two figures that may have a minus is one line too many.
+    key = "validation.decimal" if found.low >= 0 else "validation.decimal.signed"
+    return context.tr(key, value=value, low=low, high=high)
 
 
 def group_name(context: "UiContext", by: ValidationGroup, group: str) -> str:

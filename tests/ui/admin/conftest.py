@@ -27,7 +27,7 @@ def show_section(driver: Driver, opened: MainWindow) -> Callable[[str], None]:
     """Goes to a section of the settings by keyboard and mouse."""
 
     def show(name: str) -> None:
-        driver.press("Ctrl+4")
+        driver.press("Ctrl+6")
         driver.settle()
         driver.click(f"section_{name}")
         driver.settle()

@@ -21,7 +21,7 @@ WHO, WHAT = 2, 3
 
 @pytest.fixture
 def audit(driver: Driver, opened: MainWindow) -> QTableView:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("audit")
     driver.settle()
     return driver.find("audit_table", QTableView)

@@ -26,7 +26,7 @@ def words(driver: Driver, name: str) -> str:
 
 
 def go(driver: Driver) -> None:
-    driver.press("Ctrl+6")
+    driver.press("Ctrl+5")
     driver.settle()
 
 

@@ -32,7 +32,7 @@ def words(driver: Driver, name: str) -> str:
 
 
 def go(driver: Driver) -> None:
-    driver.press("Ctrl+6")
+    driver.press("Ctrl+5")
     driver.press("Alt+3")
     driver.settle()
 

@@ -38,7 +38,7 @@ def current(window: MainWindow) -> Destination:
 
 def test_no_window_flashes_up_while_screens_are_built(driver: Driver, opened: MainWindow, qapp: QApplication) -> None:
     """A widget shown before it has a parent is a window of its own for a moment, and takes the focus away."""
-    for keys in ("Ctrl+1", "Ctrl+2", "Ctrl+3", "Ctrl+4"):
+    for keys in ("Ctrl+1", "Ctrl+2", "Ctrl+3", "Ctrl+4", "Ctrl+5", "Ctrl+6"):
         driver.press(keys)
         driver.settle()
         assert qapp.activeWindow() is opened
@@ -114,7 +114,7 @@ def test_a_film_let_go_anywhere_is_imported_for_the_patient_on_the_screen(
 def test_settings_take_effect_at_once_and_are_remembered(
     driver: Driver, opened: MainWindow, context: UiContext
 ) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.click("settings_theme_light")
     driver.find("settings_idle", QSpinBox).setValue(12)
     kept = SettingsFile(context.places.settings).load()
@@ -126,7 +126,7 @@ def test_settings_take_effect_at_once_and_are_remembered(
 def test_the_clinics_own_choices_are_saved_by_the_button(
     driver: Driver, opened: MainWindow, context: UiContext
 ) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("clinic")
     driver.settle()
     save = driver.find("policy_save", QPushButton)
@@ -143,7 +143,7 @@ def test_the_clinics_own_choices_are_saved_by_the_button(
 
 
 def test_checking_the_clinic_and_its_trail(driver: Driver, opened: MainWindow) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     screen = driver.find("settings_screen", SettingsScreen)
     screen.show_section("check")
     driver.click("check_start")
@@ -160,7 +160,7 @@ def test_checking_the_clinic_and_its_trail(driver: Driver, opened: MainWindow) -
 
 def test_a_problem_is_told_in_words_in_both_languages(driver: Driver, opened: MainWindow, context: UiContext) -> None:
     (context.places.clinic / "keystore.copy.json").write_text("{}", encoding="utf-8")
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("check")
     driver.click("check_start")
     driver.settle()

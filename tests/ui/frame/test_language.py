@@ -96,7 +96,7 @@ def test_a_chart(driver: Driver, opened: MainWindow, context: UiContext) -> None
 
 
 def test_settings_and_dialogs(driver: Driver, opened: MainWindow, context: UiContext, qapp: QApplication) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     screen = driver.find("settings_screen", SettingsScreen)
     for section in ("this_pc", "clinic", "models", "check", "audit", "about"):
         screen.show_section(section)
@@ -114,7 +114,7 @@ def test_settings_and_dialogs(driver: Driver, opened: MainWindow, context: UiCon
 
 
 def test_the_models_listed_are_those_a_screen_asks(driver: Driver, opened: MainWindow, context: UiContext) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("models")
     driver.settle()
     listed = {box.objectName() for box in opened.findChildren(QFrame, QRegularExpression("^model_[a-z0-9-]+$"))}
@@ -135,7 +135,7 @@ def test_nothing_is_cut_at_the_smallest_usual_size(driver: Driver, opened: MainW
     opened.resize(1366, 768)
     for language in Language:
         context.set_language(language)
-        for keys in ("Ctrl+1", "Ctrl+2", "Ctrl+N", "Ctrl+4"):
+        for keys in ("Ctrl+1", "Ctrl+2", "Ctrl+N", "Ctrl+4", "Ctrl+5", "Ctrl+6"):
             driver.press(keys)
             driver.settle()
             cut = [

@@ -59,7 +59,7 @@ def busy_window(driver: Driver, opened: MainWindow) -> MainWindow:
     driver.press("Ctrl+N")
     driver.type("Typed by hand")
     QGuiApplication.clipboard().setText("张小明")
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.settle()
     driver.press("Ctrl+1")
     driver.settle()

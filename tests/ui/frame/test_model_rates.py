@@ -27,7 +27,7 @@ def drawn_board(by: workflow.RateGroup) -> workflow.RateBoard:
 
 
 def open_board(driver: Driver) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("models")
     driver.wait(lambda: driver.shown(f"model_rates_{MODEL}"), "card")
     driver.click(f"model_rates_{MODEL}")

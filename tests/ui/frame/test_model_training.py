@@ -12,7 +12,7 @@ from desktop.ui.settings.screen import SettingsScreen
 
 
 def open_training(driver: Driver, model: str) -> None:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("models")
     driver.wait(lambda: driver.shown(f"model_training_{model}"), "card")
     driver.click(f"model_training_{model}")

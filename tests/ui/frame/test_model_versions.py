@@ -34,7 +34,7 @@ def bundle(tmp_path: Path) -> Path:
 
 
 def open_page(driver: Driver) -> SettingsScreen:
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     screen = driver.find("settings_screen", SettingsScreen)
     screen.show_section("models")
     driver.settle()

@@ -24,7 +24,7 @@ ICD = "http://hl7.org/fhir/sid/icd-10"
 @pytest.fixture
 def tool(opened: MainWindow, context: UiContext, driver: Driver) -> RiskTool:
     """Opened from the rail and the list, by the keyboard."""
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.settle()
     driver.find("tool_open_risk", QPushButton).setFocus()
     driver.press("Return")

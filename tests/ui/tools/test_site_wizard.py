@@ -21,7 +21,7 @@ from tests.conftest import ExpectLog
 
 
 def open_tool(driver: Driver) -> None:
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.click("tool_open_site")
     driver.settle()
 

@@ -17,7 +17,7 @@ from desktop.workflow import Session
 def test_every_tool_opens_by_key_and_leads_back(opened: MainWindow, driver: Driver, context: UiContext) -> None:
     for language in Language:
         context.set_language(language)
-        driver.press("Ctrl+5")
+        driver.press("Ctrl+4")
         for tool in TOOLS:
             driver.find(f"tool_open_{tool.id}", QPushButton).setFocus()
             driver.press("Return")
@@ -29,13 +29,13 @@ def test_every_tool_opens_by_key_and_leads_back(opened: MainWindow, driver: Driv
 
 
 def test_a_click_anywhere_on_a_card_opens_it_until_it_is_left_or_locked(opened: MainWindow, driver: Driver) -> None:
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.click(f"tool_{TOOLS[0].id}")
     driver.settle()
     assert driver.shown("tool_title")
     driver.press("Ctrl+1")
     driver.settle()
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.settle()
     assert driver.shown("tool_title")
     driver.click("tools_back")
@@ -60,7 +60,7 @@ def test_the_palette_opens_one_from_anywhere_and_settings_stay_last(
     assert driver.find("tool_title", QLabel).text() == context.tr(f"tools.{TOOLS[-1].id}")
     places = {one.value: driver.find(f"rail_{one}", QToolButton).y() for one in Destination}
     assert max(places, key=lambda name: places[name]) == "settings"
-    driver.press("Ctrl+4")
+    driver.press("Ctrl+6")
     driver.settle()
     assert driver.shown("settings_screen")
 

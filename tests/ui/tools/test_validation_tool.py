@@ -14,7 +14,7 @@ from tests.confirmed_clinic import FINDING, MODEL, fill
 
 
 def open_tool(driver: Driver) -> None:
-    driver.press("Ctrl+5")
+    driver.press("Ctrl+4")
     driver.click("tool_open_validation")
     driver.settle()
 
