@@ -101,7 +101,7 @@ def finding_figures(
     labels, evidence = _any(graded, drawn), evidence_of(graded, said, settings.listed)
     decisions: list[tuple[str, bool]] = []
     for number in range(settings.members):
-        others, own = np.flatnonzero(part != number), np.flatnonzero(part == number)
+        others, own = np.flatnonzero(part != number).tolist(), np.flatnonzero(part == number)
         fitted = fit_finding(graded, [said[i] for i in others], [drawn[i] for i in others], settings)
         for index in own:
             probability = fitted.calibration.probability(float(evidence[index]))
