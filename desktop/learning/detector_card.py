@@ -150,7 +150,7 @@ def _end(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
     return f"""## Limits
 
 Learned from {_source(wanted, figures)["en"]}. {wanted.caution["en"]}
-It was never tried on photographs from elsewhere.
+{wanted.elsewhere}
 
 ## Data
 

@@ -21,10 +21,13 @@ MALARIA_FIELD = DetectorSet(
         "en": "For research only. All photographs are of P. vivax, from one laboratory and one camera; only the rings, "
         "trophozoites, schizonts and gametocytes that somebody marked are known, and some marks look doubtful. "
         "Many cells that touch others have no box. Whose blood it was is not published: neighbouring exposures "
-        "were kept on one side of a split, but photographs of one person may stand on both.",
+        "were kept on one side of a split, but photographs of one person may stand on both. It must not be believed "
+        "about smears of another laboratory: of 1,534 cells of blood without malaria on 15 such photographs, a pack "
+        "made by this recipe named 135 infected.",
         "zh": "仅供研究。所有照片均为间日疟原虫，来自同一实验室和同一台相机；只有人工标出的环状体、滋养体、裂殖体和"
         "配子体为已知，其中有些标注存疑。许多相互接触的细胞没有标注框。数据未公开血液属于谁："
-        "连续拍摄的照片在划分时保持在同一边，但同一人的照片仍可能出现在两边。",
+        "连续拍摄的照片在划分时保持在同一边，但同一人的照片仍可能出现在两边。对其他实验室的涂片，其结果不可相信："
+        "在 15 张不含疟原虫的此类照片的 1,534 个细胞中，按此方法训练的模型把 135 个判为受感染。",
     },
     source={
         "en": "{n} photographs of thin blood smears with {boxes} boxes",
@@ -57,6 +60,7 @@ MALARIA_FIELD = DetectorSet(
     unsure=("difficult",),
     each_once=True,
     research=True,
+    elsewhere="Photographs of another laboratory were tried once: the figures above do not hold there.",
 )
 MALARIA_SETTINGS = DetectorSettings(
     members=2, epochs=5, batch=4, widths=(24, 40, 64, 80, 24), views=2, sorter_epochs=22

@@ -38,7 +38,8 @@ class DetectorSet:
     says which photographs stay on one side of a split; without that table run neighbours by name stay together, as they
     may come from one slide. unsure: words of the table for what may be of any kind. each_once: the kinds are two sorts
     of one thing, which is found first and then told apart. graded: the finding, where there is one. stain: between what
-    a photograph's `staining` lies. research: it makes a research pack.
+    a photograph's `staining` lies. research: it makes a research pack. elsewhere: what is known of photographs of other
+    laboratories, for the card.
     """
 
     model: str
@@ -61,6 +62,7 @@ class DetectorSet:
     graded: Graded | None = None
     stain: tuple[float | None, float | None] | None = None
     research: bool = False
+    elsewhere: str = "It was never tried on photographs from elsewhere."
 
     @property
     def stride(self) -> int:
