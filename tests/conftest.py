@@ -19,11 +19,16 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.cheap_keys import make_cheap
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TORCH_PRESENT = importlib.util.find_spec("torch") is not None
+
+# How fast a machine draws examples is no property of the code: a busy one must not fail.
+settings.register_profile("lantern", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("lantern")
 
 # Read by Qt when the application object is built, so before any test runs.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
