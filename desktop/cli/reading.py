@@ -23,12 +23,12 @@ def impressions(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def suggestions(arguments: argparse.Namespace, output: Output) -> None:
-    """`suggestions list | review | rates | validate | queue | label | quality`."""
+    """`suggestions list | review | rates | validate | catch-up | queue | label | quality`."""
     if arguments.verb in teaching.VERBS:
         teaching.VERBS[arguments.verb](arguments, output)
         return
-    if arguments.verb == "validate":
-        validating.validate(arguments, output)
+    if arguments.verb in validating.VERBS:
+        validating.VERBS[arguments.verb](arguments, output)
         return
     with unlocked(arguments) as clinic:
         if arguments.verb == "rates":

@@ -1,4 +1,4 @@
-"""`suggestions validate`: how right a model was here."""
+"""`suggestions validate | catch-up`: how right a model was here, also a version that came later."""
 
 import argparse
 from pathlib import Path
@@ -10,7 +10,7 @@ from desktop.cli.session import unlocked
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.i18n import Language
 from desktop.jobs import Job
-from desktop.workflow import validating
+from desktop.workflow import asking_afterwards, validating
 from desktop.workflow.confirmed import Strength
 from desktop.workflow.validating import Answers, Interval, Validation, ValidationGroup, ValidationRow
 
@@ -26,6 +26,11 @@ def add_verb(verbs: "argparse._SubParsersAction[Any]") -> None:
     verb.add_argument("--least", choices=list(_STRENGTHS), default="reviewed", help="the weakest truth that counts")
     verb.add_argument("--pdf", type=Path, metavar="FILE", help="also write it on paper, by every group")
     verb.add_argument("--report-language", choices=("en", "zh", "both"), help="of the paper")
+    later = verbs.add_parser(
+        "catch-up", help="ask the version in use about pictures whose truth is known; for judging it, shown to nobody"
+    )
+    later.add_argument("--model", required=True, metavar="NAME")
+    later.add_argument("--dry-run", action="store_true", help="only say how many there are")
 
 
 def validate(arguments: argparse.Namespace, output: Output) -> None:
@@ -50,6 +55,25 @@ def validate(arguments: argparse.Namespace, output: Output) -> None:
             output.answer(_line(found) | {"pdf": paper})
 
 
+def catch_up(arguments: argparse.Namespace, output: Output) -> None:
+    """One line: how many pictures there are, and what came of those asked about."""
+    with unlocked(arguments) as clinic:
+        known = asking_afterwards.known_pictures(clinic, Job(), arguments.model)
+        line: dict[str, object] = {
+            "model": known.model,
+            "version": known.version,
+            "known": known.known,
+            "answered_before": known.answered,
+            "waiting": known.waiting,
+        }
+        if arguments.dry_run:
+            output.answer({**line, "answered": 0, "refused": 0, "passed": 0, "unreadable": 0})
+            return
+        done = asking_afterwards.ask_afterwards(clinic, Job(), arguments.model)
+        counts = {"answered": done.answered, "refused": done.refused, "passed": done.passed}
+        output.answer({**line, **counts, "unreadable": done.unreadable})
+
+
 def _languages(arguments: argparse.Namespace, output: Output) -> tuple[Language, ...]:
     if arguments.report_language:
         return workflow.ReportLanguage(arguments.report_language).languages
@@ -70,9 +94,11 @@ def _line(found: Validation) -> dict[str, object]:
         "to": found.last.isoformat() if found.last is not None else None,
         "flow": {
             "seen": flow.seen,
+            "afterwards": flow.afterwards,
             "other_versions": flow.other_versions,
             "refused": flow.refused,
             "without": flow.without,
+            "learned": flow.learned,
             "unknown": flow.unknown,
             "cases": flow.cases,
         },
@@ -129,3 +155,7 @@ def figure(interval: Interval | None) -> dict[str, object] | None:
         "high": round(interval.high, 4),
         "cases": interval.n,
     }
+
+
+VERBS = {"validate": validate, "catch-up": catch_up}
+"""What `suggestions` hands on."""

@@ -80,7 +80,7 @@ class PaperCalibration:
 class ValidationContent:
     """What the paper says. answers: likely, cannot say, unlikely of those with and of those without the finding. flow:
     key of each step's sentence and how many leave there. made: with a time zone.
-    least: slug of the weakest reference that counts. reviewed: cases decided after the suggestion had been seen."""
+    least: slug of the weakest reference that counts. afterwards: answers asked for once the truth was known. reviewed: cases decided after the suggestion had been seen."""
 
     clinic_name: str
     author: str
@@ -97,6 +97,7 @@ class ValidationContent:
     first: date | None
     last: date | None
     seen: int
+    afterwards: int
     flow: tuple[tuple[str, int], ...]
     present: tuple[int, int, int]
     absent: tuple[int, int, int]
@@ -238,12 +239,14 @@ def _named(names: Mapping[Language, str], words: Words) -> str:
 
 
 def _method(content: ValidationContent, words: Words) -> list[str]:
+    afterwards = words.sentences("validation.paper.afterwards", count=content.afterwards) if content.afterwards else ()
     return [
         *words.sentences(
             "validation.paper.index_test",
             likely=_threshold(content.likely_from),
             unlikely=_threshold(content.unlikely_to),
         ),
+        *afterwards,
         *words.sentences(f"validation.paper.reference.{content.least}"),
         *words.sentences("validation.paper.figures"),
         *words.sentences("validation.paper.too_few", cases=content.fewest_cases, of_class=content.fewest_of_class),
@@ -255,8 +258,9 @@ def _threshold(probability: float) -> str:
 
 
 def _flow(content: ValidationContent, words: Words) -> list[PaperStep]:
-    steps = [PaperStep(words.label("validation.flow.seen", count=content.seen), "")]
-    left = content.seen
+    key = "validation.flow.seen_and_afterwards" if content.afterwards else "validation.flow.seen"
+    steps = [PaperStep(words.label(key, count=content.seen, afterwards=content.afterwards), "")]
+    left = content.seen + content.afterwards
     for key, leaving in content.flow:
         if leaving == 0 and key not in _ALWAYS:
             continue

@@ -75,6 +75,7 @@ class AuditAction(StrEnum):
     SEND_STUDY = "send_study"
     VIEW_TO_LABEL = "view_to_label"
     ADD_LABEL = "add_label"
+    ASK_AFTERWARDS = "ask_afterwards"
     TUNE_MODEL = "tune_model"
     IMPORT_MODEL = "import_model"
     ACTIVATE_MODEL = "activate_model"

@@ -21,6 +21,7 @@ class Changes:
     backups: bool = False
     network: bool = False
     labels: bool = False
+    later_answers: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

@@ -7,7 +7,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from desktop.records.ids import InstanceId, StudyId, SuggestionId
+from desktop.records.ids import InstanceId, LaterAnswerId, StudyId, SuggestionId, UserId
 
 
 class Decision(StrEnum):
@@ -219,4 +219,21 @@ class Suggestion:
     instance: InstanceId
     analysis: Analysis
     created: datetime
+    taken_with: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class LaterAnswer:
+    """What a version of a model says of a picture or trace whose truth was known before it was asked: for judging the
+    model, never for the patient, and shown to nobody.
+
+    analysis: without maps, masks, beats and boxes. author: who had it asked. taken_with: as of a suggestion.
+    """
+
+    id: LaterAnswerId
+    study: StudyId
+    instance: InstanceId
+    analysis: Analysis
+    created: datetime
+    author: UserId
     taken_with: str = ""

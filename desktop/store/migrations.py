@@ -271,6 +271,17 @@ def keep_labels(connection: Connection) -> None:
     _let_only_grow(connection, ("labels",))
 
 
+def keep_later_answers(connection: Connection) -> None:
+    """What later versions of models say of pictures whose truth was known before. Apart from suggestions: nobody reads
+    by them."""
+    connection.execute(
+        """CREATE TABLE later_answers (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+           study TEXT NOT NULL REFERENCES imaging_studies (id), record BLOB NOT NULL) STRICT"""
+    )
+    connection.execute("CREATE INDEX later_answers_by_study ON later_answers (study, key)")
+    _let_only_grow(connection, ("later_answers",))
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -285,6 +296,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     keep_segmentations,
     keep_owed_answers,
     keep_labels,
+    keep_later_answers,
 )
 
 

@@ -13,6 +13,7 @@ from desktop.store.consents import Consents
 from desktop.store.dicom_node import Arrivals, NodeLookups, Nodes, OwedAnswers, Sendings
 from desktop.store.key_epochs import AttachmentKeys
 from desktop.store.labels import Labels
+from desktop.store.later_answers import LaterAnswers
 from desktop.store.marks import Imported, KeyImages
 from desktop.store.membership import Membership
 from desktop.store.merges import Merges
@@ -49,6 +50,7 @@ class Transaction:
         self.imported = Imported(rows)
         self.segmentations = Segmentations(rows)
         self.labels = Labels(rows)
+        self.later_answers = LaterAnswers(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)
         self.unsaved = UnsavedForms(rows)

@@ -140,10 +140,10 @@ def similar_cases(clinic: Clinic, job: Job, suggestion: SuggestionId, finding: s
         for case in confirmed_cases(clinic, job, model.name)
         if finding in case.truths
         and case.patient != patient
-        and case.suggestion.analysis.status is AnalysisStatus.OK
+        and case.analysis.status is AnalysisStatus.OK
         and case.study != said.study
     ]
-    same = [case for case in confirmed if case.suggestion.analysis.provenance.sha256 == model.sha256]
+    same = [case for case in confirmed if case.analysis.provenance.sha256 == model.sha256]
     every = _with_pictures(clinic, same)
     candidates, older = every[:MOST_COMPARED], len(every[MOST_COMPARED:])
     query = _place(clinic, job, model, instance)
@@ -156,8 +156,8 @@ def similar_cases(clinic: Clinic, job: Job, suggestion: SuggestionId, finding: s
         except UserFacingError:
             unreadable += 1
     cases = _nearest(clinic, query, placed, finding, limit) if placed else ()
-    judged = {case.suggestion.instance for case in same}
-    elsewhere = {case.suggestion.instance for case in confirmed} - judged
+    judged = {case.instance for case in same}
+    elsewhere = {case.instance for case in confirmed} - judged
     return SimilarCases(suggestion, finding, cases, len(placed), unreadable, older, len(elsewhere))
 
 
@@ -227,12 +227,12 @@ def unsealed(clinic: Clinic, suggestion: SuggestionId, finding: str) -> tuple[Su
 
 def _with_pictures(clinic: Clinic, cases: Sequence[ConfirmedCase]) -> list[_Candidate]:
     """The newest answer about each picture, newest picture first."""
-    newest = {case.suggestion.instance: case for case in cases}
+    newest = {case.instance: case for case in cases}
     found = []
     with clinic.store.snapshot() as tx:
         for case in newest.values():
             instances = {one.id: one for one in tx.studies.get(case.study).instances}
-            found.append(_Candidate(case, instances[case.suggestion.instance]))
+            found.append(_Candidate(case, instances[case.instance]))
     return sorted(found, key=lambda one: (one.case.on, one.instance.id), reverse=True)
 
 
@@ -270,7 +270,7 @@ def _nearest(
                 study=study,
                 picture=display.thumbnail(picture, _THUMBNAIL),
                 truth=case.truths[finding],
-                said=next(one for one in case.suggestion.analysis.findings if one.key == finding),
+                said=next(one for one in case.analysis.findings if one.key == finding),
                 sex=case.sex,
                 age=case.age,
                 on=case.on,

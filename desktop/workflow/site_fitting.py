@@ -46,7 +46,7 @@ was seen leans towards it, and so would the thresholds."""
 @dataclass(frozen=True)
 class SiteCases:
     """What thresholds for a finding can be fitted to: cases of the version in use whose answer hung on its probability
-    alone.
+    alone, without patients whom the version may have learned from when it was tuned here.
 
     strengths: how many by what is known of them. weaker: further cases of which only a weaker truth is known. others:
     confirmed cases of other versions, which are not fitted to. missing: before anything can be fitted. curve: None
@@ -79,15 +79,15 @@ def site_cases(clinic: Clinic, job: Job, model: str, finding: str, *, least: Str
     """The cases to fit to. Raises UserFacingError (not_found; a model that cannot be fitted) and Cancelled."""
     asked = _asked(clinic, model, finding)
     taken, strengths, weaker, others = [], Counter[Strength](), 0, 0
-    for case in confirmed_cases(clinic, job, model):
-        analysis = case.suggestion.analysis
+    for case in confirmed_cases(clinic, job, model, afterwards=True):
+        analysis = case.analysis
         said = next((one for one in analysis.findings if one.key == finding), None)
         if said is None or finding not in case.truths:
             continue
         if analysis.provenance.sha256 != asked.sha256:
             others += 1
             continue
-        if not decided_by_threshold(said.reason):
+        if case.learned or not decided_by_threshold(said.reason):
             continue
         if case.truths[finding].strength < least:
             weaker += 1

@@ -74,7 +74,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
     failure: UserFacingError | None = None
     for instance in () if is_sliced(record) else record.instances:
         try:
-            questions = _questions_about(clinic, record, instance)
+            questions = questions_about(clinic, record, instance)
             subject = subject_of(patient, questions.header, record.started or clinic.clock().date())
             for model, ask in questions.for_age(subject):
                 if (instance.id, model.sha256) in done:
@@ -96,7 +96,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
     return Suggested(tuple(added), failure, Changes(suggestions=bool(added)))
 
 
-def _questions_about(clinic: Clinic, record: ImagingStudy, instance: Instance) -> "_Questions":
+def questions_about(clinic: Clinic, record: ImagingStudy, instance: Instance) -> "_Questions":
     """Whom to ask about what is stored. Raises UserFacingError where it cannot be decoded."""
     if is_trace(record):
         recording = stored_recording(clinic, instance)

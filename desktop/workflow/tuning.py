@@ -40,7 +40,7 @@ from desktop.records import AuditAction, InstanceId, LabelBasis, LabelValue, Pat
 from desktop.settings import model_folder
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
-from desktop.workflow.confirmed import ConfirmedCase, Strength, confirmed_cases
+from desktop.workflow.confirmed import ConfirmedCase, Strength, confirmed_cases, locked_key
 from desktop.workflow.importing import stored_picture
 from desktop.workflow.labelling import newest
 from desktop.workflow.shelf import own_library
@@ -199,7 +199,7 @@ def _asked(champion: PictureModel, findings: Sequence[str]) -> list[str]:
 def _known(clinic: Clinic, job: Job, model: str) -> list[_Known]:
     """The newest picture first, each once, with what is known of it. What several said blind is merged by how well each
     of them sees, where that can be told; else the majority holds."""
-    cases = {case.suggestion.instance: case for case in confirmed_cases(clinic, job, model)}
+    cases = {case.instance: case for case in confirmed_cases(clinic, job, model, afterwards=True)}
     newest_first = list(cases.values())[::-1][:MOST_PICTURES]
     with clinic.store.snapshot() as tx:
         merged = _merged(tx, job, newest_first)
@@ -209,16 +209,16 @@ def _known(clinic: Clinic, job: Job, model: str) -> list[_Known]:
         for key, truth in case.truths.items():
             chance = float(truth.present)
             if truth.strength is Strength.BLIND:
-                chance = merged.get(key, {}).get(case.suggestion.instance, chance)
+                chance = merged.get(key, {}).get(case.instance, chance)
             firm = truth.strength is not Strength.REVIEWED
             truths[key] = (chance, 1.0 if firm else REVIEWED_WEIGHT, firm)
-        found.append(_Known(case.suggestion.instance, case.patient, truths))
+        found.append(_Known(case.instance, case.patient, truths))
     return found
 
 
 def _merged(tx: Transaction, job: Job, cases: Sequence[ConfirmedCase]) -> dict[str, dict[str, float]]:
     """Probability that a finding is there, by finding and picture, where enough people labelled it."""
-    pictures = {case.suggestion.instance for case in cases}
+    pictures = {case.instance for case in cases}
     votes: dict[str, list[Vote]] = {}
     gold: dict[str, dict[str, bool]] = {}
     place, said = 0, []
@@ -357,7 +357,7 @@ def _folder_of(library: Library, name: str, sha256: str) -> Path:
 
 def _key(clinic: Clinic) -> str:
     """Which patients are locked: the same in this clinic for ever."""
-    return f"{clinic.store.store_id}/locked"
+    return locked_key(clinic)
 
 
 def _iso(clinic: Clinic) -> str:

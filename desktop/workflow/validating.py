@@ -23,11 +23,12 @@ from desktop.learning.clinical_validation import (
     validate,
 )
 from desktop.learning.statistics import Interval
-from desktop.records import AnalysisStatus
+from desktop.records import Analysis, AnalysisStatus
+from desktop.workflow.asking_afterwards import models_to_judge
 from desktop.workflow.clinic import Clinic, open_to_all, requires
-from desktop.workflow.confirmed import ConfirmedCase, Strength, confirmed_cases
+from desktop.workflow.confirmed import ConfirmedCase, Strength, confirmed_cases, counts
 from desktop.workflow.reporting import Exported, write_whole
-from desktop.workflow.watching import revealed_suggestions
+from desktop.workflow.watching import later_answers, revealed_suggestions, version_words
 
 __all__ = [
     "Answers",
@@ -49,7 +50,8 @@ __all__ = [
 
 
 class ValidationGroup(StrEnum):
-    """What cases are counted by. STRENGTH: how it is known what was true."""
+    """What cases are counted by. STRENGTH: how it is known what was true. ASKED: in the course of reading, or once that
+    was known."""
 
     STRENGTH = "strength"
     SEX = "sex"
@@ -58,11 +60,13 @@ class ValidationGroup(StrEnum):
     DEVICE = "device"
     MONTH = "month"
     VERSION = "version"
+    ASKED = "asked"
 
 
 @dataclass(frozen=True)
 class JudgedModel:
-    """A model that said something here that somebody has seen. findings: keys it speaks of. answers: of any version."""
+    """A model that can be judged here. findings: keys it speaks of. answers: of any version that somebody has seen;
+    none of one that was not here yet when pictures it could judge were read."""
 
     name: str
     findings: tuple[str, ...]
@@ -71,11 +75,12 @@ class JudgedModel:
 
 @dataclass(frozen=True)
 class Flow:
-    """From the answers that were seen to the cases that count.
+    """From the answers to the cases that count.
 
-    seen: by any version. other_versions: not by the one looked at. refused: the model would not judge. without:
-    answered, but the finding is not among what it spoke of. unknown: nobody said what was true, or not reliably
-    enough. What is left are the cases of the table.
+    seen: by any version. afterwards: further ones, of versions that were asked once the truth was known, seen by
+    nobody. other_versions: not by the one looked at. refused: the model would not judge. without: answered, but the
+    finding is not among what it spoke of. unknown: nobody said what was true, or not reliably enough. learned: of
+    patients the version may have learned from when it was tuned here. What is left are the cases of the table.
     """
 
     seen: int
@@ -83,11 +88,14 @@ class Flow:
     refused: int
     without: int
     unknown: int
+    afterwards: int = 0
+    learned: int = 0
 
     @property
     def cases(self) -> int:
         """How many count."""
-        return self.seen - self.other_versions - self.refused - self.without - self.unknown
+        left = self.seen + self.afterwards - self.other_versions - self.refused - self.without
+        return left - self.unknown - self.learned
 
 
 @dataclass(frozen=True)
@@ -115,13 +123,17 @@ class Validation:
 
 @requires(Permission.READ_IMAGES)
 def judged_models(clinic: Clinic, job: Job) -> tuple[JudgedModel, ...]:
-    """The models on this PC that answered here and were seen, by name. Raises Cancelled."""
+    """The models on this PC that answered here and were seen, by name, then those that could be asked about pictures
+    known already. Raises Cancelled."""
     answers: Counter[str] = Counter()
+    models = [clinic.models.get(name) for name in clinic.models.names()]
     with clinic.store.snapshot() as tx:
         for suggestion in revealed_suggestions(tx, job):
             answers[suggestion.analysis.provenance.model] += 1
-    here = [name for name in clinic.models.names() if answers[name] and clinic.models.get(name).findings]
-    return tuple(JudgedModel(name, clinic.models.get(name).findings, answers[name]) for name in here)
+        others = models_to_judge(tx, job, [one for one in models if not answers[one.name]])
+    here = [one for one in models if answers[one.name] and one.findings]
+    here += [one for one in models if one.name in others]
+    return tuple(JudgedModel(one.name, one.findings, answers[one.name]) for one in here)
 
 
 @requires(Permission.READ_IMAGES)
@@ -137,10 +149,12 @@ def validate_model(
     """Sensitivity, specificity, AUC and calibration of the version in use on all cases of which it is known what they
     were; by version, of all versions. least: how it must be known at least. Nobody is named in them.
 
+    Patients whom a version tuned here may have learned from are no cases of it.
+
     Raises UserFacingError (not_found) for a model or finding that is not here, and Cancelled.
     """
     asked, counted = _asked(clinic, model, finding), _counted(clinic, job, model)
-    cases = tuple(case for case in confirmed_cases(clinic, job, model, least=least) if finding in case.truths)
+    cases = _cases(clinic, job, model, finding, least)
     return _validation(asked, finding, by, least, counted, cases)
 
 
@@ -157,9 +171,10 @@ def validation_pdf(
     """The same on paper, after STARD 2015: flow of cases, index test, reference standards, tables with intervals by
     every group, limits. Raises as `validate_model`, and KnownFailure where fonts are missing."""
     asked, counted = _asked(clinic, model, finding), _counted(clinic, job, model)
-    cases = tuple(case for case in confirmed_cases(clinic, job, model, least=least) if finding in case.truths)
+    cases = _cases(clinic, job, model, finding, least)
     groups = (
         ValidationGroup.STRENGTH,
+        ValidationGroup.ASKED,
         ValidationGroup.SEX,
         ValidationGroup.AGE,
         ValidationGroup.EXAMINATION,
@@ -207,13 +222,14 @@ def group_key(by: ValidationGroup, group: str) -> str:
         ValidationGroup.SEX: "patients.sex",
         ValidationGroup.AGE: "settings.rates.age",
         ValidationGroup.EXAMINATION: "reading.modality",
+        ValidationGroup.ASKED: "validation.asked",
     }
     return f"{prefixes[by]}.{group}" if by in prefixes else ""
 
 
 def judged(case: ConfirmedCase, finding: str, group: str = "") -> Judged:
     """One case as the statistics see it."""
-    said = next(one for one in case.suggestion.analysis.findings if one.key == finding)
+    said = next(one for one in case.analysis.findings if one.key == finding)
     return Judged(case.patient, said.probability, said.decision, case.truths[finding].present, group)
 
 
@@ -226,20 +242,36 @@ def _asked(clinic: Clinic, name: str, finding: str) -> Model:
 
 @dataclass(frozen=True)
 class _Seen:
-    """Of each answer of a model that was seen: its weights, whether it would judge, and what it spoke of."""
+    """Of each answer of a model: its weights, whether it would judge, and what it spoke of. afterwards: how many were
+    asked for once the truth was known; the others were seen."""
 
     answers: Sequence[tuple[str, bool, frozenset[str]]]
+    afterwards: int
+
+
+def _cases(clinic: Clinic, job: Job, model: str, finding: str, least: Strength) -> tuple[ConfirmedCase, ...]:
+    found = confirmed_cases(clinic, job, model, least=least, afterwards=True)
+    return tuple(case for case in found if finding in case.truths)
 
 
 def _counted(clinic: Clinic, job: Job, model: str) -> _Seen:
-    answers = []
+    answers, asked, afterwards = [], set(), 0
     with clinic.store.snapshot() as tx:
         for suggestion in revealed_suggestions(tx, job):
-            analysis = suggestion.analysis
-            if analysis.provenance.model == model:
-                spoken = frozenset(one.key for one in analysis.findings)
-                answers.append((analysis.provenance.sha256, analysis.status is AnalysisStatus.OK, spoken))
-    return _Seen(answers)
+            if suggestion.analysis.provenance.model == model:
+                answers.append(_in_short(suggestion.analysis))
+                asked.add((suggestion.instance, suggestion.analysis.provenance.sha256))
+        for later in later_answers(tx, job):
+            made = later.analysis.provenance
+            if made.model == model and counts(later) and (later.instance, made.sha256) not in asked:
+                answers.append(_in_short(later.analysis))
+                afterwards += 1
+    return _Seen(answers, afterwards)
+
+
+def _in_short(analysis: Analysis) -> tuple[str, bool, frozenset[str]]:
+    spoken = frozenset(one.key for one in analysis.findings)
+    return analysis.provenance.sha256, analysis.status is AnalysisStatus.OK, spoken
 
 
 def _validation(
@@ -251,7 +283,8 @@ def _validation(
     cases: Sequence[ConfirmedCase],
 ) -> Validation:
     every = by is ValidationGroup.VERSION
-    taken = [case for case in cases if every or case.suggestion.analysis.provenance.sha256 == model.sha256]
+    own = [case for case in cases if every or case.analysis.provenance.sha256 == model.sha256]
+    taken = [case for case in own if not case.learned]
     days = [case.on for case in taken]
     group = _GROUPS[by]
     return Validation(
@@ -262,7 +295,7 @@ def _validation(
         by=by,
         least=least,
         thresholds=model.thresholds(finding),
-        flow=_flow(seen, "" if every else model.sha256, finding, len(taken)),
+        flow=_flow(seen, "" if every else model.sha256, finding, len(taken), len(own) - len(taken)),
         strengths=Counter(case.truths[finding].strength for case in taken),
         first=min(days, default=None),
         last=max(days, default=None),
@@ -270,22 +303,27 @@ def _validation(
     )
 
 
-def _flow(seen: _Seen, sha256: str, finding: str, cases: int) -> Flow:
+def _flow(seen: _Seen, sha256: str, finding: str, cases: int, learned: int) -> Flow:
     own = [answer for answer in seen.answers if sha256 in ("", answer[0])]
     judging = [spoken for _, judges, spoken in own if judges]
     without = sum(finding not in spoken for spoken in judging)
     return Flow(
-        seen=len(seen.answers),
+        seen=len(seen.answers) - seen.afterwards,
         other_versions=len(seen.answers) - len(own),
         refused=len(own) - len(judging),
         without=without,
-        unknown=max(0, len(judging) - without - cases),
+        unknown=max(0, len(judging) - without - cases - learned),
+        afterwards=seen.afterwards,
+        learned=learned,
     )
 
 
 def _version(case: ConfirmedCase, finding: str) -> str:
-    made = case.suggestion.analysis.provenance
-    return f"{made.version} ({made.sha256[:8]})"
+    return version_words(case.analysis)
+
+
+def _asked_when(case: ConfirmedCase, finding: str) -> str:
+    return "afterwards" if case.afterwards else "reading"
 
 
 _GROUPS: dict[ValidationGroup, Callable[[ConfirmedCase, str], str]] = {
@@ -296,4 +334,5 @@ _GROUPS: dict[ValidationGroup, Callable[[ConfirmedCase, str], str]] = {
     ValidationGroup.DEVICE: lambda case, finding: case.device,
     ValidationGroup.MONTH: lambda case, finding: f"{case.on:%Y-%m}",
     ValidationGroup.VERSION: _version,
+    ValidationGroup.ASKED: _asked_when,
 }

@@ -27,7 +27,8 @@ def test_a_line_with_every_figure(filled: Lantern, tmp_path: Path) -> None:
         "suggestions", "validate", "--model", MODEL, "--finding", FINDING, "--by", "sex", "--pdf", out
     ).only
     assert (line["model"], line["finding"], line["by"], line["least"]) == (MODEL, FINDING, "sex", "reviewed")
-    assert line["flow"] == {"seen": 65, "other_versions": 0, "refused": 2, "without": 0, "unknown": 3, "cases": 60}
+    flow = {"seen": 65, "other_versions": 0, "refused": 2, "without": 0, "unknown": 3, "cases": 60}
+    assert line["flow"] == {**flow, "afterwards": 0, "learned": 0}
     assert line["strengths"] == {"reference": 60, "blind": 0, "reviewed": 0}
     whole = line["whole"]
     assert sum(whole["present"].values()) + sum(whole["absent"].values()) == whole["cases"] == 60
@@ -51,3 +52,19 @@ def test_what_cannot_be_asked(filled: Lantern) -> None:
     assert every.code == 0
     assert {line["whole"]["cases"] for line in every.lines} == {0}
     assert all(line["whole"]["auc"] is None for line in every.lines)
+
+
+def test_a_version_that_came_later_catches_up(lantern: Lantern) -> None:
+    clinic = workflow.unlock(
+        lantern.store, Job(), user=lantern.user, passphrase=PASSPHRASE, models=workflow.load_models()
+    )
+    fill(clinic, lantern.folder, 3, sha256="ab" * 32)
+    workflow.lock(clinic)
+    line = lantern.run("suggestions", "catch-up", "--model", MODEL, "--dry-run").only
+    assert (line["known"], line["answered_before"], line["waiting"]) == (3, 0, 3)
+    done = lantern.run("suggestions", "catch-up", "--model", MODEL).only
+    assert done["answered"] + done["refused"] + done["passed"] == 3
+    flow = lantern.run("suggestions", "validate", "--model", MODEL, "--finding", FINDING).only["flow"]
+    assert (flow["seen"], flow["afterwards"] + done["passed"], flow["other_versions"]) == (3, 3, 3)
+    assert lantern.run("suggestions", "catch-up", "--model", MODEL).only["waiting"] == 0
+    assert lantern.run("suggestions", "catch-up", "--model", "nobody").only["kind"] == "not_found"

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -48,6 +48,8 @@ from desktop.records import (
     LabelBasis,
     LabelId,
     LabelValue,
+    LaterAnswer,
+    LaterAnswerId,
     MarksFormat,
     MarksId,
     Mask,
@@ -227,6 +229,8 @@ def read_a_film(store: Store, keys: vault.Unlocked) -> Read:
         )
         kind = LabelValue.PRESENT, LabelBasis.LABORATORY
         tx.labels.add(Label(LabelId(new_id()), study.id, instance.id, "pneumonia", *kind, author, NOW, "培养"))
+        later = replace(suggestion.analysis, activations=(), masks=())
+        tx.later_answers.add(LaterAnswer(LaterAnswerId(new_id()), study.id, instance.id, later, NOW, author, "X 1"))
         tx.policy.set("report_language", "zh")
         tx.drafts.save(study.id, keys.user_id, "findings", "impression")
         tx.reports.add(report)

@@ -135,7 +135,7 @@ def test_a_case_is_known_by_its_strongest_truth(clinic: workflow.Clinic, study: 
     found = case(clinic)
     assert found is not None
     assert found.truths == {"pneumonia": Truth(present=False, strength=Strength.BLIND)}
-    assert (found.suggestion.id, found.study, found.sex, found.age) == (suggestion, study, "male", "00-04")
+    assert (found.answer.id, found.study, found.sex, found.age) == (suggestion, study, "male", "00-04")
     by_another(clinic, study, YES, LabelBasis.BLIND)
     found = case(clinic)
     assert found is None, "two blind looks that differ settle nothing, and a weaker word does not outvote them"

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QTableWidge
 from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.ui.widgets.parts import button, column, label, row
+from desktop.workflow.watching import AFTERWARDS
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
@@ -120,6 +121,8 @@ class RatesDialog(QDialog):
             workflow.RateGroup.EXAMINATION: f"reading.modality.{group}",
         }
         key = keys.get(board.by, "")
+        if group.endswith(AFTERWARDS):
+            return tr("settings.rates.afterwards", version=group.removesuffix(AFTERWARDS))
         return tr(key) if key and self._context.has_text(key) else group
 
     def _what(self, rate: "Rate") -> str:

@@ -35,7 +35,8 @@ from desktop.ui.tools.validation_words import (
 from desktop.ui.widgets.empty_state import EmptyState
 from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
-from desktop.workflow import validating
+from desktop.workflow import asking_afterwards, validating
+from desktop.workflow.asking_afterwards import AskedAfterwards, KnownPictures
 from desktop.workflow.confirmed import Strength
 from desktop.workflow.validating import JudgedModel, Validation, ValidationGroup, ValidationRow
 
@@ -63,6 +64,7 @@ class _Counted:
 
     number: int
     found: Validation
+    known: KnownPictures
 
 
 class ValidationTool(ToolPage):
@@ -77,6 +79,7 @@ class ValidationTool(ToolPage):
         self._icons = Icons(context)
         self._models: tuple[JudgedModel, ...] = ()
         self._found: Validation | None = None
+        self._known: KnownPictures | None = None
         self._number = 0
         self._filling = False
         self._empty = EmptyState(context, "validation_empty", "chart", has_button=False)
@@ -146,12 +149,27 @@ class ValidationTool(ToolPage):
         about = label("validation_about", "small", wrap=True)
         self._texts.add(about.setText, "validation.about")
         left = column(spacing=8)
+        left.addWidget(self._build_asking())
         for part in (self._flow, self._caution, self._missing):
             left.addWidget(part)
         left.addWidget(self.table, 1)
         left.addWidget(self._calibration)
         left.addWidget(about)
         return left
+
+    def _build_asking(self) -> QWidget:
+        """Shown where the version in use has not answered about every picture of which the truth is known."""
+        self.asking = QWidget()
+        self.asking.setObjectName("validation_asking")
+        self._waiting = label("validation_waiting", wrap=True)
+        self.ask = button("validation_ask")
+        self.ask.clicked.connect(self._ask)
+        line = row(spacing=12)
+        line.addWidget(self._waiting, 1)
+        line.addWidget(self.ask)
+        self.asking.setLayout(line)
+        self.asking.hide()
+        return self.asking
 
     def _build_charts(self) -> QVBoxLayout:
         right = column(spacing=4)
@@ -192,7 +210,7 @@ class ValidationTool(ToolPage):
     def clear(self) -> None:
         """Nothing of the clinic stays."""
         self._number += 1
-        self._models, self._found = (), None
+        self._models, self._found, self._known = (), None, None
         self._fill()
         self._show()
 
@@ -240,7 +258,7 @@ class ValidationTool(ToolPage):
 
         def work(job: "Job") -> _Counted:
             found = validating.validate_model(clinic, job, model, finding, by=by, least=least)
-            return _Counted(number, found)
+            return _Counted(number, found, asking_afterwards.known_pictures(clinic, job, model))
 
         self._context.operations.run(
             work, initiator=self, done=self._counted, pool="background", title=self._context.tr("validation.counting")
@@ -248,14 +266,56 @@ class ValidationTool(ToolPage):
 
     def _counted(self, counted: _Counted) -> None:
         if counted.number == self._number:
-            self._found = counted.found
+            self._found, self._known = counted.found, counted.known
             self._show()
+
+    # Asking about known pictures
+
+    def _ask(self) -> None:
+        known = self._known
+        if known is None:
+            return
+        clinic, model = self._context.open_clinic, known.model
+
+        def work(job: "Job") -> AskedAfterwards:
+            return asking_afterwards.ask_afterwards(clinic, job, model)
+
+        self.by.setFocus()  # the button goes once nothing waits any more
+        self.ask.setEnabled(False)
+        self._context.operations.run(
+            work,
+            initiator=self,
+            done=self._asked,
+            ended=self._asking_ended,
+            pool="compute",
+            title=self._context.tr("validation.ask.title"),
+        )
+
+    def _asked(self, done: AskedAfterwards) -> None:
+        self._context.announce(done.changes, self)
+        counts = {"answered": done.answered, "refused": done.refused, "passed": done.passed}
+        self._context.toast(self._context.tr("validation.ask.done", unreadable=done.unreadable, **counts))
+
+    def _asking_ended(self) -> None:
+        """What was answered before somebody cancelled counts too."""
+        self.ask.setEnabled(True)
+        self.count()
+
+    def _show_asking(self) -> None:
+        known, tr = self._known, self._context.tr
+        waiting = known.waiting if known is not None else 0
+        self.asking.setVisible(waiting > 0)
+        if known is not None and waiting > 0:
+            self.ask.setText(tr("validation.ask", count=waiting))
+            counts = {"answered": known.answered, "known": known.known}
+            self._waiting.setText(tr("validation.ask.waiting", count=waiting, version=known.version, **counts))
 
     # What is shown
 
     def _show(self) -> None:
         found, tr = self._found, self._context.tr
         self.save.setEnabled(found is not None)
+        self._show_asking()
         if found is None:
             for part in (self._flow, self._caution, self._missing, self._calibration):
                 part.setText("")

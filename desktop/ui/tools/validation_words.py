@@ -54,9 +54,11 @@ def flow_words(context: "UiContext", found: Validation) -> str:
     tr, flow = context.tr, found.flow
     parts = [tr("validation.flow.seen", count=flow.seen)]
     for key, count in (
+        ("afterwards", flow.afterwards),
         ("other_versions", flow.other_versions),
         ("refused", flow.refused),
         ("without", flow.without),
+        ("learned", flow.learned),
         ("unknown", flow.unknown),
     ):
         if count:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from PySide6.QtWidgets import QComboBox, QLabel, QTableWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QTableWidget
 
 from desktop.i18n import Language
 from desktop.ui.context import UiContext
@@ -80,3 +80,19 @@ def test_no_answer_and_too_few_cases_say_what_is_wanted(
     )
     assert driver.find("validation_missing", QLabel).text() == context.tr("validation.missing", what=wanted)
     assert driver.find("validation_roc", ShareChart).empty
+
+
+def test_a_version_that_came_later_is_asked_by_one_key(
+    opened: MainWindow, driver: Driver, context: UiContext, tmp_path: Path
+) -> None:
+    fill(context.open_clinic, tmp_path, 4, sha256="ab" * 32)
+    open_tool(driver)
+    ask = driver.find("validation_ask", QPushButton)
+    assert ask.text() == context.tr("validation.ask", count=4)
+    assert context.tr("validation.flow.other_versions", count=4) in driver.find("validation_flow", QLabel).text()
+    ask.setFocus()
+    driver.press("Space")
+    driver.settle()
+    assert not driver.shown("validation_asking")
+    assert driver.find("validation_by", QComboBox).hasFocus()
+    assert context.tr("validation.flow.afterwards", count=4) in driver.find("validation_flow", QLabel).text()
