@@ -178,11 +178,11 @@ def _diagnostic_report(report: SignedReport, names: Names, words: Words, paper: 
         resource["conclusion"] = content.impression
     codes = [
         {"coding": codings_of(finding)}
-        for finding in content.findings
+        for finding in content.all_findings
         if finding.codings and finding.decided is Decision.LIKELY
     ]
     if codes:
-        resource["conclusionCode"] = codes
+        resource["conclusionCode"] = [code for place, code in enumerate(codes) if code not in codes[:place]]
     return resource
 
 

@@ -1,31 +1,73 @@
 """What the doctor wrote and decided, and what the model suggested, as FHIR R4 Observations."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from desktop.exports.fhir_parts import LOINC, Json, Names, concept, instant, local, reference, study_date
 from desktop.exports.words import Words
 from desktop.i18n import Language
-from desktop.records import Decision, ReportContent, ReportedFinding, SignedReport
+from desktop.records import Decision, ReportContent, ReportedFinding, ReportedSuggestion, SignedReport
 
 _IMAGING = concept("http://terminology.hl7.org/CodeSystem/observation-category", "imaging", "Imaging")
 _UNKNOWN = concept("http://terminology.hl7.org/CodeSystem/data-absent-reason", "unknown", "Unknown")
 
 
+class _Numbered(NamedTuple):
+    """A finding of a report. number: part of the ids of what is said of it. said: the suggestion it is of, None for one
+    the doctor added."""
+
+    number: str
+    finding: ReportedFinding
+    said: ReportedSuggestion | None
+
+
+def _numbered(content: ReportContent) -> Iterator[_Numbered]:
+    """Every finding. Those of a report's only suggestion are numbered with those added, as they always were."""
+    for place, said in enumerate(content.suggestions):
+        for number, finding in enumerate(said.findings):
+            yield _Numbered(f"{place}.{number}", finding, said)
+    only = content.said[0] if content.said and not content.suggestions else None
+    for number, finding in enumerate(content.findings):
+        yield _Numbered(str(number), finding, only if finding.suggested is not None else None)
+
+
+def _device_role(content: ReportContent, said: ReportedSuggestion) -> str:
+    """The role of the resource that stands for a suggestion's model."""
+    return f"model {said.model_sha256}" if content.suggestions else "model"
+
+
 def device(content: ReportContent, names: Names) -> Iterator[Json]:
-    """The model, where one ran."""
-    if not content.model_name:
-        return
-    resource: Json = {
-        "resourceType": "Device",
-        "id": names.of("model"),
-        "identifier": [{"system": "urn:lantern:model-sha256", "value": content.model_sha256}],
-        "deviceName": [{"name": content.model_name, "type": "model-name"}],
-        "type": {"text": "Software: machine-learned model"},
-        "version": [{"value": content.model_version}],
+    """The models that ran, each once."""
+    told: set[str] = set()
+    for said in content.said:
+        role = _device_role(content, said)
+        if role in told:
+            continue
+        told.add(role)
+        resource: Json = {
+            "resourceType": "Device",
+            "id": names.of(role),
+            "identifier": [{"system": "urn:lantern:model-sha256", "value": said.model_sha256}],
+            "deviceName": [{"name": said.model_name, "type": "model-name"}],
+            "type": {"text": "Software: machine-learned model"},
+            "version": [{"value": said.model_version}],
+        }
+        if said.model_device:
+            resource["note"] = [{"text": f"Run on {said.model_device}"}]
+        yield resource
+
+
+def _of_model(content: ReportContent, said: ReportedSuggestion, names: Names) -> Json:
+    """What every Observation of a model says of where it comes from; of several pictures also which one."""
+    source: Json = reference(content.study)
+    if content.suggestions:
+        source["identifier"] = {"system": "urn:lantern:image-sha256", "value": said.image_sha256}
+        source["display"] = f"Picture {said.picture}"
+    return {
+        "method": {"text": f"{said.model_name} {said.model_version}"},
+        "device": reference(names.of(_device_role(content, said)), said.model_name),
+        "derivedFrom": [source],
     }
-    if content.model_device:
-        resource["note"] = [{"text": f"Run on {content.model_device}"}]
-    yield resource
 
 
 def written(report: SignedReport, names: Names) -> Iterator[Json]:
@@ -57,16 +99,14 @@ def written(report: SignedReport, names: Names) -> Iterator[Json]:
 
 def suggestions(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
     """What the model suggested: `preliminary`, made by a device, with its calibrated probability."""
-    for number, finding in enumerate(content.findings):
-        if finding.suggested is None:
+    for number, finding, said in _numbered(content):
+        if finding.suggested is None or said is None:
             continue
         resource: Json = {
             **_observation(content, names.of(f"suggestion {number}"), "preliminary"),
             "code": _finding_code(finding, words),
             "valueCodeableConcept": _decision(finding.suggested, words),
-            "method": {"text": f"{content.model_name} {content.model_version}"},
-            "device": reference(names.of("model"), content.model_name),
-            "derivedFrom": [reference(content.study)],
+            **_of_model(content, said, names),
         }
         if finding.probability is not None:
             value = {"value": finding.probability, "unit": "1", "system": "http://unitsofmeasure.org", "code": "1"}
@@ -79,16 +119,19 @@ def suggestions(content: ReportContent, names: Names, words: Words) -> Iterator[
 
 
 def counts(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
-    """What the model counted: `preliminary`, made by a device; between what the true number usually lies beside it."""
+    """What models counted: `preliminary`, made by a device; between what the true number usually lies beside it."""
     chinese = words.languages[0] is Language.CHINESE
-    for number, count in enumerate(content.counts):
+    counted = [
+        (f"{place}.{number}" if content.suggestions else str(number), count, said)
+        for place, said in enumerate(content.said)
+        for number, count in enumerate(said.counts)
+    ]
+    for role, count, said in counted:
         resource: Json = {
-            **_observation(content, names.of(f"count {number}"), "preliminary"),
+            **_observation(content, names.of(f"count {role}"), "preliminary"),
             "code": local("count", count.key, count.name_zh if chinese else count.name_en),
             "valueQuantity": _number(count.number),
-            "method": {"text": f"{content.model_name} {content.model_version}"},
-            "device": reference(names.of("model"), content.model_name),
-            "derivedFrom": [reference(content.study)],
+            **_of_model(content, said, names),
         }
         bounds = (("low", "Usually not below", count.low), ("high", "Usually not above", count.high))
         told = [
@@ -105,7 +148,7 @@ def _number(value: int) -> Json:
 
 def decisions(content: ReportContent, names: Names, words: Words) -> Iterator[Json]:
     """What the doctor decided on each finding. One left undecided has no decision, and none is made up."""
-    for number, finding in enumerate(content.findings):
+    for number, finding, _ in _numbered(content):
         if finding.verdict is None:
             continue
         verdict = local("verdict", finding.verdict.value, words.label(f"report.verdict.{finding.verdict.value}.alone"))

@@ -3,14 +3,14 @@
 The template `resources/templates/report.typ` decides where things stand; this module decides what they say.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from desktop.exports.bundle import ReportBundle
 from desktop.exports.paper_fonts import REPLACEMENT, Typecase
 from desktop.exports.paper_image import film_svg, qr_svg
 from desktop.exports.paper_patient import Field, patient_fields
-from desktop.exports.words import Words
+from desktop.exports.words import Words, answer_words
 from desktop.i18n import Language, Translator
 from desktop.i18n.catalogue import catalogue
 from desktop.imaging.geometry import Length
@@ -22,6 +22,7 @@ from desktop.records import (
     ReportContent,
     ReportedCount,
     ReportedFinding,
+    ReportedSuggestion,
     SignedReport,
 )
 
@@ -65,12 +66,16 @@ class Film:
 
 @dataclass(frozen=True)
 class Row:
-    """One finding: its name, what the model suggested, what the doctor decided, why; a line for each language."""
+    """One finding: its name, what the model suggested, what the doctor decided, why; a line for each language.
+
+    heading: instead of all that, which picture and model the rows below it are about.
+    """
 
     finding: str
     suggested: str
     decided: str
     reason: str
+    heading: str = ""
 
 
 @dataclass(frozen=True)
@@ -269,9 +274,37 @@ def _decided(content: ReportContent, words: Words, case: Typecase) -> Decided:
     return Decided(
         heading=words.label("report.suggestion"),
         columns=["\n".join(words.sentences(key)) for key in columns],
-        rows=[_row(finding, words, case) for finding in content.findings],
+        rows=[*_rows(content, words, case)],
         notes=[case.line(note, 2 * _CELL) for note in _notes(content, words)],
     )
+
+
+def _rows(content: ReportContent, words: Words, case: Typecase) -> Iterator[Row]:
+    """The findings; where there were several suggestions, below a heading for each."""
+    for said in content.suggestions:
+        yield _heading_row(_about(content, said, words), case)
+        yield from (_row(finding, words, case) for finding in said.findings)
+    if content.suggestions and content.findings:
+        yield _heading_row(words.sentences("report.answer.added"), case)
+    yield from (_row(finding, words, case) for finding in content.findings)
+
+
+def _heading_row(lines: Iterable[str], case: Typecase) -> Row:
+    return Row("", "", "", "", "\n".join(case.line(line, 2 * _CELL) for line in lines))
+
+
+def _about(content: ReportContent, said: ReportedSuggestion, words: Words) -> tuple[str, ...]:
+    """Which picture a suggestion is about, whose it is, and what came of it besides findings."""
+
+    def line(translator: Translator) -> str:
+        parts = [answer_words(translator, content, said)]
+        if said.refusal:
+            parts.append(translator.text("report.model_refused", reason=translator.text(said.refusal)))
+        if said.counts:
+            parts.append(_counted(said.counts, translator))
+        return " · ".join(parts)
+
+    return words.each(line)
 
 
 def _row(finding: ReportedFinding, words: Words, case: Typecase) -> Row:
@@ -322,7 +355,7 @@ def _percent(probability: float) -> str:
 
 def _notes(content: ReportContent, words: Words) -> Iterator[str]:
     """What a reader must know of the suggestion: what made it, whether it came before the doctor's own reading."""
-    if not content.model_name:
+    if not content.said:
         yield from words.sentences("report.no_model")
         return
     if content.model_refusal:
@@ -331,18 +364,14 @@ def _notes(content: ReportContent, words: Words) -> Iterator[str]:
         )
     if content.counts:
         yield from words.each(lambda translator: _counted(content.counts, translator))
-    suggested = any(finding.suggested is not None for finding in content.findings)
-    if suggested or content.counts:
+    suggested = any(one.findings or one.counts for one in content.said)
+    if suggested:
         yield from words.sentences(f"report.read_{'first' if content.read_before_reveal else 'after'}")
-    if any(finding.suggested is not None and finding.verdict is None for finding in content.findings):
+    if any(finding.verdict is None for one in content.said for finding in one.findings):
         yield from words.sentences("report.undecided_note")
-    yield from words.sentences(
-        "report.model",
-        name=content.model_name,
-        version=content.model_version,
-        sha256=content.model_sha256[:12],
-        device=content.model_device or "–",
-    )
+    models = {(one.model_name, one.model_version, one.model_sha256, one.model_device) for one in content.said}
+    for name, version, sha256, device in sorted(models):
+        yield from words.sentences("report.model", name=name, version=version, sha256=sha256[:12], device=device or "–")
 
 
 def _signature(bundle: ReportBundle, words: Words, case: Typecase) -> Signature:

@@ -2,7 +2,7 @@
 
 The same report gives the same bytes and UIDs, so that an archive which gets it twice knows it. An addendum makes
 another object of the same series. What a model suggested stays with the clinic: the object says what the doctor wrote
-and decided.
+and decided; where there were several suggestions, also about which picture and whose suggestion each decision is.
 """
 
 import io
@@ -15,8 +15,9 @@ from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
 from desktop import __version__
+from desktop.exports.words import answer_words
 from desktop.i18n import Language, Translator
-from desktop.records import Addendum, ReportedFinding, SignedReport
+from desktop.records import Addendum, ReportContent, ReportedFinding, SignedReport
 
 BASIC_TEXT = "1.2.840.10008.5.1.4.1.1.88.11"
 
@@ -111,7 +112,7 @@ def _content(made: Dataset, report: SignedReport, language: Language) -> None:
     template = Dataset()
     template.MappingResource, template.TemplateIdentifier = "DCMR", "2000"
     made.ContentTemplateSequence = [template]
-    findings = [content.findings_text, *_decided(content.findings, words)]
+    findings = [content.findings_text, *_decided(content, words)]
     items = [
         _item("HAS CONCEPT MOD", "CODE", _LANGUAGE, code=_LANGUAGES[language]),
         _item("HAS OBS CONTEXT", "CODE", _OBSERVER_TYPE, code=_PERSON),
@@ -124,13 +125,23 @@ def _content(made: Dataset, report: SignedReport, language: Language) -> None:
     made.ContentSequence = items
 
 
-def _decided(findings: Iterable[ReportedFinding], words: Translator) -> Iterable[str]:
+def _decided(content: ReportContent, words: Translator) -> Iterable[str]:
     """What the doctor decided on each finding, a line each; what was left undecided is not said."""
-    for finding in findings:
-        if finding.verdict is None or finding.decided is None:
-            continue
-        name = finding.name_zh if words.language is Language.CHINESE else finding.name_en
-        yield f"{name}: {words.text(f'report.decision.{finding.decided.value}')}"
+    for said in content.suggestions:
+        about = answer_words(words, content, said)
+        for finding in said.findings:
+            if finding.verdict is not None:
+                key = (
+                    f"decision.{finding.decided.value}" if finding.decided else f"verdict.{finding.verdict.value}.alone"
+                )
+                yield f"{about}: {_named(finding, words)}: {words.text(f'report.{key}')}"
+    for finding in content.findings:
+        if finding.verdict is not None and finding.decided is not None:
+            yield f"{_named(finding, words)}: {words.text(f'report.decision.{finding.decided.value}')}"
+
+
+def _named(finding: ReportedFinding, words: Translator) -> str:
+    return finding.name_zh if words.language is Language.CHINESE else finding.name_en
 
 
 def _added(addendum: Addendum) -> str:

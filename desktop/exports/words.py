@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from desktop.i18n import Language, Translator, format_date, format_datetime
-from desktop.records import PartialDate
+from desktop.records import PartialDate, ReportContent, ReportedSuggestion
+
+_TRACES = frozenset({"ECG", "HD"})
 
 
 @dataclass(frozen=True)
@@ -56,3 +58,13 @@ class Words:
         zone = f"UTC{zone[:3]}:{zone[3:5]}" if zone else ""
         day = moment.strftime("%Y-%m-%d %H:%M") if self.bilingual else format_datetime(moment, self.languages[0])
         return f"{day} {zone}".strip()
+
+
+def answer_words(translator: Translator, content: ReportContent, said: ReportedSuggestion) -> str:
+    """Which picture or trace a suggestion is about, where there are several, and which model it is of."""
+    title = said.title_zh if translator.language is Language.CHINESE else said.title_en
+    several = any(one.picture > 1 for one in content.said)
+    kind = "only" if not several else "trace" if content.modality in _TRACES else "picture"
+    return translator.text(
+        f"report.answer.{kind}", number=said.picture, title=title, model=said.model_name, version=said.model_version
+    )

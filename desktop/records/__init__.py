@@ -87,9 +87,10 @@ from desktop.records.reports import (
     ReportContent,
     ReportedCount,
     ReportedFinding,
+    ReportedSuggestion,
     SignedReport,
 )
-from desktop.records.reviews import Annotation, AnnotationKind, Impression, Review, Verdict
+from desktop.records.reviews import Annotation, AnnotationKind, Impression, Question, Review, Verdict, standing
 from desktop.records.segmentations import GridSource, Segment, Segmentation
 from desktop.records.suggestions import (
     Activation,
@@ -238,12 +239,14 @@ __all__ = [
     "Provenance",
     "Quality",
     "QualityProblem",
+    "Question",
     "RecordedObservation",
     "Recording",
     "ReportContent",
     "ReportId",
     "ReportedCount",
     "ReportedFinding",
+    "ReportedSuggestion",
     "Review",
     "ReviewId",
     "Segment",
@@ -274,6 +277,7 @@ __all__ = [
     "is_id",
     "new_id",
     "standard_lead",
+    "standing",
     "suggested_choices",
     "values_of",
     "with_field",

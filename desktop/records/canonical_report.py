@@ -5,9 +5,8 @@ import another. A field added to `ReportContent` or to anything inside it change
 number then and go on reading the old one.
 
 Format 2 knows on which frame of a picture a drawing lies, format 3 which slice of a scan is printed, format 4 what a
-model counted. A report is
-written in the oldest format that can say what it says, so that one content has one form, and what was signed before
-frames and slices were known is still what was signed.
+model counted, format 5 more than one suggestion. A report is written in the oldest format that can say what it says, so
+that one content has one form, and what was signed before is still what was signed.
 """
 
 import json
@@ -24,7 +23,17 @@ from desktop.records.reports import ReportContent
 
 REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES = "lantern-report/1", "lantern-report/2"
 REPORT_FORMAT_WITH_PICTURE, REPORT_FORMAT_WITH_COUNTS = "lantern-report/3", "lantern-report/4"
-_FORMATS = (REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES, REPORT_FORMAT_WITH_PICTURE, REPORT_FORMAT_WITH_COUNTS)
+REPORT_FORMAT_WITH_SUGGESTIONS = "lantern-report/5"
+_FORMATS = (
+    *(REPORT_FORMAT, REPORT_FORMAT_WITH_FRAMES, REPORT_FORMAT_WITH_PICTURE, REPORT_FORMAT_WITH_COUNTS),
+    REPORT_FORMAT_WITH_SUGGESTIONS,
+)
+_SINCE = {
+    "picture": REPORT_FORMAT_WITH_PICTURE,
+    "counts": REPORT_FORMAT_WITH_COUNTS,
+    "suggestions": REPORT_FORMAT_WITH_SUGGESTIONS,
+}
+"""The first format that knows a field; None or nothing stands for it in those before."""
 ADDENDUM_FORMAT = "lantern-addendum/1"
 
 _FIRST_FRAME = 1
@@ -32,6 +41,8 @@ _FIRST_FRAME = 1
 
 def report_format(content: ReportContent) -> str:
     """The format a report is written in."""
+    if content.suggestions:
+        return REPORT_FORMAT_WITH_SUGGESTIONS
     if content.counts:
         return REPORT_FORMAT_WITH_COUNTS
     if content.picture is not None:
@@ -48,10 +59,9 @@ def report_canonical_bytes(content: ReportContent) -> bytes:
     """
     written_as = report_format(content)
     members: Any = _encoded(content)
-    if written_as != REPORT_FORMAT_WITH_COUNTS:
-        del members["counts"]
-    if _FORMATS.index(written_as) < _FORMATS.index(REPORT_FORMAT_WITH_PICTURE):
-        del members["picture"]
+    for name, first in _SINCE.items():
+        if _FORMATS.index(written_as) < _FORMATS.index(first):
+            del members[name]
     if written_as == REPORT_FORMAT:
         for annotation in members["annotations"]:
             del annotation["frame"]
@@ -75,10 +85,9 @@ def report_from_canonical(data: bytes) -> ReportContent:
         raise ValueError("this report was written in another format")
     if written_as == REPORT_FORMAT:
         members = _with_frames(members)
-    if _FORMATS.index(written_as) < _FORMATS.index(REPORT_FORMAT_WITH_PICTURE):
-        members = {**_checked(dict, members), "picture": None}
-    if written_as != REPORT_FORMAT_WITH_COUNTS:
-        members = {**_checked(dict, members), "counts": []}
+    for name, first in _SINCE.items():
+        if _FORMATS.index(written_as) < _FORMATS.index(first):
+            members = {**_checked(dict, members), name: None if name == "picture" else []}
     content = _decoded(ReportContent, members)
     assert isinstance(content, ReportContent)
     if report_canonical_bytes(content) != data:

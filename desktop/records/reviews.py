@@ -1,8 +1,10 @@
 """What the doctor read, decided and drew. All of it append-only."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from desktop.records.ids import (
     AnnotationId,
@@ -17,12 +19,14 @@ from desktop.records.suggestions import Decision
 
 
 class Verdict(StrEnum):
-    """What the doctor does with a finding; ADDED is a finding the model does not know."""
+    """What the doctor does with a finding; ADDED is a finding the model does not know, WITHDRAWN takes the decision
+    before it back: from then on there is none."""
 
     ACCEPT = "accept"
     AMEND = "amend"
     REJECT = "reject"
     ADDED = "added"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,27 @@ class Review:
             raise ValueError("an amendment needs a value")
         if (self.verdict is Verdict.ADDED) != (self.suggestion is None):
             raise ValueError("only an added finding stands without a suggestion")
+        if self.verdict is Verdict.WITHDRAWN and self.value is not None:
+            raise ValueError("a decision taken back holds nothing")
+
+    @property
+    def question(self) -> "Question":
+        """What it is about."""
+        return Question(self.suggestion, self.finding)
+
+
+class Question(NamedTuple):
+    """What a decision is about: a finding of one suggestion, or one the doctor added (no suggestion). The same finding
+    of another picture or of another model is another question."""
+
+    suggestion: SuggestionId | None
+    finding: str
+
+
+def standing(reviews: Iterable[Review]) -> dict[Question, Review]:
+    """The decisions that hold: the newest about each question, without those taken back. reviews: oldest first."""
+    newest = {review.question: review for review in reviews}
+    return {about: review for about, review in newest.items() if review.verdict is not Verdict.WITHDRAWN}
 
 
 class AnnotationKind(StrEnum):

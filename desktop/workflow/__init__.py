@@ -30,7 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import backups, confirmed, labelling, measuring, people, queueing, risks, tuning
+from desktop.workflow import accepting, backups, confirmed, labelling, measuring, people, queueing, risks, tuning
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -195,7 +195,6 @@ from desktop.workflow.reading import (
     Reviewed,
     SealedSuggestion,
     Step,
-    accept_findings,
     add_finding,
     annotate,
     label_annotation,
@@ -379,7 +378,7 @@ __all__ = [
     "VisitDraft",
     "VisitRecorded",
     "WaitingStudy",
-    "accept_findings",
+    "accepting",
     "activate_model",
     "add_addendum",
     "add_document",

@@ -21,11 +21,13 @@ from desktop.records import (
     LabelValue,
     LaterAnswer,
     PatientId,
+    Question,
     Review,
     StudyId,
     Suggestion,
     SuggestionId,
     Verdict,
+    standing,
 )
 from desktop.store import AuditQuery, Transaction
 from desktop.workflow.clinic import Clinic, requires
@@ -188,20 +190,16 @@ def counts(answer: LaterAnswer) -> bool:
     return answer.analysis.reason != REASON_OTHER_KIND
 
 
-def _newest_reviews(reviews: Iterable[Review]) -> dict[tuple[SuggestionId | None, str], Review]:
-    return {(one.suggestion, one.finding): one for one in reviews}
-
-
 def truths_of(
     tx: Transaction, study: StudyId, instance: InstanceId, findings: Iterable[str], said: Sequence[Said]
 ) -> dict[str, Truth]:
     """What is known of findings of a picture. said: answers whose decisions count."""
-    labels, decided = newest(tx.labels.for_study(study)), _newest_reviews(tx.reviews.for_study(study))
+    labels, decided = newest(tx.labels.for_study(study)), standing(tx.reviews.for_study(study))
     known = {}
     for finding in findings:
         votes = list(_labelled(labels, instance, finding))
         for one in said:
-            review = decided.get((one.suggestion, finding))
+            review = decided.get(Question(one.suggestion, finding))
             present = held(review, one.decisions[finding]) if review and finding in one.decisions else None
             if present is not None:
                 votes.append(Truth(present, Strength.REVIEWED))

@@ -1,6 +1,6 @@
 """Reading a study: impression first, then the suggestion, then a decision on each finding."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -24,6 +24,7 @@ from desktop.records import (
     KeyImage,
     Patient,
     Picture,
+    Question,
     Recording,
     Review,
     ReviewId,
@@ -35,6 +36,7 @@ from desktop.records import (
     UserId,
     Verdict,
     new_id,
+    standing,
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
@@ -67,8 +69,9 @@ class Draft:
 class Reading:
     """How far the reading of a study is.
 
-    sealed: the suggestion may not be shown yet; `suggestions` is then empty. suggestion_ready: a model has spoken.
-    reviews, impressions: oldest first, every row kept. imported: what files of other programs mark on its pictures.
+    sealed: the suggestions may not be shown yet; `suggestions` is then empty, else they come in the order of the
+    study's pictures. suggestion_ready: a model has spoken. reviews, impressions: oldest first, every row kept.
+    imported: what files of other programs mark on its pictures.
     """
 
     study: StudyId
@@ -84,15 +87,25 @@ class Reading:
     imported: tuple[ImportedMarks, ...] = ()
 
     @property
-    def current_reviews(self) -> Mapping[str, Review]:
-        """The newest row for each finding, by the finding's key."""
-        return {review.finding: review for review in self.reviews}
+    def current_reviews(self) -> Mapping[Question, Review]:
+        """The decisions that hold, by what each is about."""
+        return standing(self.reviews)
+
+    @property
+    def open_questions(self) -> tuple[tuple[Suggestion, Finding], ...]:
+        """Revealed findings without a decision, each with the suggestion it is of."""
+        decided = self.current_reviews
+        return tuple(
+            (said, finding)
+            for said in self.suggestions
+            for finding in said.analysis.findings
+            if Question(said.id, finding.key) not in decided
+        )
 
     @property
     def undecided(self) -> tuple[Finding, ...]:
         """Revealed findings without a decision."""
-        decided = self.current_reviews
-        return tuple(f for s in self.suggestions for f in s.analysis.findings if f.key not in decided)
+        return tuple(finding for _, finding in self.open_questions)
 
     @property
     def next_step(self) -> Step:
@@ -145,14 +158,6 @@ class Reviewed:
     """A decision now on record."""
 
     review: Review
-    changes: Changes
-
-
-@dataclass(frozen=True)
-class AllAccepted:
-    """How many findings were accepted at once."""
-
-    findings: int
     changes: Changes
 
 
@@ -222,7 +227,7 @@ def read_state(tx: Transaction, study: StudyId, user: UserId) -> Reading:
     """`Reading` inside a transaction, without writing anything. user: whose draft it shows."""
     record = tx.studies.get(study)
     impressions = tuple(tx.impressions.for_study(study))
-    suggestions = tuple(tx.suggestions.for_study(study))
+    suggestions = in_order(record, tx.suggestions.for_study(study))
     sealed = not impressions and read_policy(tx).reading_order is ReadingOrder.DOCTOR_FIRST
     kept = tx.drafts.get(study, user)
     return Reading(
@@ -238,6 +243,12 @@ def read_state(tx: Transaction, study: StudyId, user: UserId) -> Reading:
         key_images=tuple(tx.key_images.for_study(study)),
         imported=tuple(tx.imported.for_study(record.patient, record.study_uid)),
     )
+
+
+def in_order(study: ImagingStudy, suggestions: Iterable[Suggestion]) -> tuple[Suggestion, ...]:
+    """Suggestions by the study's pictures; those about one picture as they came."""
+    place = {instance.id: number for number, instance in enumerate(study.instances)}
+    return tuple(sorted(suggestions, key=lambda one: place.get(one.instance, len(place))))
 
 
 @requires(Permission.VIEW_IMAGES)
@@ -339,36 +350,8 @@ def review_finding(
             author=clinic.session.user.id,
             created=clinic.clock(),
         )
-        _add_review(clinic, tx, review)
+        add_review(clinic, tx, review)
     return Reviewed(review, Changes(reviews=True))
-
-
-@requires(Permission.READ_IMAGES)
-def accept_findings(clinic: Clinic, job: Job, study: StudyId) -> AllAccepted:
-    """Accept every finding of a study that nobody decided yet, all of them or none. A model of electrocardiograms
-    speaks of half a dozen at once. Raises UserFacingError: sealed, already signed."""
-    job.check()
-    with clinic.store.transaction() as tx:
-        check_unsigned(tx, study)
-        state = read_state(tx, study, clinic.session.user.id)
-        if state.sealed:
-            raise UserFacingError("workflow.sealed")
-        undecided = {finding.key for finding in state.undecided}
-        said = [(one, f) for one in state.suggestions for f in one.analysis.findings if f.key in undecided]
-        for suggestion, finding in said:
-            review = Review(
-                id=ReviewId(new_id()),
-                study=study,
-                suggestion=suggestion.id,
-                finding=finding.key,
-                verdict=Verdict.ACCEPT,
-                value=finding.decision,
-                reason="",
-                author=clinic.session.user.id,
-                created=clinic.clock(),
-            )
-            _add_review(clinic, tx, review)
-    return AllAccepted(len(said), Changes(reviews=bool(said)))
 
 
 @requires(Permission.READ_IMAGES)
@@ -393,11 +376,11 @@ def add_finding(
             author=clinic.session.user.id,
             created=clinic.clock(),
         )
-        _add_review(clinic, tx, review)
+        add_review(clinic, tx, review)
     return Reviewed(review, Changes(reviews=True))
 
 
-def _add_review(clinic: Clinic, tx: Transaction, review: Review) -> None:
+def add_review(clinic: Clinic, tx: Transaction, review: Review) -> None:
     tx.reviews.add(review)
     tx.audit.add(AuditAction.REVIEW_FINDING, review.id, actor=clinic.actor)
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,34 +20,26 @@ from desktop.imaging.measure import length, manual_scale, scale_at
 from desktop.jobs import Job
 from desktop.records import (
     Addendum,
-    AnalysisStatus,
     AnnotationId,
     AnnotationKind,
     AuditAction,
     Changes,
     ImagingStudy,
-    Modality,
     Picture,
     PrintedPicture,
     ReportContent,
-    ReportedCount,
-    ReportedFinding,
     ReportId,
-    Review,
     SignedReport,
     StudyId,
-    Suggestion,
-    Verdict,
-    new_id,
 )
 from desktop.records.canonical_report import addendum_canonical_bytes, report_canonical_bytes
 from desktop.signals.paper import paper_page
-from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.importing import is_sliced, is_trace, stored_recording
 from desktop.workflow.looking import looking_at_study
 from desktop.workflow.policy import read_policy
-from desktop.workflow.reading import Reading, add_impression, check_unsigned, read_state
+from desktop.workflow.reading import add_impression, check_unsigned
+from desktop.workflow.report_content import compose
 from desktop.workflow.viewing_flat import is_flat
 from desktop.workflow.viewing_frames import printed_picture
 from desktop.workflow.viewing_series import printed_slice
@@ -86,7 +77,7 @@ def draft_report(clinic: Clinic, job: Job, study: StudyId, findings_text: str | 
     synthetic = _film_is_synthetic(clinic, study)
     with looking_at_study(clinic, study) as tx:
         return ReportDraft(
-            _compose(clinic, tx, study, findings_text, synthetic), read_policy(tx).report_language.languages
+            compose(clinic, tx, study, findings_text, synthetic), read_policy(tx).report_language.languages
         )
 
 
@@ -102,7 +93,7 @@ def preview_report(
     """The report as a PDF marked as a draft. picture: as for `sign_report`."""
     synthetic = _film_is_synthetic(clinic, study)
     with looking_at_study(clinic, study) as tx:
-        content = _compose(clinic, tx, study, findings_text, synthetic, picture)
+        content = compose(clinic, tx, study, findings_text, synthetic, picture)
     job.report("workflow.progress.report")
     return EXPORTERS["pdf"].render(_bundle(clinic, content), languages)
 
@@ -128,7 +119,7 @@ def sign_report(
         check_unsigned(tx, study)
         if impression is not None and impression.strip():
             add_impression(clinic, tx, study, impression)
-        content = _compose(clinic, tx, study, findings_text, synthetic, picture)
+        content = compose(clinic, tx, study, findings_text, synthetic, picture)
         if not content.impression:
             raise UserFacingError("workflow.report_needs_impression")
         data = report_canonical_bytes(content)
@@ -289,123 +280,3 @@ def _film_is_synthetic(clinic: Clinic, study: StudyId) -> bool:
     if is_trace(record) or is_sliced(record):
         return False
     return printed_picture(clinic, record, FramePlace(record.main.id)).header.burned_in_synthetic
-
-
-def _compose(
-    clinic: Clinic,
-    tx: Transaction,
-    study: StudyId,
-    findings_text: str | None,
-    synthetic: bool,
-    picture: PrintedPicture | None = None,
-) -> ReportContent:
-    """Everything the report says, from what is on record now. picture: as for `sign_report`."""
-    record = tx.studies.get(study)
-    patient = tx.patients.standing(record.patient)
-    state = read_state(tx, study, clinic.session.user.id)
-    now = clinic.clock()
-    on = record.started or now.date()
-    age = patient.birth_date.age_on(on) if patient.birth_date else None
-    instance = record.main
-    said = next(iter(tx.suggestions.for_study(study)), None)
-    provenance = said.analysis.provenance if said is not None else None
-    refused = said is not None and said.analysis.status is not AnalysisStatus.OK
-    head = tx.audit.head()
-    shown = _chosen_slice(record, state, picture)
-    file = next((one for one in record.instances if shown is not None and one.id == shown.instance), instance)
-    return ReportContent(
-        report=ReportId(new_id()),
-        study=study,
-        clinic_name=clinic.name,
-        patient=patient,
-        age_months=age.months if age else None,
-        age_days=age.days if age else None,
-        modality=record.modality.value,
-        body_part=instance.body_part,
-        study_date=record.started.isoformat() if record.started else None,
-        study_uid=record.study_uid,
-        image_sha256=tx.attachments.get(file.attachment).sha256,
-        findings_text=plain_text(state.draft.findings_text if findings_text is None else findings_text),
-        impression=state.impressions[-1].text if state.impressions else "",
-        read_before_reveal=bool(state.impressions) and state.impressions[0].before_reveal,
-        findings=_findings(clinic, said, state.current_reviews),
-        annotations=state.annotations,
-        model_name=provenance.model if provenance else "",
-        model_version=provenance.version if provenance else "",
-        model_sha256=provenance.sha256 if provenance else "",
-        model_device=provenance.device if provenance else "",
-        model_refusal=said.analysis.reason if said is not None and refused else "",
-        author=clinic.session.user.id,
-        author_name=clinic.session.user.name,
-        signed=now,
-        audit_head=head.hash,
-        audit_sequence=head.sequence,
-        synthetic=patient.synthetic or synthetic,
-        picture=shown,
-        counts=_counts(clinic, said),
-    )
-
-
-def _counts(clinic: Clinic, said: Suggestion | None) -> tuple[ReportedCount, ...]:
-    """What a model counted, by its names for it."""
-    if said is None or not said.analysis.counts:
-        return ()
-    model = clinic.models.get(said.analysis.provenance.model)
-    return tuple(
-        ReportedCount(
-            key=count.kind,
-            name_en=model.finding_name(count.kind, Language.ENGLISH),
-            name_zh=model.finding_name(count.kind, Language.CHINESE),
-            number=count.number,
-            low=count.low,
-            high=count.high,
-        )
-        for count in said.analysis.counts
-    )
-
-
-def _chosen_slice(study: ImagingStudy, state: Reading, picture: PrintedPicture | None) -> PrintedPicture | None:
-    """Of a scan: what the screen shows, else the first key image; None of everything else."""
-    known = {instance.id for instance in study.instances}
-    if not is_sliced(study) or study.modality is Modality.VOLUME:
-        return None
-    if picture is not None and picture.instance in known:
-        return picture
-    marked = next((one for one in state.key_images if one.instance in known), None)
-    return PrintedPicture(marked.instance, marked.frame) if marked is not None else None
-
-
-def _findings(clinic: Clinic, said: Suggestion | None, reviews: Mapping[str, Review]) -> tuple[ReportedFinding, ...]:
-    """What was suggested with what was decided, then what the doctor added."""
-    rows: list[ReportedFinding] = []
-    for finding in said.analysis.findings if said is not None else ():
-        model = clinic.models.get(said.analysis.provenance.model) if said is not None else None
-        review = reviews.get(finding.key)
-        rows.append(
-            ReportedFinding(
-                key=finding.key,
-                name_en=model.finding_name(finding.key, Language.ENGLISH) if model else finding.name,
-                name_zh=model.finding_name(finding.key, Language.CHINESE) if model else finding.name,
-                suggested=finding.decision,
-                probability=finding.probability,
-                verdict=review.verdict if review else None,
-                decided=review.value if review else None,
-                reason=review.reason if review else "",
-                codings=finding.codings,
-            )
-        )
-    for review in reviews.values():
-        if review.verdict is Verdict.ADDED:
-            rows.append(
-                ReportedFinding(
-                    key="",
-                    name_en=review.finding,
-                    name_zh=review.finding,
-                    suggested=None,
-                    probability=None,
-                    verdict=review.verdict,
-                    decided=review.value,
-                    reason=review.reason,
-                )
-            )
-    return tuple(rows)

@@ -18,6 +18,7 @@ from desktop.records import (
     Sex,
     Suggestion,
     Verdict,
+    standing,
 )
 from desktop.store import Transaction
 from desktop.workflow.clinic import Clinic, requires
@@ -108,7 +109,7 @@ def _answered(suggestion: "_Answer", group: str, reviews: list[Review]) -> Answe
     """What counts of an answer. The newest decision on a finding holds; where the doctor settled on the same value as
     the model after all, nothing was changed."""
     analysis = suggestion.analysis
-    newest = {review.finding: review for review in reviews if review.suggestion == suggestion.id}
+    newest = {one.finding: one for one in standing(reviews).values() if one.suggestion == suggestion.id}
     said = {finding.key: finding.decision for finding in analysis.findings}
     changed = {
         key: review.verdict is Verdict.REJECT or (review.verdict is Verdict.AMEND and review.value is not said[key])

@@ -1,5 +1,6 @@
 """A signed report as exports need it: everything a report can say, and a small film."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import numpy as np
@@ -21,6 +22,7 @@ from desktop.records import (
     PatientId,
     ReportContent,
     ReportedFinding,
+    ReportedSuggestion,
     ReportId,
     Sex,
     SignedReport,
@@ -129,6 +131,42 @@ def a_content(patient: Patient) -> ReportContent:
         signed=SIGNED,
         audit_head="ef2d127de37b942baad06145e54b0c619a1f22327b2ebbcfbec78f5564afe39d",
         audit_sequence=1042,
+    )
+
+
+def several(content: ReportContent) -> ReportContent:
+    """The same with two films: the model's word on the second was rejected or left undecided, and another model would
+    not judge it."""
+    first = ReportedSuggestion(
+        model_name=content.model_name,
+        model_version=content.model_version,
+        model_sha256=content.model_sha256,
+        model_device=content.model_device,
+        title_en="Chest X-ray, child",
+        title_zh="儿童胸片",
+        picture=1,
+        image_sha256=content.image_sha256,
+        findings=tuple(one for one in content.findings if one.suggested is not None),
+    )
+    pneumonia, hint = first.findings
+    second = replace(
+        first,
+        picture=2,
+        image_sha256="5e" * 32,
+        findings=(
+            replace(pneumonia, verdict=Verdict.REJECT, decided=None, reason="a fold of skin"),
+            replace(hint, verdict=None, decided=None, reason=""),
+        ),
+    )
+    other = replace(second, model_name="chest-xray-adult", model_sha256="77" * 32, refusal="report.nothing_written")
+    return replace(
+        content,
+        findings=tuple(one for one in content.findings if one.suggested is None),
+        model_name="",
+        model_version="",
+        model_sha256="",
+        model_device="",
+        suggestions=(first, second, replace(other, title_en="Chest X-ray, adult", title_zh="成人胸片", findings=())),
     )
 
 

@@ -24,6 +24,7 @@ from desktop.records.canonical_report import (
     report_format,
     report_from_canonical,
 )
+from tests.exports.samples import several
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -197,3 +198,19 @@ def test_what_a_model_counted_needs_the_fourth_format(content: ReportContent) ->
     for written_as in (b"lantern-report/1", b"lantern-report/2", b"lantern-report/3"):
         with pytest.raises(ValueError, match=r"canonical|frames|fields"):
             report_from_canonical(data.replace(b"lantern-report/4", written_as))
+
+
+def test_several_suggestions_need_the_fifth_format(content: ReportContent) -> None:
+    both = several(content)
+    data = report_canonical_bytes(both)
+    assert report_format(both) == "lantern-report/5"
+    assert report_from_canonical(data) == both
+    assert [one.picture for one in both.said] == [1, 2, 2]
+    assert [one.model_name for one in content.said] == ["chest-xray-child"]
+    assert b"suggestions" not in report_canonical_bytes(content)
+    with pytest.raises(ValueError, match="several"):
+        replace(both, model_name="chest-xray-child")
+    with pytest.raises(ValueError, match="several"):
+        replace(both, suggestions=both.suggestions[:1])
+    with pytest.raises(ValueError, match="canonical"):
+        report_from_canonical(data.replace(b"lantern-report/5", b"lantern-report/4"))

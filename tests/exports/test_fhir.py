@@ -15,6 +15,7 @@ from desktop.exports import EXPORTERS, ReportBundle
 from desktop.i18n import Language
 from desktop.records import ReportContent, ReportedCount, SignedReport
 from desktop.records.canonical_report import report_canonical_bytes, report_from_canonical
+from tests.exports.samples import several
 
 BOTH = (Language.CHINESE, Language.ENGLISH)
 
@@ -151,6 +152,22 @@ def test_undecided_finding_has_no_decision(report: SignedReport) -> None:
     assert [item["note"][0]["text"] for item in observations if "device" in item] == ["未作判断"]
     assert not [item for item in observations if item["status"] == "final" and "component" in item]
     assert "conclusionCode" not in _resources(bundle, "DiagnosticReport")[0]
+
+
+def test_every_suggestion_names_its_model_and_picture(report: SignedReport) -> None:
+    bundle = _bundle(replace(report, content=several(report.content), addenda=()))
+    resources = [entry["resource"] for entry in bundle["entry"]]
+    assert [one["deviceName"][0]["name"] for one in resources if one["resourceType"] == "Device"] == [
+        "chest-xray-child",
+        "chest-xray-adult",
+    ]
+    said = [one for one in resources if one.get("status") == "preliminary"]
+    assert [one["derivedFrom"][0]["display"] for one in said] == ["Picture 1", "Picture 1", "Picture 2", "Picture 2"]
+    assert {one["method"]["text"] for one in said} == {"chest-xray-child 1.0.0"}
+    ids = [one["id"] for one in resources]
+    assert len(ids) == len(set(ids))
+    decided = [one for one in resources if one.get("component", [{}])[0].get("valueCodeableConcept")]
+    assert [one["derivedFrom"][0]["reference"] for one in decided[:3]] == [f"urn:uuid:{one['id']}" for one in said[:3]]
 
 
 def test_what_a_model_counted_is_preliminary(report: SignedReport) -> None:

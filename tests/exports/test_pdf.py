@@ -33,6 +33,7 @@ from desktop.records import (
     SpacingSource,
     Verdict,
 )
+from tests.exports.samples import several
 
 ENGLISH, CHINESE = (Language.ENGLISH,), (Language.CHINESE,)
 BOTH = (Language.CHINESE, Language.ENGLISH)
@@ -327,6 +328,17 @@ def test_a_refusal_and_an_undecided_suggestion_are_said(report: SignedReport) ->
     assert "undecided" in text
     assert ">99%" in text
     assert "could see the model's suggestion before" in text.replace("\n", " ")
+
+
+def test_every_suggestion_stands_under_its_picture_and_model(report: SignedReport) -> None:
+    several_films = replace(report, content=several(report.content))
+    text = " ".join(_text(_render(several_films, languages=ENGLISH)).split())
+    first, second = text.index("Picture 1: Chest X-ray, child"), text.index("Picture 2: Chest X-ray, child")
+    assert first < text.index("accepted") < second < text.index("a fold of skin") < text.index("undecided", second)
+    assert "Picture 2: Chest X-ray, adult (chest-xray-adult 1.0.0) · The model gave no suggestion" in text
+    assert text.index("Added by the doctor") < text.index("old rib fracture")
+    assert text.count("Model chest-xray-") == 2
+    assert "图像 2：儿童胸片" in _text(_render(several_films))
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

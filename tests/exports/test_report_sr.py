@@ -12,7 +12,7 @@ from pydicom import dcmread
 from desktop.exports.report_sr import BASIC_TEXT, ReportedObject, ReportedStudy, render
 from desktop.i18n import Language
 from desktop.records import Addendum, SignedReport
-from tests.exports.samples import SIGNED, a_content, a_patient
+from tests.exports.samples import SIGNED, a_content, a_patient, several
 
 STUDY = ReportedStudy(
     "1.2.3.4",
@@ -66,6 +66,15 @@ def test_what_a_model_said_is_not_in_it() -> None:
     data = render(report, STUDY, Language.ENGLISH)
     assert b"Pneumonia: " not in data
     assert content.model_name.encode() not in data
+
+
+def test_of_several_suggestions_each_decision_says_whose_it_is() -> None:
+    report = replace(a_report(), content=several(a_content(a_patient())), addenda=())
+    data = render(report, STUDY, Language.ENGLISH)
+    assert b"Picture 1: Chest X-ray, child (chest-xray-child 1.0.0): Pneumonia: likely" in data
+    assert b"old rib fracture: likely" in data
+    assert b"Picture 2: Chest X-ray, child (chest-xray-child 1.0.0): Pneumonia: rejected" in data
+    assert data.count(b"Picture 2") == 1, "what was left undecided is not said"
 
 
 def test_the_same_report_is_the_same_object_and_an_addendum_another() -> None:

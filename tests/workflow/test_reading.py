@@ -31,12 +31,14 @@ from desktop.records import (
     Picture,
     Provenance,
     Quality,
+    Question,
     Sex,
     StudyId,
     Verdict,
     new_id,
 )
 from desktop.vault import keystore
+from desktop.workflow import accepting
 from desktop.workflow.suggesting import subject_of
 
 JOB = Job()
@@ -68,6 +70,9 @@ class StubModel:
 
     def finding_name(self, key: str, language: object) -> str:
         return key
+
+    def title(self, language: object) -> str:
+        return self.name
 
 
 class StubRegistry:
@@ -169,7 +174,7 @@ def test_decisions_are_added_never_replaced(clinic: workflow.Clinic, study: Stud
         (Verdict.REJECT, None),
         (Verdict.ADDED, Decision.LIKELY),
     ]
-    assert state.current_reviews["pneumonia"].verdict is Verdict.REJECT
+    assert state.current_reviews[Question(said.id, "pneumonia")].verdict is Verdict.REJECT
     assert state.next_step is workflow.Step.REPORT
     assert state.suggestions[0].analysis.findings[0].decision is Decision.LIKELY
     with pytest.raises(UserFacingError, match=r"workflow\.amend_needs_value"):
@@ -178,23 +183,51 @@ def test_decisions_are_added_never_replaced(clinic: workflow.Clinic, study: Stud
         workflow.review_finding(clinic, JOB, said.id, "fracture", Verdict.ACCEPT)
 
 
-def test_what_remains_is_accepted_at_once(clinic: workflow.Clinic, study: StudyId, registry: StubRegistry) -> None:
-    with pytest.raises(UserFacingError) as caught:
-        workflow.accept_findings(clinic, JOB, study)
-    assert caught.value.key == "workflow.sealed"
-    workflow.record_impression(clinic, JOB, study, "Clear.")
+def test_every_suggestion_is_decided_by_itself(clinic: workflow.Clinic, study: StudyId, registry: StubRegistry) -> None:
     registry.model.sha256 = "ef" * 32
     workflow.suggest(clinic, JOB, study)
+    workflow.record_impression(clinic, JOB, study, "Pneumonia.")
+    first, second = workflow.reading(clinic, JOB, study).suggestions
+    workflow.review_finding(clinic, JOB, first.id, "pneumonia", Verdict.ACCEPT)
     state = workflow.reading(clinic, JOB, study)
-    assert len(state.suggestions) == 2
-    done = workflow.accept_findings(clinic, JOB, study)
-    assert done.changes.reviews
+    assert [said.id for said, _ in state.open_questions] == [second.id]
+    workflow.review_finding(clinic, JOB, second.id, "pneumonia", Verdict.REJECT, reason="a fold")
+    workflow.add_finding(clinic, JOB, study, "rib fracture")
+    assert workflow.reading(clinic, JOB, study).next_step is workflow.Step.REPORT
+    content = workflow.sign_report(clinic, JOB, study).report.content
+    assert [(one.model_sha256, one.picture) for one in content.suggestions] == [("ab" * 32, 1), ("ef" * 32, 1)]
+    assert [f.verdict for one in content.suggestions for f in one.findings] == [Verdict.ACCEPT, Verdict.REJECT]
+    assert [finding.verdict for finding in content.findings] == [Verdict.ADDED]
+    assert content.model_name == ""
+    assert [one.reason for one in content.all_findings] == ["", "a fold", ""]
+
+
+def test_what_agrees_with_the_impression_is_accepted_at_once(clinic: workflow.Clinic, study: StudyId) -> None:
+    with clinic.store.snapshot() as tx:
+        (said,) = tx.suggestions.for_study(study)
+    with pytest.raises(UserFacingError, match=r"workflow\.sealed"):
+        accepting.accept_findings(clinic, JOB, said.id)
+    workflow.record_impression(clinic, JOB, study, "Clear lungs.")
+    refused = accepting.accept_findings(clinic, JOB, said.id)
+    assert (refused.reviews, bool(refused.changes)) == ((), False)
+    assert [(f.key, why) for f, why in refused.left] == [("pneumonia", accepting.LeftOut.OTHERWISE)]
+    workflow.record_impression(clinic, JOB, study, "右下肺炎。")
+    done = accepting.accept_findings(clinic, JOB, said.id)
+    assert (len(done.reviews), done.left, done.changes.reviews) == (1, (), True)
+    assert workflow.reading(clinic, JOB, study).undecided == ()
+    assert accepting.take_back(clinic, JOB, done.reviews).changes.reviews
     after = workflow.reading(clinic, JOB, study)
-    assert after.undecided == ()
-    assert {review.verdict for review in after.current_reviews.values()} == {Verdict.ACCEPT}
-    assert len(after.reviews) == done.findings == 2
-    again = workflow.accept_findings(clinic, JOB, study)
-    assert (again.findings, bool(again.changes)) == (0, False)
+    assert [finding.key for finding in after.undecided] == ["pneumonia"]
+    assert [row.verdict for row in after.reviews] == [Verdict.ACCEPT, Verdict.WITHDRAWN]
+    assert not accepting.take_back(clinic, JOB, done.reviews).changes
+    assert workflow.draft_report(clinic, JOB, study).content.findings[0].verdict is None
+
+
+def test_without_an_impression_nothing_is_accepted_at_once(clinic: workflow.Clinic, study: StudyId) -> None:
+    workflow.set_policy(clinic, JOB, workflow.Policy(reading_order=workflow.ReadingOrder.MODEL_FIRST))
+    (said,) = workflow.reading(clinic, JOB, study).suggestions
+    with pytest.raises(UserFacingError, match=r"workflow\.accept_needs_impression"):
+        accepting.accept_findings(clinic, JOB, said.id)
 
 
 def test_after_signing_only_addenda_are_added(clinic: workflow.Clinic, study: StudyId) -> None:

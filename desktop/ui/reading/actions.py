@@ -33,6 +33,8 @@ STUDY_ACTIONS: tuple[Action, ...] = (
     _action("reading.previous_study", ","),
     _action("reading.next_film", "PgDown"),
     _action("reading.previous_film", "PgUp"),
+    _action("reading.next_suggestion", "Alt+PgDown"),
+    _action("reading.previous_suggestion", "Alt+PgUp"),
 )
 
 VIEWER_ACTIONS: tuple[Action, ...] = (

@@ -18,6 +18,7 @@ from desktop.records import (
     InstanceId,
     Patient,
     PrintedPicture,
+    Review,
     StudyId,
     SuggestionId,
     Verdict,
@@ -26,18 +27,20 @@ from desktop.records import (
 from desktop.ui.context import UiContext
 from desktop.ui.operations import Operation
 from desktop.ui.reading.sitting import Sitting, StudyKind
+from desktop.workflow import accepting
 
 
 class ReadingDesk(QObject):
     """Signals: opened(Sitting) for another study; updated(Sitting) when its reading, or whose it is, changed;
     signed(Sitting) after `updated` when the user just signed; failed(error) where a deed did not succeed;
-    not_opened() after `failed` where there is no study to show."""
+    not_opened() after `failed` where there is no study to show; taking_back() when decisions become open again."""
 
     opened = Signal(object)
     updated = Signal(object)
     signed = Signal(object)
     failed = Signal(object)
     not_opened = Signal()
+    taking_back = Signal()
 
     def __init__(self, context: UiContext, parent: QObject) -> None:
         super().__init__(parent)
@@ -46,6 +49,7 @@ class ReadingDesk(QObject):
         self._wanted: StudyId | None = None
         self._opening: Operation[tuple[workflow.OpenStudy, workflow.Policy]] | None = None
         self._just_signed = False
+        self._at_once: tuple[Review, ...] = ()
         context.changed.connect(self._on_changes)
 
     @property
@@ -140,10 +144,28 @@ class ReadingDesk(QObject):
         clinic = self._context.open_clinic
         self._run(lambda job: workflow.review_finding(clinic, job, suggestion, finding, verdict, value, reason))
 
-    def accept_all(self) -> None:
-        """Accept every finding nobody decided yet."""
-        clinic, study = self._context.open_clinic, self._study()
-        self._run(lambda job: workflow.accept_findings(clinic, job, study))
+    def accept_all(self, suggestion: SuggestionId) -> None:
+        """Accept what of a suggestion agrees with the impression, and offer to take it back."""
+        clinic = self._context.open_clinic
+        self._context.operations.run(
+            lambda job: accepting.accept_findings(clinic, job, suggestion),
+            initiator=self,
+            done=self._was_accepted,
+            failed=self._fail,
+        )
+
+    def _was_accepted(self, accepted: accepting.AcceptedAtOnce) -> None:
+        if accepted.reviews:
+            self._at_once = accepted.reviews
+            self._context.toast(self._context.tr("review.at_once.done", count=len(accepted.reviews)), self._take_back)
+
+    def _take_back(self) -> None:
+        clinic, reviews = self._context.clinic, self._at_once
+        if clinic is not None and reviews:
+            self._at_once = ()
+            if self._sitting is not None and self._sitting.study.study.id == reviews[0].study:
+                self.taking_back.emit()
+            self._run(lambda job: accepting.take_back(clinic, job, reviews))
 
     def add_finding(self, words: str, value: Decision, reason: str) -> None:
         """Record a finding no model spoke of, or another view of one added before."""

@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, Signal
 
 from desktop.imaging.frame_run import FramePlace, FrameRun
 from desktop.imaging.measure_lines import LAYERED
-from desktop.records import ImagingStudy, Instance
+from desktop.records import ImagingStudy, Instance, InstanceId, SuggestionId
 from desktop.ui.context import UiContext
 from desktop.ui.reading.film_bar import FilmBar, StudyChoice
 from desktop.ui.reading.film_text import film_text
@@ -39,6 +39,7 @@ class FilmSide(QObject):
         self._bar = bar
         self._sitting: Sitting | None = None
         self._finding: str | None = None
+        self._suggestion: SuggestionId | None = None
         self._hidden: HiddenParts | None = None
         self._at = 0
         self._source_named: FilmSource | None = None
@@ -74,7 +75,7 @@ class FilmSide(QObject):
             decoded = [one for one in study.instances if one.id in sitting.study.pictures]
             main = hanging_order(decoded or [study.main])[0].id
         self._at = next((at for at, run in enumerate(sitting.study.runs) if run.places[0].instance == main), 0)
-        self._finding = self._hidden = None
+        self._finding = self._suggestion = self._hidden = None
         self._sitting = sitting
         self._show_picture()
 
@@ -84,10 +85,27 @@ class FilmSide(QObject):
         self._show_words()
         self._show_drawings()
 
-    def show_finding(self, finding: str | None) -> None:
-        """Where the model looked for this finding is what the overlay shows; without an answer, for the first one."""
-        self._finding = finding
+    def show_finding(self, finding: str | None, suggestion: SuggestionId | None = None) -> None:
+        """Where the model looked for this finding is what the overlay shows; without an answer, for the first one.
+        suggestion: whose word it is; others about the same picture are then left out."""
+        self._finding, self._suggestion = finding, suggestion
         self._show_overlay()
+
+    def show_instance(self, instance: InstanceId) -> bool:
+        """Another picture, where it is not on the screen yet and the study has it; whether it was changed."""
+        runs = self._sitting.study.runs if self._sitting is not None else ()
+        if self.place is not None and self.place.instance == instance:
+            return False
+        for at, run in enumerate(runs):
+            frames = [number for number, place in enumerate(run.places) if place.instance == instance]
+            if frames:
+                if at != self._at:
+                    self._at = at
+                    self._show_picture()
+                if frames[0]:
+                    self._viewer.cine.go(frames[0])
+                return True
+        return False
 
     def show_hidden(self, hidden: "HiddenParts | None") -> None:
         """Which parts it matters to hide, instead of where the model looked, over that picture and for that finding;
@@ -108,7 +126,7 @@ class FilmSide(QObject):
 
     def clear(self) -> None:
         """Forget every pixel and every word."""
-        self._sitting = self._source_named = self._finding = self._hidden = None
+        self._sitting = self._source_named = self._finding = self._suggestion = self._hidden = None
         self._at = 0
         self._viewer.clear()
         self._bar.clear()
@@ -165,7 +183,8 @@ class FilmSide(QObject):
         sitting, instance = self._sitting, self.instance
         if sitting is None or instance is None:
             return
-        here = [s.analysis for s in sitting.reading.suggestions if s.instance == instance.id]
+        about = [one for one in sitting.reading.suggestions if one.instance == instance.id]
+        here = [one.analysis for one in about if one.id == self._suggestion] or [one.analysis for one in about]
         hidden = self._hidden
         if hidden is not None and hidden.instance == instance.id and self._finding in (None, hidden.finding):
             self._viewer.set_overlay(Overlay(hidden.occlusion.map, hidden=True))

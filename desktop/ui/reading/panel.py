@@ -4,7 +4,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
-from desktop.records import Decision
+from desktop.records import Decision, InstanceId, Suggestion, SuggestionId
 from desktop.ui.context import UiContext
 from desktop.ui.reading.footer import Footer, Turn
 from desktop.ui.reading.read_step import ReadStep
@@ -13,7 +13,7 @@ from desktop.ui.reading.step_card import StepState
 from desktop.ui.reports.report_step import ReportStep
 from desktop.ui.review.decision_step import DecisionStep
 from desktop.ui.review.suggestion_step import SuggestionStep
-from desktop.ui.review.words import decision_word
+from desktop.ui.review.words import decision_word, open_questions
 
 WIDTH = 392
 
@@ -38,12 +38,14 @@ class StepColumn(QScrollArea):
 
 
 class ReadingPanel(QFrame):
-    """Shows a `Sitting` and where the hand should go next; deeds are the room's.
+    """Shows a `Sitting` and where the hand should go next; deeds are the room's. Of several suggestions one is in turn:
+    the first with something to decide, those about the picture on the screen before the others.
 
-    Signals: pressed(name) for the foot's buttons.
+    Signals: pressed(name) for the foot's buttons; suggestion_changed(Suggestion) when another one is in turn.
     """
 
     pressed = Signal(str)
+    suggestion_changed = Signal(object)
 
     def __init__(self, context: UiContext, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -51,6 +53,9 @@ class ReadingPanel(QFrame):
         self.setFixedWidth(WIDTH)
         self._context = context
         self._sitting: Sitting | None = None
+        self._shown: SuggestionId | None = None
+        self._looked_at: InstanceId | None = None
+        self._waited: set[SuggestionId] = set()
         self._previewing = False
         self._preview_ready = False
         self.read = ReadStep(context, self)
@@ -60,6 +65,7 @@ class ReadingPanel(QFrame):
         self.footer = Footer(context, self)
         self.footer.pressed.connect(self.pressed)
         self.decision.turn_changed.connect(self._show_turn)
+        self.suggestion.stepped.connect(self.step_suggestion)
         self.read.typed.connect(self._typed)
         steps = QWidget(self)
         steps.setProperty("role", "scroll")
@@ -88,6 +94,7 @@ class ReadingPanel(QFrame):
         self.decision.clear()
         self._previewing = self._preview_ready = False
         self._sitting = sitting
+        self._shown = None
         self.read.begin(sitting)
         self.report.begin(sitting)
         self._show_rest(sitting)
@@ -100,9 +107,64 @@ class ReadingPanel(QFrame):
         self._show_rest(sitting)
 
     def _show_rest(self, sitting: Sitting) -> None:
-        self.suggestion.show_sitting(sitting)
-        self.decision.show_sitting(sitting)
+        before, waiting = self._shown, {said.id for said, _ in sitting.reading.open_questions}
+        shown = self.shown
+        if shown is None or (waiting and shown.id in self._waited and shown.id not in waiting):
+            shown = self._next_suggestion(sitting)
+        self._waited = waiting
+        self._shown = shown.id if shown is not None else None
+        self._show_suggestion(sitting)
+        if shown is not None and self._shown != before:
+            self.suggestion_changed.emit(shown)
+
+    def _show_suggestion(self, sitting: Sitting) -> None:
+        self.suggestion.show_sitting(sitting, self.shown)
+        self.decision.show_sitting(sitting, self.shown)
         self._show_turn()
+
+    def _next_suggestion(self, sitting: Sitting) -> Suggestion | None:
+        """One that waits for a decision, the next after the one in turn; where none does, one about the picture on the
+        screen."""
+        every = sitting.reading.suggestions
+        ids = [one.id for one in every]
+        at = ids.index(self._shown) + 1 if self._shown in ids else 0
+        waiting = {said.id for said, _ in sitting.reading.open_questions}
+        ahead = [one for one in (*every[at:], *every[:at]) if one.id in waiting]
+        seen = [one for one in (ahead or every) if one.instance == self._looked_at]
+        return next(iter(seen or ahead or every), None)
+
+    # Which of several suggestions
+
+    @property
+    def shown(self) -> Suggestion | None:
+        """The suggestion in turn; None where there is none to show."""
+        every = self._sitting.reading.suggestions if self._sitting is not None else ()
+        return next((one for one in every if one.id == self._shown), None)
+
+    def step_suggestion(self, by: int) -> None:
+        """Another suggestion in turn; past the ends nothing happens."""
+        every = self._sitting.reading.suggestions if self._sitting is not None else ()
+        ids = [one.id for one in every]
+        if self._shown in ids and 0 <= (at := ids.index(self._shown) + by) < len(ids):
+            self._turn_to(every[at])
+
+    def look_at(self, instance: InstanceId | None) -> None:
+        """Another picture is on the screen: what was said about it is in turn, what waits before what is decided."""
+        self._looked_at = instance
+        sitting, shown = self._sitting, self.shown
+        if sitting is None or shown is None or shown.instance == instance:
+            return
+        waiting = {said.id for said, _ in sitting.reading.open_questions}
+        about = [one for one in sitting.reading.suggestions if one.instance == instance]
+        found = next((one for one in about if one.id in waiting), next(iter(about), None))
+        if found is not None:
+            self._turn_to(found)
+
+    def _turn_to(self, suggestion: Suggestion) -> None:
+        self._shown = suggestion.id
+        if self._sitting is not None:
+            self._show_suggestion(self._sitting)
+        self.suggestion_changed.emit(suggestion)
 
     def show_preview_state(self, previewing: bool, ready: bool) -> None:
         """Whether the report's pages are in front, and finished."""
@@ -111,7 +173,8 @@ class ReadingPanel(QFrame):
 
     def clear(self) -> None:
         """Forget every word."""
-        self._sitting = None
+        self._sitting = self._shown = self._looked_at = None
+        self._waited = set()
         self._previewing = self._preview_ready = False
         for step in (self.read, self.suggestion, self.decision, self.report):
             step.clear()
@@ -187,7 +250,9 @@ class ReadingPanel(QFrame):
             self.footer.show_turn(turn, decision=word)
         elif turn is Turn.SIGN:
             undecided = len(sitting.reading.undecided)
-            hint = tr("reports.undecided", count=undecided) if undecided else tr("reports.sign.hint")
+            hint = tr("reports.sign.hint")
+            if undecided:
+                hint = "\n".join((tr("reports.undecided", count=undecided), open_questions(self._context, sitting)))
             self.footer.show_turn(turn, hint, kind=sitting.kind.value)
         else:
             self.footer.show_turn(turn)

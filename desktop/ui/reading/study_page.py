@@ -8,7 +8,7 @@ from itertools import pairwise
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
-from desktop.records import PrintedPicture, StudyId
+from desktop.records import PrintedPicture, StudyId, SuggestionId
 from desktop.ui.action import bind
 from desktop.ui.context import UiContext
 from desktop.ui.explain.tools import ExplainTools
@@ -18,6 +18,7 @@ from desktop.ui.reading.drafts import DraftKeeper, Typed
 from desktop.ui.reading.film_bar import FilmBar
 from desktop.ui.reading.film_drawings import FilmDrawings
 from desktop.ui.reading.film_side import FilmSide
+from desktop.ui.reading.following import SuggestionFollower
 from desktop.ui.reading.footer import Turn
 from desktop.ui.reading.hanging_tools import HangingTools
 from desktop.ui.reading.marks_tools import MARKS_ACTIONS, MarksTools
@@ -38,7 +39,7 @@ from desktop.ui.viewers.film_tiles import FilmTiles
 from desktop.ui.viewers.volume_screen import VolumeScreen
 
 REVEAL_GUARD_SECONDS = 0.4
-"""A verdict key within this time after the reveal was meant for something else."""
+"""A verdict key within this time after the reveal, or after another picture came up, was meant for something else."""
 
 
 class StudyPage(QWidget):
@@ -86,6 +87,7 @@ class StudyPage(QWidget):
         self.turned_out = TurnedOut(context, self)
         self._told: Told | None = None
         self._traces = TraceSide(context, self.ecg, self)
+        self._follower = SuggestionFollower(self.panel, self._film, self._traces, self)
         self._slices = VolumeSide(context, self.volume, self)
         self._slice_drawings = VolumeDrawings(context, self._desk, self.volume)
         self._slices.shown.connect(self._slice_drawings.begin)
@@ -147,7 +149,7 @@ class StudyPage(QWidget):
         panel.decision.decided.connect(self._desk.review)
         panel.decision.all_accepted.connect(self._accept_all)
         panel.decision.added.connect(self._desk.add_finding)
-        panel.decision.turn_changed.connect(self._follow_finding)
+        self._desk.taking_back.connect(self.show_film)
         panel.decision.left.connect(panel.focus_next)
         panel.decision.region_asked.connect(self._draw_region)
         panel.decision.history_asked.connect(self.show_history)
@@ -183,6 +185,8 @@ class StudyPage(QWidget):
             "reading.previous_study": partial(self._step_study, -1),
             "reading.next_film": partial(self._step_film, 1),
             "reading.previous_film": partial(self._step_film, -1),
+            "reading.next_suggestion": partial(panel.step_suggestion, 1),
+            "reading.previous_suggestion": partial(panel.step_suggestion, -1),
         }
         handlers |= {action.id: partial(self._run_viewer, action.id) for action in VIEWER_ACTIONS}
         handlers |= {action.id: partial(self._run_ecg, action.id) for action in ECG_ACTIONS}
@@ -256,6 +260,7 @@ class StudyPage(QWidget):
         self._slice_drawings.show_sitting(sitting)
         self.hanging.begin(sitting)
         self._bring(self._picture)
+        self._follower.look()
         self.panel.begin(sitting)
         self.explain.show_sitting(sitting)
         self._show_outcomes(None)
@@ -297,10 +302,6 @@ class StudyPage(QWidget):
             lines = outcome_lines(self._context, sitting, told) if told is not None else ""
             self.panel.report.show_outcomes(lines, may_add=can_be_told(sitting))
 
-    def _follow_finding(self) -> None:
-        current = self.panel.decision.current
-        self._film.show_finding(current.key if current is not None else None)
-
     def _step_study(self, by: int) -> None:
         self.bar.step_study(by)
 
@@ -313,6 +314,7 @@ class StudyPage(QWidget):
             self.hanging.films.refresh()
             self._traces.step(by)
             self._slices.step(by)
+            self._follower.look()
 
     # The film or the trace
 
@@ -443,15 +445,16 @@ class StudyPage(QWidget):
         self.panel.focus_next()
 
     def _may_decide(self) -> bool:
-        return self._on_film and time.monotonic() - self._revealed > REVEAL_GUARD_SECONDS
+        since = max(self._revealed, self._follower.moved)
+        return self._on_film and time.monotonic() - since > REVEAL_GUARD_SECONDS
 
     def _accept(self) -> None:
         if self._may_decide():
             self.panel.decision.accept()
 
-    def _accept_all(self) -> None:
+    def _accept_all(self, suggestion: SuggestionId) -> None:
         if self._may_decide():
-            self._desk.accept_all()
+            self._desk.accept_all(suggestion)
 
     def _amend(self) -> None:
         if self._may_decide():

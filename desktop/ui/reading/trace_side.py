@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject
 from desktop import workflow
 from desktop.i18n import format_date
 from desktop.jobs import Job
-from desktop.records import ImagingStudy, Modality, Recording, StudyId
+from desktop.records import ImagingStudy, InstanceId, Modality, Recording, StudyId
 from desktop.signals.measure import EcgMeasurements, measure_ecg
 from desktop.ui.context import UiContext
 from desktop.ui.reading.film_text import film_text
@@ -46,6 +46,20 @@ class TraceSide(QObject):
         if self._sitting is not None:
             self._sitting = sitting
             self._show_words()
+
+    @property
+    def instance(self) -> InstanceId | None:
+        """The recording on the screen."""
+        return self._sitting.study.study.instances[self._at].id if self._sitting is not None else None
+
+    def show_instance(self, instance: InstanceId) -> bool:
+        """Another recording, where it is not on the screen yet and the study has it; whether it was changed."""
+        known = [one.id for one in self._sitting.study.study.instances] if self._sitting is not None else []
+        if instance not in known or known.index(instance) == self._at:
+            return False
+        self._at = known.index(instance)
+        self._show_recording()
+        return True
 
     def step(self, by: int) -> None:
         """Another trace of the study."""

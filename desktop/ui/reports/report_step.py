@@ -10,6 +10,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 from desktop.ui.review.escaping_line import EscapingLine
+from desktop.ui.review.words import open_questions
 
 
 class ReportStep(StepCard):
@@ -137,7 +138,8 @@ class ReportStep(StepCard):
         if not sitting.may_sign:
             return tr("reports.not_yours")
         if sitting.reading.undecided:
-            return tr("reports.undecided", count=len(sitting.reading.undecided))
+            told = tr("reports.undecided", count=len(sitting.reading.undecided))
+            return "\n".join((told, open_questions(self._context, sitting)))
         if not sitting.reading.suggestion_ready and sitting.asking:
             return tr("reports.still_asking")
         return tr("reports.ready")

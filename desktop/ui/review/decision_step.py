@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from desktop.records import Decision, Finding, Review, Suggestion, SuggestionId, Verdict
+from desktop.records import Decision, Finding, Question, Review, Suggestion, SuggestionId, Verdict
 from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting, StudyKind
 from desktop.ui.reading.step_card import StepCard, StepState, paragraph, set_paragraph
 from desktop.ui.review import words
 from desktop.ui.review.choice import DecisionChoice
 from desktop.ui.review.escaping_line import EscapingLine
+from desktop.workflow.accepting import AtOnce, at_once
+
+_FEWEST_AT_ONCE = 2
+"""With one finding there is nothing to accept at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,14 +31,15 @@ class Subject:
         """Id of the suggestion it comes from."""
         return self.suggestion.id if self.suggestion is not None else None
 
+    @property
+    def question(self) -> Question:
+        """What tells it from every other."""
+        return Question(self.suggestion_id, self.key)
 
-def subjects(sitting: Sitting) -> tuple[Subject, ...]:
-    """Everything there is to decide or was decided, the models' findings first."""
-    said = [
-        Subject(finding.key, suggestion, finding)
-        for suggestion in sitting.reading.suggestions
-        for finding in suggestion.analysis.findings
-    ]
+
+def subjects(sitting: Sitting, shown: Suggestion | None) -> tuple[Subject, ...]:
+    """What there is to decide or was decided about the suggestion in turn, then what the doctor added."""
+    said = [Subject(finding.key, shown, finding) for finding in shown.analysis.findings] if shown is not None else []
     added = [
         Subject(review.finding, None, None)
         for review in sitting.reading.current_reviews.values()
@@ -44,14 +49,15 @@ def subjects(sitting: Sitting) -> tuple[Subject, ...]:
 
 
 class DecisionStep(StepCard):
-    """One line per finding; the one in turn takes the keys.
+    """One line per finding of the suggestion in turn; the finding in turn takes the keys.
 
-    Signals: decided(suggestion id, finding key, Verdict, Decision or None, reason); all_accepted(); added(words,
-    Decision, reason); region_asked(); history_asked(); turn_changed() when another finding is in turn; left() on Esc.
+    Signals: decided(suggestion id, finding key, Verdict, Decision or None, reason); all_accepted(suggestion id) for
+    what agrees with the impression; added(words, Decision, reason); region_asked(); history_asked(); turn_changed()
+    when another finding is in turn; left() on Esc.
     """
 
     decided = Signal(object, str, object, object, str)
-    all_accepted = Signal()
+    all_accepted = Signal(object)
     added = Signal(str, object, str)
     region_asked = Signal()
     history_asked = Signal()
@@ -63,11 +69,14 @@ class DecisionStep(StepCard):
         self._context = context
         self._sitting: Sitting | None = None
         self._subjects: tuple[Subject, ...] = ()
-        self._turn: str | None = None
+        self._shown: Suggestion | None = None
+        self._turn: Question | None = None
         self._rows: list[QPushButton] = []
         self._say = paragraph("decision_words", "body", self)
         self._list = QVBoxLayout()
         self._list.setSpacing(4)
+        self._left_out = paragraph("accept_all_left", "muted", self)
+        self._elsewhere = paragraph("undecided_elsewhere", "muted", self)
         self.choice = DecisionChoice(context, self)
         self.choice.hide()
         self.choice.chosen.connect(self._amended)
@@ -109,10 +118,12 @@ class DecisionStep(StepCard):
         self.body.addWidget(self._say)
         self.body.addLayout(self._list)
         self.body.addWidget(self.all, 0, Qt.AlignmentFlag.AlignLeft)
+        self.body.addWidget(self._left_out)
         self.body.addWidget(self.choice)
         self.body.addWidget(self.reason)
         self.body.addWidget(self._new)
         self.body.addLayout(row)
+        self.body.addWidget(self._elsewhere)
 
     def _button(self, name: str, role: str) -> QPushButton:
         button = QPushButton(self)
@@ -123,29 +134,31 @@ class DecisionStep(StepCard):
 
     # What is shown
 
-    def show_sitting(self, sitting: Sitting) -> None:
-        """Where the reading stands now; the first undecided finding is in turn."""
-        self._sitting = sitting
+    def show_sitting(self, sitting: Sitting, shown: Suggestion | None) -> None:
+        """Where the reading stands now; the first undecided finding of the suggestion in turn (shown) is in turn."""
+        self._sitting, self._shown = sitting, shown
         before = self.current
-        self._subjects = subjects(sitting)
-        undecided = [f.key for f in sitting.reading.undecided]
-        keys = [subject.key for subject in self._subjects]
-        if self._turn not in keys or (undecided and self._turn not in undecided):
-            self._turn = undecided[0] if undecided else (keys[-1] if keys else None)
-        if self.choice.isVisibleTo(self) and (before is None or self._turn != before.key):
+        self._subjects = subjects(sitting, shown)
+        every = [subject.question for subject in self._subjects]
+        decided = sitting.reading.current_reviews
+        undecided = [question for question in every if question not in decided]
+        if self._turn not in every or (undecided and self._turn not in undecided):
+            self._turn = undecided[0] if undecided else (every[-1] if every else None)
+        if self.choice.isVisibleTo(self) and (before is None or self._turn != before.question):
             self._stop_choosing()
         self.retranslate()
         self.turn_changed.emit()
 
     def clear(self) -> None:
         """Forget every word."""
-        self._sitting, self._subjects, self._turn = None, (), None
+        self._sitting, self._shown, self._subjects, self._turn = None, None, (), None
         self._build_rows()
         for line in (self.reason, self.new_words):
             line.clear()
         self._new.hide()
         self.choice.hide()
-        set_paragraph(self._say, "")
+        for part in (self._say, self._left_out, self._elsewhere):
+            set_paragraph(part, "")
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -167,9 +180,7 @@ class DecisionStep(StepCard):
         sitting = self._sitting
         open_now = sitting is not None and sitting.writable and not sitting.reading.sealed
         read = sitting is not None and bool(sitting.reading.impressions)
-        undecided = len(sitting.reading.undecided) if sitting is not None else 0
-        self.all.setText(tr("review.accept_all", count=undecided))
-        self.all.setVisible(open_now and undecided > 1)
+        self._show_at_once(open_now=open_now)
         self.reason.setVisible(open_now and self.current is not None)
         self.add.setVisible(open_now and read)
         self.region.setVisible(open_now and read and sitting is not None and sitting.kind is StudyKind.FILM)
@@ -180,6 +191,33 @@ class DecisionStep(StepCard):
         if sitting is not None:
             set_paragraph(self._say, self._words(sitting))
             self.set_state(self._step_state(sitting))
+
+    def _show_at_once(self, *, open_now: bool) -> None:
+        """What one key would accept, what it would leave out and why, and what else waits."""
+        tr, sitting, shown, found = self._context.tr, self._sitting, self._shown, self._at_once()
+        few = len(found.taken) + len(found.left) < _FEWEST_AT_ONCE
+        self.all.setText(tr("review.accept_all", count=len(found.taken)))
+        self.all.setVisible(open_now and not few and len(found.taken) > 1)
+        lines = [
+            tr(
+                f"review.at_once.left.{why.value}",
+                finding=words.finding_name(self._context, shown, finding),
+                decision=words.decision_word(self._context, finding.decision),
+            )
+            for finding, why in found.left
+            if shown is not None
+        ]
+        told = open_now and not few and bool(lines)
+        set_paragraph(self._left_out, tr("review.at_once.left", which="\n".join(lines)) if told else "")
+        others = ""
+        if open_now and sitting is not None and shown is not None:
+            others = words.open_questions(self._context, sitting, but=shown.id)
+        set_paragraph(self._elsewhere, tr("review.open.elsewhere", which=others) if others else "")
+
+    def _at_once(self) -> AtOnce:
+        if self._sitting is None or self._shown is None:
+            return AtOnce()
+        return at_once(self._context.registry, self._sitting.reading, self._shown)
 
     def _step_state(self, sitting: Sitting) -> StepState:
         if sitting.reading.sealed or not sitting.reading.impressions or _still_open(sitting):
@@ -210,8 +248,8 @@ class DecisionStep(StepCard):
             row = self._button(f"decision_row_{number}", "choice")
             row.setStyleSheet("text-align: left;")
             row.setCheckable(True)
-            row.setChecked(subject.key == self._turn and len(self._subjects) > 1)
-            row.setText(self._row_words(subject, decided.get(subject.key)))
+            row.setChecked(subject.question == self._turn and len(self._subjects) > 1)
+            row.setText(self._row_words(subject, decided.get(subject.question)))
             row.clicked.connect(self._row_clicked)
             self._list.addWidget(row)
             self._rows.append(row)
@@ -231,7 +269,7 @@ class DecisionStep(StepCard):
         pressed = self.sender()
         for row, subject in zip(self._rows, self._subjects, strict=True):
             if row is pressed:
-                self._turn = subject.key
+                self._turn = subject.question
                 self.reason.clear()
                 break
         else:
@@ -244,7 +282,7 @@ class DecisionStep(StepCard):
     @property
     def current(self) -> Subject | None:
         """The finding in turn."""
-        return next((subject for subject in self._subjects if subject.key == self._turn), None)
+        return next((subject for subject in self._subjects if subject.question == self._turn), None)
 
     @property
     def current_review(self) -> Review | None:
@@ -258,9 +296,12 @@ class DecisionStep(StepCard):
         self._decide(Verdict.ACCEPT, None)
 
     def accept_all(self) -> None:
-        """The doctor agrees with whatever is not decided yet."""
-        if self._sitting is not None and self._sitting.writable and len(self._sitting.reading.undecided) > 1:
-            self.all_accepted.emit()
+        """The doctor agrees with what fits the impression and is not decided yet."""
+        found = self._at_once()
+        if self.all.isVisibleTo(self) and self._shown is not None:
+            self.all_accepted.emit(self._shown.id)
+        elif not found.taken and len(found.left) >= _FEWEST_AT_ONCE:
+            self._context.toast(self._context.tr("review.at_once.nothing"))
 
     def reject(self) -> None:
         """The doctor does not take it over."""
@@ -324,7 +365,7 @@ class DecisionStep(StepCard):
         value = self.new_value.currentData()
         self.new_words.clear()
         self._new.hide()
-        self._turn = text
+        self._turn = Question(None, text)
         self.added.emit(text, Decision(value), "")
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from desktop.i18n import format_datetime
-from desktop.records import Finding, Review, Suggestion
+from desktop.records import Finding, Question, Review, Suggestion
 from desktop.ui.context import UiContext
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.review import words
@@ -30,14 +30,17 @@ def history_lines(context: UiContext, sitting: Sitting) -> tuple[str, ...]:
 
 
 def _review_line(context: UiContext, sitting: Sitting, review: Review) -> str:
-    named: dict[str, tuple[Suggestion, Finding]] = {
-        finding.key: (suggestion, finding)
+    named: dict[Question, tuple[Suggestion, Finding]] = {
+        Question(suggestion.id, finding.key): (suggestion, finding)
         for suggestion in sitting.reading.suggestions
         for finding in suggestion.analysis.findings
     }
     name = review.finding
-    if review.suggestion is not None and name in named:
-        name = words.finding_name(context, *named[name])
+    if review.question in named:
+        name = words.finding_name(context, *named[review.question])
+        if len(sitting.reading.suggestions) > 1:
+            about = words.about(context, sitting, named[review.question][0])
+            name = context.tr("review.open.of", about=about, findings=name)
     value = words.decision_word(context, review.value) if review.value is not None else ""
     line = context.tr(f"review.row.{review.verdict.value}", finding=name, value=value)
     return context.tr("review.row.reason", row=line, reason=review.reason) if review.reason else line

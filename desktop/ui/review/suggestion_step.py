@@ -14,18 +14,21 @@ from desktop.ui.review import words
 from desktop.ui.review.beats_view import BeatsView
 from desktop.ui.review.counts_view import CountsView
 from desktop.ui.review.finding_view import FindingView
+from desktop.ui.review.suggestion_place import SuggestionPlace
 from desktop.ui.viewers.overlay import overlay_of
 
 
 class SuggestionStep(StepCard):
-    """Says why the suggestion is sealed, that it is on its way, why there is none, or what it is.
+    """Says why the suggestion is sealed, that it is on its way, why there is none, or what it is. Of several one is
+    shown at a time.
 
     Signals: overlay_asked(bool) for the switch of the overlay; again_asked() to ask the models once more;
-    similar_asked and hiding_asked as those of a finding.
+    stepped(int) to see another suggestion; similar_asked and hiding_asked as those of a finding.
     """
 
     overlay_asked = Signal(bool)
     again_asked = Signal()
+    stepped = Signal(int)
     similar_asked = Signal(object, str)
     hiding_asked = Signal(object, str)
 
@@ -33,10 +36,13 @@ class SuggestionStep(StepCard):
         super().__init__(2, parent)
         self._context = context
         self._sitting: Sitting | None = None
-        self._shown: tuple[Suggestion, ...] = ()
+        self._shown: Suggestion | None = None
+        self._doubts: Mapping[tuple[SuggestionId, str], str] = {}
         self._findings: list[FindingView] = []
         self._counts: list[CountsView] = []
         self._beats: list[BeatsView] = []
+        self._place = SuggestionPlace(context, self)
+        self._place.stepped.connect(self.stepped)
         self._say = paragraph("suggestion_words", "body", self)
         self._list = QVBoxLayout()
         self._list.setSpacing(12)
@@ -56,6 +62,7 @@ class SuggestionStep(StepCard):
         for button in (self.why, self.limits, self.overlay):
             row.addWidget(button)
         row.addStretch(1)
+        self.body.addWidget(self._place)
         self.body.addWidget(self._say)
         self.body.addLayout(self._list)
         self.body.addLayout(row)
@@ -71,15 +78,16 @@ class SuggestionStep(StepCard):
 
     # What is shown
 
-    def show_sitting(self, sitting: Sitting) -> None:
-        """Where the reading stands now."""
+    def show_sitting(self, sitting: Sitting, shown: Suggestion | None) -> None:
+        """Where the reading stands now. shown: the suggestion in turn."""
         self._sitting = sitting
-        if sitting.reading.suggestions != self._shown:
-            self._build(sitting.reading.suggestions)
+        if shown is not self._shown and (shown is None or self._shown is None or shown.id != self._shown.id):
+            self._build(shown)
         self.retranslate()
 
     def show_doubts(self, doubts: Mapping[tuple[SuggestionId, str], str]) -> None:
         """What does not fit the chart, by suggestion and finding; the others fit as far as is known."""
+        self._doubts = doubts
         for view in self._findings:
             view.show_doubt(doubts.get(view.key, ""))
 
@@ -96,7 +104,9 @@ class SuggestionStep(StepCard):
     def clear(self) -> None:
         """Forget every word."""
         self._sitting = None
-        self._build(())
+        self._doubts = {}
+        self._build(None)
+        self._place.hide()
         set_paragraph(self._say, "")
         set_paragraph(self._small, "")
         self._again.hide()
@@ -110,7 +120,7 @@ class SuggestionStep(StepCard):
         self.set_words(tr("reading.step.suggestion"), self._note_words())
         self.why.setText(tr("review.why"))
         self.limits.setText(tr("review.limits"))
-        laid = overlay_of((s.analysis for s in self._shown), None)
+        laid = overlay_of([self._shown.analysis] if self._shown is not None else [], None)
         self.overlay.setText(tr(f"review.overlay.{laid.kind.value}" if laid is not None else "review.overlay.overlay"))
         self._again.setText(tr("review.again"))
         for button in (self.why, self.limits, self.overlay):
@@ -121,12 +131,13 @@ class SuggestionStep(StepCard):
         if sitting is None:
             return
         set_paragraph(self._say, self._words(sitting))
-        lines = [words.provenance_line(self._context, s) for s in self._shown]
-        set_paragraph(self._small, "\n".join(lines))
+        self._place.show_place(sitting, self._shown)
+        made = words.provenance_line(self._context, self._shown) if self._shown is not None else ""
+        set_paragraph(self._small, made)
         self.why.setVisible(bool(self._findings))
         self.limits.setVisible(bool(self._findings or self._counts))
         self.overlay.setVisible(laid is not None)
-        self._again.setVisible(not sitting.asking and sitting.failure is not None and not self._shown)
+        self._again.setVisible(not sitting.asking and sitting.failure is not None and self._shown is None)
         self.set_state(self._step_state(sitting))
 
     def _step_state(self, sitting: Sitting) -> StepState:
@@ -134,7 +145,7 @@ class SuggestionStep(StepCard):
             return StepState.LATER
         if self._findings and sitting.reading.undecided and not sitting.signed:
             return StepState.NOW
-        return StepState.DONE if self._shown else StepState.LATER
+        return StepState.DONE if self._shown is not None else StepState.LATER
 
     def _note_words(self) -> str:
         sitting = self._sitting
@@ -149,33 +160,33 @@ class SuggestionStep(StepCard):
             return tr("review.none")
         if sitting.reading.sealed:
             return tr("review.sealed")
-        told = [words.refusal(self._context, s) for s in self._shown if s.analysis.status is not AnalysisStatus.OK]
-        if told:
-            return "\n".join(told)
-        if self._shown:
-            return ""
+        if self._shown is not None:
+            refused = self._shown.analysis.status is not AnalysisStatus.OK
+            return words.refusal(self._context, self._shown) if refused else ""
         if sitting.asking:
             return tr("review.pending")
         if sitting.failure is not None:
             return tr("review.none.failed", reason=tr(sitting.failure.key, **sitting.failure.details))
         return tr("review.none") if sitting.signed else tr("review.pending")
 
-    def _build(self, suggestions: tuple[Suggestion, ...]) -> None:
+    def _build(self, shown: Suggestion | None) -> None:
         for view in self._views():
             self._list.removeWidget(view)
             view.hide()
             view.deleteLater()
-        self._shown = suggestions
-        self._findings = [
-            FindingView(self._context, suggestion, finding, self)
-            for suggestion in suggestions
-            for finding in suggestion.analysis.findings
-        ]
+        self._shown = shown
+        analysis = shown.analysis if shown is not None else None
+        self._findings, self._counts, self._beats = [], [], []
+        if shown is not None and analysis is not None:
+            self._findings = [FindingView(self._context, shown, finding, self) for finding in analysis.findings]
+            if analysis.counts:
+                self._counts = [CountsView(self._context, shown, self)]
+            if analysis.beats:
+                self._beats = [BeatsView(self._context, shown, self._rate_of(shown), self)]
         for made in self._findings:
             made.similar_asked.connect(self.similar_asked)
             made.hiding_asked.connect(self.hiding_asked)
-        self._counts = [CountsView(self._context, one, self) for one in suggestions if one.analysis.counts]
-        self._beats = [BeatsView(self._context, s, self._rate_of(s), self) for s in suggestions if s.analysis.beats]
+            made.show_doubt(self._doubts.get(made.key, ""))
         for view in self._views():
             self._list.addWidget(view)
         self._show_why(self.why.isChecked())

@@ -2,8 +2,12 @@
 
 from desktop.errors import UserFacingError
 from desktop.i18n import Language
-from desktop.records import AnalysisStatus, Decision, Finding, Suggestion
+from desktop.records import AnalysisStatus, Decision, Finding, Suggestion, SuggestionId
 from desktop.ui.context import UiContext
+from desktop.ui.reading.sitting import Sitting, StudyKind
+
+# Suggestions whose open findings are named; the rest is told as a number.
+_NAMED = 4
 
 
 def decision_word(context: UiContext, decision: Decision) -> str:
@@ -63,6 +67,37 @@ def why(context: UiContext, finding: Finding) -> str:
         advice = f"{finding.reason}.advice"
         return _joined(context, [context.tr(key) for key in (finding.reason, advice) if context.has_text(key)])
     return context.tr(f"review.why.{finding.decision.value}")
+
+
+def about(context: UiContext, sitting: Sitting, suggestion: Suggestion) -> str:
+    """Which picture or recording a suggestion is about, where there are several, and whose it is."""
+    instances = [instance.id for instance in sitting.study.study.instances]
+    title = model_title(context, suggestion)
+    if len(instances) < 2 or suggestion.instance not in instances:
+        return title
+    kind = "trace" if sitting.kind is StudyKind.TRACE else "picture"
+    return context.tr(f"review.about.{kind}", number=instances.index(suggestion.instance) + 1, model=title)
+
+
+def open_questions(context: UiContext, sitting: Sitting, but: SuggestionId | None = None) -> str:
+    """Every finding nobody decided on, by name; where there are several suggestions, each with the one it is of. but:
+    a suggestion whose findings are told elsewhere."""
+    rows: dict[SuggestionId, tuple[Suggestion, list[str]]] = {}
+    for suggestion, finding in sitting.reading.open_questions:
+        if suggestion.id == but:
+            continue
+        rows.setdefault(suggestion.id, (suggestion, []))[1].append(finding_name(context, suggestion, finding))
+    separator = context.tr("review.separator")
+    several = len(sitting.reading.suggestions) > 1
+    lines = [
+        context.tr("review.open.of", about=about(context, sitting, suggestion), findings=separator.join(names))
+        if several
+        else separator.join(names)
+        for suggestion, names in rows.values()
+    ]
+    more = len(lines) - _NAMED
+    told = lines[: _NAMED if more > 0 else None]
+    return "\n".join([*told, *([context.tr("review.open.more", count=more)] if more > 0 else [])])
 
 
 def refusal(context: UiContext, suggestion: Suggestion) -> str:
