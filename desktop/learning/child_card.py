@@ -17,23 +17,18 @@ STUDY = "study.json"
 _HINT_GOAL = 0.90
 
 
-def publish(model_folder: Path, figures: Mapping[str, Json], study: Study | None) -> None:
-    """State the figures of one evaluation wherever people read them: the card, and the limits in the manifest.
-
-    Nothing else writes either of them, so they cannot differ. The study is kept beside them. Raises OSError.
+def texts(model_folder: Path, figures: Mapping[str, Json], study: Study | None) -> dict[str, bytes]:
+    """What states the figures of one evaluation wherever people read them: the card, the limits in the manifest, and
+    the study beside them. Nothing else writes either, so they cannot differ; the manifest comes last. Raises OSError.
     """
     training = training_document(model_folder)
     manifest = {
         **json.loads((model_folder / MANIFEST).read_text(encoding="utf-8")),
         "limits": limits(training["patients"], figures),
     }
-    texts = {CARD: card(manifest, training, figures, study), MANIFEST: manifest_text(manifest)}
-    if study is not None:
-        texts[STUDY] = study.to_json()
-    for name, text in texts.items():
-        (model_folder / f"{name}.new").write_text(text, encoding="utf-8")
-    for name in texts:
-        (model_folder / f"{name}.new").replace(model_folder / name)
+    compared = {STUDY: study.to_json().encode()} if study is not None else {}
+    stated = {CARD: card(manifest, training, figures, study).encode(), MANIFEST: manifest_text(manifest).encode()}
+    return compared | stated
 
 
 def limits(children: int, figures: Mapping[str, Any]) -> dict[str, str]:

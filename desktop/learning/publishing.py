@@ -3,14 +3,16 @@
 import errno
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from desktop.errors import from_os_error
 
 CARD = "CARD.md"
 TRAINING = "training.json"
 NOT_MEASURED = {"en": "This model has not been measured yet.", "zh": "本模型尚未经过评测。"}
 
-NOT_OURS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_NOT_OURS = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 """How a system says that an installed model may not be written to."""
 
 
@@ -31,6 +33,11 @@ def make_work_folder(work: Path) -> None:
     (work / ".gitignore").write_text("*\n", encoding="ascii")
 
 
+def folder_of(out: Path, name: str) -> Path:
+    """A model lies in a folder of its own name, whatever folder it is to be put in."""
+    return out if out.name == name else out / name
+
+
 def install(folder: Path, files: Mapping[str, bytes]) -> None:
     """Put a model's files in place, in their order: the manifest, which vouches for the others, belongs last.
 
@@ -41,3 +48,22 @@ def install(folder: Path, files: Mapping[str, bytes]) -> None:
         (folder / f"{name}.new").write_bytes(content)
     for name in files:
         (folder / f"{name}.new").replace(folder / name)
+
+
+def publish(folder: Path, files: Mapping[str, bytes]) -> None:
+    """As `install`, raising KnownFailure."""
+    try:
+        install(folder, files)
+    except OSError as error:
+        raise from_os_error(error) from error
+
+
+def restate(folder: Path, files: Mapping[str, bytes], say: Callable[[str], None]) -> None:
+    """Put figures made again in place, as `publish`; an installed model that may not be written to keeps what it
+    says."""
+    try:
+        install(folder, files)
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise from_os_error(error) from error
+        say("the figures are made again; the installed card cannot be written to")

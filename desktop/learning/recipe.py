@@ -37,6 +37,15 @@ class Recipe(Protocol):
         """
 
 
+def require_onnx() -> None:
+    """Raises KnownFailure where the package that writes graphs is not installed."""
+    try:
+        import onnx
+    except ImportError as error:
+        raise KnownFailure("learning.onnx_missing", kind=ErrorKind.NOT_FOUND) from error
+    del onnx
+
+
 def require_torch() -> None:
     """Raises KnownFailure where PyTorch or the exporter is not installed."""
     try:

@@ -2,13 +2,17 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop.errors import ErrorKind, KnownFailure
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Json = Mapping[str, "Json"] | list["Json"] | str | int | float | bool | None
+S = TypeVar("S", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
@@ -96,3 +100,15 @@ def training_document(model_folder: Path) -> Mapping[str, Any]:
     if not isinstance(document, dict) or not {"settings", "patient_marks", "data_sha256"} <= document.keys():
         raise KnownFailure("learning.no_record", kind=ErrorKind.BAD_INPUT, model=model_folder.name)
     return document
+
+
+def stated_settings(settings: "DataclassInstance") -> dict[str, Any]:
+    """Settings as a training record states them."""
+    stated: dict[str, Any] = json.loads(json.dumps(asdict(settings)))
+    return stated
+
+
+def settings_of(kind: type[S], stated: Mapping[str, Any]) -> S:
+    """Settings from a training record; what it does not state was not yet a choice when it was written."""
+    names = {field.name for field in fields(kind)} & stated.keys()
+    return kind(**{name: tuple(stated[name]) if isinstance(stated[name], list) else stated[name] for name in names})

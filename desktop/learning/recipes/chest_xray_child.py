@@ -5,7 +5,6 @@ it and judges it, so every figure of the card comes from children the answering 
 clinic gets, the mean of the three, has learned from all of them.
 """
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -21,14 +20,22 @@ from desktop.jobs import Job
 from desktop.learning import child_card, child_evaluation, child_manifest
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import Film, data_hash, find_data, patient_mark, read_children
-from desktop.learning.publishing import CARD, NOT_OURS, graph_entry, make_work_folder, manifest_text
+from desktop.learning.publishing import (
+    TRAINING,
+    folder_of,
+    graph_entry,
+    install,
+    make_work_folder,
+    manifest_text,
+    restate,
+)
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, Study, TrainingRecord, training_document
+from desktop.learning.records import EvaluationRecord, Study, TrainingRecord, stated_settings, training_document
 
 if TYPE_CHECKING:
     from desktop.learning.child_training import TrainedModel
 
-_FILES = ("model.onnx", "quality.onnx", "training.json", CARD, MANIFEST)
+_FILES = ("model.onnx", "quality.onnx", TRAINING)
 
 
 @dataclass(frozen=True)
@@ -47,21 +54,23 @@ class ChestXrayChild:
         folder = find_data(data)
         films = read_children(folder.cxr)
         data_sha256 = data_hash(films)
-        # A model lies in a folder of its own name, whatever folder it is to be put in.
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         training = out / ".training"
         if not resume:
             shutil.rmtree(training, ignore_errors=True)
         work = training / self.name
-        make_work_folder(work)
         started = time.monotonic()
         say(f"{len(films)} films of {len({film.group for film in films})} children")
-        trained = child_training.train_all(folder, films, data_sha256, self.settings, work, job, say)
-        record = self._record(films, data_sha256, trained, started, work)
-        say("measuring the new model")
-        figures = child_evaluation.evaluate(folder, films, work, job, say)
-        child_card.publish(work, figures, Study.read(out / child_card.STUDY, data_sha256))
-        _install(work, out)
+        try:
+            make_work_folder(work)
+            trained = child_training.train_all(folder, films, data_sha256, self.settings, work, job, say)
+            record = self._record(films, data_sha256, trained, started, work)
+            say("measuring the new model")
+            figures = child_evaluation.evaluate(folder, films, work, job, say)
+            kept = {name: (work / name).read_bytes() for name in _FILES}
+            install(out, kept | child_card.texts(work, figures, Study.read(out / child_card.STUDY, data_sha256)))
+        except OSError as error:
+            raise from_os_error(error) from error
         shutil.rmtree(training, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
@@ -77,12 +86,7 @@ class ChestXrayChild:
             compared = self._study(films, data_sha256, model_folder / ".study", job, say)
         figures = child_evaluation.evaluate(folder, films, model_folder, job, say)
         if own:
-            try:
-                child_card.publish(model_folder, figures, compared)
-            except OSError as error:
-                if error.errno not in NOT_OURS:
-                    raise from_os_error(error) from error
-                say("the figures are made again; the installed card cannot be written to")
+            restate(model_folder, child_card.texts(model_folder, figures, compared), say)
         if study:
             shutil.rmtree(model_folder / ".study", ignore_errors=True)
         return child_evaluation.record(figures, compared, model_folder, data_sha256, len(films))
@@ -103,7 +107,7 @@ class ChestXrayChild:
     ) -> TrainingRecord:
         """Calibrate, choose thresholds, write manifest and record into the work folder.
 
-        The manifest's limits tell no figure yet: those are measured on the exported graphs (`child_card.publish`).
+        The manifest's limits tell no figure yet: those are measured on the exported graphs (`child_card.texts`).
         """
         from desktop.learning import child_lessons, side_by_side
 
@@ -130,19 +134,11 @@ class ChestXrayChild:
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=self.settings.threads,
             software=side_by_side.software(),
-            settings=json.loads(json.dumps(asdict(self.settings))),
+            settings=stated_settings(self.settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration=child_manifest.calibrations(fit, hint),
             gate={"pass_at": trained.gate_pass_at, "distance_limit": trained.gate_distance_limit},
             patient_marks=tuple(sorted({patient_mark(film.group) for film in films})),
         )
-        (work / "training.json").write_text(record.to_json(), encoding="utf-8")
+        (work / TRAINING).write_text(record.to_json(), encoding="utf-8")
         return record
-
-
-def _install(work: Path, out: Path) -> None:
-    """Move the finished files into place, the manifest last: it promises the hashes of the others."""
-    for name in _FILES:
-        shutil.copyfile(work / name, out / f"{name}.new")
-    for name in _FILES:
-        (out / f"{name}.new").replace(out / name)

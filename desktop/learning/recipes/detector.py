@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from desktop.errors import UserFacingError, from_os_error
 from desktop.inference import DetectionModel, read_model
@@ -20,9 +20,16 @@ from desktop.learning.detector_data import Photograph, data_hash, mark, read_pho
 from desktop.learning.detector_evaluation import Measured
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
-from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
+from desktop.learning.publishing import TRAINING, folder_of, make_work_folder, publish, restate
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+from desktop.learning.records import (
+    EvaluationRecord,
+    Json,
+    TrainingRecord,
+    settings_of,
+    stated_settings,
+    training_document,
+)
 
 
 class Judge(Protocol):
@@ -62,7 +69,7 @@ class Detector:
 
         photographs = read_photographs(data, self.wanted)
         data_sha256 = data_hash(photographs)
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         work = out / ".training"
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
@@ -93,7 +100,7 @@ class Detector:
             seconds=detector_training.seconds_of(trained.curves),
             threads=self.settings.threads,
             software=detector_training.software(),
-            settings=json.loads(json.dumps(asdict(self.settings))),
+            settings=stated_settings(self.settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={},
             gate={"distance_limit": manifest["out_of_distribution"]["limit"]},
@@ -101,10 +108,7 @@ class Detector:
         )
         files = {detector_export.GRAPH: graph, TRAINING: record.to_json().encode()}
         stated = detector_card.texts(self.wanted, manifest, json.loads(record.to_json()), measured.figures)
-        try:
-            install(out, files | stated)
-        except OSError as error:
-            raise from_os_error(error) from error
+        publish(out, files | stated)
         shutil.rmtree(work, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
@@ -116,7 +120,7 @@ class Detector:
         model = read_model(model_folder)
         if not isinstance(model, DetectionModel):
             raise UserFacingError("inference.not_for_pictures", model=model.name)
-        settings = _settings(training["settings"])
+        settings = settings_of(DetectorSettings, training["settings"])
         graph = read_weights(model_folder, model.manifest.weights)
         runner = detector_evaluation.runner_of(graph, self.wanted, settings.members)
         photographs = read_photographs(data, self.wanted)
@@ -125,7 +129,8 @@ class Detector:
         if data_sha256 == training["data_sha256"]:
             say("judging every photograph by the network that never saw it")
             figures = self._judge.measured(runner, photographs, self.wanted, settings, job).figures
-            self._publish(model_folder, training, figures, say)
+            manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
+            restate(model_folder, detector_card.texts(self.wanted, manifest, training, figures), say)
         else:
             seen = set(training["patient_marks"])
             photographs = [one for one in photographs if mark(one) not in seen]
@@ -147,20 +152,3 @@ class Detector:
     def _judge(self) -> Judge:
         """What measures a detector of this sort."""
         return detector_sorting if self.wanted.each_once else detector_evaluation
-
-    def _publish(self, model_folder: Path, training: Mapping[str, Any], figures: Mapping[str, Json], say: Say) -> None:
-        """Write the card again. Raises KnownFailure, but for an installed model, which may not be written to."""
-        manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-        try:
-            install(model_folder, detector_card.texts(self.wanted, manifest, training, figures))
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise from_os_error(error) from error
-            say("the figures are made again; the installed card cannot be written to")
-
-
-def _settings(stated: Mapping[str, Any]) -> DetectorSettings:
-    """Those of a training record; what it does not state was not yet a choice when it was written."""
-    known = {name: stated[name] for name in DetectorSettings.__dataclass_fields__ if name in stated}
-    told: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in known.items()}
-    return DetectorSettings(**told)

@@ -10,16 +10,23 @@ from typing import Any
 
 import numpy as np
 
-from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.errors import ErrorKind, UserFacingError
 from desktop.inference.registry import MANIFEST, read_trace_model
 from desktop.jobs import Job
 from desktop.learning import ecg_card, ecg_evaluation, ecg_export
 from desktop.learning.ecg_data import FINDINGS, TABLE, EcgTable, measure_all
 from desktop.learning.ecg_study import STUDY, study_of
 from desktop.learning.ecg_training import EcgSettings, fit_ecg, unseen
-from desktop.learning.publishing import NOT_OURS, TRAINING, install
-from desktop.learning.recipe import Say
-from desktop.learning.records import EvaluationRecord, Study, TrainingRecord, training_document
+from desktop.learning.publishing import TRAINING, folder_of, publish, restate
+from desktop.learning.recipe import Say, require_onnx
+from desktop.learning.records import (
+    EvaluationRecord,
+    Study,
+    TrainingRecord,
+    settings_of,
+    stated_settings,
+    training_document,
+)
 
 _FEWEST = 5
 
@@ -38,8 +45,8 @@ class Ecg12Lead:
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card. There is nothing to resume."""
-        _require_onnx()
-        out = out if out.name == self.name else out / self.name
+        require_onnx()
+        out = folder_of(out, self.name)
         started = time.monotonic()
         table = measure_all(data, job, say)
         _must_have_enough(table)
@@ -61,7 +68,7 @@ class Ecg12Lead:
             seconds=round(seconds, 1),
             threads=1,
             software=_software(),
-            settings=json.loads(json.dumps(asdict(self.settings))),
+            settings=stated_settings(self.settings),
             curves={},
             calibration={key: asdict(one) for key, one in zip(FINDINGS, fitted.calibrations, strict=True)},
             gate={},
@@ -71,7 +78,7 @@ class Ecg12Lead:
         training = json.loads(record.to_json())
         files = {ecg_export.GRAPH: graph, TRAINING: record.to_json().encode()}
         study = Study.read(out / STUDY, table.sha256)
-        _install(out, files | ecg_card.texts(manifest, training, figures, study.rows if study else []))
+        publish(out, files | ecg_card.texts(manifest, training, figures, study.rows if study else []))
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
 
@@ -88,16 +95,16 @@ class Ecg12Lead:
         rows: list[Any] = []
         if training["data_sha256"] == table.sha256:
             say("judging every patient by forests made without him")
-            settings = _settings(training["settings"])
+            settings = settings_of(EcgSettings, training["settings"])
             logits = unseen(table, settings, settings.seed, job)
             figures = ecg_evaluation.cross_validated(table, settings, job, logits)
             if study:
                 done = study_of(data, table, settings, model, job, say)
-                _write(model_folder, {STUDY: done.to_json().encode()}, say)
+                restate(model_folder, {STUDY: done.to_json().encode()}, say)
             kept = Study.read(model_folder / STUDY, table.sha256)
             rows = kept.rows if kept is not None else []
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-            _write(model_folder, ecg_card.texts(manifest, training, figures, rows), say)
+            restate(model_folder, ecg_card.texts(manifest, training, figures, rows), say)
         else:
             figures = self._on_others(table, model.manifest, model_folder, training, say)
         model.close()
@@ -128,43 +135,11 @@ def patient_mark(patient: str) -> str:
     return hashlib.sha256(f"ptb-xl:{patient}".encode()).hexdigest()[:12]
 
 
-def _settings(stated: Mapping[str, Any]) -> EcgSettings:
-    """Those of a training record."""
-    kept = {name: stated[name] for name in EcgSettings.__dataclass_fields__}
-    return EcgSettings(**{**kept, "alphas": tuple(kept["alphas"])})
-
-
 def _must_have_enough(table: EcgTable) -> None:
     """Raises UserFacingError where too few have, or have not, a finding to learn from and to judge by."""
     having = table.labels.sum(axis=0)
     if min(having.min(initial=len(table.ids)), (len(table.ids) - having).min(initial=len(table.ids))) < _FEWEST:
         raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=TABLE)
-
-
-def _install(folder: Path, files: Mapping[str, bytes]) -> None:
-    try:
-        install(folder, files)
-    except OSError as error:
-        raise from_os_error(error) from error
-
-
-def _write(folder: Path, files: Mapping[str, bytes], say: Say) -> None:
-    """As `_install`, but an installed model that may not be written to keeps what it says."""
-    try:
-        install(folder, files)
-    except OSError as error:
-        if error.errno not in NOT_OURS:
-            raise from_os_error(error) from error
-        say("the figures are made again; the installed card cannot be written to")
-
-
-def _require_onnx() -> None:
-    """Raises KnownFailure where the package that writes graphs is not installed."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise KnownFailure("learning.onnx_missing", kind=ErrorKind.NOT_FOUND) from error
-    del onnx
 
 
 def _software() -> dict[str, str]:

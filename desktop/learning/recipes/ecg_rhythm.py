@@ -16,9 +16,16 @@ from desktop.errors import UserFacingError, from_os_error
 from desktop.inference.registry import MANIFEST, read_trace_model
 from desktop.jobs import Job
 from desktop.learning import rhythm_card, rhythm_evaluation, rhythm_export, rhythm_judging
-from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
+from desktop.learning.publishing import TRAINING, folder_of, install, make_work_folder, restate
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+from desktop.learning.records import (
+    EvaluationRecord,
+    Json,
+    TrainingRecord,
+    settings_of,
+    stated_settings,
+    training_document,
+)
 from desktop.learning.rhythm_data import (
     BeatRecord,
     StripRecords,
@@ -52,7 +59,7 @@ class EcgRhythm:
         from desktop.learning import rhythm_members
 
         folder = ecg_folder(data)
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         training = out / ".training"
         if not resume:
             shutil.rmtree(training, ignore_errors=True)
@@ -113,7 +120,7 @@ class EcgRhythm:
             seconds=round(time.monotonic() - started, 1),
             threads=1,
             software=software(),
-            settings=json.loads(json.dumps(asdict(settings))),
+            settings=stated_settings(settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.items()},
             calibration={"temperature": temperature, "offsets": [float(offset) for offset in offsets]},
             gate={},
@@ -134,7 +141,7 @@ class EcgRhythm:
         training = training_document(model_folder)
         read_trace_model(model_folder).load()
         manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-        settings = _settings(training["settings"])
+        settings = settings_of(RhythmSettings, training["settings"])
         folder = ecg_folder(data)
         sha256 = data_hash(folder)
         own = sha256 == training["data_sha256"]
@@ -153,12 +160,7 @@ class EcgRhythm:
         half_hours = rhythm_judging.judge_beats(beats, of_beats, graphs, job)
         figures = _figures(folder, strips, judged, half_hours, of_beats, manifest, model_folder)
         if own:
-            try:
-                install(model_folder, rhythm_card.texts(manifest, training, figures))
-            except OSError as error:
-                if error.errno not in NOT_OURS:
-                    raise from_os_error(error) from error
-                say("the figures are made again; the installed card cannot be written to")
+            restate(model_folder, rhythm_card.texts(manifest, training, figures), say)
         return EvaluationRecord(
             model=self.name,
             version=training["version"],
@@ -195,12 +197,3 @@ def _figures(
         "beats": rhythm_evaluation.beat_figures(half_hours, parts, temperature, offsets, limits),
         "qrs": rhythm_evaluation.qrs_figures([one.record for one in half_hours], folder / _DIFFICULT),
     }
-
-
-def _settings(stated: Mapping[str, Any]) -> RhythmSettings:
-    """Those of a training record."""
-    kept: dict[str, Any] = {
-        name: tuple(stated[name]) if isinstance(stated[name], list) else stated[name]
-        for name in RhythmSettings.__dataclass_fields__
-    }
-    return RhythmSettings(**kept)

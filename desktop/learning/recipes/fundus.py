@@ -37,9 +37,16 @@ from desktop.learning.fundus_grading import FittedGrades, Unseen, fit_grades, me
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, best_threshold, tracing_figures
-from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder
+from desktop.learning.publishing import TRAINING, folder_of, make_work_folder, publish, restate
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+from desktop.learning.records import (
+    EvaluationRecord,
+    Json,
+    TrainingRecord,
+    settings_of,
+    stated_settings,
+    training_document,
+)
 from desktop.learning.statistics import interval, wilson
 from desktop.learning.whole_numbers import in_whole_numbers
 
@@ -113,7 +120,7 @@ class Fundus:
 
         settings, started = self._settings, time.monotonic()
         eyes = self._read(data)
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         work = out / ".training"
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
@@ -141,7 +148,7 @@ class Fundus:
             seconds=round(sum(epoch.seconds for curve in trained.curves.values() for epoch in curve), 1),
             threads=settings.threads,
             software=fundus_training.software(),
-            settings=json.loads(json.dumps(asdict(settings))),
+            settings=stated_settings(settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={"whole_numbers": smaller},
             gate={},
@@ -151,10 +158,7 @@ class Fundus:
         if grades_graph is not None:
             files[GRADES_GRAPH] = grades_graph
         stated = fundus_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures)
-        try:
-            install(out, files | stated)
-        except OSError as error:
-            raise from_os_error(error) from error
+        publish(out, files | stated)
         shutil.rmtree(work, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
@@ -167,7 +171,7 @@ class Fundus:
         model = read_model(model_folder)
         if not isinstance(model, FundusModel):
             raise UserFacingError("inference.not_for_pictures", model=model.name)
-        settings = _settings(training["settings"])
+        settings = settings_of(FundusSettings, training["settings"])
         eyes = self._read(data)
         data_sha256 = eyes.sha256
         graph = read_weights(model_folder, model.manifest.weights)
@@ -179,7 +183,8 @@ class Fundus:
             good = self._sights(runner, self._good(eyes, 1), job)
             sight = model.manifest.sight
             figures = self._figures(runner, eyes, traced, grades, sight, good, data, settings, job, say)
-            self._publish(model_folder, training, figures, say)
+            manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
+            restate(model_folder, fundus_card.texts(self.wanted, manifest, training, figures), say)
         else:
             eyes = eyes.without(set(training["patient_marks"]))
             figures = self._on_others(model, runner, eyes, job, say)
@@ -341,19 +346,3 @@ class Fundus:
             logits = fundus_evaluation.ask_model(model, eyes.graded, job)
             figures["grades"] = fundus_evaluation.own_grade_figures(eyes.graded, logits, model.manifest)
         return figures
-
-    def _publish(self, folder: Path, training: Mapping[str, Any], figures: Mapping[str, Json], say: Say) -> None:
-        """Write the card and the limits again; an installed model that may not be written to keeps what it says."""
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        try:
-            install(folder, fundus_card.texts(self.wanted, manifest, training, figures))
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise from_os_error(error) from error
-            say("the figures are made again; the installed card cannot be written to")
-
-
-def _settings(stated: Mapping[str, Any]) -> FundusSettings:
-    """Those of a training record."""
-    kept = {name: stated[name] for name in FundusSettings.__dataclass_fields__}
-    return FundusSettings(**{**kept, "alphas": tuple(kept["alphas"])})

@@ -10,16 +10,16 @@ from typing import Any
 
 import numpy as np
 
-from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.errors import ErrorKind, UserFacingError
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.registry import MANIFEST, read_picture_model
 from desktop.jobs import Job
 from desktop.learning import head_ct_card, head_ct_evaluation, head_ct_export
 from desktop.learning.head_ct_data import FINDINGS, FOLDER, SliceTable, measure_all
 from desktop.learning.head_ct_training import HeadCtSettings, fit_all, unseen
-from desktop.learning.publishing import NOT_OURS, TRAINING, install
-from desktop.learning.recipe import Say
-from desktop.learning.records import EvaluationRecord, TrainingRecord, training_document
+from desktop.learning.publishing import TRAINING, folder_of, publish, restate
+from desktop.learning.recipe import Say, require_onnx
+from desktop.learning.records import EvaluationRecord, TrainingRecord, settings_of, stated_settings, training_document
 
 _FEWEST = 10
 
@@ -38,8 +38,8 @@ class HeadCt:
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new pack and writes its card. There is nothing to resume."""
-        _require_onnx()
-        out = out if out.name == self.name else out / self.name
+        require_onnx()
+        out = folder_of(out, self.name)
         started = time.monotonic()
         table = measure_all(data, job, say)
         _must_have_enough(table)
@@ -58,7 +58,7 @@ class HeadCt:
             seconds=round(seconds, 1),
             threads=1,
             software=_software(),
-            settings=json.loads(json.dumps(asdict(self.settings))),
+            settings=stated_settings(self.settings),
             curves={},
             calibration={key: asdict(one) for key, one in zip(FINDINGS, fitted.calibrations, strict=True)},
             gate={},
@@ -68,10 +68,7 @@ class HeadCt:
         figures = head_ct_evaluation.cross_validated(table, logits, self.settings, job)
         manifest, training = head_ct_export.document(graph, fitted), json.loads(record.to_json())
         files = {head_ct_export.GRAPH: graph, TRAINING: record.to_json().encode()}
-        try:
-            install(out, files | head_ct_card.texts(manifest, training, figures))
-        except OSError as error:
-            raise from_os_error(error) from error
+        publish(out, files | head_ct_card.texts(manifest, training, figures))
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
 
@@ -87,12 +84,12 @@ class HeadCt:
         table = measure_all(data, job, say)
         figures: Mapping[str, Any]
         if training["data_sha256"] == table.sha256:
-            settings = _settings(training["settings"])
+            settings = settings_of(HeadCtSettings, training["settings"])
             say("judging everybody by lines made without him, on good slices and on spoilt ones")
             logits = unseen(table, table.numbers, settings)
             figures = head_ct_evaluation.cross_validated(table, logits, settings, job)
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-            _restate(model_folder, head_ct_card.texts(manifest, training, figures), say)
+            restate(model_folder, head_ct_card.texts(manifest, training, figures), say)
         else:
             figures = self._on_others(table, model.manifest, model_folder, training, say)
         model.close()
@@ -123,12 +120,6 @@ def patient_mark(patient: str) -> str:
     return hashlib.sha256(f"ct-ich:{patient}".encode()).hexdigest()[:12]
 
 
-def _settings(stated: Mapping[str, Any]) -> HeadCtSettings:
-    """Those of a training record."""
-    kept = {name: stated[name] for name in HeadCtSettings.__dataclass_fields__}
-    return HeadCtSettings(**{**kept, "alphas": tuple(kept["alphas"])})
-
-
 def _must_have_enough(table: SliceTable) -> None:
     """Raises UserFacingError where too few have, or have not, a finding to learn from and to judge by."""
     having = table.labels.sum(axis=0)
@@ -137,25 +128,6 @@ def _must_have_enough(table: SliceTable) -> None:
         < _FEWEST
     ):
         raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=f"{FOLDER}/labels.csv")
-
-
-def _restate(folder: Path, files: Mapping[str, bytes], say: Say) -> None:
-    """Rewrite card and manifest; what may not be written to keeps what it says."""
-    try:
-        install(folder, files)
-    except OSError as error:
-        if error.errno not in NOT_OURS:
-            raise from_os_error(error) from error
-        say("the figures are made again; the installed card cannot be written to")
-
-
-def _require_onnx() -> None:
-    """Raises KnownFailure where the package that writes graphs is not installed."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise KnownFailure("learning.onnx_missing", kind=ErrorKind.NOT_FOUND) from error
-    del onnx
 
 
 def _software() -> dict[str, str]:

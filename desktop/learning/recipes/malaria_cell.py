@@ -4,7 +4,6 @@ Two small networks, each trained without one part of the patients: the first one
 part gives the card's figures, and the model the clinic gets, the mean of both, has learned from everybody.
 """
 
-import json
 import shutil
 import time
 from collections.abc import Sequence
@@ -22,15 +21,16 @@ from desktop.learning import cell_card, cell_evaluation, cell_manifest
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import Cell, data_hash, find_cells, patient_mark, read_cells
 from desktop.learning.publishing import (
-    NOT_OURS,
     TRAINING,
+    folder_of,
     graph_entry,
     install,
     make_work_folder,
     manifest_text,
+    restate,
 )
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, TrainingRecord, training_document
+from desktop.learning.records import EvaluationRecord, TrainingRecord, stated_settings, training_document
 from desktop.learning.statistics import fit_calibration, thresholds_of
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ class MalariaCell:
         folder = find_cells(data)
         cells = read_cells(folder)
         data_sha256 = data_hash(cells)
-        # A model lies in a folder of its own name, whatever folder it is to be put in.
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         training = out / ".training"
         if not resume:
             shutil.rmtree(training, ignore_errors=True)
@@ -86,12 +85,7 @@ class MalariaCell:
         own = data_sha256 == training_document(model_folder)["data_sha256"]
         figures = cell_evaluation.evaluate(folder.parent, cells, model_folder, job, say)
         if own:
-            try:
-                install(model_folder, cell_card.texts(model_folder, figures))
-            except OSError as error:
-                if error.errno not in NOT_OURS:
-                    raise from_os_error(error) from error
-                say("the figures are made again; the installed card cannot be written to")
+            restate(model_folder, cell_card.texts(model_folder, figures), say)
         return cell_evaluation.record(figures, model_folder, data_sha256, len(cells))
 
     def _record(
@@ -123,7 +117,7 @@ class MalariaCell:
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=settings.threads,
             software=side_by_side.software(),
-            settings=json.loads(json.dumps(asdict(settings))),
+            settings=stated_settings(settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={"temperature": calibration.temperature, "offset": calibration.offset},
             gate={"distance_limit": distance_limit},

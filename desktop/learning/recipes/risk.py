@@ -3,20 +3,18 @@
 import hashlib
 import json
 import time
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
+from desktop.errors import UserFacingError
 from desktop.inference.registry import MANIFEST, read_table_model
 from desktop.jobs import Job
 from desktop.learning import risk_card, risk_evaluation, risk_export
-from desktop.learning.publishing import NOT_OURS, TRAINING, install
-from desktop.learning.recipe import Say
-from desktop.learning.records import EvaluationRecord, TrainingRecord, training_document
+from desktop.learning.publishing import TRAINING, folder_of, publish, restate
+from desktop.learning.recipe import Say, require_onnx
+from desktop.learning.records import EvaluationRecord, TrainingRecord, settings_of, stated_settings, training_document
 from desktop.learning.risk_sets import RiskSet
 from desktop.learning.risk_training import RiskSettings, fit_risk
 from desktop.learning.tables import read_table, row_mark, without_rare
@@ -37,10 +35,10 @@ class Risk:
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card. There is nothing to resume."""
-        _require_onnx()
+        require_onnx()
         whole = read_table(data, self.risk)
         table, risk = without_rare(whole, self.risk)
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         started = time.monotonic()
         say(f"{len(table.labels)} people, {int(table.labels.sum())} with the disease")
         fitted = fit_risk(table, risk, self.settings, self.settings.seed)
@@ -59,7 +57,7 @@ class Risk:
             seconds=round(seconds, 1),
             threads=1,
             software=_software(),
-            settings={**json.loads(json.dumps(asdict(self.settings))), "penalty": asdict(fitted.penalty)},
+            settings={**stated_settings(self.settings), "penalty": asdict(fitted.penalty)},
             curves={},
             calibration={"slope": round(fitted.slope, 6), "offset": round(fitted.offset, 6)},
             gate={},
@@ -67,12 +65,8 @@ class Risk:
         )
         manifest = risk_export.document(graph, risk, fitted, table, self.settings.missing_limit)
         files = {risk_export.GRAPH: graph, TRAINING: record.to_json().encode()}
-        try:
-            install(
-                out, files | risk_card.texts(risk, manifest, json.loads(record.to_json()), figures, len(table.labels))
-            )
-        except OSError as error:
-            raise from_os_error(error) from error
+        training = json.loads(record.to_json())
+        publish(out, files | risk_card.texts(risk, manifest, training, figures, len(table.labels)))
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
 
@@ -89,14 +83,9 @@ class Risk:
         if training["data_sha256"] == table.sha256:
             table, risk = without_rare(table, self.risk)
             say("judging everybody by models made without him")
-            figures = risk_evaluation.cross_validated(table, risk, _settings(training["settings"]), job)
+            figures = risk_evaluation.cross_validated(table, risk, settings_of(RiskSettings, training["settings"]), job)
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-            try:
-                install(model_folder, risk_card.texts(risk, manifest, training, figures, len(table.labels)))
-            except OSError as error:
-                if error.errno not in NOT_OURS:
-                    raise from_os_error(error) from error
-                say("the figures are made again; the installed card cannot be written to")
+            restate(model_folder, risk_card.texts(risk, manifest, training, figures, len(table.labels)), say)
         else:
             seen = set(training["patient_marks"])
             new = np.array([row_mark(row) not in seen for row in table.rows])
@@ -114,21 +103,6 @@ class Risk:
             figures=figures,
             study=[],
         )
-
-
-def _settings(stated: Mapping[str, Any]) -> RiskSettings:
-    """Those of a training record."""
-    kept = {name: stated[name] for name in RiskSettings.__dataclass_fields__}
-    return RiskSettings(**{**kept, "alphas": tuple(kept["alphas"])})
-
-
-def _require_onnx() -> None:
-    """Raises KnownFailure where the package that writes graphs is not installed."""
-    try:
-        import onnx
-    except ImportError as error:
-        raise KnownFailure("learning.onnx_missing", kind=ErrorKind.NOT_FOUND) from error
-    del onnx
 
 
 def _software() -> dict[str, str]:
