@@ -1,4 +1,4 @@
-"""A graph's weights in half the bytes. Needs onnx."""
+"""A graph without what nothing is calculated from, and its weights in half the bytes. Needs onnx."""
 
 import numpy as np
 

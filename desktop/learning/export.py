@@ -8,11 +8,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from desktop.learning.compact import bare
+
 OPSET = 18
 
 
 def export(network: nn.Module, shape: tuple[int, ...], outputs: Sequence[str], path: Path) -> None:
-    """Write a graph with input `image` (batch, *shape), everything inside the one file (and its hash)."""
+    """Write a graph with input `image` (batch, *shape), everything inside the one file (and its hash).
+
+    Of the source lines it came from, which the exporter notes with the paths of this machine, it says nothing.
+    """
     batch = torch.export.Dim("batch", min=1, max=4096)
     network = network.eval()
     exporter = logging.getLogger("torch.onnx")
@@ -36,3 +41,4 @@ def export(network: nn.Module, shape: tuple[int, ...], outputs: Sequence[str], p
             )
     finally:
         exporter.setLevel(level)
+    path.write_bytes(bare(path.read_bytes()))

@@ -117,6 +117,12 @@ def test_nothing_names_a_machine_or_a_registry() -> None:
     assert named == []
 
 
+def test_no_graph_tells_which_source_lines_it_came_from() -> None:
+    graphs = list((ROOT / "models").glob("*/*.onnx"))
+    assert graphs
+    assert [path.parent.name for path in graphs if b"/desktop/learning/" in path.read_bytes()] == []
+
+
 def test_every_package_says_what_it_holds() -> None:
     silent = [
         path.parent.name

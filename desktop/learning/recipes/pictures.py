@@ -26,9 +26,16 @@ from desktop.learning import picture_card, picture_evaluation, picture_export, p
 from desktop.learning.picture_data import answers_of, data_hash, judged, mark, parts, read_examples, upright
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
-from desktop.learning.publishing import NOT_OURS, TRAINING, install, make_work_folder, manifest_text
+from desktop.learning.publishing import TRAINING, folder_of, install, make_work_folder, manifest_text, restate
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, Json, TrainingRecord, training_document
+from desktop.learning.records import (
+    EvaluationRecord,
+    Json,
+    TrainingRecord,
+    settings_of,
+    stated_settings,
+    training_document,
+)
 from desktop.learning.statistics import interval
 
 if TYPE_CHECKING:
@@ -65,8 +72,7 @@ class Pictures:
         examples = read_examples(wanted, wanted.read(data))
         earlier = wanted.earlier(data) if wanted.earlier else []
         data_sha256 = data_hash(examples)
-        # A model lies in a folder of its own name, whatever folder it is to be put in.
-        out = out if out.name == self.name else out / self.name
+        out = folder_of(out, self.name)
         work = out / ".training"
         if not resume:
             shutil.rmtree(work, ignore_errors=True)
@@ -93,7 +99,7 @@ class Pictures:
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=settings.threads,
             software=_software(),
-            settings=json.loads(json.dumps(asdict(settings))),
+            settings=stated_settings(settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
             calibration={
                 "spoken": [one.key for one in chosen.spoken],
@@ -127,7 +133,8 @@ class Pictures:
         figures: Mapping[str, Json]
         if data_sha256 == training["data_sha256"]:
             figures = self._own_figures(model_folder, examples, data, job, say)
-            self._publish(model_folder, training, figures, say)
+            manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
+            restate(model_folder, picture_card.texts(self.wanted, manifest, training, figures), say)
         else:
             seen = set(training["patient_marks"])
             examples = [one for one in examples if mark(self.name, one.group) not in seen]
@@ -203,7 +210,7 @@ class Pictures:
         """Of the data it learned from, as far as figures rest on it."""
         examples = [one for one in examples if one.judged]
         training, model = training_document(folder), _model_of(folder)
-        settings, spoken = _settings(training["settings"]), self._spoken(training)
+        settings, spoken = settings_of(PictureSettings, training["settings"]), self._spoken(training)
         runner = picture_evaluation.runner_of(read_weights(folder, model.manifest.weights), len(spoken), settings)
         part = parts(examples, settings)
         say("judging every picture by what never saw the patient")
@@ -219,22 +226,12 @@ class Pictures:
     ) -> dict[str, Json]:
         """Of people it knows nothing of."""
         model, spoken = _model_of(folder), self._spoken(training)
-        settings = _settings(training["settings"])
+        settings = settings_of(PictureSettings, training["settings"])
         runner = picture_evaluation.runner_of(read_weights(folder, model.manifest.weights), len(spoken), settings)
         everybody = np.full(len(examples), -1, dtype=np.int64)
         asked = picture_evaluation.ask(runner, examples, everybody, settings, job)
         fits = picture_evaluation.fits_of(model.manifest)
         return picture_evaluation.new_figures(asked, examples, fits, spoken, self.wanted)
-
-    def _publish(self, folder: Path, training: Mapping[str, Any], figures: Mapping[str, Json], say: Say) -> None:
-        """Write the card again. Raises KnownFailure, but for an installed model, which may not be written to."""
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        try:
-            install(folder, picture_card.texts(self.wanted, manifest, training, figures))
-        except OSError as error:
-            if error.errno not in NOT_OURS:
-                raise from_os_error(error) from error
-            say("the figures are made again; the installed card cannot be written to")
 
 
 @dataclass(frozen=True, eq=False)
@@ -292,7 +289,7 @@ def _learned(
 def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted: PictureSet, work: Path) -> bytes:
     """The shipped graph, its weights in half precision."""
     from desktop.learning import picture_lines, picture_training
-    from desktop.learning.compact import bare, halved
+    from desktop.learning.compact import halved
     from desktop.learning.export import export
     from desktop.learning.picture_network import OUTPUTS
 
@@ -303,12 +300,4 @@ def _graph_of(trained: "TrainedPictures | LinesLearned", chosen: _Chosen, wanted
         network = picture_training.assemble(trained.members, chosen.numbers, chosen.scales, settings)
     path = work / picture_export.GRAPH
     export(network, (1, settings.side, settings.side), OUTPUTS, path)
-    return bare(halved(path.read_bytes()))
-
-
-def _settings(stated: Mapping[str, Any]) -> PictureSettings:
-    """Those of a training record."""
-    known: dict[str, Any] = {}
-    for name in PictureSettings.__dataclass_fields__.keys() & stated.keys():
-        known[name] = tuple(stated[name]) if isinstance(stated[name], list) else stated[name]
-    return PictureSettings(**known)
+    return halved(path.read_bytes())
