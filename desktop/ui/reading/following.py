@@ -2,7 +2,7 @@
 
 import time
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from desktop.records import Suggestion
 from desktop.ui.reading.film_side import FilmSide
@@ -12,7 +12,12 @@ from desktop.ui.reading.trace_side import TraceSide
 
 class SuggestionFollower(QObject):
     """Where another suggestion is in turn its picture or recording comes up; where somebody leafs on, what was said
-    about the next one is in turn. moved: when a picture last came up that way, seconds of the monotonic clock."""
+    about the next one is in turn. moved: when a picture last came up that way, seconds of the monotonic clock.
+
+    Signals: came_up() when a picture did.
+    """
+
+    came_up = Signal()
 
     def __init__(self, panel: ReadingPanel, film: FilmSide, traces: TraceSide, parent: QObject) -> None:
         super().__init__(parent)
@@ -36,3 +41,4 @@ class SuggestionFollower(QObject):
         if self._film.show_instance(suggestion.instance) or self._traces.show_instance(suggestion.instance):
             self.moved = time.monotonic()
             self._panel.look_at(suggestion.instance)
+            self.came_up.emit()

@@ -247,7 +247,7 @@ class ReadingPanel(QFrame):
             subject = self.decision.current
             decision = subject.finding.decision if subject is not None and subject.finding is not None else None
             word = decision_word(self._context, decision or Decision.CANNOT_SAY)
-            self.footer.show_turn(turn, decision=word)
+            self.footer.show_turn(turn, self.decision.at_once_words, decision=word)
         elif turn is Turn.SIGN:
             undecided = len(sitting.reading.undecided)
             hint = tr("reports.sign.hint")

@@ -149,6 +149,7 @@ class StudyPage(QWidget):
         panel.decision.decided.connect(self._desk.review)
         panel.decision.all_accepted.connect(self._accept_all)
         panel.decision.added.connect(self._desk.add_finding)
+        self._follower.came_up.connect(self.hanging.films.refresh)
         self._desk.taking_back.connect(self.show_film)
         panel.decision.left.connect(panel.focus_next)
         panel.decision.region_asked.connect(self._draw_region)

@@ -49,7 +49,8 @@ def subjects(sitting: Sitting, shown: Suggestion | None) -> tuple[Subject, ...]:
 
 
 class DecisionStep(StepCard):
-    """One line per finding of the suggestion in turn; the finding in turn takes the keys.
+    """One line per finding of the suggestion in turn; the finding in turn takes the keys. at_once_words: what one key
+    would accept, for the foot of the panel; empty where there is nothing to accept at once.
 
     Signals: decided(suggestion id, finding key, Verdict, Decision or None, reason); all_accepted(suggestion id) for
     what agrees with the impression; added(words, Decision, reason); region_asked(); history_asked(); turn_changed()
@@ -77,6 +78,7 @@ class DecisionStep(StepCard):
         self._list.setSpacing(4)
         self._left_out = paragraph("accept_all_left", "muted", self)
         self._elsewhere = paragraph("undecided_elsewhere", "muted", self)
+        self.at_once_words = ""
         self.choice = DecisionChoice(context, self)
         self.choice.hide()
         self.choice.chosen.connect(self._amended)
@@ -195,9 +197,11 @@ class DecisionStep(StepCard):
     def _show_at_once(self, *, open_now: bool) -> None:
         """What one key would accept, what it would leave out and why, and what else waits."""
         tr, sitting, shown, found = self._context.tr, self._sitting, self._shown, self._at_once()
-        few = len(found.taken) + len(found.left) < _FEWEST_AT_ONCE
+        offered = open_now and len(found.taken) >= _FEWEST_AT_ONCE
         self.all.setText(tr("review.accept_all", count=len(found.taken)))
-        self.all.setVisible(open_now and not few and len(found.taken) > 1)
+        self.all.setToolTip(tr("review.at_once.tip"))
+        self.all.setVisible(offered)
+        self.at_once_words = tr("review.at_once.hint", count=len(found.taken)) if offered else ""
         lines = [
             tr(
                 f"review.at_once.left.{why.value}",
@@ -207,8 +211,7 @@ class DecisionStep(StepCard):
             for finding, why in found.left
             if shown is not None
         ]
-        told = open_now and not few and bool(lines)
-        set_paragraph(self._left_out, tr("review.at_once.left", which="\n".join(lines)) if told else "")
+        set_paragraph(self._left_out, tr("review.at_once.left", which="\n".join(lines)) if offered and lines else "")
         others = ""
         if open_now and sitting is not None and shown is not None:
             others = words.open_questions(self._context, sitting, but=shown.id)

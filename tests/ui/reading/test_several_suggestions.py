@@ -99,10 +99,15 @@ def test_every_film_has_its_turn(
 
 
 def test_what_the_impression_does_not_bear_is_left_out_and_named(
-    room: ReadingRoom, open_study: OpenStudy, two_films: StudyId, context: UiContext
+    room: ReadingRoom, open_study: OpenStudy, study: StudyId, context: UiContext, model: StandIn
 ) -> None:
-    workflow.record_impression(context.open_clinic, JOB, two_films, "No pneumonia.")
-    open_study(two_films)
-    left = words(room, "accept_all_left")
-    assert "your impression says otherwise" in left
-    assert not room.study.panel.decision.all.isVisibleTo(room)
+    said = suggestion()
+    more = [Finding(key, key, 0.9, Decision.LIKELY) for key in ("lobar", "left")]
+    model.answer = replace(said, findings=(*said.findings, *more, Finding("old", "Old", 0.1, Decision.UNLIKELY)))
+    workflow.suggest(context.open_clinic, JOB, study)
+    workflow.record_impression(context.open_clinic, JOB, study, "Pneumonia.")
+    open_study(study)
+    assert words(room, "accept_all_left").endswith("your impression says otherwise")
+    assert room.study.panel.decision.all.text().startswith("Accept the 3 that agree")
+    assert words(room, "footer_hint").startswith("3 findings agree")
+    assert words(room, "suggestion_number") == "", "one suggestion needs no number"
