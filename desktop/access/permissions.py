@@ -15,6 +15,7 @@ class Role(StrEnum):
     TECHNICIAN = "technician"
     ADMINISTRATOR = "administrator"
     AUDITOR = "auditor"
+    HELPER = "helper"
 
 
 class Permission(StrEnum):
@@ -30,6 +31,7 @@ class Permission(StrEnum):
     IMPORT_IMAGES = "import_images"
     VIEW_IMAGES = "view_images"
     READ_IMAGES = "read_images"
+    SORT_CELLS = "sort_cells"
     SEND_IMAGES = "send_images"
     SIGN_REPORT = "sign_report"
     EXPORT_REPORT = "export_report"
@@ -40,7 +42,7 @@ class Permission(StrEnum):
     BACK_UP = "back_up"
 
 
-# What everybody who may unlock may do: keep the own passphrase and PIN, and lend a hand to housekeeping.
+# What everybody of the clinic may do: keep the own passphrase and PIN, and lend a hand to housekeeping.
 _EVERYONE = {Permission.USE_CLINIC, Permission.BACK_UP}
 _CARE = _EVERYONE | {Permission.VIEW_PATIENTS, Permission.VIEW_IMAGES}
 
@@ -55,6 +57,7 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
             Permission.RECORD_CONSENTS,
             Permission.IMPORT_IMAGES,
             Permission.READ_IMAGES,
+            Permission.SORT_CELLS,
             Permission.SEND_IMAGES,
             Permission.SIGN_REPORT,
             Permission.EXPORT_REPORT,
@@ -77,6 +80,8 @@ PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
         _EVERYONE | {Permission.MANAGE_CLINIC, Permission.VIEW_AUDIT, Permission.VIEW_USERS, Permission.MANAGE_USERS}
     ),
     Role.AUDITOR: frozenset(_EVERYONE | {Permission.VIEW_AUDIT, Permission.VIEW_USERS}),
+    # Somebody from outside, who sees single cells and nothing else: not even where backups lie.
+    Role.HELPER: frozenset({Permission.USE_CLINIC, Permission.SORT_CELLS}),
 }
 
 

@@ -8,8 +8,8 @@ from desktop.cli.output import Output
 from desktop.cli.session import unlocked
 from desktop.jobs import Job
 from desktop.records import InstanceId, LabelValue, StudyId
-from desktop.workflow import labelling, queueing, tuning
-from desktop.workflow.queueing import FindingBoard, Share
+from desktop.workflow import cells, labelling, queueing, tuning
+from desktop.workflow.queueing import Board, Share
 from desktop.workflow.tuning import FindingTuned
 
 
@@ -53,11 +53,13 @@ def label(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def quality(arguments: argparse.Namespace, output: Output) -> None:
-    """A line for each finding somebody labelled."""
+    """A line for each finding somebody labelled, then one for each question helpers sort cells by."""
     with unlocked(arguments) as clinic:
         found = queueing.quality_boards(clinic, Job())
         for one in found.boards:
-            output.answer(_board(one, found.own))
+            output.answer(_board(one.finding, one.model or None, "readers", one.board, found.own))
+        for about in cells.helper_boards(clinic, Job()):
+            output.answer(_board(about.question.value, None, "helpers", about.board, found.own))
 
 
 def tune(arguments: argparse.Namespace, output: Output) -> None:
@@ -105,11 +107,11 @@ def _tuned(model: str, one: FindingTuned) -> dict[str, object]:
     }
 
 
-def _board(one: FindingBoard, own: str) -> dict[str, object]:
-    board = one.board
+def _board(finding: str, model: str | None, group: str, board: Board, own: str) -> dict[str, object]:
     return {
-        "finding": one.finding,
-        "model": one.model or None,
+        "finding": finding,
+        "model": model,
+        "group": group,
         "basis": board.basis.value,
         "shared": board.shared,
         "gold": board.gold,

@@ -83,6 +83,21 @@ def keyed(seed: str, key: str) -> bytes:
     return hashlib.blake2b(key.encode(), key=hashlib.blake2b(seed.encode()).digest(), digest_size=16).digest()
 
 
+def mixed_in(order: Sequence[str], known: Sequence[str], seed: str, every: int) -> tuple[str, ...]:
+    """Keys with one of the known ones among every `every - 1` others, at a place that cannot be foreseen; in the last,
+    shorter block it comes as seldom as that is short."""
+    left = sorted(known, key=lambda key: keyed(seed, key))
+    mixed: list[str] = []
+    block = every - 1
+    for start in range(0, len(order), block):
+        part = list(order[start : start + block])
+        place = int.from_bytes(keyed(seed, f"place {start}")[:4], "big") % block
+        if left and place < len(part):
+            part.insert(place, left.pop(0))
+        mixed += part
+    return tuple(mixed)
+
+
 def _by_group(ranked: Sequence[Candidate], most: int, labelled: Sequence[Candidate]) -> list[tuple[float, str]]:
     taken: dict[str, int] = {}
     for one in labelled:

@@ -4,6 +4,7 @@ May import `settings`, `i18n` and `errors`. "Model" always means a learned predi
 """
 
 from desktop.records.audit import AuditAction, AuditEntry, AuditHead
+from desktop.records.cells import CellBox, CellLabel, CellQuestion
 from desktop.records.changes import Changes
 from desktop.records.consents import (
     Consent,
@@ -163,6 +164,9 @@ __all__ = [
     "Beat",
     "BeatKind",
     "CalibratedRegion",
+    "CellBox",
+    "CellLabel",
+    "CellQuestion",
     "Changes",
     "Coding",
     "Condition",
@@ -210,9 +214,9 @@ __all__ = [
     "Label",
     "LabelBasis",
     "LabelId",
+    "LabelValue",
     "LaterAnswer",
     "LaterAnswerId",
-    "LabelValue",
     "Lead",
     "MarkedPicture",
     "MarksFormat",

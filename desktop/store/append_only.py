@@ -21,6 +21,7 @@ APPEND_ONLY = frozenset(
         "imported_marks",
         "segmentations",
         "labels",
+        "cell_labels",
         "later_answers",
     }
 )

@@ -10,6 +10,7 @@ from typing import Any
 from desktop.records import (
     Addendum,
     Annotation,
+    CellLabel,
     Condition,
     ConflictSettled,
     Consent,
@@ -35,6 +36,7 @@ from desktop.records.dicom_node import Arrival, ArrivalState, NodeSettings, Owed
 from desktop.store import (
     attachments,
     backup_runs,
+    cells,
     clinic_settings,
     clinical,
     conflicts,
@@ -293,6 +295,7 @@ KEPT: tuple[Kept, ...] = (
         versions=True,
     ),
     Kept(labels.LABEL, "labels", Label, "id, study", lambda label: (label.id, label.study)),
+    Kept(cells.CELL_LABEL, "cell_labels", CellLabel, "id, study", lambda label: (label.id, label.study)),
     Kept(
         later_answers.LATER_ANSWER,
         "later_answers",

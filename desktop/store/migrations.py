@@ -282,6 +282,16 @@ def keep_later_answers(connection: Connection) -> None:
     _let_only_grow(connection, ("later_answers",))
 
 
+def keep_cell_labels(connection: Connection) -> None:
+    """What people said about single cells, apart from what is said about pictures."""
+    connection.execute(
+        """CREATE TABLE cell_labels (key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+           study TEXT NOT NULL REFERENCES imaging_studies (id), record BLOB NOT NULL) STRICT"""
+    )
+    connection.execute("CREATE INDEX cell_labels_by_study ON cell_labels (study, key)")
+    _let_only_grow(connection, ("cell_labels",))
+
+
 MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     create_first_tables,
     create_backup_tables,
@@ -297,6 +307,7 @@ MIGRATIONS: Sequence[Callable[[Connection], None]] = (
     keep_owed_answers,
     keep_labels,
     keep_later_answers,
+    keep_cell_labels,
 )
 
 

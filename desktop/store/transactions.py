@@ -6,6 +6,7 @@ from datetime import datetime
 from desktop.store.attachments import Attachments
 from desktop.store.audit import Audit
 from desktop.store.backup_runs import Backups
+from desktop.store.cells import CellLabels
 from desktop.store.clinic_settings import Policies, Users
 from desktop.store.clinical import Conditions, Documents, Medications
 from desktop.store.conflicts import Conflicts
@@ -50,6 +51,7 @@ class Transaction:
         self.imported = Imported(rows)
         self.segmentations = Segmentations(rows)
         self.labels = Labels(rows)
+        self.cells = CellLabels(rows)
         self.later_answers = LaterAnswers(rows)
         self.reports = Reports(rows)
         self.drafts = Drafts(rows)

@@ -1,5 +1,5 @@
-"""Scenes of the Feedback destination for the screenshots: a picture to label, its keys, the labellers' board, and
-what a model has to learn from."""
+"""Scenes of the Feedback destination for the screenshots: a picture to label, its keys, the labellers' board, what a
+model has to learn from, and what is said where there is no cell to sort."""
 
 from collections.abc import Callable
 
@@ -23,5 +23,8 @@ def feedback(camera: Camera, open_keys: Callable[[], None]) -> None:
     driver.press("Alt+3")
     driver.settle()
     camera.take("feedback-learning")
+    driver.press("Alt+4")
+    driver.settle()
+    camera.take("feedback-cells-none")
     driver.press("Alt+1")
     driver.settle()

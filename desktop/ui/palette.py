@@ -17,10 +17,14 @@ _WIDTH, _HEIGHT = 520, 420
 
 
 def shown_actions(*widgets: QWidget) -> list[QAction]:
-    """The declared actions of some widgets and what lies in them, in order, without those switched off."""
+    """The declared actions of some widgets and what lies in them, in order, without those switched off and those of
+    pages that are not in front."""
     found: list[QAction] = []
     for widget in widgets:
         for action in [*widget.actions(), *widget.findChildren(QAction)]:
+            page = action.parent()
+            if isinstance(page, QWidget) and page is not widget and not page.isVisibleTo(widget):
+                continue
             if action.objectName().startswith("action_") and action.isEnabled() and action not in found:
                 found.append(action)
     return found

@@ -36,7 +36,7 @@ _NEEDS = {
     Destination.PATIENTS: Permission.VIEW_PATIENTS,
     Destination.READING: Permission.VIEW_IMAGES,
     Destination.SETTINGS: Permission.USE_CLINIC,
-    Destination.FEEDBACK: Permission.READ_IMAGES,
+    Destination.FEEDBACK: Permission.SORT_CELLS,
 }
 
 

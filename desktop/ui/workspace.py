@@ -44,6 +44,7 @@ _NEEDS = {
     "send_study": Permission.SEND_IMAGES,
     "sendings": Permission.SEND_IMAGES,
     "search": Permission.VIEW_PATIENTS,
+    "back_up": Permission.BACK_UP,
 }
 """Commands that are hidden from who may not do them."""
 

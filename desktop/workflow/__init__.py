@@ -4,8 +4,8 @@ The window and the command line reach the store, files, exports, models and trai
 import everything below it. Every deed takes the `Clinic` first, then a `Job`, and declares its permission.
 
 Deeds about patients and their examinations stand here by name; those that keep the clinic itself going have a module
-each: `workflow.backups`, `workflow.people`; so do those by which models are judged and taught: `workflow.confirmed`,
-`workflow.labelling`, `workflow.queueing`, `workflow.tuning`, `workflow.validating`.
+each: `workflow.backups`, `workflow.people`; so do those by which models are judged and taught: `workflow.cells`,
+`workflow.confirmed`, `workflow.labelling`, `workflow.queueing`, `workflow.tuning`, `workflow.validating`.
 """
 
 from desktop.inference import Registry
@@ -30,7 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import accepting, backups, confirmed, labelling, measuring, people, queueing, risks, tuning
+from desktop.workflow import accepting, backups, cells, confirmed, labelling, measuring, people, queueing, risks, tuning
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -393,6 +393,7 @@ __all__ = [
     "backups",
     "bring_in_patients",
     "cancel_sending",
+    "cells",
     "change_visit",
     "clinic_exists",
     "clinic_users",

@@ -18,7 +18,7 @@ from desktop.inference import PictureModel
 from desktop.jobs import Job
 from desktop.learning.dawid_skene import Vote
 from desktop.learning.labellers import TOO_FEW, Board, board
-from desktop.learning.sampling import Candidate, in_order, keyed
+from desktop.learning.sampling import Candidate, in_order, mixed_in
 from desktop.learning.statistics import Interval as Share
 from desktop.records import (
     AnalysisStatus,
@@ -43,6 +43,7 @@ from desktop.workflow.labelling import newest
 
 __all__ = [
     "TOO_FEW",
+    "Board",
     "FindingBoard",
     "LabelQueue",
     "LabelTask",
@@ -128,7 +129,7 @@ def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
             by_study.setdefault(label.study, []).append(label)
         opened = tx.audit.subjects(AuditAction.VIEW_STUDY, me)
         asked: list[_Asked] = []
-        for study in _studies(tx, by_study):
+        for study in studies_to_ask_about(tx, by_study):
             job.check()
             about = newest(by_study.get(study.id, []))
             asked += _asked_about(tx, study, about, me, hints, opened=study.id in opened)
@@ -136,8 +137,9 @@ def label_queue(clinic: Clinic, job: Job, most: int = 20) -> LabelQueue:
     known = [one.task for one in asked if one.known and not one.wanted]
     done = [one.candidate for one in asked if not one.task.questions]
     order = in_order([one.candidate for one in wanted.values()], most, seed, labelled=done)
-    tasks = [wanted[InstanceId(key)].task for key in order]
-    return LabelQueue(_with_known(tasks, known, seed)[:most], len(wanted), len(mine))
+    by_key = {task.instance: task for task in (*known, *(one.task for one in wanted.values()))}
+    mixed = mixed_in(order, [task.instance for task in known], seed, GOLD_EVERY)
+    return LabelQueue(tuple(by_key[InstanceId(key)] for key in mixed[:most]), len(wanted), len(mine))
 
 
 @requires(Permission.READ_IMAGES)
@@ -166,13 +168,13 @@ def quality_boards(clinic: Clinic, job: Job) -> QualityBoards:
         job.check()
         about = [label for label in said if label.finding == finding]
         votes = [
-            Vote(label.instance, _code(clinic, label.author), _PRESENT[label.value])
+            Vote(label.instance, labeller_code(clinic, label.author), PRESENT[label.value])
             for label in about
             if label.basis is LabelBasis.BLIND
         ]
         model = next((one for one in clinic.models.names() if _knows(clinic, one, finding)), "")
         boards.append(FindingBoard(finding, model, board(votes, _references(about))))
-    return QualityBoards(_code(clinic, clinic.session.user.id), tuple(boards))
+    return QualityBoards(labeller_code(clinic, clinic.session.user.id), tuple(boards))
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def _all_labels(tx: Transaction, job: Job) -> list[Label]:
     return found
 
 
-def _studies(tx: Transaction, labelled: Iterable[StudyId]) -> Iterator[ImagingStudy]:
+def studies_to_ask_about(tx: Transaction, labelled: Iterable[StudyId]) -> Iterator[ImagingStudy]:
     """The newest studies, then those somebody labelled."""
     newest_ones = [summary.study for summary in tx.studies.worklist(_NEWEST_STUDIES)]
     yield from newest_ones
@@ -299,34 +301,18 @@ def _of(about: Sequence[Label], instance: Instance, finding: str) -> list[Label]
     return [label for label in about if label.instance == instance.id and label.finding == finding]
 
 
-def _with_known(tasks: Sequence[LabelTask], known: Sequence[LabelTask], seed: str) -> tuple[LabelTask, ...]:
-    """A picture whose answer is known among every nine others, at a place that cannot be foreseen."""
-    left = sorted(known, key=lambda task: keyed(seed, task.instance))
-    mixed: list[LabelTask] = []
-    block = GOLD_EVERY - 1
-    for start in range(0, len(tasks), block):
-        part = list(tasks[start : start + block])
-        # In the last, shorter block it comes as seldom as it is short.
-        drawn = int.from_bytes(keyed(seed, f"place {start}")[:4], "big")
-        place = drawn % block
-        if left and place < len(part):
-            part.insert(place, left.pop(0))
-        mixed += part
-    return tuple(mixed)
-
-
 def _references(about: Iterable[Label]) -> dict[str, bool]:
     """What reference standards say of each picture, where they agree."""
     told: dict[str, list[Truth]] = {}
     for label in about:
-        present = _PRESENT[label.value]
+        present = PRESENT[label.value]
         if label.basis.is_reference and present is not None:
             told.setdefault(label.instance, []).append(Truth(present, Strength.REFERENCE))
     truths = {instance: settled(votes) for instance, votes in told.items()}
     return {instance: truth.present for instance, truth in truths.items() if truth is not None}
 
 
-def _code(clinic: Clinic, user: UserId) -> str:
+def labeller_code(clinic: Clinic, user: UserId) -> str:
     """Who labelled, without a name: the same in this clinic all the time."""
     return hashlib.blake2b(user.encode(), key=clinic.store.store_id.encode()[:64], digest_size=2).hexdigest().upper()
 
@@ -339,4 +325,4 @@ def _knows(clinic: Clinic, model: str, finding: str) -> bool:
     return True
 
 
-_PRESENT = {LabelValue.PRESENT: True, LabelValue.ABSENT: False, LabelValue.UNSURE: None}
+PRESENT = {LabelValue.PRESENT: True, LabelValue.ABSENT: False, LabelValue.UNSURE: None}

@@ -27,6 +27,9 @@ from desktop.records import (
     AuditAction,
     Beat,
     BeatKind,
+    CellBox,
+    CellLabel,
+    CellQuestion,
     Count,
     Decision,
     DetectedBox,
@@ -231,6 +234,9 @@ def read_a_film(store: Store, keys: vault.Unlocked) -> Read:
         tx.labels.add(Label(LabelId(new_id()), study.id, instance.id, "pneumonia", *kind, author, NOW, "培养"))
         later = replace(suggestion.analysis, activations=(), masks=())
         tx.later_answers.add(LaterAnswer(LaterAnswerId(new_id()), study.id, instance.id, later, NOW, author, "X 1"))
+        lay = CellQuestion.PARASITE, LabelValue.UNSURE, LabelBasis.LAY
+        box = CellBox(3.0, 4.5, 20.0, 21.0)
+        tx.cells.add(CellLabel(LabelId(new_id()), study.id, instance.id, suggestion.id, box, *lay, author, NOW))
         tx.policy.set("report_language", "zh")
         tx.drafts.save(study.id, keys.user_id, "findings", "impression")
         tx.reports.add(report)

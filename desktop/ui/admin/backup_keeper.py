@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from desktop import workflow
+from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.records import Changes
 from desktop.ui.admin.backup_words import failure_words
@@ -79,6 +80,10 @@ class BackupKeeper(QObject):
 
     def _ask(self, *, act: bool) -> None:
         clinic = self._context.open_clinic
+        if not clinic.session.may(Permission.BACK_UP):
+            self.state = None
+            self.changed.emit()
+            return
 
         def work(job: "Job") -> "BackupState":
             return workflow.backups.backup_state(clinic, job)

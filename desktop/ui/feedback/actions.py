@@ -29,6 +29,14 @@ LABEL_ACTIONS: tuple[Action, ...] = (
     Action("feedback_skip", SCREEN, ("S",)),
 )
 
+CELL_ACTIONS: tuple[Action, ...] = (
+    Action("cells_present", SCREEN, ("1",)),
+    Action("cells_absent", SCREEN, ("2",)),
+    Action("cells_unsure", SCREEN, ("3",)),
+    Action("cells_back", SCREEN, ("Backspace",)),
+    Action("cells_skip", SCREEN, ("S",)),
+)
+
 LOOK_ACTIONS: tuple[Action, ...] = tuple(
     Action(one.id, SCREEN, one.shortcuts, one.key) for one in VIEWER_ACTIONS if one.id in _LOOKING
 )
@@ -38,6 +46,7 @@ SCREEN_ACTIONS: tuple[Action, ...] = (
     Action("feedback_label", SCREEN, ("Alt+1",)),
     Action("feedback_quality", SCREEN, ("Alt+2",)),
     Action("feedback_learning", SCREEN, ("Alt+3",)),
+    Action("feedback_cells", SCREEN, ("Alt+4",)),
 )
 
-FEEDBACK_ACTIONS: tuple[Action, ...] = (*SCREEN_ACTIONS, *LABEL_ACTIONS, *LOOK_ACTIONS)
+FEEDBACK_ACTIONS: tuple[Action, ...] = (*SCREEN_ACTIONS, *LABEL_ACTIONS, *CELL_ACTIONS, *LOOK_ACTIONS)

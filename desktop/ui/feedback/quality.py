@@ -1,5 +1,6 @@
 """The labellers' board: how well each sees what is there, told by codes, with what is too little to judge by."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -8,25 +9,34 @@ from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem,
 from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.ui.widgets.parts import Texts, column, label
+from desktop.workflow.cells import CellBoard
 from desktop.workflow.queueing import TOO_FEW, FindingBoard, QualityBoards
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
-    from desktop.workflow.queueing import Share
+    from desktop.workflow.queueing import Board, Share
 
 _COLUMNS = ("finding", "labeller", "pictures", "unsure", "sensitivity", "specificity", "agreement")
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What was counted: of who reads pictures, and of helpers."""
+
+    readers: QualityBoards
+    helpers: tuple[CellBoard, ...]
+
+
 class QualityPage(QWidget):
-    """One line for each labeller of each finding; below, what holds for all of them together."""
+    """One line for each labeller of each finding, helpers last; below, what holds for all of them together."""
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
         self.setObjectName("quality_page")
         self._context = context
         self._texts = Texts(context)
-        self._found: QualityBoards | None = None
+        self._found: _Found | None = None
         about = label("quality_about", "muted", wrap=True)
         self._texts.add(about.setText, "feedback.quality.about")
         self.table = QTableWidget()
@@ -47,8 +57,8 @@ class QualityPage(QWidget):
         """The page is shown: count anew."""
         clinic = self._context.open_clinic
 
-        def work(job: "Job") -> QualityBoards:
-            return workflow.queueing.quality_boards(clinic, job)
+        def work(job: "Job") -> _Found:
+            return _Found(workflow.queueing.quality_boards(clinic, job), workflow.cells.helper_boards(clinic, job))
 
         self._context.operations.run(
             work, initiator=self, done=self._show, pool="display", title=self._context.tr("feedback.quality.counting")
@@ -65,14 +75,14 @@ class QualityPage(QWidget):
         self._found = None
         self._fill()
 
-    def _show(self, found: QualityBoards) -> None:
+    def _show(self, found: _Found) -> None:
         self._found = found
         self._fill()
 
     def _fill(self) -> None:
         tr = self._context.tr
-        boards = self._found.boards if self._found is not None else ()
-        lines = [self._line(about, place) for about in boards for place in range(len(about.board.rows))]
+        boards = self._boards()
+        lines = [self._line(name, board, place) for name, board in boards for place in range(len(board.rows))]
         self.table.clear()
         self.table.setColumnCount(len(_COLUMNS))
         self.table.setRowCount(len(lines))
@@ -85,15 +95,25 @@ class QualityPage(QWidget):
                 self.table.setItem(place, at, item)
         self.table.resizeColumnsToContents()
         self.table.setVisible(bool(lines))
-        told = [self._told(about) for about in boards]
+        told = [self._told(name, board) for name, board in boards]
         self._together.setText("\n".join(told) if told else tr("feedback.quality.none") if self._found else "")
 
-    def _line(self, about: FindingBoard, place: int) -> list[str]:
+    def _boards(self) -> "list[tuple[str, Board]]":
+        """What is asked, in words, and how well it is answered."""
+        if self._found is None:
+            return []
         tr = self._context.tr
-        row = about.board.rows[place]
-        own = self._found is not None and row.labeller == self._found.own
+        readers = [(self._name_of(one), one.board) for one in self._found.readers.boards]
+        return readers + [
+            (tr(f"feedback.quality.helpers.{one.question.value}"), one.board) for one in self._found.helpers
+        ]
+
+    def _line(self, name: str, board: "Board", place: int) -> list[str]:
+        tr = self._context.tr
+        row = board.rows[place]
+        own = self._found is not None and row.labeller == self._found.readers.own
         return [
-            self._name_of(about),
+            name,
             tr("feedback.quality.you", code=row.labeller) if own else row.labeller,
             str(row.answers),
             self._share(row.unsure),
@@ -111,9 +131,8 @@ class QualityPage(QWidget):
         low, high = round(100 * share.low), round(100 * share.high)
         return tr("feedback.quality.share", percent=round(100 * share.value), low=low, high=high, count=share.n)
 
-    def _told(self, about: FindingBoard) -> str:
-        tr, board = self._context.tr, about.board
-        name = self._name_of(about)
+    def _told(self, name: str, board: "Board") -> str:
+        tr = self._context.tr
         basis = tr(f"feedback.quality.basis.{board.basis.value}")
         if board.shared < TOO_FEW:
             return tr("feedback.quality.shared_few", finding=name, count=board.shared, enough=TOO_FEW, basis=basis)

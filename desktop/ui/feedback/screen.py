@@ -5,33 +5,44 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QFont, QFontMetrics
 from PySide6.QtWidgets import QPushButton, QStackedWidget, QWidget
 
+from desktop.access import Permission
 from desktop.ui.action import bind
 from desktop.ui.feedback.actions import SCREEN_ACTIONS
+from desktop.ui.feedback.cells import CellsPage
 from desktop.ui.feedback.labelling import LabellingPage
 from desktop.ui.feedback.learning import LearningPage
 from desktop.ui.feedback.quality import QualityPage
 from desktop.ui.widgets.parts import Texts, button, column, label, row
 
 _PADDING = 36
+_NEEDS = {
+    "label": Permission.READ_IMAGES,
+    "cells": Permission.SORT_CELLS,
+    "quality": Permission.READ_IMAGES,
+    "learning": Permission.READ_IMAGES,
+}
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
 
 
 class FeedbackScreen(QWidget):
-    """Remembers which page was open."""
+    """Remembers which page was open. A helper finds only the cells."""
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
         self.setObjectName("feedback_screen")
+        self._context = context
         self._texts = Texts(context)
         self.labelling, self.quality, self.learning = (
             LabellingPage(context),
             QualityPage(context),
             LearningPage(context),
         )
-        self._pages: dict[str, LabellingPage | QualityPage | LearningPage] = {
+        self.cells = CellsPage(context)
+        self._pages: dict[str, LabellingPage | CellsPage | QualityPage | LearningPage] = {
             "label": self.labelling,
+            "cells": self.cells,
             "quality": self.quality,
             "learning": self.learning,
         }
@@ -62,6 +73,7 @@ class FeedbackScreen(QWidget):
             "feedback_label": self._show_labelling,
             "feedback_quality": self._show_quality,
             "feedback_learning": self._show_learning,
+            "feedback_cells": self._show_cells,
         }
         self._actions = bind(context, self, SCREEN_ACTIONS, handlers)
 
@@ -73,7 +85,13 @@ class FeedbackScreen(QWidget):
 
     def activated(self) -> None:
         """Called when the destination is shown."""
-        self.show_section(next(name for name, made in self._names.items() if made.isChecked()))
+        session = self._context.open_clinic.session
+        allowed = [name for name, permission in _NEEDS.items() if session.may(permission)]
+        for name, made in self._names.items():
+            made.setVisible(name in allowed)
+            self._actions[f"feedback_{name}"].setEnabled(name in allowed)
+        current = next(name for name, made in self._names.items() if made.isChecked())
+        self.show_section(current if current in allowed else allowed[0])
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -103,6 +121,9 @@ class FeedbackScreen(QWidget):
 
     def _show_learning(self) -> None:
         self.show_section("learning")
+
+    def _show_cells(self) -> None:
+        self.show_section("cells")
 
     def _chosen(self) -> None:
         self.show_section(self.sender().property("section"))

@@ -46,7 +46,11 @@ _NEEDS = {
     "network": Permission.MANAGE_CLINIC,
     "check": Permission.MANAGE_CLINIC,
     "audit": Permission.VIEW_AUDIT,
+    "backups": Permission.BACK_UP,
+    "layouts": Permission.BACK_UP,
+    "models": Permission.BACK_UP,
 }
+"""The last are for whoever belongs to the clinic: a helper looks after nothing but the own passphrase."""
 
 
 class SettingsScreen(QWidget):

@@ -18,12 +18,14 @@ STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
 
 @dataclass(frozen=True)
 class FilmText:
-    """Whose film it is and when it was taken, already in words. note: that it is not shown as it was taken."""
+    """Whose film it is and when it was taken, already in words. note: that it is not shown as it was taken. figures: whether window and
+    size are told."""
 
     patient: tuple[str, ...] = ()
     study: tuple[str, ...] = ()
     synthetic: bool = False
     note: str = ""
+    figures: bool = True
 
 
 def corners(
@@ -40,8 +42,9 @@ def corners(
     """Top left: the patient. Top right: the study. Bottom left: how it is shown. Bottom right: what is not as taken.
     laid: what lies over the picture."""
     tr = context.tr
-    shown = [window_words(context, state, source)] if source is not None else []
-    shown.append(tr("viewer.zoom", percent=round(state.zoom * ratio * 100)))
+    shown = [window_words(context, state, source)] if source is not None and text.figures else []
+    if text.figures:
+        shown.append(tr("viewer.zoom", percent=round(state.zoom * ratio * 100)))
     changed = []
     if state.exact:
         changed.append(tr("viewer.exact"))
