@@ -32,13 +32,16 @@ def pixmap(name: str, colour: str, size: int, scale: float = 1.0) -> QPixmap:
 
 
 @cache
-def icon(name: str, colour: str, size: int = 20, checked: str | None = None) -> QIcon:
-    """An icon for buttons, sharp up to three times scaling. checked: another colour for the pressed-in state."""
+def icon(name: str, colour: str, size: int = 20, checked: str | None = None, off: str | None = None) -> QIcon:
+    """An icon for buttons, sharp up to three times scaling. checked, off: other colours for the pressed-in state, and
+    for a button that cannot be pressed."""
     made = QIcon()
     for scale in _SCALES:
         made.addPixmap(pixmap(name, colour, size, scale))
         if checked is not None:
             made.addPixmap(pixmap(name, checked, size, scale), QIcon.Mode.Normal, QIcon.State.On)
+        if off is not None:
+            made.addPixmap(pixmap(name, off, size, scale), QIcon.Mode.Disabled)
     return made
 
 

@@ -47,7 +47,7 @@ class Icons:
     def _paint(self, button: QPushButton, name: str) -> None:
         colours = self._context.colours
         primary = button.property("role") == "primary"
-        button.setIcon(icon(name, colours.on_accent if primary else colours.ink))
+        button.setIcon(icon(name, colours.on_accent if primary else colours.ink, off=colours.faint))
 
     def repaint(self) -> None:
         """Draw them again: a button's role or the theme changed."""

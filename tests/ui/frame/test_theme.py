@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtGui import QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QPushButton, QWidget
 
 import desktop
 from desktop.i18n.catalogue import resource_folder
@@ -44,6 +44,32 @@ def test_the_style_sheet_is_filled_in_and_names_no_colour() -> None:
     assert "$" not in sheet
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b", sheet) == []
     assert set(re.findall(r"font-size: (\d+)px", sheet)) <= {"12", "14", "16", "20"}
+
+
+@pytest.mark.parametrize("theme", list(Theme))
+@pytest.mark.parametrize("role", ["", "primary", "quiet", "choice"])
+def test_a_button_that_is_off_looks_off(qapp: QApplication, theme: Theme, role: str) -> None:
+    before, palette = qapp.palette(), PALETTES[theme]
+    qapp.setPalette(qt_palette(palette))
+    try:
+        window = QWidget()
+        window.setStyleSheet(style_sheet())
+        made = QPushButton("MMMM", window)
+        made.setProperty("role", role)
+        window.resize(made.sizeHint())
+        made.resize(made.sizeHint())
+        seen = []
+        for enabled in (True, False):
+            made.setEnabled(enabled)
+            image = window.grab().toImage()
+            row = range(image.width() // 4, 3 * image.width() // 4)
+            inks = {image.pixelColor(x, y).name() for x in row for y in range(10, image.height() - 10)}
+            ground = image.pixelColor(10, image.height() // 2).name()
+            seen.append(max(contrast(ink, ground) for ink in inks))
+    finally:
+        qapp.setPalette(before)
+    assert seen[1] < 0.85 * seen[0]
+    assert seen[1] == pytest.approx(contrast(palette.faint, palette.window), rel=0.45), "dim, and still to be read"
 
 
 def test_every_colour_has_a_role_of_its_own() -> None:
