@@ -19,6 +19,7 @@ from desktop.inference.manifest import (
     words,
 )
 from desktop.inference.picture_manifest import PictureKind, read_kind
+from desktop.inference.usual_answers import NUMBERS, Usual, UsualAnswers
 from desktop.records import Coding, Modality
 
 _DEEPEST = 32
@@ -69,7 +70,8 @@ class DetectionManifest(Manifest):
     per cell of the maps. each_once: the two kinds are sorts of one thing, which the first map finds and the second
     tells apart; the first kind's calibration and threshold then say what is such a thing and named at all. grade: of
     the finding, where there is one. tinted_share: photographs of which a smaller share of pixels has a colour are
-    refused. stain: between what `staining` lies.
+    refused. stain: between what `staining` lies. usual: beyond what its members say a photograph is refused; None where
+    only the distance tells.
     """
 
     input: TensorSpec
@@ -88,6 +90,14 @@ class DetectionManifest(Manifest):
     stain: tuple[float, float]
     distance_limit: float
     golden: DetectionGolden
+    usual: UsualAnswers | None = None
+    member_scores: TensorSpec | None = None
+
+    @property
+    def outputs(self) -> tuple[TensorSpec, ...]:
+        """What is asked of the graph."""
+        members = () if self.member_scores is None else (self.member_scores,)
+        return (self.scores, self.reach, TensorSpec("distance", (1,)), *members)
 
     def kind_name(self, key: str) -> Words:
         """What a kind is called. Raises KeyError."""
@@ -102,7 +112,8 @@ def read_detection_manifest(fields: Fields) -> DetectionManifest:
     tensors = fields.inner("network_data_format")
     outputs = tensors.inner("outputs")
     boxing, applies = fields.inner("boxes"), fields.inner("applicability")
-    golden = fields.inner("golden")
+    golden, strange = fields.inner("golden"), fields.inner("out_of_distribution")
+    usual = _usual(strange.inner("answers")) if strange.has("answers") else None
     manifest = DetectionManifest(
         **common_members(fields, least=0),
         input=tensor(tensors.inner("inputs").inner("image"), "image"),
@@ -119,10 +130,12 @@ def read_detection_manifest(fields: Fields) -> DetectionManifest:
         kind=read_kind(applies.inner("picture")),
         tinted_share=applies.number("tinted_share", low=0.0, high=1.0),
         stain=_stain(applies.inner("stain")) if applies.has("stain") else (-math.inf, math.inf),
-        distance_limit=fields.inner("out_of_distribution").number("limit", low=0.0),
+        distance_limit=strange.number("limit", low=0.0),
         golden=DetectionGolden(
             golden.text("picture"), golden.numbers("evidence"), golden.number("tolerance", low=0.0, high=1.0)
         ),
+        usual=usual,
+        member_scores=tensor(outputs.inner("member_scores"), "member_scores") if usual is not None else None,
     )
     _check_together(manifest)
     return manifest
@@ -148,6 +161,11 @@ def _check_together(manifest: DetectionManifest) -> None:
         raise ManifestError("network_data_format.outputs.scores", "one map per kind was expected")
     if manifest.reach.shape != (4, *cells):
         raise ManifestError("network_data_format.outputs.reach", "four maps were expected")
+    if manifest.usual is not None and not manifest.each_once:
+        raise ManifestError("out_of_distribution.answers", "only kinds that are told apart have such answers")
+    members = manifest.member_scores
+    if members is not None and manifest.usual and members.shape != (2 * len(manifest.usual.members), *cells):
+        raise ManifestError("network_data_format.outputs.member_scores", "two maps for each member were expected")
     if len(manifest.golden.evidence) != count + 1:
         raise ManifestError("golden.evidence", "one number per kind and the distance were expected")
 
@@ -171,6 +189,13 @@ def _stain(fields: Fields) -> tuple[float, float]:
     low = fields.number("low") if fields.has("low") else -math.inf
     high = fields.number("high") if fields.has("high") else math.inf
     return low, high
+
+
+def _usual(fields: Fields) -> UsualAnswers:
+    members = tuple(Usual(one.numbers("mean"), one.numbers("precision")) for one in fields.objects("members"))
+    if not members or any((len(one.mean), len(one.precision)) != (NUMBERS, NUMBERS**2) for one in members):
+        raise ManifestError(fields.place("members"), f"{NUMBERS} numbers and their precision were expected of each")
+    return UsualAnswers(members, fields.number("limit", low=0.0))
 
 
 def _kind(fields: Fields) -> KindSpec:

@@ -16,7 +16,6 @@ from desktop.inference.detection_decoding import boxes_of, told_apart
 from desktop.inference.detection_manifest import DetectionManifest, KindSpec
 from desktop.inference.field_picture import PreparedField, prepare_field
 from desktop.inference.golden_fields import FIELDS
-from desktop.inference.manifest import TensorSpec
 from desktop.inference.model import Model
 from desktop.inference.picture_model import REASON_OTHER_KIND
 from desktop.inference.preparation import fingerprint
@@ -38,7 +37,6 @@ from desktop.records import (
 FloatArray = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
-_DISTANCE = TensorSpec("distance", (1,))
 BETWEEN = "inference.reason.between"
 _SURE = 1.0 - 1e-6
 _FEWEST = 0.01
@@ -76,7 +74,7 @@ class DetectionModel(Model):
         prepared = prepare_field(picture, self.manifest.preparation)
         problems = self._problems(picture)
         outputs: Mapping[str, FloatArray] = {} if problems else runner.run(prepared.tensor)
-        if not problems and float(outputs["distance"][0]) > self.manifest.distance_limit:
+        if not problems and self._strange(outputs):
             problems = (quality.STRANGE,)
         milliseconds = (time.perf_counter() - started) * 1000.0
         provenance = Provenance(
@@ -131,6 +129,13 @@ class DetectionModel(Model):
         if (low, high) != (-math.inf, math.inf) and not (coloured and low <= staining(picture.pixels) <= high):
             return (picture_kind.OTHER_COLOUR,)
         return ()
+
+    def _strange(self, outputs: Mapping[str, FloatArray]) -> bool:
+        """Whether the network's answer shows that it has learned from nothing of the kind."""
+        usual = self.manifest.usual
+        if float(outputs["distance"][0]) > self.manifest.distance_limit:
+            return True
+        return usual is not None and usual.away(outputs["member_scores"]) > usual.limit
 
     def _boxes(self, outputs: Mapping[str, FloatArray], prepared: PreparedField) -> tuple[DetectedBox, ...]:
         kinds = self.manifest.kinds
@@ -195,11 +200,8 @@ class DetectionModel(Model):
         with self._loading:
             if self._runner is None:
                 manifest = self.manifest
-                self._runner = OnnxRunner(
-                    read_weights(self._folder, manifest.weights),
-                    manifest.input,
-                    (manifest.scores, manifest.reach, _DISTANCE),
-                )
+                weights = read_weights(self._folder, manifest.weights)
+                self._runner = OnnxRunner(weights, manifest.input, manifest.outputs)
             return self._runner
 
 

@@ -43,11 +43,16 @@ def card(
 ) -> str:
     """The card's text."""
     if wanted.each_once:
-        middle = [pack_card.sorted_section(wanted, figures), pack_card.sorted_battery(wanted, figures)]
+        middle = [
+            pack_card.sorted_section(wanted, figures),
+            pack_card.sorted_refusals(wanted, figures),
+            pack_card.sorted_battery(wanted, figures),
+        ]
     else:
         grade = [pack_card.grade_section(wanted.graded, figures)] if wanted.graded else []
         middle = [_main(wanted, figures), *grade, _battery(figures)]
-    return "\n\n".join([_head(wanted, manifest, training), *middle, _end(wanted, figures)]) + "\n"
+    parts = [_head(wanted, manifest, training), *middle, _end(wanted, figures)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _source(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from desktop.inference.detection_manifest import DetectionManifest
 from desktop.inference.detection_model import log_odds
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
+from desktop.inference.usual_answers import UsualAnswers
 from desktop.jobs import Job
 from desktop.learning import detector_grading as grading
 from desktop.learning import picture_changes
@@ -55,12 +56,13 @@ class KindFit:
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What a new graph's manifest and card say. farthest: the largest distance of a photograph from those that the
-    member judging it has learned from."""
+    member judging it has learned from. usual: beyond what a photograph is refused, see `detector_usual`."""
 
     kinds: Sequence[KindFit]
     finding: FindingFit | None
     figures: dict[str, Json]
     farthest: float
+    usual: UsualAnswers | None = None
 
 
 def runner_of(graph: bytes, wanted: DetectorSet, members: int) -> OnnxRunner:

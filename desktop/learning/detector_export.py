@@ -13,6 +13,7 @@ from desktop.inference.field_picture import prepare_field
 from desktop.inference.golden_fields import FIELDS
 from desktop.inference.manifest import FORMAT
 from desktop.inference.runner_onnx import OnnxRunner
+from desktop.inference.usual_answers import UsualAnswers
 from desktop.learning.detector_data import preparation_of
 from desktop.learning.detector_evaluation import KindFit, Measured
 from desktop.learning.detector_sets import DetectorSet
@@ -45,7 +46,7 @@ def document(
         if wanted.research
         else "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
         "weights": {"file": GRAPH, "sha256": hashlib.sha256(graph).hexdigest(), "bytes": len(graph)},
-        "network_data_format": _network_data_format(wanted),
+        "network_data_format": _network_data_format(wanted, len(measured.usual.members) if measured.usual else 0),
         "preparation": {"width": wanted.width, "height": wanted.height},
         "findings": _findings(wanted, measured),
         "boxes": {
@@ -67,6 +68,7 @@ def document(
         "out_of_distribution": {
             "method": "Mahalanobis distance of the embedding per root dimension, shrunken covariance, inside the graph",
             "limit": round(settings.distance_margin * measured.farthest, 4),
+            **_usual(measured.usual),
         },
         "golden": _golden(runner, wanted),
         "data": [dict(one) for one in wanted.data],
@@ -91,6 +93,13 @@ def _findings(wanted: DetectorSet, measured: Measured) -> list[object]:
     ]
 
 
+def _usual(usual: UsualAnswers | None) -> dict[str, object]:
+    if usual is None:
+        return {}
+    members = [{"mean": list(one.mean), "precision": list(one.precision)} for one in usual.members]
+    return {"answers": {"members": members, "limit": usual.limit}}
+
+
 def _grade(wanted: DetectorSet) -> dict[str, object]:
     graded = wanted.graded
     if graded is None:
@@ -108,7 +117,9 @@ def _calibration(fit: Calibration) -> dict[str, float]:
     return {"temperature": round(fit.temperature, _DIGITS), "offset": round(fit.offset, _DIGITS)}
 
 
-def _network_data_format(wanted: DetectorSet) -> dict[str, object]:
+def _network_data_format(wanted: DetectorSet, members: int) -> dict[str, object]:
+    """members: whose maps the clinic asks for too, 0 for none."""
+    own = {"type": "tensor", "dtype": "float32"}
     cells = [wanted.height // wanted.stride, wanted.width // wanted.stride]
     return {
         "inputs": {
@@ -127,6 +138,7 @@ def _network_data_format(wanted: DetectorSet) -> dict[str, object]:
         "outputs": {
             "scores": {"type": "tensor", "shape": [len(wanted.kinds), *cells], "dtype": "float32"},
             "reach": {"type": "tensor", "shape": [4, *cells], "dtype": "float32"},
+            **({"member_scores": {**own, "shape": [2 * members, *cells]}} if members else {}),
         },
     }
 

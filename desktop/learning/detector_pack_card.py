@@ -99,16 +99,42 @@ def sorted_battery(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
     second = wanted.kinds[1].key
     rows = "\n".join(
         f"| {row['spoilt']} | {figure(row['figures']['auc'])} | {share(row['figures']['kinds'][second]['boxed'])} | "
-        f"{share(row['figures']['share']['error'], 2)} |"
+        f"{share(row['figures']['share']['error'], 2)} | {share(row.get('refused'))} |"
         for row in figures["battery"]
     )
     return f"""## Spoilt photographs
 
 {figures["battery"][0]["photographs"]} photographs, judged as above; thresholds fitted on these photographs unspoilt.
 
-| photographs | AUC | `{second}` boxed | share of infected cells off by |
-|---|---|---|---|
+| photographs | AUC | `{second}` boxed | share of infected cells off by | would be refused |
+|---|---|---|---|---|
 {rows}"""
+
+
+def sorted_refusals(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
+    """How many ordinary photographs it answers, and what it says to others."""
+    if not figures.get("answered"):
+        return ""
+    counted = " | ".join(f"`{kind.key}`" for kind in wanted.kinds)
+    rows = "\n".join(
+        f"| {row['name']} | {row['photographs']} | {share(row['refused'])} | "
+        + " | ".join(str(row["counted"][kind.key]) for kind in wanted.kinds)
+        + " |"
+        for row in figures.get("strangers", ())
+    )
+    table = f"""
+
+| photographs | n | refused | {counted} |
+|---|---|---|{"---|" * len(wanted.kinds)}
+{rows}"""
+    return f"""## What it refuses
+
+Beside the stain, a photograph's answers as a whole are held against those usual on photographs of this collection: how
+sure the surest cells are, and how far the cells differ in how infected they look. {share(figures["answered"])} of this
+collection's photographs pass, each held against other runs of exposures than its own, the limit taken from the other
+part. Which numbers tell was chosen, two of three, after a look at the photographs of the other laboratory below; their
+limit was not. A smear with far more infected cells than on any photograph here (7 of 100) may be refused too.
+Counted below: on the photographs that were answered.{table if rows else ""}"""
 
 
 def sorted_limits(wanted: DetectorSet, figures: Mapping[str, Any], source: Mapping[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Research packs that find and count on photographs: parasites in thin smears, rods in sputum."""
 
-from desktop.learning.detector_sets import DetectorSet, Graded, Kind
+from desktop.learning.detector_sets import DetectorSet, Graded, Kind, Strangers
 from desktop.learning.detector_settings import DetectorSettings
 
 _NOT_STATED = "so the weights are for research here and are not passed on"
@@ -21,13 +21,13 @@ MALARIA_FIELD = DetectorSet(
         "en": "For research only. All photographs are of P. vivax, from one laboratory and one camera; only the rings, "
         "trophozoites, schizonts and gametocytes that somebody marked are known, and some marks look doubtful. "
         "Many cells that touch others have no box. Whose blood it was is not published: neighbouring exposures "
-        "were kept on one side of a split, but photographs of one person may stand on both. It must not be believed "
-        "about smears of another laboratory: of 1,534 cells of blood without malaria on 15 such photographs, a pack "
-        "made by this recipe named 135 infected.",
+        "were kept on one side of a split, but photographs of one person may stand on both. Photographs of another "
+        "laboratory's smears, or with far more infected cells than on any it has learned from, are mostly refused; "
+        "where one of another laboratory is answered, the answer must not be believed.",
         "zh": "仅供研究。所有照片均为间日疟原虫，来自同一实验室和同一台相机；只有人工标出的环状体、滋养体、裂殖体和"
         "配子体为已知，其中有些标注存疑。许多相互接触的细胞没有标注框。数据未公开血液属于谁："
-        "连续拍摄的照片在划分时保持在同一边，但同一人的照片仍可能出现在两边。对其他实验室的涂片，其结果不可相信："
-        "在 15 张不含疟原虫的此类照片的 1,534 个细胞中，按此方法训练的模型把 135 个判为受感染。",
+        "连续拍摄的照片在划分时保持在同一边，但同一人的照片仍可能出现在两边。其他实验室的涂片照片，"
+        "以及受感染细胞远多于训练照片的照片，大多会被拒绝；若其他实验室的照片得到了回答，该结果不可相信。",
     },
     source={
         "en": "{n} photographs of thin blood smears with {boxes} boxes",
@@ -60,10 +60,16 @@ MALARIA_FIELD = DetectorSet(
     unsure=("difficult",),
     each_once=True,
     research=True,
-    elsewhere="Photographs of another laboratory were tried once: the figures above do not hold there.",
+    elsewhere="On photographs of another laboratory the figures above do not hold: asked without the limit of its "
+    "answers, a pack made by this recipe named one cell in ten infected on blood without malaria.",
+    strangers=(
+        Strangers("blood without malaria, of another laboratory", "blood_cells/images/*.jpg"),
+        Strangers("the same, made as small as the cells it has learned from", "blood_cells/images/*.jpg", 0.4),
+        Strangers("sputum", "sputum_afb/images/*.jpg"),
+    ),
 )
 MALARIA_SETTINGS = DetectorSettings(
-    members=2, epochs=5, batch=4, widths=(24, 40, 64, 80, 24), views=2, sorter_epochs=22
+    members=2, epochs=5, batch=4, widths=(24, 40, 64, 80, 24), views=2, sorter_epochs=22, refused=0.02
 )
 
 SPUTUM_AFB = DetectorSet(

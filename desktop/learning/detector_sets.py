@@ -30,6 +30,17 @@ class Graded:
 
 
 @dataclass(frozen=True)
+class Strangers:
+    """Photographs that are none of those a model is made for: how many it refuses stands on its card. places: a glob
+    below the data folder. scale: they are made smaller by that, so that things on them are as small as it knows them.
+    """
+
+    name: str
+    places: str
+    scale: float = 1.0
+
+
+@dataclass(frozen=True)
 class DetectorSet:
     """A model that boxes things on photographs of one sort, and the data it learns from.
 
@@ -39,7 +50,7 @@ class DetectorSet:
     may come from one slide. unsure: words of the table for what may be of any kind. each_once: the kinds are two sorts
     of one thing, which is found first and then told apart. graded: the finding, where there is one. stain: between what
     a photograph's `staining` lies. research: it makes a research pack. elsewhere: what is known of photographs of other
-    laboratories, for the card.
+    laboratories, for the card. strangers: photographs of other kinds to ask it about.
     """
 
     model: str
@@ -63,6 +74,7 @@ class DetectorSet:
     stain: tuple[float | None, float | None] | None = None
     research: bool = False
     elsewhere: str = "It was never tried on photographs from elsewhere."
+    strangers: Sequence[Strangers] = ()
 
     @property
     def stride(self) -> int:

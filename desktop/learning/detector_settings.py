@@ -13,7 +13,9 @@ class DetectorSettings:
     a picture may lie. widths: channels at each of four scales, the finest first, and of what joins them. views: of a
     picture and its mirror images, how many a network is asked about: 4, or 2 for the picture and its half turn.
     half_turns: photographs are not turned by quarters while learning. sorter_epochs, sorter_batch, sorter_rate: of the
-    network that tells two sorts of one thing apart, where there is one. threads: only changes the speed."""
+    network that tells two sorts of one thing apart, where there is one. refused: share of ordinary photographs that may
+    be refused for what is said of them as a whole, see `detector_usual`; 0: none is. threads: only changes the speed.
+    """
 
     seed: int = 20261
     members: int = 3
@@ -33,4 +35,5 @@ class DetectorSettings:
     sorter_epochs: int = 0
     sorter_batch: int = 24
     sorter_rate: float = 3e-3
+    refused: float = 0.0
     threads: int = field(default_factory=usable_cores)

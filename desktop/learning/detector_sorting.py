@@ -12,6 +12,7 @@ from desktop.inference.detection_decoding import overlaps, told_apart
 from desktop.inference.detection_manifest import DetectionManifest
 from desktop.inference.detection_model import log_odds
 from desktop.inference.runner_onnx import OnnxRunner
+from desktop.inference.usual_answers import NUMBERS, UsualAnswers, numbers_of
 from desktop.jobs import Job
 from desktop.learning.baseline import logistic_scores
 from desktop.learning.detector_data import Photograph, parts
@@ -19,6 +20,7 @@ from desktop.learning.detector_evaluation import SPOILT, KindFit, Measured, fits
 from desktop.learning.detector_figures import SAME, count_spread
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.detector_usual import fit_usual, kept
 from desktop.learning.records import Json
 from desktop.learning.statistics import Interval, auc, by_patient, calibration_error, fit_calibration, interval, wilson
 
@@ -88,11 +90,14 @@ def measured(
 ) -> Measured:
     """Each photograph judged by the member that never saw it."""
     part = parts(photographs, settings.members)
-    seen, distances = ask(runner, photographs, wanted, settings, job, member=part)
+    seen, distances, numbers = ask(runner, photographs, wanted, settings, job, member=part)
+    runs = [one.run for one in photographs]
+    usual = fit_usual(numbers, part, runs, settings.refused)
     found = _figures(seen, _cross_fitted(seen, part, settings), photographs, wanted)
+    found["answered"] = kept(numbers, part, runs, settings.refused)
     found["comparators"] = _comparators(photographs, seen, part)
-    found["battery"] = _battery(runner, photographs, wanted, settings, job)
-    return Measured(fit(seen, settings), None, found, float(np.max(distances)))
+    found["battery"] = _battery(runner, photographs, wanted, settings, usual, job)
+    return Measured(fit(seen, settings), None, found, float(np.max(distances)), usual)
 
 
 def asked(
@@ -104,7 +109,7 @@ def asked(
     job: Job,
 ) -> dict[str, Json]:
     """The shipped model's figures on photographs it has not learned from."""
-    seen, _ = ask(runner, photographs, wanted, settings, job)
+    seen, _, _ = ask(runner, photographs, wanted, settings, job)
     return _figures(seen, [fits_of(manifest)] * len(photographs), photographs, wanted)
 
 
@@ -116,9 +121,10 @@ def ask(
     job: Job,
     *,
     member: Ints | None = None,
-) -> tuple[list[Seen], Floats]:
-    """What is found, and distances. member: which one answers for each photograph; None: all together."""
-    seen, distances = [], []
+) -> tuple[list[Seen], Floats, Floats]:
+    """What is found, distances, and `numbers_of` (n, NUMBERS). member: which one answers for each photograph; None: all
+    together, and no numbers."""
+    seen, distances, numbers = [], [], []
     for index, one in enumerate(photographs):
         job.check()
         outputs = runner.run(one.pixels[None].astype(np.float32))
@@ -128,9 +134,10 @@ def ask(
             scores = outputs["member_scores"][2 * chosen : 2 * chosen + 2]
             reach = outputs["member_reach"][4 * chosen : 4 * chosen + 4]
             away = float(outputs["member_distances"][chosen])
+            numbers.append(numbers_of(scores))
         seen.append(Seen.of(told_apart(scores, reach, _FAINTEST, settings.overlap, wanted.stride), one.boxes))
         distances.append(away)
-    return seen, np.array(distances)
+    return seen, np.array(distances), np.array(numbers).reshape(-1, NUMBERS)
 
 
 def fit(seen: Sequence[Seen], settings: DetectorSettings) -> list[KindFit]:
@@ -316,7 +323,12 @@ def _tiny(pixels: npt.NDArray[np.uint8], box: Floats) -> Floats:
 
 
 def _battery(
-    runner: OnnxRunner, photographs: Sequence[Photograph], wanted: DetectorSet, settings: DetectorSettings, job: Job
+    runner: OnnxRunner,
+    photographs: Sequence[Photograph],
+    wanted: DetectorSet,
+    settings: DetectorSettings,
+    usual: UsualAnswers | None,
+    job: Job,
 ) -> list[Json]:
     """How a part of the photographs fares when it is spoilt, with what was fitted on them unspoilt."""
     every = max(1, len(photographs) // _BATTERY_MOST)
@@ -327,8 +339,12 @@ def _battery(
         changed = [
             Photograph(one.name, one.sha256, spoilt_pixels(one.pixels, change), one.boxes, one.run) for one in chosen
         ]
-        seen, _ = ask(runner, changed, wanted, settings, job, member=member)
+        seen, _, numbers = ask(runner, changed, wanted, settings, job, member=member)
         fits = fits or fit(seen, settings)
         figures = _figures(seen, [fits] * len(seen), changed, wanted)
-        rows.append({"spoilt": name, "photographs": len(chosen), "figures": figures})
+        refused = None
+        if usual is not None:
+            away = [usual.members[own].away(one) for own, one in zip(member, numbers, strict=True)]
+            refused = interval(wilson(sum(one > usual.limit for one in away), len(away)))
+        rows.append({"spoilt": name, "photographs": len(chosen), "figures": figures, "refused": refused})
     return rows

@@ -15,7 +15,7 @@ from desktop.inference.detection_manifest import DetectionManifest
 from desktop.inference.registry import MANIFEST
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
-from desktop.learning import detector_card, detector_evaluation, detector_export, detector_sorting
+from desktop.learning import detector_card, detector_evaluation, detector_export, detector_sorting, detector_usual
 from desktop.learning.detector_data import Photograph, data_hash, mark, read_photographs
 from desktop.learning.detector_evaluation import Measured
 from desktop.learning.detector_sets import DetectorSet
@@ -107,8 +107,12 @@ class Detector:
             patient_marks=tuple(sorted(mark(one) for one in photographs)),
         )
         files = {detector_export.GRAPH: graph, TRAINING: record.to_json().encode()}
-        stated = detector_card.texts(self.wanted, manifest, json.loads(record.to_json()), measured.figures)
-        publish(out, files | stated)
+        training, figures = json.loads(record.to_json()), measured.figures
+        if self.wanted.strangers:
+            # The model has to lie somewhere before it can be asked as the clinic asks.
+            publish(work / self.name, files | detector_card.texts(self.wanted, manifest, training, figures))
+            figures["strangers"] = self._strangers(_detector(work / self.name), data, job, say)
+        publish(out, files | detector_card.texts(self.wanted, manifest, training, figures))
         shutil.rmtree(work, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
@@ -117,9 +121,7 @@ class Detector:
         """See `Recipe.evaluate`. On the photographs it has learned from, each is judged by the network that never saw
         it; on any others, by the model as the clinic has it, without those it has learned from."""
         training = training_document(model_folder)
-        model = read_model(model_folder)
-        if not isinstance(model, DetectionModel):
-            raise UserFacingError("inference.not_for_pictures", model=model.name)
+        model = _detector(model_folder)
         settings = settings_of(DetectorSettings, training["settings"])
         graph = read_weights(model_folder, model.manifest.weights)
         runner = detector_evaluation.runner_of(graph, self.wanted, settings.members)
@@ -128,7 +130,8 @@ class Detector:
         figures: Mapping[str, Json]
         if data_sha256 == training["data_sha256"]:
             say("judging every photograph by the network that never saw it")
-            figures = self._judge.measured(runner, photographs, self.wanted, settings, job).figures
+            measured = self._judge.measured(runner, photographs, self.wanted, settings, job)
+            figures = measured.figures | {"strangers": self._strangers(model, data, job, say)}
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
             restate(model_folder, detector_card.texts(self.wanted, manifest, training, figures), say)
         else:
@@ -148,7 +151,20 @@ class Detector:
             study=[],
         )
 
+    def _strangers(self, model: DetectionModel, data: Path, job: Job, say: Say) -> list[Json]:
+        if self.wanted.strangers:
+            say("asking it about photographs of other kinds")
+        return detector_usual.asked_strangers(model, self.wanted, data, job)
+
     @property
     def _judge(self) -> Judge:
         """What measures a detector of this sort."""
         return detector_sorting if self.wanted.each_once else detector_evaluation
+
+
+def _detector(folder: Path) -> DetectionModel:
+    """Raises UserFacingError for a model of another kind."""
+    model = read_model(folder)
+    if not isinstance(model, DetectionModel):
+        raise UserFacingError("inference.not_for_pictures", model=model.name)
+    return model
