@@ -1,4 +1,4 @@
-"""The first frame of a gathered file, to be looked at before anything is decided."""
+"""The first frame of a gathered file, or its trace, to be looked at before anything is decided."""
 
 import warnings
 from contextlib import closing
@@ -12,14 +12,17 @@ from desktop.intake.dicom_file import open_dicom
 from desktop.intake.dicom_frames import frames
 from desktop.intake.dicom_header import file_header
 from desktop.intake.dicom_layout import MONOCHROME, frame_count, read_layout
-from desktop.intake.folder import Source
+from desktop.intake.ecg import read_recording, read_trace_file, trace_reader
+from desktop.intake.folder import DiskSource, Source
 from desktop.intake.reader import HEADER_BYTES, read_picture, recognise
 from desktop.intake.signatures import is_dicom
 from desktop.jobs import Job
-from desktop.records import Modality, Photometric, Picture, VoiWindow
+from desktop.records import Modality, Photometric, Picture, Trace, VoiWindow
 
 _MOST = 256 * 1024 * 1024
 """Larger pictures are not looked at beforehand."""
+_MOST_TRACE = 32 * 1024 * 1024
+"""Nor are larger traces: some hours of them."""
 
 
 def first_frame(source: Source, job: Job) -> Picture | None:
@@ -34,6 +37,21 @@ def first_frame(source: Source, job: Job) -> Picture | None:
         data = stream.read(_MOST)
     job.check()
     return read_picture(data)
+
+
+def first_trace(source: Source, job: Job) -> Trace | None:
+    """The trace in a file; None where it is none, or a long one. Raises UserFacingError where it is damaged,
+    KnownFailure, OSError."""
+    if source.size > _MOST_TRACE:
+        return None
+    with closing(source.open()) as stream:
+        beginning = stream.read(HEADER_BYTES)
+        if trace_reader(beginning) is None:
+            return None
+        data = b"" if isinstance(source, DiskSource) else beginning + stream.read(_MOST_TRACE)
+    job.check()
+    recording = read_trace_file(source.path, job).recording if isinstance(source, DiskSource) else read_recording(data)
+    return recording.main
 
 
 def _first(stream: BinaryIO) -> Picture | None:

@@ -23,6 +23,9 @@ _SPEED, _GAIN, _SECONDS = 25.0, 10.0, 10.0
 _ROW, _LEAD_IN = 28.0, 9.0
 _MOST_ROWS = 12
 _MINOR, _MAJOR, _INK = 236, 208, 0
+_LIGHT = 225
+_SMALL_SECONDS, _MOST_STRIPS = 5.0, 3
+_TELLING = ("II", "V1", "V5")
 
 
 def paper_page(trace: Trace) -> npt.NDArray[np.uint8]:
@@ -48,6 +51,32 @@ def paper_page(trace: Trace) -> npt.NDArray[np.uint8]:
             left = _LEAD_IN + column * seconds * _SPEED
             draw.text((left * PIXELS + 4, (number * _ROW + 1) * PIXELS), whole.leads[row].name, fill=_INK, font=font)
             _curve(draw, whole, samples[row], row, (column * seconds, seconds), (left, middle))
+    return np.asarray(page)
+
+
+def small_strips(trace: Trace, longest: int) -> npt.NDArray[np.uint8]:
+    """The first five seconds of up to three leads, as recorded, to tell one trace from another: (rows, columns) uint8,
+    light lines on black, no scale; `longest` pixels wide."""
+    from PIL import Image
+    from PIL.ImageDraw import Draw
+
+    whole, _ = with_calculated_limb_leads(trace)
+    named = [row for name in _TELLING if (row := whole.row(name)) is not None]
+    rows = (named or list(range(len(whole.leads))))[:_MOST_STRIPS]
+    columns, each = longest, longest // 4
+    page = Image.new("L", (columns, max(each * len(rows), 1)))
+    draw = Draw(page)
+    until = max(2, min(whole.length, round(_SMALL_SECONDS * whole.rate)))
+    for number, row in enumerate(rows):
+        part = whole.samples[row, :until].astype(np.float64)
+        low, high = np.nanpercentile(part, [0.2, 99.8]) if np.isfinite(part).any() else (0.0, 0.0)
+        span = high - low if high > low else 1.0
+        y = (number + 0.9 - 0.8 * np.clip((part - low) / span, 0, 1)) * each
+        x = np.linspace(0, columns - 1, part.size)
+        known = np.isfinite(y)
+        for stretch in np.split(np.arange(part.size), np.flatnonzero(np.diff(known)) + 1):
+            if stretch.size > 1 and known[stretch[0]]:
+                draw.line(list(zip(x[stretch], y[stretch], strict=True)), fill=_LIGHT)
     return np.asarray(page)
 
 

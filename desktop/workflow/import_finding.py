@@ -8,20 +8,21 @@ from itertools import islice
 from pathlib import Path
 
 from desktop.access import Permission
-from desktop.errors import UserFacingError
+from desktop.errors import KnownFailure, UserFacingError
 from desktop.imaging.display import Pixels8, thumbnail
 from desktop.intake import NameVerdict, names_fit
 from desktop.intake.dicom_scan import scan
 from desktop.intake.folder import DIRECTORY_NAME, Gathered, NotTaken, Source, gather
 from desktop.intake.folder_content import FILMS
 from desktop.intake.folder_index import NOTES, FolderIndex, FoundPatient, FoundStudy, index_folder
-from desktop.intake.folder_picture import first_frame
+from desktop.intake.folder_picture import first_frame, first_trace
 from desktop.intake.reader import HEADER_BYTES
 from desktop.intake.signatures import is_dicom, is_video
 from desktop.intake.volume_file import media_type as volume_type
 from desktop.jobs import Job
 from desktop.records import FileHeader, HumanName, Identifier, Modality, Patient, PatientId, Sex
 from desktop.records.dicom_node import Doubt
+from desktop.signals.paper import small_strips
 from desktop.workflow.clinic import Clinic, requires
 from desktop.workflow.network_matching import likely_patients, whose
 from desktop.workflow.patients import PatientDraft
@@ -180,11 +181,15 @@ def first_look(clinic: Clinic, job: Job, paths: Sequence[Path], longest: int) ->
 
 @requires(Permission.IMPORT_IMAGES)
 def look_at(clinic: Clinic, job: Job, source: Source, longest: int) -> Pixels8 | None:
-    """A small picture of one file's first frame, None where it has none: (rows, columns[, 3]) uint8."""
+    """A small picture of one file's first frame, or of the beginning of its trace; None where it has neither: (rows,
+    columns[, 3]) uint8."""
     try:
-        picture = first_frame(source, job)
-    except (UserFacingError, OSError):
+        trace = first_trace(source, job)
+        picture = first_frame(source, job) if trace is None else None
+    except (UserFacingError, KnownFailure, OSError):
         return None
+    if trace is not None:
+        return small_strips(trace, longest)
     return thumbnail(picture, longest) if picture is not None else None
 
 

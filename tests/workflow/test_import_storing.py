@@ -256,6 +256,16 @@ def test_the_first_picture_is_found_behind_what_is_none(clinic: workflow.Clinic,
     assert finding.holds_pictures(clinic, Job(), tmp_path / "disc")
 
 
+def test_a_trace_is_looked_at_too(clinic: workflow.Clinic, tmp_path: Path) -> None:
+    beats = (int(sample % 100 == 50) for sample in range(600))
+    path = tmp_path / "trace.csv"
+    path.write_text("\n".join(["# sampling_rate: 100", "II (mV),V1 (mV)", *(f"{beat},{-beat}" for beat in beats)]))
+    light = finding.first_look(clinic, Job(), (path,), 100)
+    assert light is not None
+    assert light.shape == (50, 100)
+    assert 0 < np.count_nonzero(light) < light.size / 3
+
+
 def test_a_stream_is_sealed_like_the_bytes_in_it(clinic: workflow.Clinic) -> None:
     data = bytes(range(256)) * 700
     staged = [clinic.store.attachments.stage(one, Job()) for one in (data, io.BytesIO(data))]
