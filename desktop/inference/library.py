@@ -26,6 +26,8 @@ BUNDLED = "bundled"
 """Stands for the version that came with the program among those that were in use."""
 
 _STATE, _KEPT, _TRAINED = "shelf.json", "kept", "trained"
+SITE = "site.json"
+"""Thresholds fitted to the clinic, beside the list."""
 _MOST_BYTES = 4 * MAX_WEIGHT_BYTES
 _MOST_FILES = 64
 # Of the digest in a folder's name: Windows allows few characters in a path.
@@ -73,6 +75,17 @@ class Library:
     def trained(self) -> Path:
         """Where a training leaves its model's folder."""
         return self.root / _TRAINED
+
+    def mark(self) -> tuple[tuple[str, int, int], ...]:
+        """Of whatever says which models there are and how they decide: its name, when it was written, its size. Another
+        one tells that something may have changed; what, only reading shows."""
+        listed = [self.root / _STATE, self.root / SITE, *sorted(self.trained.glob(f"*/{MANIFEST}"))]
+        found = []
+        for path in listed:
+            with suppress(OSError):
+                known = path.stat()
+                found.append((path.as_posix(), known.st_mtime_ns, known.st_size))
+        return tuple(found)
 
     def folder_of(self, kept: Kept) -> Path:
         """Where a version lies."""

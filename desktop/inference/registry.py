@@ -54,6 +54,7 @@ class Registry:
         self.damaged = tuple(damaged)
         self._switched_on = switched_on
         self._sources: tuple[tuple[Path, ...], Library | None] = ((), None)
+        self._mark: tuple[tuple[str, int, int], ...] = ()
 
     @classmethod
     def load(cls, folders: Sequence[Path], library: Library | None = None) -> "Registry":
@@ -62,6 +63,7 @@ class Registry:
         models: list[Model] = []
         damaged: list[DamagedModel] = []
         switched_on: set[str] = set()
+        mark = library.mark() if library is not None else ()
         kept, unreadable = _kept_thresholds(library)
         for folder, digest in _places(folders, library, damaged):
             try:
@@ -77,15 +79,34 @@ class Registry:
             else:
                 switched_on |= {folder.name} if digest is not None else set()
         registry = cls(models, damaged, frozenset(switched_on))
-        registry._sources = (tuple(folders), library)
+        registry._sources, registry._mark = (tuple(folders), library), mark
         return registry
 
     def refresh(self) -> None:
         """Read everything again after a version was chosen; who holds this registry asks the new one from now on."""
         fresh, before = Registry.load(*self._sources), self._models
+        self._mark = fresh._mark
         self._models, self.damaged, self._switched_on = fresh._models, fresh.damaged, fresh._switched_on
         for model in before.values():
             model.close()
+
+    def follow(self) -> tuple[str, ...]:
+        """Read everything again where another program, such as the command line, changed what is in use; names of the
+        models that are now another version, decide otherwise, came or went. A few looks at the folder, no more, while
+        nothing changed. Where models are asked: it lets go of those that are no longer in use."""
+        library = self._sources[1]
+        if library is None or library.mark() == self._mark:
+            return ()
+        before = self._in_use()
+        self.refresh()
+        after = self._in_use()
+        return tuple(sorted(name for name in before | after if before.get(name) != after.get(name)))
+
+    def _in_use(self) -> dict[str, tuple[str, str, SiteUse, bool]]:
+        """What tells one state of a model from another, by its name."""
+        return {
+            name: (model.version, model.sha256, model.site, self.asks(name)) for name, model in self._models.items()
+        }
 
     def names(self) -> tuple[str, ...]:
         """Names of the usable models, sorted."""

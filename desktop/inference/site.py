@@ -17,10 +17,10 @@ from typing import Any, TypeVar
 from desktop.errors import ErrorKind, KnownFailure, from_os_error
 from desktop.i18n import Language, Translator, format_date
 from desktop.inference.calibration import ConformalThresholds
+from desktop.inference.library import SITE
 from desktop.inference.manifest import BY_SITE, FindingSpec, Manifest, is_slug
 
 FORMAT = "lantern-site/1"
-FILE = "site.json"
 
 M = TypeVar("M", bound=Manifest)
 
@@ -76,7 +76,7 @@ class SiteFile:
     """The file of them. root: the folder of the models that came to this PC after the program did."""
 
     def __init__(self, root: Path) -> None:
-        self._path = root / FILE
+        self._path = root / SITE
 
     def read(self) -> tuple[SiteThresholds, ...]:
         """All of them, by model and finding. Raises KnownFailure where they cannot be read."""
@@ -112,7 +112,7 @@ class SiteFile:
     def _write(self, fitted: Sequence[SiteThresholds]) -> None:
         """Replace the file at once. Raises KnownFailure."""
         fits = sorted((asdict(one) for one in fitted), key=lambda one: (one["model"], one["finding"]))
-        temporary = self._path.with_name(f".{FILE}.{os.getpid()}")
+        temporary = self._path.with_name(f".{SITE}.{os.getpid()}")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with temporary.open("wb") as stream:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 @dataclass(frozen=True)
 class Changes:
-    """One flag per kind of record."""
+    """One flag per kind of record; models: another program changed which are in use."""
 
     patients: bool = False
     studies: bool = False
@@ -22,6 +22,7 @@ class Changes:
     network: bool = False
     labels: bool = False
     later_answers: bool = False
+    models: bool = False
 
     def __or__(self, other: "Changes") -> "Changes":
         return Changes(

@@ -184,6 +184,8 @@ class UiContext(QObject):
         """Tell every screen what a deed changed."""
         if changes:
             self.changed.emit(changes, initiator)
+        if changes.models:
+            self.toast(self.tr("ui.models_followed"))
 
     def toast(self, text: str, undo: Callable[[], None] | None = None) -> None:
         """A short quiet notice at the bottom of the window. undo: a bound method that takes back what it tells."""

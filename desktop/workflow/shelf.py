@@ -13,6 +13,7 @@ from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
 from desktop.learning.runs import LossCurve as LossCurve
 from desktop.learning.runs import TrainingRun as TrainingRun
 from desktop.learning.runs import read_run
+from desktop.records import Changes
 from desktop.settings import default_places, model_folder
 from desktop.workflow.clinic import open_to_all
 
@@ -45,6 +46,21 @@ def load_models(library: Library | None = None) -> Registry:
     """The bundled models, and those trained on this PC or brought to it, by their manifests; weights are read when a
     model is first asked. library: this PC's own unless another is given."""
     return Registry.load([model_folder()], library or own_library())
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Names of the models that another program changed."""
+
+    names: tuple[str, ...]
+    changes: Changes
+
+
+@open_to_all
+def follow_models(models: Registry) -> Followed:
+    """Use what another program, such as the command line, put into use, fitted or took back meanwhile."""
+    names = models.follow()
+    return Followed(names, Changes(models=bool(names)))
 
 
 @open_to_all

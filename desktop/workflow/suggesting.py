@@ -66,6 +66,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
     Raises UserFacingError (not_found) and Cancelled only.
     """
     job.report("workflow.progress.suggesting")
+    followed = bool(clinic.models.follow())
     with clinic.store.snapshot() as tx:
         record = tx.studies.get(study)
         patient = tx.patients.standing(record.patient)
@@ -93,7 +94,7 @@ def suggest(clinic: Clinic, job: Job, study: StudyId) -> Suggested:
                 continue
             _log.warning("no suggestion: %s", error.key)
             failure = error
-    return Suggested(tuple(added), failure, Changes(suggestions=bool(added)))
+    return Suggested(tuple(added), failure, Changes(suggestions=bool(added), models=followed))
 
 
 def questions_about(clinic: Clinic, record: ImagingStudy, instance: Instance) -> "_Questions":

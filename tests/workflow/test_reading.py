@@ -87,6 +87,9 @@ class StubRegistry:
     def get(self, name: str) -> StubModel:
         return self.model
 
+    def follow(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         return None
 

@@ -16,6 +16,7 @@ from desktop.jobs import Job
 from desktop.records import AuditAction
 from desktop.settings import model_folder
 from desktop.vault import SigningKey
+from desktop.workflow import shelf
 
 RISK = "risk-diabetes"
 JOB = Job()
@@ -169,3 +170,21 @@ def test_what_was_trained_here_is_used_as_it_was_when_it_was_chosen(
     with pytest.raises(UserFacingError) as caught:
         workflow.activate_model(RISK, JOB, keeper=keeper, version="7", library=library)
     assert caught.value.key == "inference.no_version"
+
+
+def test_the_window_follows_what_the_command_line_puts_into_use(
+    clinic: workflow.Clinic, bundle: Path, library: Library
+) -> None:
+    keeper = workflow.keeper_of(clinic)
+    window = workflow.load_models(library)
+    window.get(RISK)
+    assert shelf.follow_models(window).names == ()
+    workflow.import_model(bundle, JOB, keeper=keeper, vouch=True, library=library)
+    assert shelf.follow_models(window).names == (), "brought, and not in use yet"
+    workflow.activate_model(RISK, JOB, keeper=keeper, library=library)
+    assert window.get(RISK).version == "1.0.0"
+    followed = shelf.follow_models(window)
+    assert (followed.names, followed.changes.models, window.get(RISK).version) == ((RISK,), True, "2.0")
+    assert not shelf.follow_models(window).changes
+    workflow.roll_back_model(RISK, keeper=keeper, library=library)
+    assert shelf.follow_models(window).names == (RISK,)

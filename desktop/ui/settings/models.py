@@ -9,11 +9,13 @@ from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButt
 from desktop import workflow
 from desktop.access import Permission
 from desktop.i18n import Language
+from desktop.records import Changes
 from desktop.ui.settings.model_rates import RatesDialog
 from desktop.ui.settings.model_training import TrainingDialog
 from desktop.ui.settings.model_versions import ModelVersions
 from desktop.ui.settings.section import Section
 from desktop.ui.widgets.parts import button, card, column, label, row, set_role
+from desktop.workflow import shelf
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
@@ -23,10 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Cards:
-    """The cards in one language."""
+    """The cards in one language. changes: what another program put into use meanwhile."""
 
     language: Language
     cards: "tuple[ModelCard, ...]"
+    changes: Changes
 
 
 class ModelsSection(Section):
@@ -75,8 +78,9 @@ class ModelsSection(Section):
         models, language = self.context.registry, self.context.language
 
         def work(job: "Job") -> _Cards:
+            followed = shelf.follow_models(models)
             cards = workflow.installed_models(models, language)
-            return _Cards(language, tuple(card for card in cards if card.in_window))
+            return _Cards(language, tuple(card for card in cards if card.in_window), followed.changes)
 
         self.context.operations.run(work, initiator=self, done=self._show, pool="compute")
 

@@ -93,6 +93,9 @@ class StandIn:
     def fitting(self, picture: Picture) -> "list[StandIn]":
         return [self]
 
+    def follow(self) -> tuple[str, ...]:
+        return ()
+
     def close(self) -> None:
         pass
 
