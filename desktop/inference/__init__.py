@@ -18,6 +18,7 @@ from desktop.inference.registry import (
     parse_manifest,
     read_model,
     read_picture_model,
+    site_rule,
     takes_site,
 )
 from desktop.inference.site import SiteFile, SiteThresholds, SiteUse, decided_by_threshold
@@ -64,6 +65,7 @@ __all__ = [
     "read_picture_model",
     "read_signature",
     "signer_of",
+    "site_rule",
     "takes_site",
     "try_out",
 ]

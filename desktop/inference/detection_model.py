@@ -181,7 +181,7 @@ class DetectionModel(Model):
         # A grade above none, and "none" beside it, would be two answers to one question.
         if decision is not Decision.CANNOT_SAY and (decision is Decision.LIKELY) != (grade > 0):
             decision = Decision.CANNOT_SAY
-        reason = BETWEEN if decision is Decision.CANNOT_SAY else ""
+        reason = spec.reason(decision, BETWEEN)
         name = spec.names.text(Language.ENGLISH)
         return (Finding(spec.key, name, probability, decision, spec.codings, reason=reason, grade=grade),)
 

@@ -19,7 +19,7 @@ from desktop.inference.site import SiteFile, SiteThresholds, SiteUse, fitted_man
 from desktop.inference.table_model import TableModel
 from desktop.inference.table_row import Row
 from desktop.inference.tasks import TASKS
-from desktop.inference.tasks.trace_findings import TraceFindingsManifest
+from desktop.inference.tasks.rhythm import RhythmManifest
 from desktop.inference.trace_manifest import WantedLeads
 from desktop.inference.trace_model import TraceModel
 from desktop.inference.trusted import digest_of
@@ -208,11 +208,19 @@ def _kept_thresholds(library: Library | None) -> tuple[tuple[SiteThresholds, ...
 
 
 def takes_site(model: Model) -> bool:
-    """Whether a clinic's own thresholds can decide for a model: each finding is judged by itself, by its probability
-    alone."""
-    if isinstance(model, TraceModel):
-        return isinstance(model.manifest, TraceFindingsManifest)
-    return isinstance(model, PictureModel | FundusModel)
+    """Whether a clinic's own thresholds can decide for a model: its answers are kept with the cases they are about, and
+    a probability decides. What a model only counts, nobody says the truth of."""
+    if isinstance(model, DetectionModel):
+        return bool(model.findings)
+    return isinstance(model, PictureModel | FundusModel | TraceModel)
+
+
+def site_rule(model: Model) -> str:
+    """Slug of the rule by which a model decides less often than its thresholds would; empty where it has none. What the
+    thresholds promise holds: the rule only ever turns an answer into "cannot say"."""
+    if isinstance(model, TraceModel) and isinstance(model.manifest, RhythmManifest):
+        return "one_rhythm"
+    return "grade" if isinstance(model, DetectionModel) and model.findings else ""
 
 
 def read_model(folder: Path, digest: str | None = None, kept: Sequence[SiteThresholds] = ()) -> Model:

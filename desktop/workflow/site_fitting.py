@@ -4,10 +4,22 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from enum import StrEnum
 
 from desktop.access import Permission
 from desktop.errors import ErrorKind, UserFacingError
-from desktop.inference import Library, Model, SiteFile, SiteThresholds, SiteUse, decided_by_threshold, takes_site
+from desktop.inference import (
+    Library,
+    Model,
+    Registry,
+    SiteFile,
+    SiteThresholds,
+    SiteUse,
+    TableModel,
+    decided_by_threshold,
+    site_rule,
+    takes_site,
+)
 from desktop.jobs import Job
 from desktop.learning.clinical_validation import Judged, Roc, roc
 from desktop.learning.site_fit import (
@@ -20,12 +32,13 @@ from desktop.learning.site_fit import (
     shortfall,
 )
 from desktop.records import AuditAction
-from desktop.workflow.clinic import Clinic, requires
+from desktop.workflow.clinic import Clinic, open_to_all, requires
 from desktop.workflow.confirmed import Strength, confirmed_cases
 from desktop.workflow.shelf import own_library
 from desktop.workflow.validating import JudgedModel, judged, judged_models
 
 __all__ = [
+    "NotFitted",
     "Outcome",
     "SiteCases",
     "SiteFit",
@@ -35,6 +48,7 @@ __all__ = [
     "fit_site_thresholds",
     "fittable_models",
     "fitted_to",
+    "models_not_fitted",
     "site_cases",
 ]
 
@@ -51,7 +65,7 @@ class SiteCases:
     strengths: how many by what is known of them. weaker: further cases of which only a weaker truth is known. others:
     confirmed cases of other versions, which are not fitted to. missing: before anything can be fitted. curve: None
     while something is missing. asked: the shares the thresholds in use were made for. use: what of the clinic's
-    thresholds the model uses now.
+    thresholds the model uses now. rule: see `inference.site_rule`.
     """
 
     model: str
@@ -66,6 +80,27 @@ class SiteCases:
     curve: Roc | None
     asked: tuple[float, float]
     use: SiteUse
+    rule: str
+
+
+class NotFitted(StrEnum):
+    """Why a model has no thresholds of this clinic: its answers are not kept with a patient; it only counts, and
+    nobody says how many there really were."""
+
+    NOT_KEPT = "not_kept"
+    COUNTS = "counts"
+
+
+@open_to_all
+def models_not_fitted(models: Registry) -> Mapping[NotFitted, tuple[str, ...]]:
+    """The models in use on this PC that cannot be fitted, by the reason, by name."""
+    found: dict[NotFitted, tuple[str, ...]] = {}
+    for name in models.names():
+        model = models.get(name)
+        if models.asks(name) and not takes_site(model):
+            why = NotFitted.NOT_KEPT if isinstance(model, TableModel) else NotFitted.COUNTS
+            found[why] = (*found.get(why, ()), name)
+    return found
 
 
 @requires(Permission.READ_IMAGES)
@@ -113,6 +148,7 @@ def site_cases(clinic: Clinic, job: Job, model: str, finding: str, *, least: Str
             tuple(one for one in asked.site.stale if one.finding == finding),
             asked.site.damaged,
         ),
+        rule=site_rule(asked),
     )
 
 

@@ -9,8 +9,9 @@ import pytest
 
 from desktop.errors import KnownFailure
 from desktop.i18n import Language
-from desktop.inference import Library, Registry, SiteFile, SiteThresholds, decided_by_threshold
+from desktop.inference import Library, Registry, SiteFile, SiteThresholds, decided_by_threshold, site_rule
 from desktop.inference.calibration import ConformalThresholds
+from desktop.inference.tasks import rhythm
 from desktop.records import Decision
 from desktop.settings import model_folder
 from tests.conftest import ExpectLog
@@ -133,10 +134,32 @@ def test_one_finding_is_fitted_once_and_others_stay(root: Path, fitted: SiteThre
     assert [one.model for one in file.read()] == [MODEL]
 
 
-def test_a_model_that_weighs_its_findings_keeps_its_own(root: Path, fitted: SiteThresholds) -> None:
-    rhythm = load(root).get("ecg-rhythm")
-    SiteFile(root).keep(replace(fitted, model="ecg-rhythm", finding="atrial_fibrillation", sha256=rhythm.sha256))
-    assert load(root).get("ecg-rhythm").site.used == ()
+def test_of_rhythms_only_the_likeliest_is_likely_whatever_was_fitted(root: Path, fitted: SiteThresholds) -> None:
+    before = load(root).get("ecg-rhythm")
+    calibration = before.calibration("atrial_fibrillation")
+    own = replace(
+        fitted,
+        model="ecg-rhythm",
+        finding="atrial_fibrillation",
+        sha256=before.sha256,
+        temperature=calibration.temperature,
+        offset=calibration.offset,
+        thresholds=ConformalThresholds(0.1, 0.25, 0.05, 0.1),
+    )
+    SiteFile(root).keep(own)
+    model = load(root).trace_model("ecg-rhythm")
+    assert model.site.used == (own,)
+    assert site_rule(model) == "one_rhythm"
+    first = {one.key: one for one in rhythm.findings(model.manifest, [0.5, 0.4, 0.05, 0.05])}
+    assert first["atrial_fibrillation"].decision is Decision.CANNOT_SAY, "the sinus rhythm is likelier"
+    second = {one.key: one for one in rhythm.findings(model.manifest, [0.3, 0.4, 0.2, 0.1])}["atrial_fibrillation"]
+    assert (second.decision, second.reason) == (Decision.LIKELY, "inference.reason.site")
+
+
+def test_a_table_keeps_its_own(root: Path, fitted: SiteThresholds) -> None:
+    table = load(root).get("risk-diabetes")
+    SiteFile(root).keep(replace(fitted, model="risk-diabetes", finding="diabetes", sha256=table.sha256))
+    assert load(root).get("risk-diabetes").site.used == ()
 
 
 def test_every_answer_says_who_decided(root: Path, fitted: SiteThresholds) -> None:

@@ -13,10 +13,12 @@ from desktop.jobs import Job
 from desktop.records import AuditAction, LabelBasis
 from desktop.workflow.confirmed import Strength
 from desktop.workflow.site_fitting import (
+    NotFitted,
     drop_site_thresholds,
     fit_site_thresholds,
     fittable_models,
     fitted_to,
+    models_not_fitted,
     site_cases,
 )
 from tests.confirmed_clinic import FINDING, MODEL, fill
@@ -108,5 +110,12 @@ def test_shares_that_cannot_be_and_models_that_cannot_be_fitted(own: workflow.Cl
         with pytest.raises(UserFacingError):
             fitted_to(own, JOB, cases, sensitivity, specificity)
     with pytest.raises(UserFacingError) as refusal:
-        site_cases(own, JOB, "ecg-rhythm", "atrial_fibrillation")
+        site_cases(own, JOB, "risk-diabetes", "diabetes")
     assert refusal.value.key == "workflow.site_not_this_model"
+    assert site_cases(own, JOB, "ecg-rhythm", "atrial_fibrillation").rule == "one_rhythm"
+
+
+def test_models_that_cannot_be_fitted_are_named_with_the_reason(own: workflow.Clinic) -> None:
+    found = models_not_fitted(own.models)
+    assert found[NotFitted.COUNTS] == ("blood-cells",)
+    assert set(found[NotFitted.NOT_KEPT]) == {name for name in own.models.names() if name.startswith("risk-")}

@@ -152,7 +152,7 @@ def findings(manifest: RhythmManifest, probabilities: Sequence[float] | npt.NDAr
         # Nor is the most probable one unlikely: there is no other to believe instead.
         if decision is (Decision.UNLIKELY if spec.output == first else Decision.LIKELY):
             decision = Decision.CANNOT_SAY
-        reason = BETWEEN if decision is Decision.CANNOT_SAY else ""
+        reason = spec.reason(decision, BETWEEN)
         found.append(Finding(spec.key, spec.names.text(Language.ENGLISH), probability, decision, spec.codings, reason))
     return tuple(found)
 

@@ -136,10 +136,14 @@ class SiteWizard(ToolPage):
         self._never = label("site_never", "caution", wrap=True)
         self._honest = label("site_honest", "small", wrap=True)
         self._texts.add(self._honest.setText, "site.honest")
+        self._rule = label("site_rule", "small", wrap=True)
         left.addWidget(self._never)
         left.addWidget(self._honest)
+        left.addWidget(self._rule)
         left.addStretch(0)
         left.addLayout(self._build_foot())
+        self._others = label("site_others", "small", wrap=True)
+        left.addWidget(self._others)
         return left
 
     def _slider(self, name: str, place: QVBoxLayout) -> tuple[ShareSlider, QLabel]:
@@ -189,6 +193,7 @@ class SiteWizard(ToolPage):
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> tuple[JudgedModel, ...]:
+            shelf.follow_models(clinic.models)
             return site_fitting.fittable_models(clinic, job)
 
         title = self._context.tr("validation.counting")
@@ -197,7 +202,7 @@ class SiteWizard(ToolPage):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
-        self._empty.set_texts(self._context.tr("validation.none"))
+        self._empty.set_texts("\n\n".join(filter(None, (self._context.tr("validation.none"), self._others_words()))))
         self._fill()
         self._show()
 
@@ -368,8 +373,21 @@ class SiteWizard(ToolPage):
         self._say(self._missing, self._missing_words())
         reviewed = cases.strengths.get(Strength.REVIEWED, 0) if cases is not None else 0
         self._say(self._weak, tr("validation.incorporation", count=reviewed) if reviewed else "")
+        self._say(self._rule, tr(f"site.rule.{cases.rule}") if cases is not None and fits and cases.rule else "")
+        self._say(self._others, self._others_words())
         self._say_wishes()
         self._show_found()
+
+    def _others_words(self) -> str:
+        """Which models are not offered, and why."""
+        separator = self._context.tr("validation.list.stop")
+        return "\n".join(
+            self._context.tr(
+                f"site.not_fitted.{why.value}",
+                models=separator.join(model_title(self._context, name) for name in names),
+            )
+            for why, names in site_fitting.models_not_fitted(self._context.registry).items()
+        )
 
     def _say(self, where: QLabel, words: str) -> None:
         where.setText(words)
