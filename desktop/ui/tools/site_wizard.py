@@ -142,8 +142,6 @@ class SiteWizard(ToolPage):
         left.addWidget(self._rule)
         left.addStretch(0)
         left.addLayout(self._build_foot())
-        self._others = label("site_others", "small", wrap=True)
-        left.addWidget(self._others)
         return left
 
     def _slider(self, name: str, place: QVBoxLayout) -> tuple[ShareSlider, QLabel]:
@@ -179,11 +177,14 @@ class SiteWizard(ToolPage):
         self._texts.add(caption.setText, "validation.roc")
         self.roc = ShareChart(self._context, "site_roc")
         self._area = label("site_area", "small", wrap=True)
+        self._others = label("site_others", "small", wrap=True)
         for part in (caption, self.roc, self._area):
             part.setFixedWidth(_CHART_WIDTH)
             right.addWidget(part)
         self.roc.setFixedHeight(_CHART_WIDTH)
         right.addStretch(1)
+        self._others.setFixedWidth(_CHART_WIDTH)
+        right.addWidget(self._others)
         return right
 
     # What the tools screen asks for
