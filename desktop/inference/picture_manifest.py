@@ -180,7 +180,8 @@ class PictureManifest(Manifest):
     where any picture of the modalities may be asked about. distance_limit: farther from what it learned from, there is
     no decision; refused_distance: farther still, the picture is none of its kind. gate: None where plain measurements
     are the only check. occlusion: side of the patch that hides a part, as a share of the side of what the network sees.
-    hints: keys of findings that mean something only where another one may be there, with that other's key.
+    hints: keys of findings that mean something only where another one may be there, with that other's key. weak_map:
+    its maps were found to point where a finding is no better than what looks at no picture.
     """
 
     input: TensorSpec
@@ -198,6 +199,7 @@ class PictureManifest(Manifest):
     golden: Golden
     hints: Mapping[str, str]
     occlusion: float = OCCLUSION
+    weak_map: bool = False
 
     @property
     def outputs(self) -> tuple[TensorSpec, ...]:
@@ -229,6 +231,7 @@ def read_picture_manifest(fields: Fields) -> PictureManifest:
         golden=_golden(fields.inner("golden")),
         hints={item.text("key"): item.text("hint_of") for item in fields.objects("findings") if item.has("hint_of")},
         occlusion=_occlusion(fields),
+        weak_map=_weak_map(fields),
     )
     _check_together(manifest)
     return manifest
@@ -238,6 +241,14 @@ def _occlusion(fields: Fields) -> float:
     if not fields.has("explanation") or not fields.inner("explanation").has("occlusion"):
         return OCCLUSION
     return fields.inner("explanation").number("occlusion", low=0.03, high=0.5)
+
+
+def _weak_map(fields: Fields) -> bool:
+    if not fields.has("explanation") or not fields.inner("explanation").has("map"):
+        return False
+    if fields.inner("explanation").text("map") != "weak":
+        raise ManifestError("explanation.map", "weak was expected, or nothing")
+    return True
 
 
 def _check_together(manifest: PictureManifest) -> None:

@@ -1,13 +1,15 @@
 """Findings on chest films of grown-ups: the NIH films, after the children's and small ones."""
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 
 from desktop.errors import ErrorKind, UserFacingError
 from desktop.learning.films import CHILD_SETS, read_children, table
-from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
+from desktop.learning.picture_sets import Drawn, Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 
+_BOXES = "boxes.csv"
 _MAIN, _SMALL, _TURNED = "nih_chestxray14", "nih64", "nih_orientation100"
 _YOUNGEST = 15
 _WORDS = {
@@ -107,6 +109,26 @@ def read_earlier(data: Path) -> list[Example]:
             examples.append(Example(film.path, film.name, f"child:{film.group}", answers))
     later = {one.group for one in read_adults(data)}
     return examples + [one for one in _films(cxr / _SMALL) if one.group not in later]
+
+
+def read_drawn(data: Path) -> list[Drawn]:
+    """The findings that radiologists boxed on the NIH films, as far as the folder has them. Raises UserFacingError."""
+    path = _folder(data) / _MAIN / _BOXES
+    if not path.is_file():
+        return []
+    finding = {word: key for key, words in _WORDS.items() for word in words} | {"Infiltrate": "infiltration"}
+    found: dict[tuple[str, str], list[tuple[float, float, float, float]]] = {}
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                wide, high = (float(side) for side in row["frame"].split("x"))
+                x, y, w, h = (float(row[name]) for name in ("x", "y", "w", "h"))
+                name = f"{_MAIN}/{Path(row['file']).name}"
+                boxes = found.setdefault((name, finding[row["label"]]), [])
+                boxes.append((x / wide, y / high, (x + w) / wide, (y + h) / high))
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserFacingError("learning.bad_table", kind=ErrorKind.BAD_INPUT, table=_MAIN) from error
+    return [Drawn(name, key, tuple(boxes)) for (name, key), boxes in found.items()]
 
 
 CHEST_XRAY_ADULT = PictureSet(
@@ -227,6 +249,7 @@ CHEST_XRAY_ADULT = PictureSet(
         "sputum smears": "sputum_afb/images/*.jpg",
         "head CT slices": "ct/head_ct_ich/**/*.jpg",
     },
+    drawn=read_drawn,
     settings=PictureSettings(
         members=5,
         widths=(24, 48, 96, 128),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import picture_pointing_card
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.picture_sets import PictureFinding, PictureSet
 from desktop.learning.publishing import CARD, manifest_text
@@ -14,13 +15,21 @@ def texts(
     wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json]
 ) -> dict[str, bytes]:
     """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
-    stated = {**manifest, "limits": limits(wanted, figures)}
+    stated = {**manifest, "limits": limits(wanted, figures)} | _explanation(manifest, figures)
     return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
+
+
+def _explanation(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, object]:
+    """What the manifest says of its maps."""
+    said = {name: value for name, value in manifest.get("explanation", {}).items() if name != "map"}
+    if picture_pointing_card.points_nowhere(figures):
+        said["map"] = "weak"
+    return {"explanation": said} if said or "explanation" in manifest else {}
 
 
 def limits(wanted: PictureSet, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
-    told = _told(wanted, figures)
+    told, pointed = _told(wanted, figures), picture_pointing_card.limits(wanted, figures)
     source = {
         language: text.format(n=f"{figures['pictures']:,}", groups=f"{figures['groups']:,}")
         for language, text in wanted.source.items()
@@ -29,9 +38,9 @@ def limits(wanted: PictureSet, figures: Mapping[str, Any]) -> dict[str, str]:
     chinese = "、".join(f"{one.name['zh']} {figures['findings'][one.key]['auc']['value']:.2f}" for one in told)
     return {
         "en": f"Learned from {source['en']}. On people it had not seen, the area under the ROC curve was: {english}. "
-        f"{wanted.caution['en']} No clinician has reviewed it yet.",
+        f"{wanted.caution['en']}{pointed['en']} No clinician has reviewed it yet.",
         "zh": f"学习自{source['zh']}。在未参与训练的人中，ROC 曲线下面积为：{chinese}。{wanted.caution['zh']}"
-        "尚未经过临床医生审阅。",
+        f"{pointed['zh']}尚未经过临床医生审阅。",
     }
 
 
@@ -51,6 +60,7 @@ def card(
         _left_out(wanted, training),
         _groups(wanted, figures),
         _honesty(wanted, manifest, figures),
+        picture_pointing_card.section(wanted, figures),
         _refused(figures, manifest),
         _battery(wanted, figures),
         _learning(wanted, figures, training),

@@ -58,6 +58,16 @@ class Split:
     value: str
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """Where somebody drew a finding on a picture. name: as in `Example.name`. finding: a key. boxes: left, top, right
+    and bottom as shares of the picture's width and height."""
+
+    name: str
+    finding: str
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+
 LINES_GRID = 20
 """Places along a side of the map that lines give."""
 
@@ -93,7 +103,8 @@ class PictureSet:
     `inference.golden.PICTURES`. format: of the input, in the manifest's words.
     source: where it learned, with {n} pictures of {groups} people. caution: what must be known before it is believed.
     published: figures of others beside it. strangers: pictures of other kinds, by name a glob below the data folder, of
-    which the card says how many are refused. lines: where no networks are trained.
+    which the card says how many are refused. drawn: boxes that people drew on the pictures of `read`.
+    lines: where no networks are trained.
     """
 
     model: str
@@ -122,5 +133,6 @@ class PictureSet:
     gate: str | None = None
     pixels: Mapping[str, float] | None = None
     strangers: Mapping[str, str] = field(default_factory=dict)
+    drawn: Callable[[Path], list[Drawn]] | None = None
     settings: PictureSettings = field(default_factory=PictureSettings)
     lines: LinesSettings | None = None

@@ -17,6 +17,7 @@ from desktop.inference.embedding import Alikeness, alikeness, cosines
 from desktop.inference.occlusion import AGREES, AGREES_IN_PART, Occlusion, hide_parts
 from desktop.jobs import Job
 from desktop.records import (
+    Analysis,
     AnalysisStatus,
     Finding,
     Instance,
@@ -41,6 +42,7 @@ __all__ = [
     "SimilarCases",
     "can_explain",
     "hidden_parts",
+    "points_weakly",
     "similar_cases",
 ]
 
@@ -185,6 +187,18 @@ def can_explain(models: Registry, suggestion: Suggestion) -> Explained:
         return Explained(similar=False, hiding=False, changed=True)
     looks = isinstance(model, PictureModel)
     return Explained(similar=looks, hiding=isinstance(model, PictureModel) and model.has_maps)
+
+
+@open_to_all
+def points_weakly(models: Registry, analysis: Analysis) -> bool:
+    """Whether the maps of the very model that gave an answer were found to point no better than what looks at no
+    picture; False also where it is gone or nobody measured that."""
+    made = analysis.provenance
+    try:
+        model = models.get(made.model)
+    except UserFacingError:
+        return False
+    return isinstance(model, PictureModel) and model.sha256 == made.sha256 and model.manifest.weak_map
 
 
 def _agreement(occlusion: Occlusion) -> Agreement:

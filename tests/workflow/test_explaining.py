@@ -1,6 +1,7 @@
 """What stands behind a suggestion: similar cases of which the truth is known."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -213,3 +214,17 @@ def test_cancelled_work_goes_on_where_it_was(clinic: workflow.Clinic, tmp_path: 
         similar_cases(clinic, Impatient(), asked, FINDING)
     assert len(clinic.embeddings) == 2
     assert len(similar_cases(clinic, JOB, asked, FINDING).cases) == 3
+
+
+def test_only_the_very_model_is_known_to_point_badly(monkeypatch: pytest.MonkeyPatch) -> None:
+    models = workflow.load_models()
+    model = models.picture_model(MODEL)
+
+    def answer(name: str, sha256: str) -> Analysis:
+        return Analysis(AnalysisStatus.OK, Provenance(name, "1", sha256, "CPU", "cd" * 32, 1.0), Quality(ok=True))
+
+    assert not explaining.points_weakly(models, answer(MODEL, model.sha256))
+    monkeypatch.setattr(model, "manifest", replace(model.manifest, weak_map=True))
+    assert explaining.points_weakly(models, answer(MODEL, model.sha256))
+    assert not explaining.points_weakly(models, answer(MODEL, "0" * 64))
+    assert not explaining.points_weakly(models, answer("gone", model.sha256))

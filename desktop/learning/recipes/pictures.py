@@ -22,7 +22,7 @@ from desktop.inference.picture_model import PictureModel
 from desktop.inference.registry import MANIFEST, read_picture_model
 from desktop.inference.runner_onnx import read_weights
 from desktop.jobs import Job
-from desktop.learning import picture_card, picture_evaluation, picture_export, picture_figures
+from desktop.learning import picture_card, picture_evaluation, picture_export, picture_figures, picture_pointing
 from desktop.learning.picture_data import answers_of, data_hash, judged, mark, parts, read_examples, upright
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
@@ -219,7 +219,27 @@ class Pictures:
         say("pictures changed on purpose, and other things")
         figures["battery"] = picture_evaluation.battery(runner, examples, part, spoken, settings, job)
         figures["refused"] = picture_evaluation.refusals(model, examples, self.wanted, data, job)
+        figures["pointing"] = self._pointing(model, folder, settings, examples, data, job)
         return figures
+
+    def _pointing(
+        self,
+        model: PictureModel,
+        folder: Path,
+        settings: PictureSettings,
+        examples: Sequence[Example],
+        data: Path,
+        job: Job,
+    ) -> dict[str, Json]:
+        """Where somebody drew findings: whether each member's own map points there. {} where nobody did."""
+        drawn = self.wanted.drawn(data) if self.wanted.drawn is not None else []
+        activation = model.manifest.activation
+        if not drawn or activation is None:
+            return {}
+        graph = read_weights(folder, model.manifest.weights)
+        runner = picture_pointing.runner_of(graph, activation, settings)
+        keys = [one.key for one in sorted(model.manifest.findings, key=lambda item: item.output)]
+        return picture_pointing.pointing(runner, examples, parts(examples, settings), drawn, keys, settings, job)
 
     def _new_figures(
         self, folder: Path, training: Mapping[str, Any], examples: Sequence[Example], job: Job

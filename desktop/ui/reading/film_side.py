@@ -1,6 +1,7 @@
 """The film of a study: which of its pictures, whose words in the corners, which drawings, where the model looked."""
 
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -19,6 +20,7 @@ from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_words import preset_name
 from desktop.ui.viewers.frames import FilmSource
 from desktop.ui.viewers.overlay import Overlay, overlay_of
+from desktop.workflow import explaining
 
 if TYPE_CHECKING:
     from desktop.workflow.explaining import HiddenParts
@@ -189,7 +191,8 @@ class FilmSide(QObject):
         if hidden is not None and hidden.instance == instance.id and self._finding in (None, hidden.finding):
             self._viewer.set_overlay(Overlay(hidden.occlusion.map, hidden=True))
         else:
-            self._viewer.set_overlay(overlay_of(here, self._finding))
+            weak = partial(explaining.points_weakly, self._context.registry)
+            self._viewer.set_overlay(overlay_of(here, self._finding, weak))
 
     def _show_switches(self) -> None:
         """Keep the strip's switches as the film is."""

@@ -1,6 +1,6 @@
 """What models laid over a picture: where one looked, what one boxed and counted, what one traced."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -27,9 +27,11 @@ _PEN, _RIM = 1.6, 3.6
 
 
 class Laid(StrEnum):
-    """What an overlay is called: where a model looked, what it counted, what it traced, what it matters to hide."""
+    """What an overlay is called: where a model looked, the same of one that is known to point badly, what it counted,
+    what it traced, what it matters to hide."""
 
     LOOKED = "overlay"
+    WEAK = "weak"
     BOXES = "boxes"
     MASKS = "masks"
     HIDDEN = "hidden"
@@ -46,19 +48,22 @@ class CountedBox:
 @dataclass(frozen=True, eq=False)
 class Overlay:
     """activation: None where the model gives none. boxes: those counted. masks: what was traced, pixel by pixel.
-    hidden: the activation is a map of the parts that matter when they are hidden."""
+    hidden: the activation is a map of the parts that matter when they are hidden. weak: of a model whose maps are known
+    to point badly."""
 
     activation: Activation | None
     boxes: tuple[CountedBox, ...] = ()
     masks: tuple[Mask, ...] = ()
     hidden: bool = False
+    weak: bool = False
 
     @property
     def kind(self) -> Laid:
         """What it is called, where it is of several kinds: boxes and masks are to be checked one by one."""
         if self.hidden:
             return Laid.HIDDEN
-        return Laid.BOXES if self.boxes else Laid.MASKS if self.masks else Laid.LOOKED
+        looked = Laid.WEAK if self.weak else Laid.LOOKED
+        return Laid.BOXES if self.boxes else Laid.MASKS if self.masks else looked
 
     @cached_property
     def tints(self) -> tuple[QImage, ...]:
@@ -69,21 +74,30 @@ class Overlay:
         """Whether another one looks the same."""
         if other is None or other.activation is not self.activation or other.hidden is not self.hidden:
             return False
-        return other.boxes == self.boxes and other.masks == self.masks
+        return other.boxes == self.boxes and other.masks == self.masks and other.weak is self.weak
 
 
-def overlay_of(analyses: Iterable[Analysis], finding: str | None) -> Overlay | None:
+def _never(_analysis: Analysis) -> bool:
+    return False
+
+
+def overlay_of(
+    analyses: Iterable[Analysis], finding: str | None, weak: Callable[[Analysis], bool] = _never
+) -> Overlay | None:
     """What there is to lay over a picture; None where models gave nothing of the kind.
 
-    analyses: of that picture. finding: whose activation is wanted; without one, the first there is.
+    analyses: of that picture. finding: whose activation is wanted; without one, the first there is. weak: whether the
+    model that gave an answer is known to point badly.
     """
     here = list(analyses)
-    seen = [activation for analysis in here for activation in analysis.activations]
-    asked = [activation for activation in seen if activation.finding == finding]
-    activation = next(iter(asked or seen), None)
+    seen = [(activation, analysis) for analysis in here for activation in analysis.activations]
+    asked = [one for one in seen if one[0].finding == finding]
+    activation, made = next(iter(asked or seen), (None, None))
     boxes = tuple(box for analysis in here for box in counted(analysis))
     masks = tuple(mask for analysis in here for mask in analysis.masks)
-    return Overlay(activation, boxes, masks) if activation is not None or boxes or masks else None
+    if activation is None and not boxes and not masks:
+        return None
+    return Overlay(activation, boxes, masks, weak=made is not None and weak(made))
 
 
 def counted(analysis: Analysis) -> tuple[CountedBox, ...]:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QLabel
 
 from desktop import workflow
 from desktop.jobs import Job
-from desktop.records import Analysis, AnalysisStatus, Count, DetectedBox, Mask, Quality, StudyId
+from desktop.records import Activation, Analysis, AnalysisStatus, Count, DetectedBox, Mask, Quality, StudyId
 from desktop.ui.reading import ReadingRoom
 from desktop.ui.viewers.frames import FilmSource, render_frame
 from desktop.ui.viewers.overlay import Laid, Overlay, counted, kind_colour, overlay_of
@@ -52,6 +52,22 @@ def test_only_what_is_counted_is_laid_over_the_picture() -> None:
     assert overlay.activation is None
     assert overlay.like(overlay_of([COUNTING], "anything"))
     assert overlay_of([replace(COUNTING, boxes=())], None) is None
+
+
+def test_a_map_known_to_point_badly_is_called_so() -> None:
+    heat = np.ones((4, 4), np.float32)
+    looked = Analysis(
+        AnalysisStatus.OK, provenance(), Quality(True), activations=(Activation("edema", heat, (0.0, 0.0, 1.0, 1.0)),)
+    )
+    plain, weak = overlay_of([looked], None), overlay_of([COUNTING, looked], "edema", lambda one: one is looked)
+    assert plain is not None
+    assert plain.kind is Laid.LOOKED
+    assert weak is not None
+    assert weak.weak
+    assert not weak.like(plain)
+    only = overlay_of([looked], None, lambda _one: True)
+    assert only is not None
+    assert only.kind is Laid.WEAK
 
 
 def test_boxes_are_drawn_where_they_lie_and_only_when_asked() -> None:
