@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QFrame, QLabel, QScrollArea, QWidget
 
 from desktop.records import Finding
 from desktop.ui.review.probability_bar import ProbabilityBar
-from desktop.ui.review.words import decision_word, percent
+from desktop.ui.review.words import decision_word
 from desktop.ui.risk import words
 from desktop.ui.risk.contributions import Contributions
 from desktop.ui.risk.inputs import RiskInput
@@ -45,7 +45,7 @@ class AnswerLine(QWidget):
 
     def show_finding(self, finding: Finding) -> None:
         """One answer."""
-        number = percent(finding.probability)
+        number = words.chance_text(self._context, finding.probability)
         calm = finding.decision.value == "cannot_say"
         self._decision.setText(decision_word(self._context, finding.decision))
         self._number.setText(number)
@@ -72,10 +72,11 @@ class RiskAnswer(QWidget):
         self.other = AnswerLine(context, "risk_other")
         _keep_room(self.other)
         self._why = label("risk_why", wrap=True, selectable=True)
+        self._extreme = label("risk_extreme", "caution", wrap=True, selectable=True)
         self._doubt = label("risk_doubt", "caution", wrap=True, selectable=True)
         self._average = label("risk_average", "muted", wrap=True)
         top = column(self._top, margin=16, spacing=8)
-        for part in (self._finding, self.given, self._doubt, self._why, self._average, self.other):
+        for part in (self._finding, self.given, self._extreme, self._doubt, self._why, self._average, self.other):
             top.addWidget(part)
         self.parts = Contributions(context)
         self._missing = label("risk_missing_list", wrap=True)
@@ -160,7 +161,10 @@ class RiskAnswer(QWidget):
         self._doubt.setText("\n".join(told))
         self._doubt.setVisible(bool(told))
         self._why.setText(words.reason_text(self._context, form, finding))
-        self._average.setText(tr("risk.average", percent=percent(form.average)))
+        extreme = words.is_extreme(finding.probability)
+        self._extreme.setText(f"{tr('risk.extreme')}\n{form.limits}" if extreme else "")
+        self._extreme.setVisible(extreme)
+        self._average.setText(tr("risk.average", percent=words.chance_text(self._context, form.average)))
         self._limits.setText(form.limits)
         self.parts.show_finding(finding, inputs)
         missing = [one.field.name for one in inputs.values() if one.value is None]

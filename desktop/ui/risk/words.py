@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from desktop.i18n import Language, format_date
 from desktop.records import Finding
+from desktop.ui.review.words import percent
 from desktop.workflow.risks import ChartSource, ChartValue, RiskField, RiskForm
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ _UNITS = {
     "10*12/L": "10¹²/L",
 }
 """Units that people write otherwise than UCUM."""
+
+_LEAST = 0.01
 
 A_LITTLE, CLEARLY, STRONGLY = 0.1, 0.5, 1.5
 """From these log-odds on a value changes the odds by a tenth, by two thirds, to more than the fourfold."""
@@ -64,6 +67,19 @@ def reason_text(context: "UiContext", form: RiskForm, finding: Finding) -> str:
     keys = [key for key in (finding.reason, f"{finding.reason}.advice") if context.has_text(key)]
     joint = "" if context.language is Language.CHINESE else " "
     return joint.join(context.tr(key, columns=columns) for key in keys)
+
+
+def is_extreme(probability: float) -> bool:
+    """Whether a probability is so near to certain that a few hundred people learned from cannot bear it."""
+    return not _LEAST <= probability <= 1 - _LEAST
+
+
+def chance_text(context: "UiContext", probability: float) -> str:
+    """A probability as people say it; near the ends only that it lies beyond the last whole per cent."""
+    if not is_extreme(probability):
+        return percent(probability)
+    key, bound = ("risk.above", 1 - _LEAST) if probability > 0.5 else ("risk.below", _LEAST)
+    return context.tr(key, percent=round(100 * bound))
 
 
 def weight_text(context: "UiContext", log_odds: float) -> str:

@@ -89,6 +89,7 @@ def test_the_answer_follows_every_change_and_sliders_show_another(
     assert said(driver, "risk_limits") == context.registry.get("risk-diabetes").limits(language)
     typed(driver, "risk_glucose_2h", "120")
     given = said(driver, "risk_given_number")
+    assert not driver.shown("risk_extreme")
     assert not driver.shown("risk_other")
     slider = driver.find("what_if_glucose_2h", MarkedSlider)
     assert slider.value() == slider.given
@@ -228,6 +229,9 @@ def test_the_chart_fills_the_form_and_says_from_where(
     assert "high blood pressure" in said(driver, "risk_htn_note")
     assert driver.find("risk_dm", QComboBox).currentIndex() == 0
     assert driver.shown("risk_given")
+    assert said(driver, "risk_given_number") == context.tr("risk.above", percent=99)
+    limits = context.registry.get("risk-kidney-disease").limits(Language.ENGLISH)
+    assert said(driver, "risk_extreme") == f"{context.tr('risk.extreme')}\n{limits}"
     typed(driver, "risk_sc", "320")
     assert said(driver, "risk_sc_note").startswith(context.tr("risk.typed"))
     context.set_language(Language.CHINESE)
