@@ -1,10 +1,14 @@
 """A suggestion in words."""
 
+from typing import TYPE_CHECKING
+
 from desktop.errors import UserFacingError
 from desktop.i18n import Language
 from desktop.records import AnalysisStatus, Decision, Finding, Suggestion, SuggestionId
 from desktop.ui.context import UiContext
-from desktop.ui.reading.sitting import Sitting, StudyKind
+
+if TYPE_CHECKING:
+    from desktop.ui.reading.sitting import Sitting
 
 # Suggestions whose open findings are named; the rest is told as a number.
 _NAMED = 4
@@ -69,17 +73,17 @@ def why(context: UiContext, finding: Finding) -> str:
     return context.tr(f"review.why.{finding.decision.value}")
 
 
-def about(context: UiContext, sitting: Sitting, suggestion: Suggestion) -> str:
+def about(context: UiContext, sitting: "Sitting", suggestion: Suggestion) -> str:
     """Which picture or recording a suggestion is about, where there are several, and whose it is."""
     instances = [instance.id for instance in sitting.study.study.instances]
     title = model_title(context, suggestion)
     if len(instances) < 2 or suggestion.instance not in instances:
         return title
-    kind = "trace" if sitting.kind is StudyKind.TRACE else "picture"
+    kind = "trace" if sitting.study.recordings else "picture"
     return context.tr(f"review.about.{kind}", number=instances.index(suggestion.instance) + 1, model=title)
 
 
-def open_questions(context: UiContext, sitting: Sitting, but: SuggestionId | None = None) -> str:
+def open_questions(context: UiContext, sitting: "Sitting", but: SuggestionId | None = None) -> str:
     """Every finding nobody decided on, by name; where there are several suggestions, each with the one it is of. but:
     a suggestion whose findings are told elsewhere."""
     rows: dict[SuggestionId, tuple[Suggestion, list[str]]] = {}
