@@ -8,7 +8,7 @@ from desktop.cli.output import Output
 from desktop.cli.session import unlocked
 from desktop.jobs import Job
 from desktop.records import InstanceId, LabelValue, StudyId
-from desktop.workflow import cells, labelling, queueing, tuning
+from desktop.workflow import cells, labelling, mask_agreement, queueing, tuning
 from desktop.workflow.queueing import Board, Share
 from desktop.workflow.tuning import FindingTuned
 
@@ -53,13 +53,16 @@ def label(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def quality(arguments: argparse.Namespace, output: Output) -> None:
-    """A line for each finding somebody labelled, then one for each question helpers sort cells by."""
+    """A line for each finding somebody labelled, then one for each question helpers sort cells by, then one for each
+    thing that several people painted on the same scans."""
     with unlocked(arguments) as clinic:
         found = queueing.quality_boards(clinic, Job())
         for one in found.boards:
             output.answer(_board(one.finding, one.model or None, "readers", one.board, found.own))
         for about in cells.helper_boards(clinic, Job()):
             output.answer(_board(about.question.value, None, "helpers", about.board, found.own))
+        for thing in mask_agreement.painted_boards(clinic, Job()):
+            output.answer(_painted(thing, found.own))
 
 
 def tune(arguments: argparse.Namespace, output: Output) -> None:
@@ -127,6 +130,32 @@ def _board(finding: str, model: str | None, group: str, board: Board, own: str) 
                 "agreement": _share(row.agreement),
             }
             for row in board.rows
+        ],
+    }
+
+
+def _painted(thing: mask_agreement.PaintedBoard, own: str) -> dict[str, object]:
+    """Shares are means against the merged masks; dice is twice what both hold by the sum of both."""
+    return {
+        "finding": thing.name,
+        "model": None,
+        "group": "painters",
+        "basis": "staple",
+        "shared": thing.series,
+        "gold": 0,
+        "alpha": None,
+        "labellers": [
+            {
+                "labeller": row.labeller,
+                "you": row.labeller == own,
+                "answers": row.masks,
+                "unsure": None,
+                "sensitivity": round(row.sensitivity, 4),
+                "specificity": round(row.specificity, 4),
+                "agreement": None,
+                "dice": round(row.dice, 4),
+            }
+            for row in thing.rows
         ],
     }
 

@@ -67,7 +67,10 @@ def render(painted: PaintedSeries, now: datetime) -> bytes:
         source_images=list(own or painted.sources),
         pixel_array=labels,
         segmentation_type=highdicom.seg.SegmentationTypeValues.BINARY,
-        segment_descriptions=[_description(segment, number) for number, segment in enumerate(segments, 1)],
+        segment_descriptions=[
+            _description(segment, number, merged=bool(painted.segmentation.merged_from))
+            for number, segment in enumerate(segments, 1)
+        ],
         series_instance_uid=highdicom.UID(),
         series_number=_series_number(painted.sources),
         sop_instance_uid=highdicom.UID(),
@@ -108,18 +111,26 @@ def _labels(painted: Segmentation, segments: Sequence[Segment], first: int, last
     return labels
 
 
-def _description(segment: Segment, number: int) -> highdicom.seg.SegmentDescription:
-    """Painted by hand; what of, the label alone says, so its code is the widest there is: tissue."""
+def _description(segment: Segment, number: int, *, merged: bool) -> highdicom.seg.SegmentDescription:
+    """Painted by hand, or merged from what several painted; what of, the label alone says, so its code is the widest
+    there is: tissue."""
+    kinds = highdicom.seg.SegmentAlgorithmTypeValues
     return highdicom.seg.SegmentDescription(
         segment_number=number,
         segment_label=segment.name[:_LONGEST] or f"{number}",
         segmented_property_category=codes.SCT.Tissue,
         segmented_property_type=codes.SCT.Tissue,
-        algorithm_type=highdicom.seg.SegmentAlgorithmTypeValues.MANUAL,
+        algorithm_type=kinds.SEMIAUTOMATIC if merged else kinds.MANUAL,
+        algorithm_identification=_staple() if merged else None,
         tracking_uid=highdicom.UID(),
         tracking_id=f"{MAKER} {segment.number}",
         display_color=highdicom.color.CIELabColor.from_rgb(*segment.colour),
     )
+
+
+def _staple() -> highdicom.AlgorithmIdentificationSequence:
+    """Warfield, Zou and Wells 2004."""
+    return highdicom.AlgorithmIdentificationSequence("STAPLE", codes.cid7162.ClusterAnalysis, __version__)
 
 
 def _own_slices(painted: PaintedSeries, numbers: Sequence[int]) -> list[Dataset] | None:

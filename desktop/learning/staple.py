@@ -43,11 +43,13 @@ def merge_masks(masks: Sequence[Bools]) -> MergedMask:
     """
     if not 1 <= len(masks) <= MOST_DRAWERS or len({mask.shape for mask in masks}) != 1:
         raise ValueError("one to sixteen masks of one shape are merged")
-    drawn = np.stack([mask.ravel() for mask in masks]).astype(np.int64)
-    codes = (drawn << np.arange(len(masks))[:, None]).sum(axis=0)
-    patterns, where, counts = np.unique(codes, return_inverse=True, return_counts=True)
+    codes = np.zeros(masks[0].shape, dtype=np.uint16)
+    for place, mask in enumerate(masks):
+        codes |= mask.astype(np.uint16) << np.uint16(place)
+    counts = np.bincount(codes.ravel(), minlength=1 << len(masks))
+    patterns = np.flatnonzero(counts)
     marked = ((patterns[:, None] >> np.arange(len(masks))) & 1).astype(np.float64)
-    total = counts.astype(np.float64)
+    total = counts[patterns].astype(np.float64)
     share = float((marked.mean(axis=1) * total).sum() / max(1.0, total.sum()))
     seen = np.full(len(masks), 0.99)
     cleared = np.full(len(masks), 0.99)
@@ -56,8 +58,9 @@ def merge_masks(masks: Sequence[Bools]) -> MergedMask:
         truth, seen, cleared = _settle(marked, total, share, seen, cleared)
     unanimous = np.isin(marked.mean(axis=1), (0.0, 1.0))
     truth = np.where(unanimous, marked.mean(axis=1), truth)
-    probability = truth[where].reshape(masks[0].shape).astype(np.float32)
-    return MergedMask(probability, tuple(seen.tolist()), tuple(cleared.tolist()))
+    by_code = np.zeros(len(counts), dtype=np.float32)
+    by_code[patterns] = truth
+    return MergedMask(by_code[codes], tuple(seen.tolist()), tuple(cleared.tolist()))
 
 
 def _settle(

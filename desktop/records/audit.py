@@ -26,6 +26,7 @@ class AuditAction(StrEnum):
     MARK_KEY_IMAGE = "mark_key_image"
     PAINT_MASK = "paint_mask"
     EXPORT_MASK = "export_mask"
+    MERGE_MASKS = "merge_masks"
     IMPORT_MARKS = "import_marks"
     HIDE_MARKS = "hide_marks"
     EXPORT_MARKS = "export_marks"

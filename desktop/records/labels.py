@@ -17,8 +17,8 @@ class LabelValue(StrEnum):
 
 class LabelBasis(StrEnum):
     """How somebody knows. BLIND: looked at the picture without having seen what a model suggests. REVIEWED: after
-    having seen it. LAY: looked at a single cell, untrained. The others are reference standards, found out otherwise than
-    from the picture."""
+    having seen it. LAY: looked at a single cell, untrained. The others are reference standards, found out otherwise
+    than from the picture."""
 
     BLIND = "blind"
     REVIEWED = "reviewed"

@@ -41,10 +41,12 @@ class Segment:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The segments of one series.
+    """The segments of one series, as one person painted them or as those of several were merged.
 
     series: its Series Instance UID, or the attachment of a volume file. shape: slices, rows, columns of the grid.
     origin, through, down, across: where it lies, as `VolumeGrid` has it, LPS millimetres. author, created: of this row.
+    begun_from: whose segmentation was on the screen when this one was begun; None for one begun from nothing.
+    merged_from: those of several people that it was made from, empty where somebody painted it.
     """
 
     id: SegmentationId
@@ -59,11 +61,15 @@ class Segmentation:
     segments: tuple[Segment, ...]
     author: UserId
     created: datetime
+    begun_from: SegmentationId | None = None
+    merged_from: tuple[SegmentationId, ...] = ()
 
     def __post_init__(self) -> None:
         numbers = [segment.number for segment in self.segments]
         if len(set(numbers)) < len(numbers) or min(self.shape) < 1:
             raise ValueError("segments have numbers of their own, and a grid has voxels")
+        if len(self.merged_from) == 1 or len(set(self.merged_from)) < len(self.merged_from):
+            raise ValueError("two or more are merged, each once")
         for segment in self.segments:
             low, high = segment.box[:3], segment.box[3:]
             sides = zip(low, high, self.shape, strict=True)

@@ -21,9 +21,19 @@ class Segmentations:
             (segmentation.id, segmentation.study, segmentation.series, data),
         )
 
-    def newest(self, study: StudyId, series: str) -> Segmentation | None:
-        """What holds now of a series, None where nothing was ever painted."""
-        row = self._rows.one(
-            "SELECT record FROM segmentations WHERE study = ? AND series = ? ORDER BY key DESC LIMIT 1", (study, series)
+    def standing(self, study: StudyId, series: str) -> list[Segmentation]:
+        """The newest form of each that was painted on a series, the one changed last at the end."""
+        rows = self._rows.all(
+            """SELECT record FROM segmentations WHERE key IN
+               (SELECT max(key) FROM segmentations WHERE study = ? AND series = ? GROUP BY id) ORDER BY key""",
+            (study, series),
         )
-        return from_canonical(Segmentation, row[0]) if row else None
+        return [from_canonical(Segmentation, row[0]) for row in rows]
+
+    def by_several(self) -> list[tuple[StudyId, str]]:
+        """Series on which more than one was painted, by study."""
+        rows = self._rows.all(
+            """SELECT study, series FROM segmentations GROUP BY study, series
+               HAVING count(DISTINCT id) > 1 ORDER BY min(key)"""
+        )
+        return [(StudyId(row[0]), str(row[1])) for row in rows]

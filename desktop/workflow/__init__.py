@@ -30,7 +30,19 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import accepting, backups, cells, confirmed, labelling, measuring, people, queueing, risks, tuning
+from desktop.workflow import (
+    accepting,
+    backups,
+    cells,
+    confirmed,
+    labelling,
+    mask_agreement,
+    measuring,
+    people,
+    queueing,
+    risks,
+    tuning,
+)
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -220,7 +232,7 @@ from desktop.workflow.reporting import (
     sign_report,
     write_whole,
 )
-from desktop.workflow.segmenting import MaskDraft, MaskKept, export_mask, keep_mask, open_mask
+from desktop.workflow.segmenting import MaskDraft, MaskKept, MaskOn, export_mask, keep_mask, masks_on, open_mask
 from desktop.workflow.shelf import (
     ModelCard,
     evaluate_model,
@@ -311,6 +323,7 @@ __all__ = [
     "Inventory",
     "MaskDraft",
     "MaskKept",
+    "MaskOn",
     "MedicationChanged",
     "MedicationDraft",
     "Merged",
@@ -445,6 +458,8 @@ __all__ = [
     "load_models",
     "lock",
     "look_at_file",
+    "mask_agreement",
+    "masks_on",
     "measuring",
     "merge_patients",
     "merge_preview",

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -31,7 +32,8 @@ from desktop.workflow.words import plain_line
 
 @dataclass(frozen=True, eq=False)
 class MaskDraft:
-    """What is painted now. series: as `OpenSeries.key`. grid, shape: of the series' volume."""
+    """What is painted now. series: as `OpenSeries.key`. grid, shape: of the series' volume. begun_from: the
+    segmentation that was opened, whoever painted it; None where it was begun from nothing."""
 
     study: StudyId
     series: str
@@ -39,6 +41,7 @@ class MaskDraft:
     shape: tuple[int, int, int]
     source: GridSource
     segments: tuple[Segment, ...]
+    begun_from: SegmentationId | None = None
 
 
 @dataclass(frozen=True)
@@ -49,21 +52,61 @@ class MaskKept:
     changes: Changes
 
 
+@dataclass(frozen=True)
+class MaskOn:
+    """A segmentation of a series, to choose from. by: who painted it, or had it merged. own: whether that is who asks.
+    after: whose it was begun from, empty where from nothing. merged: from how many people's."""
+
+    id: SegmentationId
+    by: str
+    own: bool
+    after: str
+    merged: int
+
+
 @requires(Permission.VIEW_IMAGES)
-def open_mask(clinic: Clinic, job: Job, study: StudyId, series: str) -> Segmentation | None:
-    """What was painted on a series last, None where nothing ever was."""
+def open_mask(
+    clinic: Clinic, job: Job, study: StudyId, series: str, which: SegmentationId | None = None
+) -> Segmentation | None:
+    """What was painted on a series: the one that is named, else the own one, else whatever changed last; None where
+    nothing ever was."""
     job.check()
     with clinic.store.snapshot() as tx:
-        return tx.segmentations.newest(study, series)
+        return _chosen(clinic, tx.segmentations.standing(study, series), which)
+
+
+@requires(Permission.VIEW_IMAGES)
+def masks_on(clinic: Clinic, job: Job, study: StudyId, series: str) -> tuple[MaskOn, ...]:
+    """Every segmentation of a series, the one changed last at the end."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        standing = tx.segmentations.standing(study, series)
+        names = {user.id: user.name for user in tx.users.all()}
+    by = {one.id: names.get(one.author, one.author) for one in standing}
+    return tuple(
+        MaskOn(
+            one.id,
+            by[one.id],
+            one.author == clinic.session.user.id,
+            by.get(one.begun_from, "") if one.begun_from is not None else "",
+            len(one.merged_from),
+        )
+        for one in standing
+    )
 
 
 @requires(Permission.READ_IMAGES)
 def keep_mask(clinic: Clinic, job: Job, draft: MaskDraft) -> MaskKept:
-    """Keep what is painted; earlier forms stay. Raises UserFacingError where the study's report is signed."""
+    """Keep what is painted; earlier forms stay. Nobody's is changed by anybody else: who goes on from another's, or
+    from a merged one, begins one of their own. Raises UserFacingError where the study's report is signed."""
     job.check()
     with clinic.store.transaction() as tx:
         check_unsigned(tx, draft.study)
-        before = tx.segmentations.newest(draft.study, draft.series)
+        standing = tx.segmentations.standing(draft.study, draft.series)
+        mine = [one for one in standing if one.author == clinic.session.user.id and not one.merged_from]
+        own = next((one for one in mine if one.id == draft.begun_from), None)
+        # A second stroke may come before whoever paints knows what the first was kept as.
+        before = own or next((one for one in reversed(mine) if one.begun_from == draft.begun_from), None)
         kept = Segmentation(
             id=before.id if before is not None else SegmentationId(new_id()),
             study=draft.study,
@@ -77,10 +120,18 @@ def keep_mask(clinic: Clinic, job: Job, draft: MaskDraft) -> MaskKept:
             segments=draft.segments,
             author=clinic.session.user.id,
             created=clinic.clock(),
+            begun_from=before.begun_from if before is not None else draft.begun_from,
         )
         tx.segmentations.add(kept)
         tx.audit.add(AuditAction.PAINT_MASK, kept.id, actor=clinic.actor)
     return MaskKept(kept, Changes(annotations=True))
+
+
+def _chosen(clinic: Clinic, standing: Sequence[Segmentation], which: SegmentationId | None) -> Segmentation | None:
+    if which is not None:
+        return next((one for one in standing if one.id == which), None)
+    own = [one for one in standing if one.author == clinic.session.user.id and not one.merged_from]
+    return next(reversed(own or standing), None)
 
 
 def person_name(name: str) -> str:
@@ -90,15 +141,18 @@ def person_name(name: str) -> str:
 
 
 @requires(Permission.EXPORT_REPORT)
-def export_mask(clinic: Clinic, job: Job, study: StudyId, series: str, out: Path) -> Exported:
+def export_mask(
+    clinic: Clinic, job: Job, study: StudyId, series: str, out: Path, which: SegmentationId | None = None
+) -> Exported:
     """Write what was painted on a series: as a DICOM segmentation, or, of a volume file, which has no DICOM pictures
     that one could refer to, as a label map, NIfTI where `out` is called so (.nii, .nii.gz) and NRRD otherwise.
 
-    Raises UserFacingError: nothing painted, pictures that lack what a segmentation repeats; KnownFailure of the disk.
+    which: as `open_mask` has it. Raises UserFacingError: nothing painted, pictures that lack what a segmentation
+    repeats; KnownFailure of the disk.
     """
     with clinic.store.snapshot() as tx:
         record = tx.studies.get(study)
-        painted = tx.segmentations.newest(study, series)
+        painted = _chosen(clinic, tx.segmentations.standing(study, series), which)
         author = tx.users.get(painted.author).name if painted is not None else ""
     if painted is None or not any(segment.voxels for segment in painted.segments):
         raise UserFacingError("volume.mask.nothing")

@@ -4,6 +4,7 @@ import io
 import shutil
 import subprocess
 import zlib
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,6 +143,18 @@ def test_opens_in_dcmtk(tmp_path: Path) -> None:
     answer = subprocess.run(["dcmdump", "+P", "NumberOfFrames", str(path)], capture_output=True, text=True, check=True)
     assert "[4]" in answer.stdout  # three slices of one label, one of the other; empty ones are left out
     assert answer.stderr == ""
+
+
+def test_a_merged_mask_says_what_merged_it() -> None:
+    files = sources()
+    _, record = painted(grid_of(files))
+    merged = replace(record, merged_from=(SegmentationId(new_id()), SegmentationId(new_id())))
+    for one, kind, names in ((record, "MANUAL", None), (merged, "SEMIAUTOMATIC", ["STAPLE"])):
+        written = pydicom.dcmread(io.BytesIO(render(PaintedSeries(one, files, "Li^Ming", "Painted"), NOW)))
+        told = written.SegmentSequence[0]
+        said = told.get("SegmentationAlgorithmIdentificationSequence")
+        assert told.SegmentAlgorithmType == kind
+        assert (said and [item.AlgorithmName for item in said]) == names
 
 
 def test_nothing_painted_makes_no_file() -> None:

@@ -38,15 +38,24 @@ def test_the_newest_form_holds_and_nothing_is_erased(store: Store, keys: vault.U
     first = painted(read.instance.study)
     second = replace(first, segments=(LIVER, replace(LIVER, number=2, name="Cyst")))
     with store.transaction() as tx:
-        assert tx.segmentations.newest(first.study, first.series) is None
+        assert tx.segmentations.standing(first.study, first.series) == []
         for one in (first, second):
             tx.segmentations.add(one)
             tx.audit.add(AuditAction.PAINT_MASK, one.id, actor=AUTHOR)
     with store.snapshot() as tx:
-        assert tx.segmentations.newest(first.study, first.series) == second
-        assert tx.segmentations.newest(first.study, "1.2.4") is None
+        assert tx.segmentations.standing(first.study, first.series) == [second]
+        assert tx.segmentations.standing(first.study, "1.2.4") == []
+        assert tx.segmentations.by_several() == []
         held = tx.segmentations._rows.all("SELECT id FROM segmentations WHERE id = ?", (first.id,))
         assert len(held) == 2
+    other = replace(first, id=SegmentationId(new_id()), begun_from=first.id)
+    merged = replace(first, id=SegmentationId(new_id()), merged_from=(first.id, other.id))
+    with store.transaction() as tx:
+        for one in (other, merged):
+            tx.segmentations.add(one)
+            tx.audit.add(AuditAction.PAINT_MASK, one.id, actor=AUTHOR)
+        assert tx.segmentations.standing(first.study, first.series) == [second, other, merged]
+        assert tx.segmentations.by_several() == [(first.study, first.series)]
     with pytest.raises(dbapi2.DatabaseError), store.transaction() as tx:
         tx.segmentations._rows.run("DELETE FROM segmentations")
 
@@ -58,5 +67,7 @@ def test_a_record_is_valid_or_is_none() -> None:
         replace(good, segments=(LIVER, LIVER))
     with pytest.raises(ValueError, match="lies in its grid"):
         replace(good, segments=(replace(LIVER, box=(0, 0, 0, 9, 1, 1)),))
+    with pytest.raises(ValueError, match="two or more"):
+        replace(good, merged_from=(good.id,))
     with pytest.raises(ValueError, match="number"):
         replace(LIVER, number=0)

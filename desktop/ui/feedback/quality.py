@@ -10,6 +10,7 @@ from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.ui.widgets.parts import Texts, column, label
 from desktop.workflow.cells import CellBoard
+from desktop.workflow.mask_agreement import PaintedBoard, PainterRow
 from desktop.workflow.queueing import TOO_FEW, FindingBoard, QualityBoards
 
 if TYPE_CHECKING:
@@ -22,14 +23,16 @@ _COLUMNS = ("finding", "labeller", "pictures", "unsure", "sensitivity", "specifi
 
 @dataclass(frozen=True)
 class _Found:
-    """What was counted: of who reads pictures, and of helpers."""
+    """What was counted: of who reads pictures, of helpers, and of who paints."""
 
     readers: QualityBoards
     helpers: tuple[CellBoard, ...]
+    painted: tuple[PaintedBoard, ...]
 
 
 class QualityPage(QWidget):
-    """One line for each labeller of each finding, helpers last; below, what holds for all of them together."""
+    """One line for each labeller of each finding, then helpers, then what people painted; below, what holds for all
+    of them together."""
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -58,7 +61,11 @@ class QualityPage(QWidget):
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> _Found:
-            return _Found(workflow.queueing.quality_boards(clinic, job), workflow.cells.helper_boards(clinic, job))
+            return _Found(
+                workflow.queueing.quality_boards(clinic, job),
+                workflow.cells.helper_boards(clinic, job),
+                workflow.mask_agreement.painted_boards(clinic, job),
+            )
 
         self._context.operations.run(
             work, initiator=self, done=self._show, pool="display", title=self._context.tr("feedback.quality.counting")
@@ -83,6 +90,8 @@ class QualityPage(QWidget):
         tr = self._context.tr
         boards = self._boards()
         lines = [self._line(name, board, place) for name, board in boards for place in range(len(board.rows))]
+        painted = self._found.painted if self._found is not None else ()
+        lines += [self._painted_line(about, row) for about in painted for row in about.rows]
         self.table.clear()
         self.table.setColumnCount(len(_COLUMNS))
         self.table.setRowCount(len(lines))
@@ -96,6 +105,7 @@ class QualityPage(QWidget):
         self.table.resizeColumnsToContents()
         self.table.setVisible(bool(lines))
         told = [self._told(name, board) for name, board in boards]
+        told += [tr("feedback.quality.painted.told", name=self._thing(about), count=about.series) for about in painted]
         self._together.setText("\n".join(told) if told else tr("feedback.quality.none") if self._found else "")
 
     def _boards(self) -> "list[tuple[str, Board]]":
@@ -108,13 +118,29 @@ class QualityPage(QWidget):
             (tr(f"feedback.quality.helpers.{one.question.value}"), one.board) for one in self._found.helpers
         ]
 
+    def _painted_line(self, about: PaintedBoard, row: PainterRow) -> list[str]:
+        return [
+            self._context.tr("feedback.quality.painted", name=self._thing(about)),
+            self._who(row.labeller),
+            str(row.masks),
+            self._context.tr("feedback.quality.no_case"),
+            f"{100 * row.sensitivity:.0f}%",
+            f"{100 * row.specificity:.1f}%",
+            self._context.tr("feedback.quality.painted.dice", value=f"{row.dice:.2f}"),
+        ]
+
+    def _thing(self, about: PaintedBoard) -> str:
+        return about.name or self._context.tr("feedback.quality.painted.nameless")
+
+    def _who(self, code: str) -> str:
+        own = self._found is not None and code == self._found.readers.own
+        return self._context.tr("feedback.quality.you", code=code) if own else code
+
     def _line(self, name: str, board: "Board", place: int) -> list[str]:
-        tr = self._context.tr
         row = board.rows[place]
-        own = self._found is not None and row.labeller == self._found.readers.own
         return [
             name,
-            tr("feedback.quality.you", code=row.labeller) if own else row.labeller,
+            self._who(row.labeller),
             str(row.answers),
             self._share(row.unsure),
             self._share(row.sensitivity),

@@ -9,8 +9,9 @@ from PySide6.QtWidgets import QFileDialog
 
 from desktop import workflow
 from desktop.jobs import Job
-from desktop.records import Modality, Segmentation
+from desktop.records import Modality, Segmentation, SegmentationId
 from desktop.ui.context import UiContext
+from desktop.ui.reading.mask_agreement import MaskAgreementDialog
 from desktop.ui.reading.sitting import Sitting
 from desktop.ui.viewers.volume_screen import VolumeScreen
 from desktop.ui.widgets.file_dialog import file_dialog
@@ -35,6 +36,8 @@ class VolumeMasks(QObject):
         self._sitting: Sitting | None = None
         self._opened: workflow.OpenSeries | None = None
         self._fetched = False
+        self._shown: SegmentationId | None = None
+        self._found: tuple[workflow.MaskOn, ...] = ()
         self._dialog: QFileDialog | None = None
         self._waiting = QTimer(self)
         self._waiting.setSingleShot(True)
@@ -42,6 +45,8 @@ class VolumeMasks(QObject):
         self._waiting.timeout.connect(self._keep)
         self._book.to_keep.connect(self._waiting.start)
         screen.masks.export_asked.connect(self._ask_where)
+        screen.masks.person_chosen.connect(self._show_person)
+        screen.masks.compare_asked.connect(self._compare)
 
     def begin(self, sitting: Sitting, opened: "workflow.OpenSeries") -> None:
         """Another series: what was painted on it, and what the study's files lay over it."""
@@ -51,10 +56,8 @@ class VolumeMasks(QObject):
             return
         self._screen.viewer.set_masks(opened.layers)
         self._screen.masks.name_layers(tuple((layer.name, layer.millilitres) for layer in opened.layers))
-        clinic, study = self._context.open_clinic, sitting.study.study.id
-        self._context.operations.run(
-            partial(_fetch, clinic, opened), initiator=self, done=self._fetched_mask, failed=self._fail, title=""
-        )
+        study = sitting.study.study.id
+        self._fetch(None)
         self._screen.masks.offer_export(sitting.may_export, as_dicom=not _is_file(sitting))
         assert study == opened.study
 
@@ -65,40 +68,96 @@ class VolumeMasks(QObject):
             self._book.set_painting(False)
             self._book.writable = False
             self._book.changed.emit()
+            self._name_people()
 
     def clear(self) -> None:
         """Keep what waits to be kept, and forget the series."""
-        if self._waiting.isActive():
-            self._waiting.stop()
-            self._keep()
+        self._keep_waiting()
         if self._dialog is not None:
             self._dialog.close()
             self._dialog.deleteLater()
             self._dialog = None
         self._sitting = self._opened = None
-        self._fetched = False
+        self._fetched, self._shown, self._found = False, None, ()
         self._book.clear()
+        self._name_people()
 
-    def _fetched_mask(self, result: "tuple[workflow.OpenSeries, Segmentation | None]") -> None:
-        opened, kept = result
+    # Whose
+
+    def _fetch(self, which: SegmentationId | None) -> None:
+        opened, clinic = self._opened, self._context.open_clinic
+        assert opened is not None
+        self._context.operations.run(
+            partial(_fetch, clinic, opened, which),
+            initiator=self,
+            done=self._fetched_mask,
+            failed=self._fail,
+            title="",
+        )
+
+    def _fetched_mask(self, result: "_Fetched") -> None:
+        opened, kept, found = result
         sitting = self._sitting
         if opened is not self._opened or sitting is None:
             return
-        self._fetched = True
-        volume = opened.series.volumes[0]
-        self._book.begin(volume, opened.source, kept, writable=sitting.writable)
+        self._fetched, self._found = True, found
+        self._shown = kept.id if kept is not None else None
+        self._book.begin(opened.series.volumes[0], opened.source, kept, writable=sitting.writable)
+        self._name_people()
+
+    def _name_people(self) -> None:
+        sitting = self._sitting
+        begun = any(one.own and not one.merged and not one.after for one in self._found)
+        may_begin = sitting is not None and sitting.writable and not begun
+        self._screen.masks.name_people(self._found, self._shown or "", may_begin=may_begin)
+
+    def _show_person(self, which: str) -> None:
+        """Another's painting, or one that is begun from nothing."""
+        opened, sitting = self._opened, self._sitting
+        if opened is None or sitting is None:
+            return
+        self._keep_waiting()
+        if which:
+            self._fetch(SegmentationId(which))
+            return
+        self._shown = None
+        self._book.begin(opened.series.volumes[0], opened.source, None, writable=sitting.writable)
+        self._book.set_painting(True)
+        self._name_people()
+
+    def _compare(self) -> None:
+        opened, sitting = self._opened, self._sitting
+        if opened is None or sitting is None:
+            return
+        self._keep_waiting()
+        dialog = MaskAgreementDialog(self._context, opened, self._screen, may_keep=sitting.writable)
+        dialog.kept.connect(self._show_person)
+        dialog.open()
+
+    def _keep_waiting(self) -> None:
+        if self._waiting.isActive():
+            self._waiting.stop()
+            self._keep()
 
     def _keep(self) -> None:
         opened, place, clinic = self._opened, self._book.grid, self._context.clinic
         if opened is None or place is None or clinic is None or not self._fetched:
             return
         grid, shape = place
-        draft = workflow.MaskDraft(opened.study, opened.key, grid, shape, opened.source, self._book.segments())
+        segments = self._book.segments()
+        draft = workflow.MaskDraft(opened.study, opened.key, grid, shape, opened.source, segments, self._shown)
         self._context.operations.run(
             partial(_store, clinic, draft), initiator=self, done=self._is_kept, failed=self._fail
         )
 
-    def _is_kept(self, result: "workflow.MaskKept") -> None:
+    def _is_kept(self, result: "_Stored") -> None:
+        draft, kept, found = result
+        opened = self._opened
+        if opened is not None and (draft.study, draft.series) == (opened.study, opened.key):
+            self._found = found
+            if draft.begun_from == self._shown:
+                self._shown = kept.segmentation.id
+            self._name_people()
         self.kept.emit()
 
     # The way out
@@ -107,9 +166,7 @@ class VolumeMasks(QObject):
         sitting, opened = self._sitting, self._opened
         if sitting is None or opened is None:
             return
-        if self._waiting.isActive():
-            self._waiting.stop()
-            self._keep()
+        self._keep_waiting()
         tr = self._context.tr
         dialog = file_dialog(self._context, self._screen, tr("volume.mask.export.title"))
         dialog.setObjectName("save_mask_dialog")
@@ -140,7 +197,7 @@ class VolumeMasks(QObject):
         if opened is None or clinic is None or not path:
             return
         self._context.operations.run(
-            partial(_export, clinic, opened, Path(path)),
+            partial(_export, clinic, opened, self._shown, Path(path)),
             initiator=self,
             done=self._written,
             failed=self._fail,
@@ -166,15 +223,27 @@ def _file_name(sitting: Sitting, ending: str) -> str:
     return f"{(study.started or study.added.date()).isoformat()}-{number}-seg.{ending}"
 
 
+_Fetched = tuple["workflow.OpenSeries", Segmentation | None, tuple["workflow.MaskOn", ...]]
+_Stored = tuple["workflow.MaskDraft", "workflow.MaskKept", tuple["workflow.MaskOn", ...]]
+
+
 def _fetch(
-    clinic: "workflow.Clinic", opened: "workflow.OpenSeries", job: Job
-) -> "tuple[workflow.OpenSeries, Segmentation | None]":
-    return opened, workflow.open_mask(clinic, job, opened.study, opened.key)
+    clinic: "workflow.Clinic", opened: "workflow.OpenSeries", which: SegmentationId | None, job: Job
+) -> _Fetched:
+    found = workflow.masks_on(clinic, job, opened.study, opened.key)
+    return opened, workflow.open_mask(clinic, job, opened.study, opened.key, which), found
 
 
-def _store(clinic: "workflow.Clinic", draft: "workflow.MaskDraft", job: Job) -> "workflow.MaskKept":
-    return workflow.keep_mask(clinic, job, draft)
+def _store(clinic: "workflow.Clinic", draft: "workflow.MaskDraft", job: Job) -> _Stored:
+    kept = workflow.keep_mask(clinic, job, draft)
+    return draft, kept, workflow.masks_on(clinic, job, draft.study, draft.series)
 
 
-def _export(clinic: "workflow.Clinic", opened: "workflow.OpenSeries", path: Path, job: Job) -> "workflow.Exported":
-    return workflow.export_mask(clinic, job, opened.study, opened.key, path)
+def _export(
+    clinic: "workflow.Clinic",
+    opened: "workflow.OpenSeries",
+    which: SegmentationId | None,
+    path: Path,
+    job: Job,
+) -> "workflow.Exported":
+    return workflow.export_mask(clinic, job, opened.study, opened.key, path, which)

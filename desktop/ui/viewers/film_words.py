@@ -18,8 +18,8 @@ STEPS = {Tool.CARDIOTHORACIC: 4, Tool.COBB: 4, Tool.BIDIRECTIONAL: 4}
 
 @dataclass(frozen=True)
 class FilmText:
-    """Whose film it is and when it was taken, already in words. note: that it is not shown as it was taken. figures: whether window and
-    size are told."""
+    """Whose film it is and when it was taken, already in words. note: that it is not shown as it was taken. figures:
+    whether window and size are told."""
 
     patient: tuple[str, ...] = ()
     study: tuple[str, ...] = ()

@@ -1,4 +1,7 @@
-"""The strip under the volume's own: labels, brush and eraser, how large each label is, and the way out as a file."""
+"""The strip under the volume's own: labels, brush and eraser, how large each label is, whose painting is shown, and the
+way out as a file."""
+
+from collections.abc import Sequence
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QColor, QIcon, QPixmap
@@ -8,6 +11,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.viewers.volume_mask_book import BRUSHES, MOST_LABELS, MaskBook
 from desktop.ui.viewers.volume_mask_commands import MASK_COMMANDS
 from desktop.ui.viewers.volume_words import mask_words
+from desktop.workflow import MaskOn
 
 _TOOLS = {
     "add": "volume.add_label",
@@ -17,12 +21,18 @@ _TOOLS = {
     "redo": "volume.redo",
 }
 _ICON = 14
+_PEOPLE_WIDTH = 260
+_ANEW = ""
+"""Stands for a painting that is begun from nothing."""
 
 
 class MaskBar(QFrame):
-    """Shown while something is painted, or can be. Signals: export_asked(); used() after a control was."""
+    """Shown while something is painted, or can be. Signals: export_asked(); compare_asked(); person_chosen(id of a
+    segmentation, empty for one from nothing); used() after a control was."""
 
     export_asked = Signal()
+    compare_asked = Signal()
+    person_chosen = Signal(str)
     used = Signal()
 
     def __init__(self, context: UiContext, book: MaskBook, parent: QWidget | None = None) -> None:
@@ -31,6 +41,13 @@ class MaskBar(QFrame):
         self._context, self._book = context, book
         self._layers: tuple[tuple[str, float | None], ...] = ()
         self._exports, self._as_dicom = False, True
+        self._found: tuple[MaskOn, ...] = ()
+        self._shown, self._may_begin = _ANEW, False
+        self.people = QComboBox()
+        self.people.setObjectName("mask_people")
+        self.people.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.people.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.people.setMaximumWidth(_PEOPLE_WIDTH)
         self.labels = QComboBox()
         self.labels.setObjectName("mask_labels")
         self.labels.setEditable(True)
@@ -46,13 +63,14 @@ class MaskBar(QFrame):
         self.brush.setRange(0, len(BRUSHES) - 1)
         self.brush.setFixedWidth(90)
         self.size_words = QLabel()
-        self.tools = {name: self._tool(name) for name in (*_TOOLS, "wipe", "export")}
+        self.tools = {name: self._tool(name) for name in (*_TOOLS, "wipe", "compare", "export")}
         self.words = QLabel()
         self.words.setObjectName("mask_words")
         self.words.setTextFormat(Qt.TextFormat.PlainText)
         self.words.setWordWrap(True)
         self._lay_out()
         self.labels.activated.connect(self._label_chosen)
+        self.people.activated.connect(self._person_chosen)
         self.name.editingFinished.connect(self._renamed)
         self.brush.valueChanged.connect(book.set_brush)
         book.changed.connect(self.follow)
@@ -82,7 +100,14 @@ class MaskBar(QFrame):
         page.setContentsMargins(4, 4, 4, 4)
         page.setSpacing(2)
         page.addLayout(row)
-        page.addWidget(self.words)
+        below = QHBoxLayout()
+        below.setSpacing(4)
+        below.addWidget(self.people)
+        below.addWidget(self.tools["compare"])
+        below.addWidget(self.words, 100)
+        # While there are no words: the list keeps its width.
+        below.addStretch(1)
+        page.addLayout(below)
 
     def retranslate(self) -> None:
         """Speak the window's language."""
@@ -93,11 +118,19 @@ class MaskBar(QFrame):
         self.labels.setAccessibleName(tr("volume.mask.label"))
         self.brush.setAccessibleName(tr("volume.mask.brush"))
         self.brush.setToolTip(tr("volume.mask.brush"))
+        self.people.setAccessibleName(tr("volume.mask.people"))
+        self.people.setToolTip(tr("volume.mask.people.tip"))
         self.follow()
 
     def offer_export(self, on: bool, *, as_dicom: bool = True) -> None:
         """Whether what is painted can be written as a file, and whether as a DICOM segmentation."""
         self._exports, self._as_dicom = on, as_dicom
+        self.follow()
+
+    def name_people(self, found: Sequence[MaskOn], shown: str, *, may_begin: bool) -> None:
+        """Whose paintings there are, and which is shown; empty for one that was begun from nothing and holds nothing
+        yet. may_begin: whether one may be begun from nothing."""
+        self._found, self._shown, self._may_begin = tuple(found), shown, may_begin
         self.follow()
 
     def name_layers(self, layers: tuple[tuple[str, float | None], ...]) -> None:
@@ -108,7 +141,8 @@ class MaskBar(QFrame):
     def follow(self) -> None:
         """Keep the strip as the book is."""
         book, tr = self._book, self._context.tr
-        self.setVisible(bool(book.painting or book.anything or book.elsewhere or self._layers))
+        self.setVisible(bool(book.painting or book.anything or book.elsewhere or self._layers or self._found))
+        self._list_people()
         self.labels.blockSignals(True)
         self.labels.clear()
         for label in book.labels:
@@ -139,6 +173,30 @@ class MaskBar(QFrame):
         self.words.setText(words)
         self.words.setVisible(bool(words))
 
+    def _list_people(self) -> None:
+        tr = self._context.tr
+        self.people.blockSignals(True)
+        self.people.clear()
+        for one in self._found:
+            by = tr("volume.mask.people.own", by=one.by) if one.own else one.by
+            if one.merged:
+                by = tr("volume.mask.people.merged", count=one.merged)
+            elif one.after:
+                by = tr("volume.mask.people.after", by=by, after=one.after)
+            self.people.addItem(by, one.id)
+        if self._may_begin or not self._shown:
+            self.people.addItem(tr("volume.mask.people.anew"), _ANEW)
+        self.people.setCurrentIndex(self.people.findData(self._shown))
+        self.people.blockSignals(False)
+        self.people.setVisible(bool(self._found) and self.people.count() > 1)
+        self.tools["compare"].setVisible(len(self._found) > 1)
+
+    def _person_chosen(self, at: int) -> None:
+        chosen = self.people.itemData(at)
+        if chosen != self._shown:
+            self.person_chosen.emit(chosen)
+        self.used.emit()
+
     def _label_chosen(self, at: int) -> None:
         self._book.choose(self.labels.itemData(at))
         self.used.emit()
@@ -153,6 +211,8 @@ class MaskBar(QFrame):
         name = self.sender().objectName().removeprefix("mask_tool_")
         if name == "export":
             self.export_asked.emit()
+        elif name == "compare":
+            self.compare_asked.emit()
         elif name == "wipe":
             self._book.wipe()
         else:

@@ -9,6 +9,7 @@ import pydicom
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from desktop import workflow
@@ -16,9 +17,10 @@ from desktop.errors import UserFacingError
 from desktop.imaging.volume_labels import Brush, LabelVolume
 from desktop.intake.segmentation import read_segmentation
 from desktop.jobs import Job
-from desktop.records import AuditAction, GridSource, Patient, Segment, StudyId
+from desktop.records import AuditAction, GridSource, Patient, Segment, StudyId, UserId
 from desktop.ui.context import UiContext
 from desktop.ui.reading import ReadingRoom
+from desktop.ui.reading.mask_agreement import MaskAgreementDialog
 from desktop.ui.viewers.volume_state import PaneKind
 from desktop.workflow import Clinic, MaskDraft
 from tests.ui.reading.test_volume_study import _files, _store
@@ -121,3 +123,37 @@ def test_a_stroke_is_kept_and_is_there_when_the_study_is_opened_again(
     assert page.volume.masks.isVisible()
     assert page.volume.masks.tools["export"].isVisible()
     room.clear()
+
+
+def test_a_second_person_paints_from_nothing_and_both_are_merged(
+    qtbot: QtBot, context: UiContext, room: ReadingRoom, clinic: Clinic, ct: StudyId
+) -> None:
+    draft = painted(clinic, ct)
+    other = replace(clinic.session.user, id=UserId("bo"))
+    workflow.keep_mask(replace(clinic, session=workflow.Session(other)), Job(), draft)
+    room.open_study(ct)
+    viewer, book, bar = room.study.volume.viewer, room.study.volume.viewer.book, room.study.volume.masks
+    qtbot.waitUntil(lambda: book.anything, timeout=10_000)
+    assert [bar.people.itemText(at) for at in range(bar.people.count())] == ["bo", "Paint my own, from nothing"]
+    assert not bar.tools["compare"].isVisible()
+    bar.people.setCurrentIndex(1)
+    bar.people.activated.emit(1)
+    assert book.painting
+    assert not book.anything
+    book.rename("肿块")
+    QTest.mouseClick(viewer.panes[PaneKind.AXIAL], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: bar.people.count() == 2 and bar.tools["compare"].isVisible(), timeout=10_000)
+    assert bar.people.itemText(1).endswith("(you)")
+    assert bar.people.currentIndex() == 1
+    with clinic.store.snapshot() as tx:
+        first, second = tx.segmentations.standing(ct, draft.series)
+    assert (first.segments, second.begun_from) == (draft.segments, None)
+    bar.tools["compare"].click()
+    dialog = room.window().findChild(MaskAgreementDialog)
+    assert dialog is not None
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 3, timeout=10_000)
+    dialog.findChild(QPushButton, "mask_agreement_keep").click()
+    qtbot.waitUntil(lambda: bar.people.currentText() == "Merged from 2 people (STAPLE)", timeout=10_000)
+    assert [bar.people.itemText(at) for at in range(2)] == ["bo", f"{clinic.session.user.name} (you)"]
+    room.clear()
+    assert not bar.people.isVisible()
