@@ -2,7 +2,8 @@
 """One command for everyone who has a clone: run, test, measure, photograph and lock Lantern.
 
     python3 packaging/dev.py run               open Lantern (without a display: do its main job and show the result)
-    python3 packaging/dev.py test [-k NAME …]  every check of this repository; the rest goes to pytest
+    python3 packaging/dev.py test [-k NAME …]  every check of this repository; the rest goes to pytest, as does
+                                               --cov, which counts the lines that the tests came by
     python3 packaging/dev.py bench [-k NAME …] the benchmarks
     python3 packaging/dev.py screenshots OUT   pictures of every screen in both languages
     python3 packaging/dev.py lock [--upgrade]  resolve the dependencies anew
@@ -20,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,9 +53,13 @@ class Step:
     arguments: tuple[str, ...]
 
 
-STATIC_CHECKS: tuple[Step, ...] = (
+# Done in a moment, so before the tests.
+QUICK_CHECKS: tuple[Step, ...] = (
     Step("ruff check", ("-m", "ruff", "check", ".")),
     Step("ruff format", ("-m", "ruff", "format", "--check", ".")),
+)
+# Two minutes on one core: beside the tests, in the time for which these leave the cores idle.
+SLOW_CHECKS: tuple[Step, ...] = (
     Step("mypy --strict", ("-m", "mypy")),
     Step(
         "import-linter",
@@ -63,18 +69,24 @@ STATIC_CHECKS: tuple[Step, ...] = (
 
 
 def pytest_arguments(extra: Sequence[str]) -> tuple[str, ...]:
-    """The whole suite with coverage, one process per core, each file in one of them; what the caller adds wins.
+    """The whole suite, one process per core, each file in one of them; what the caller adds wins.
 
     Files in their own order: with those of many tests first, a few of the slowest tests are left for one core at last.
     """
-    spread = ("--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder")
-    return ("-m", "pytest", "--cov=desktop", "--cov-report=term", *spread, *extra)
+    return ("-m", "pytest", "--numprocesses=auto", "--dist=loadfile", "--no-loadscope-reorder", *extra)
 
 
 def bench_arguments(extra: Sequence[str]) -> tuple[str, ...]:
     """The benchmarks: each prints its figures, so output is not captured."""
     settings = ("--override-ini=norecursedirs=.*", "--override-ini=python_files=bench_*.py")
     return ("-m", "pytest", "-s", "-q", *settings, "tests/benchmarks", *extra)
+
+
+def gently() -> tuple[tuple[str, ...], int]:
+    """What makes a program give way to others: words before its command, and Windows' flags for starting it."""
+    if sys.platform == "win32":
+        return (), subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return ("nice", "-n", "15"), 0
 
 
 def offscreen(environment: Mapping[str, str]) -> dict[str, str]:
@@ -125,6 +137,21 @@ class Session:
         """Runs the environment's Python in the clone, its output on the screen; returns its exit code."""
         return subprocess.call([str(self.environment.python), *arguments], cwd=ROOT, env=environment)
 
+    def aside(self, arguments: Sequence[str]) -> tuple[int, str]:
+        """Runs the environment's Python in the clone, giving way to other programs; its exit code and what it said."""
+        first, flags = gently()
+        done = subprocess.run(
+            [*first, str(self.environment.python), *arguments],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            creationflags=flags,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
 
 def run(session: Session, _arguments: argparse.Namespace) -> int:
     """Opens the window; where there is no display, does the same job off-screen and says where the result is."""
@@ -145,7 +172,7 @@ def test(session: Session, _arguments: argparse.Namespace) -> int:
     """Every check; all run even where an early one fails. pytest's closing line comes last when all is well."""
     held = session.prepare({Purpose.OFFSCREEN, Purpose.TESTS}, Layer.DEV, Layer.TORCH)
     failed = []
-    for step in STATIC_CHECKS:
+    for step in QUICK_CHECKS:
         say(step.name)
         if session.python(step.arguments) != 0:
             failed.append(step.name)
@@ -153,8 +180,16 @@ def test(session: Session, _arguments: argparse.Namespace) -> int:
         say(f"FAILED before the tests: {', '.join(failed)}")
     if Layer.TORCH not in held:
         print(TORCH_ADVICE, flush=True)
-    say("pytest")
-    code = session.python(pytest_arguments(session.rest), offscreen(os.environ))
+    say(f"pytest; beside it {' and '.join(step.name for step in SLOW_CHECKS)}, heard of at the end if they fail")
+    with ThreadPoolExecutor(1) as beside:
+        outcomes = [beside.submit(session.aside, step.arguments) for step in SLOW_CHECKS]
+        code = session.python(pytest_arguments(session.rest), offscreen(os.environ))
+    for step, outcome in zip(SLOW_CHECKS, outcomes, strict=True):
+        ended, said = outcome.result()
+        if ended != 0:
+            say(step.name)
+            print(said, flush=True)
+            failed.append(step.name)
     if failed:
         say(f"FAILED: {', '.join(failed)}{'' if code == 0 else ', pytest'}")
     return code or (1 if failed else 0)

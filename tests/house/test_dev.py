@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +20,7 @@ class Recorder:
         self.purposes: set[Purpose] = set()
         self.layers: set[Layer] = set()
         self.started: list[tuple[str, ...]] = []
+        self.beside: list[tuple[str, ...]] = []
         self.platforms: list[str | None] = []
         self.codes: dict[str, int] = {}
         self.held: frozenset[Layer] = frozenset(Layer)
@@ -33,12 +36,17 @@ class Recorder:
         self.platforms.append((environment or {}).get("QT_QPA_PLATFORM"))
         return self.codes.get(arguments[1], 0)
 
+    def aside(self, _session: dev.Session, arguments: Sequence[str]) -> tuple[int, str]:
+        self.beside.append(tuple(arguments))
+        return self.codes.get(arguments[1], 0), f"what {arguments[1]} said"
+
 
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     result = Recorder()
     monkeypatch.setattr(dev.Session, "prepare", lambda *words: result.prepare(*words))
     monkeypatch.setattr(dev.Session, "python", lambda *words: result.python(*words))
+    monkeypatch.setattr(dev.Session, "aside", lambda *words: result.aside(*words))
     return result
 
 
@@ -64,9 +72,11 @@ def test_run_without_a_display_leaves_its_work_outside_the_clone(
     assert str(out) in capsys.readouterr().out
 
 
-def test_test_runs_every_check_then_pytest(recorder: Recorder) -> None:
+def test_test_runs_every_check_and_pytest(recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
     assert dev.main(["test", "-k", "one thing"]) == 0
-    assert [arguments[1] for arguments in recorder.started[:-1]] == [step.arguments[1] for step in dev.STATIC_CHECKS]
+    assert recorder.started[:-1] == [step.arguments for step in dev.QUICK_CHECKS]
+    assert recorder.beside == [step.arguments for step in dev.SLOW_CHECKS]
+    assert "what mypy said" not in capsys.readouterr().out
     assert recorder.started[-1][1] == "pytest"
     assert recorder.started[-1][-2:] == ("-k", "one thing")
     assert recorder.platforms[-1] == "offscreen"
@@ -79,6 +89,24 @@ def test_one_failed_check_fails_the_test_command(recorder: Recorder, broken: str
     recorder.codes[broken] = 3
     assert dev.main(["test"]) != 0
     assert recorder.started[-1][1] == "pytest", "the tests run all the same"
+
+
+def test_what_a_check_beside_the_tests_found_is_shown_after_them(
+    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorder.codes["mypy"] = 1
+    assert dev.main(["test"]) == 1
+    shown = capsys.readouterr().out
+    assert "what mypy said" in shown
+    assert shown.splitlines()[-1].endswith("FAILED: mypy --strict")
+
+
+def test_lines_are_counted_only_where_that_is_asked(recorder: Recorder) -> None:
+    """Counting takes a quarter of the time of the tests."""
+    assert dev.main(["test"]) == 0
+    assert not any(word.startswith("--cov") for word in recorder.started[-1])
+    assert dev.main(["test", "--cov"]) == 0
+    assert recorder.started[-1][-1] == "--cov"
 
 
 def test_without_torch_it_says_how_to_get_it(recorder: Recorder, capsys: pytest.CaptureFixture[str]) -> None:
@@ -166,3 +194,12 @@ def test_session_starts_the_environments_python(monkeypatch: pytest.MonkeyPatch,
     session = dev.Session(Environment(tmp_path))
     assert session.python(["-m", "desktop"]) == 7
     assert started == [[str(session.environment.python), "-m", "desktop"]]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="priorities are classes there, not numbers")
+def test_a_check_beside_the_tests_gives_way_and_is_heard(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(Environment, "python", Path(sys.executable))
+    code = "import os, sys; print(os.nice(0), file=sys.stderr); sys.exit(3)"
+    ended, said = dev.Session(Environment(tmp_path)).aside(["-c", code])
+    assert ended == 3
+    assert int(said) > os.nice(0)
