@@ -73,10 +73,12 @@ class RiskAnswer(QWidget):
         _keep_room(self.other)
         self._why = label("risk_why", wrap=True, selectable=True)
         self._extreme = label("risk_extreme", "caution", wrap=True, selectable=True)
+        self._easy = label("risk_easy", "muted", wrap=True, selectable=True)
         self._doubt = label("risk_doubt", "caution", wrap=True, selectable=True)
         self._average = label("risk_average", "muted", wrap=True)
         top = column(self._top, margin=16, spacing=8)
-        for part in (self._finding, self.given, self._extreme, self._doubt, self._why, self._average, self.other):
+        told = (self._extreme, self._easy, self._doubt, self._why, self._average)
+        for part in (self._finding, self.given, *told, self.other):
             top.addWidget(part)
         self.parts = Contributions(context)
         self._missing = label("risk_missing_list", wrap=True)
@@ -162,8 +164,9 @@ class RiskAnswer(QWidget):
         self._doubt.setVisible(bool(told))
         self._why.setText(words.reason_text(self._context, form, finding))
         extreme = words.is_extreme(finding.probability)
-        self._extreme.setText(f"{tr('risk.extreme')}\n{form.limits}" if extreme else "")
-        self._extreme.setVisible(extreme)
+        for part, text in ((self._extreme, tr("risk.extreme")), (self._easy, form.limits)):
+            part.setText(text if extreme else "")
+            part.setVisible(extreme)
         self._average.setText(tr("risk.average", percent=words.chance_text(self._context, form.average)))
         self._limits.setText(form.limits)
         self.parts.show_finding(finding, inputs)
