@@ -3,10 +3,12 @@
 No reference is needed for these: they say that something changed, not who is right.
 """
 
-import math
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+import numpy as np
 
 from desktop.learning.statistics import Interval, wilson
 from desktop.records import Decision
@@ -50,12 +52,14 @@ class Answered:
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of one group with its 95 % interval. finding: the key, empty where it is of the whole answer."""
+    """A share of one group with its 95 % interval. finding: the key, empty where it is of the whole answer. limits:
+    between which it is usual, given all other groups together; None where one of both has too few cases."""
 
     kind: RateKind
     finding: str
     share: Interval
     trend: Trend
+    limits: tuple[float, float] | None = None
 
     @property
     def enough(self) -> bool:
@@ -111,20 +115,32 @@ def _rate(kind: RateKind, key: str, group: str, tally: Mapping[str, tuple[int, i
     hits, cases = tally.get(group, (0, 0))
     others = [counts for name, counts in tally.items() if name != group]
     rest = sum(count[0] for count in others), sum(count[1] for count in others)
-    return Rate(kind, key, wilson(hits, cases), _trend((hits, cases), rest))
+    if cases < TOO_FEW or rest[1] < TOO_FEW:
+        return Rate(kind, key, wilson(hits, cases), Trend.USUAL)
+    low, high = _usual(cases, rest)
+    trend = Trend.LESS if hits < low else Trend.MORE if hits > high else Trend.USUAL
+    return Rate(kind, key, wilson(hits, cases), trend, (low / cases, high / cases))
 
 
-def _trend(group: tuple[int, int], rest: tuple[int, int]) -> Trend:
-    if group[1] < TOO_FEW or rest[1] < TOO_FEW:
-        return Trend.USUAL
-    # Late: the window starts without it.
-    from scipy.stats import fisher_exact
+def _usual(cases: int, rest: tuple[int, int]) -> tuple[int, int]:
+    """The fewest and the most hits among so many cases that are no less likely than one in 370, if the group is like
+    the rest (hits, cases)."""
+    middle = round(cases * rest[0] / rest[1])
+    fewest = bisect_left(range(middle), True, key=lambda hits: fisher(hits, cases, rest) >= _CHANCE)
+    above = range(middle + 1, cases + 1)
+    return fewest, middle + bisect_left(above, True, key=lambda hits: fisher(hits, cases, rest) < _CHANCE)
 
-    table = [[group[0], group[1] - group[0]], [rest[0], rest[1] - rest[0]]]
-    chance = float(fisher_exact(table)[1])
-    if not chance < _CHANCE or math.isnan(chance):
-        return Trend.USUAL
-    return Trend.MORE if group[0] / group[1] > rest[0] / rest[1] else Trend.LESS
+
+def fisher(hits: int, cases: int, rest: tuple[int, int]) -> float:
+    """The chance of a table this far from even or farther, two-sided, by Fisher's exact test: of all tables with these
+    sums, those no likelier than this one. rest: hits and cases of the other group. A board asks thousands of times."""
+    every, found = cases + rest[1], hits + rest[0]
+    kept = np.arange(max(0, found - rest[1]), min(cases, found) + 1)
+    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, every + 1)))])
+    ways = -(logs[kept] + logs[cases - kept] + logs[found - kept] + logs[rest[1] - found + kept])
+    chances = np.exp(ways - ways.max())
+    own = chances[hits - int(kept[0])]
+    return float(chances[chances <= own * (1 + 1e-7)].sum() / chances.sum())
 
 
 def _refused(answer: Answered) -> bool | None:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from desktop.learning.rates import TOO_FEW, Answered, RateKind, RateRow, Trend, board
+from desktop.learning.rates import TOO_FEW, Answered, RateKind, RateRow, Trend, board, fisher
 from desktop.records import Decision
 
 KEY = "pneumonia"
@@ -67,3 +67,25 @@ def test_chance_alone_is_flagged_once_in_hundreds() -> None:
         ]
         flagged += sum(bool(row.unusual) for row in board(drawn))
     assert flagged <= 4
+
+
+@pytest.mark.parametrize(
+    ("hits", "cases", "rest"), [(0, 20, (0, 50)), (7, 30, (5, 60)), (90, 100, (50, 400)), (3, 5, (2, 9))]
+)
+def test_the_exact_test_is_fishers(hits: int, cases: int, rest: tuple[int, int]) -> None:
+    from scipy.stats import fisher_exact
+
+    expected = fisher_exact([[hits, cases - hits], [rest[0], rest[1] - rest[0]]])[1]
+    assert fisher(hits, cases, rest) == pytest.approx(expected, rel=1e-6)
+
+
+def test_the_limits_are_where_chance_ends() -> None:
+    said = [Answered("a", False, {"x": Decision.LIKELY if n < 6 else Decision.UNLIKELY}, {}) for n in range(30)]
+    said += [Answered("b", False, {"x": Decision.LIKELY if n < 20 else Decision.UNLIKELY}, {}) for n in range(100)]
+    rate = next(one for one in board(said)[0].rates if one.kind is RateKind.LIKELY)
+    assert rate.limits is not None
+    low, high = (round(limit * 30) for limit in rate.limits)
+    usual = [hits for hits in range(31) if fisher(hits, 30, (20, 100)) >= 0.0027]
+    assert (low, high) == (usual[0], usual[-1])
+    refused = next(one for one in board(said[:40])[1].rates if one.kind is RateKind.LIKELY)
+    assert refused.limits is None, "ten cases are too few"

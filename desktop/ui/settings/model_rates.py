@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QTableWidge
 
 from desktop import workflow
 from desktop.errors import UserFacingError
+from desktop.ui.settings.rate_chart import DrawnRate, RateChart
 from desktop.ui.widgets.parts import button, column, label, row
 from desktop.workflow.watching import AFTERWARDS
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import Rate, RateBoard, RateRow
 
-_SIZE = (900, 600)
+_SIZE = (900, 660)
 
 
 class RatesDialog(QDialog):
@@ -44,8 +45,15 @@ class RatesDialog(QDialog):
         self.table.setObjectName("rates_table")
         self.table.setAccessibleName(title)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
+        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.table.setTabKeyNavigation(False)
+        self.table.currentCellChanged.connect(self._draw)
+        self._board: RateBoard | None = None
+        self._drawn = label("rates_drawn", "strong", wrap=True)
+        self.chart = RateChart(context)
+        self._limits = label("rates_limits", "small", wrap=True)
+        self._limits.setText(tr("settings.rates.limits"))
         self.advice = label("rates_advice", wrap=True, selectable=True)
         close = button("rates_close", "primary")
         close.setText(tr("ui.close"))
@@ -58,6 +66,8 @@ class RatesDialog(QDialog):
         layout.addWidget(about)
         layout.addLayout(head)
         layout.addWidget(self.table, 1)
+        for part in (self._drawn, self.chart, self._limits):
+            layout.addWidget(part)
         layout.addWidget(self.advice)
         layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
         self.by.currentIndexChanged.connect(self.count)
@@ -101,6 +111,34 @@ class RatesDialog(QDialog):
         told = [self._advice(board, one, rate) for one in rows for rate in one.unusual]
         self.advice.setText("\n".join(told) if rows else tr("settings.rates.none"))
         self.advice.setVisible(bool(told) or not rows)
+        self._board = board
+        for part in (self._drawn, self.chart, self._limits):
+            part.setVisible(bool(rows))
+        unusual = next((place for one in rows for place, rate in enumerate(one.rates) if rate in one.unusual), None)
+        first = 1 if len(rates) > 1 else 0
+        self.table.setCurrentCell(1 + (unusual if unusual is not None else first), 0)
+        self._draw()
+
+    def _draw(self) -> None:
+        """The share of the line in front, group by group."""
+        board, line = self._board, self.table.currentRow() - 1
+        rates = board.rows[0].rates if board is not None and board.rows else ()
+        if board is None or not rates:
+            return
+        line = min(max(line, 0), len(rates) - 1)
+        what = self._what(rates[line])
+        self._drawn.setText(what)
+        self.chart.show_groups(
+            what, [self._point(board, one.group, one.rates[line]) for one in board.rows if one.rates[line].share.n]
+        )
+
+    def _point(self, board: "RateBoard", group: str, rate: "Rate") -> DrawnRate:
+        name, share = self._group(board, group), rate.share
+        words = self._context.tr("settings.rates.point", column=name, share=self._share(rate))
+        if rate.limits is not None:
+            low, high = (round(100 * limit) for limit in rate.limits)
+            words = self._context.tr("settings.rates.point.limits", point=words, low=low, high=high)
+        return DrawnRate(name, share.value, share.low, share.high, rate.limits, words)
 
     def _put(self, line: int, place: int, words: str, *, bold: bool = False) -> None:
         item = QTableWidgetItem(words)

@@ -10,6 +10,7 @@ from desktop.records import Decision
 from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
+from desktop.ui.settings.rate_chart import RateChart
 from desktop.ui.settings.screen import SettingsScreen
 
 MODEL = "chest-xray-child"
@@ -70,6 +71,14 @@ def test_the_month_that_stands_out_is_bold_and_explained(
     advice = driver.find("rates_advice", QLabel).text()
     assert finding in advice
     assert context.tr("settings.rates.advice.likely.more") in advice
+    chart = driver.find("rates_chart", RateChart)
+    assert [one.outside for one in chart.groups] == [0, 0, 0, 1], "the line that stands out is drawn first"
+    drawn = driver.find("rates_drawn", QLabel)
+    assert drawn.text() == context.tr("settings.rates.likely", finding=finding)
+    table.setFocus()
+    driver.press("Down")
+    assert drawn.text() == context.tr("settings.rates.cannot_say", finding=finding)
+    assert all(one.share == 0 and one.limits is not None for one in chart.groups)
     driver.find("rates_by", QComboBox).setCurrentIndex(1)
     driver.settle()
     assert asked == [workflow.RateGroup.MONTH, workflow.RateGroup.VERSION]
