@@ -8,9 +8,10 @@ from desktop.cli.output import Output
 from desktop.cli.session import unlocked
 from desktop.jobs import Job
 from desktop.records import InstanceId, LabelValue, StudyId
-from desktop.workflow import cells, labelling, mask_agreement, queueing, tuning
+from desktop.workflow import cells, labelling, mask_agreement, queueing, tuning, tuning_whole
 from desktop.workflow.queueing import Board, Share
-from desktop.workflow.tuning import FindingTuned
+from desktop.workflow.clinic import Clinic
+from desktop.workflow.tuning import FindingTuned, ModelTuned
 
 
 def add_suggestion_verbs(verbs: "argparse._SubParsersAction[Any]") -> None:
@@ -32,7 +33,13 @@ def add_model_verb(models: "argparse._SubParsersAction[Any]") -> None:
     tune.add_argument(
         "--finding", action="append", default=[], metavar="KEY", help="one of the model's findings; may be repeated"
     )
-    tune.add_argument("--seconds", type=_seconds, default=tuning.SECONDS, metavar="S", help="what it may take")
+    tune.add_argument(
+        "--all", action="store_true", help="the whole network instead of a small correction; needs PyTorch and onnx"
+    )
+    tune.add_argument("--seconds", type=_seconds, metavar="S", help="what it may take; half an hour, with --all four")
+    tune.add_argument(
+        "--megabytes", type=_megabytes, metavar="M", help="what --all may take, where a process has limits"
+    )
 
 
 def queue(arguments: argparse.Namespace, output: Output) -> None:
@@ -68,9 +75,9 @@ def quality(arguments: argparse.Namespace, output: Output) -> None:
 def tune(arguments: argparse.Namespace, output: Output) -> None:
     """A line for each finding, then one that says whether there is a challenger."""
     with unlocked(arguments) as clinic:
-        done = tuning.tune_model(clinic, Job(), arguments.name, findings=arguments.finding, seconds=arguments.seconds)
+        done = _learn(clinic, arguments)
         for one in done.findings:
-            output.answer(_tuned(done.model, one))
+            output.answer(_tuned(done.model, one, whole=done.whole))
         kept = done.kept
         output.answer(
             {
@@ -80,12 +87,33 @@ def tune(arguments: argparse.Namespace, output: Output) -> None:
                 "version": kept.version if kept is not None else None,
                 "digest": kept.digest if kept is not None else None,
                 "in_use": False,
+                "whole": done.whole,
+                "stranger": done.stranger,
+                "rounds": [
+                    {"round": one.epoch, "inner_log_loss": round(one.loss, 5), "seconds": one.seconds}
+                    for one in done.curve
+                ],
             }
         )
 
 
-def _tuned(model: str, one: FindingTuned) -> dict[str, object]:
+def _learn(clinic: Clinic, arguments: argparse.Namespace) -> ModelTuned:
+    if not arguments.all:
+        seconds = arguments.seconds or tuning.SECONDS
+        return tuning.tune_model(clinic, Job(), arguments.name, findings=arguments.finding, seconds=seconds)
+    return tuning_whole.tune_whole_model(
+        clinic,
+        Job(),
+        arguments.name,
+        findings=arguments.finding,
+        seconds=arguments.seconds or tuning_whole.SECONDS,
+        megabytes=arguments.megabytes or tuning_whole.MEGABYTES,
+    )
+
+
+def _tuned(model: str, one: FindingTuned, *, whole: bool) -> dict[str, object]:
     there, tuned = one.enough, one.tuned
+    missing = tuning_whole.WholeEnough(there) if whole else there
     return {
         "model": model,
         "finding": one.finding,
@@ -96,8 +124,8 @@ def _tuned(model: str, one: FindingTuned) -> dict[str, object]:
         "absent": there.absent,
         "missing": {
             "cases": there.missing_cases,
-            "present": there.missing_present,
-            "absent": there.missing_absent,
+            "present": missing.missing_present,
+            "absent": missing.missing_absent,
             "locked_present": max(0, tuning.LEAST_LOCKED - there.locked_present),
             "locked_absent": max(0, tuning.LEAST_LOCKED - there.locked_absent),
         },
@@ -172,6 +200,13 @@ def _share(share: Share) -> dict[str, object] | None:
 def _count(text: str) -> int:
     value = int(text)
     if not 1 <= value <= 400:
+        raise ValueError
+    return value
+
+
+def _megabytes(text: str) -> int:
+    value = int(text)
+    if not 300 <= value <= 1_000_000:
         raise ValueError
     return value
 

@@ -147,6 +147,10 @@ class PictureModel(Model):
         """What the network is given of a picture. For explaining an answer; the clinic asks with `analyse`."""
         return self._task.prepare(self.manifest, light_of(picture, self.manifest.preparation))
 
+    def prepared_light(self, light: FloatArray) -> Prepared:
+        """The same of a picture as light, see `outputs`."""
+        return self._task.prepare(self.manifest, light)
+
     def answers(self, tensors: FloatArray) -> Mapping[str, FloatArray]:
         """What the network says to prepared pictures (n, *input shape), without any decision, each (n, *output shape).
 

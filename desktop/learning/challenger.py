@@ -38,17 +38,20 @@ _FINDING = {"en": "{name}: {cases} cases", "zh": "{name} {cases} 例"}
 
 @dataclass(frozen=True)
 class Origin:
-    """What a tuned pack was made of. sha256: of the graph of the version it started from."""
+    """What a tuned pack was made of. sha256: of the graph of the version it started from. whole: the whole network
+    learned, else its answers are corrected."""
 
     version: str
     sha256: str
+    whole: bool = False
 
 
 def origin_of(folder: Path) -> Origin | None:
     """What the pack in a folder was tuned from; None where it was not tuned. Raises KnownFailure."""
     try:
         told = json.loads(read_manifest(folder)).get("tuned")
-        return Origin(str(told["base_version"]), str(told["base_sha256"])) if told else None
+        whole = bool(told and told.get("whole"))
+        return Origin(str(told["base_version"]), str(told["base_sha256"]), whole) if told else None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=folder.name) from error
 

@@ -151,13 +151,16 @@ class Figures:
 class Verdict(StrEnum):
     """What became of one finding. TOO_FEW: not enough to learn from. NOTHING_GAINED: cross-validation chose to leave it
     as it is. TOO_FEW_LOCKED: learned, but nobody can tell whether it is better. WORSE: a guarded share fell below the
-    champion's interval. NO_BETTER: the log-loss did not fall. BETTER: may be promoted."""
+    champion's interval. NO_BETTER: the log-loss did not fall. MOVED: of a
+    whole network: nobody can tell whether it is better, and it decides otherwise than before. BETTER: may be
+    promoted."""
 
     TOO_FEW = "too_few"
     NOTHING_GAINED = "nothing_gained"
     TOO_FEW_LOCKED = "too_few_locked"
     WORSE = "worse"
     NO_BETTER = "no_better"
+    MOVED = "moved"
     BETTER = "better"
 
 
@@ -212,7 +215,8 @@ def tune(
         return Tuned(Verdict.TOO_FEW_LOCKED, there, correction)
     held = cases.part(locked & cases.firm)
     before = held.logits if champion is None else champion[locked & cases.firm]
-    return _compared(there, correction, held, before, thresholds)
+    after = held.logits + correction.of(held.features)
+    return compared(there, held, before, after, thresholds, correction)
 
 
 def fit(cases: Cases, check: Callable[[], None] = lambda: None) -> Correction | None:
@@ -288,10 +292,16 @@ def _ridge(reduced: Floats, cases: Cases, strength: float) -> tuple[Floats, floa
     return np.r_[found[:-1], np.zeros(width - len(found) + 1)], float(found[-1])
 
 
-def _compared(
-    there: Enough, correction: Correction, held: Cases, before: Floats, thresholds: ConformalThresholds
+def compared(
+    there: Enough,
+    held: Cases,
+    before: Floats,
+    after: Floats,
+    thresholds: ConformalThresholds,
+    correction: Correction | None = None,
 ) -> Tuned:
-    after = held.logits + correction.of(held.features)
+    """Champion beside challenger. held: firm cases of the locked part; before, after: (n,) what either says of them, in
+    calibrated log-odds."""
     champion, challenger = _figures(before, held, thresholds), _figures(after, held, thresholds)
     worse = tuple(point for point in Point if challenger.points[point].value < champion.points[point].low)
     verdict = Verdict.BETTER

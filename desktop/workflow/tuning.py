@@ -36,6 +36,7 @@ from desktop.learning.head_tuning import (
     enough,
     tune,
 )
+from desktop.learning.whole_tuning import WholeEpoch
 from desktop.records import AuditAction, InstanceId, LabelBasis, LabelValue, PatientId
 from desktop.settings import model_folder
 from desktop.store import Transaction
@@ -96,17 +97,21 @@ class TuningState:
 @dataclass(frozen=True)
 class ModelTuned:
     """What a tuning came to. pictures: looked at. left_out: not looked at, for want of time or because they could not
-    be read. kept: the challenger, on the shelf and not in use; None where nothing may be promoted."""
+    be read. kept: the challenger, on the shelf and not in use; None where nothing may be promoted. whole: the whole
+    network learned; its rounds stand in `curve`. stranger: it would call more of the locked pictures strange."""
 
     model: str
     findings: tuple[FindingTuned, ...]
     pictures: int
     left_out: int
     kept: ModelVersion | None
+    whole: bool = False
+    curve: tuple[WholeEpoch, ...] = ()
+    stranger: bool = False
 
 
 @dataclass(frozen=True, eq=False)
-class _Known:
+class KnownPicture:
     """A picture and what is known of it: probability, weight, whether it is firm, by finding."""
 
     instance: InstanceId
@@ -127,12 +132,12 @@ def tuning_state(clinic: Clinic, job: Job, model: str, *, library: Library | Non
     there is no such model, or it is none of pictures; Cancelled."""
     library = library or own_library()
     champion = clinic.models.picture_model(model)
-    known = _known(clinic, job, model)
+    known = known_truths(clinic, job, model)
     findings = []
-    for finding in _tunable(champion):
-        findings.append(FindingTuned(finding, _enough_of(known, finding, _key(clinic))))
+    for finding in tunable_findings(champion):
+        findings.append(FindingTuned(finding, enough_of(known, finding, _key(clinic))))
     versions = tuple(one for one in model_versions(library) if one.name == model)
-    tuned = origin_of(_folder_of(library, model, champion.sha256)) is not None
+    tuned = origin_of(folder_of_version(library, model, champion.sha256)) is not None
     return TuningState(model, champion.version, tuned, tuple(findings), versions)
 
 
@@ -155,18 +160,21 @@ def tune_model(
     """
     library, began = library or own_library(), time.monotonic()
     champion = clinic.models.picture_model(model)
-    asked = _asked(champion, findings)
-    base, folder, before = _base_of(library, champion)
-    known = [one for one in _known(clinic, job, model) if set(asked) & set(one.truths)]
-    state = {key: _enough_of(known, key, _key(clinic)) for key in asked}
+    asked = asked_findings(champion, findings)
+    base, folder, before = base_of(library, champion)
+    origin = origin_of(folder_of_version(library, model, champion.sha256))
+    whole = origin is not None and origin.whole
+    known = [one for one in known_truths(clinic, job, model) if set(asked) & set(one.truths)]
+    state = {key: enough_of(known, key, _key(clinic)) for key in asked}
     results = {key: Tuned(Verdict.TOO_FEW, there) for key, there in state.items() if not there.to_learn}
     worth = [key for key in asked if key not in results]
     wanted = [one for one in known if set(worth) & set(one.truths)]
     try:
         looked = _look(clinic, job, base, wanted, began + seconds / 2) if wanted else {}
+        others = _look(clinic, job, champion, wanted, began + seconds) if wanted and whole else {}
         job.report("workflow.progress.tuning")
         for key in worth:
-            results[key] = _tuned(clinic, job, base, key, known, looked, before.get(key))
+            results[key] = _tuned(clinic, job, base, key, known, looked, before.get(key), others)
         better = {key: one.correction for key, one in results.items() if one.verdict is Verdict.BETTER}
         corrections = {**before, **{key: one for key, one in better.items() if one is not None}}
         kept = _keep(clinic, job, library, base, folder, corrections, results) if better else None
@@ -184,21 +192,22 @@ class _Looked:
     logits: npt.NDArray[np.float32]
 
 
-def _tunable(model: PictureModel) -> list[str]:
+def tunable_findings(model: PictureModel) -> list[str]:
     """Its findings but for hints, which mean something only for some of the pictures."""
     return [spec.key for spec in model.manifest.findings if spec.key not in model.manifest.hints]
 
 
-def _asked(champion: PictureModel, findings: Sequence[str]) -> list[str]:
-    known = _tunable(champion)
+def asked_findings(champion: PictureModel, findings: Sequence[str]) -> list[str]:
+    known = tunable_findings(champion)
     if unknown := [key for key in findings if key not in known]:
         raise UserFacingError("workflow.tuning_no_finding", kind=ErrorKind.NOT_FOUND, finding=unknown[0])
     return [key for key in known if not findings or key in findings]
 
 
-def _known(clinic: Clinic, job: Job, model: str) -> list[_Known]:
-    """The newest picture first, each once, with what is known of it. What several said blind is merged by how well each
-    of them sees, where that can be told; else the majority holds."""
+@requires(Permission.READ_IMAGES)
+def known_truths(clinic: Clinic, job: Job, model: str) -> list[KnownPicture]:
+    """Pictures to learn from: the newest first, each once, with what is known of it. What several said blind is merged
+    by how well each of them sees, where that can be told; else the majority holds. Raises Cancelled."""
     cases = {case.instance: case for case in confirmed_cases(clinic, job, model, afterwards=True)}
     newest_first = list(cases.values())[::-1][:MOST_PICTURES]
     with clinic.store.snapshot() as tx:
@@ -212,7 +221,7 @@ def _known(clinic: Clinic, job: Job, model: str) -> list[_Known]:
                 chance = merged.get(key, {}).get(case.instance, chance)
             firm = truth.strength is not Strength.REVIEWED
             truths[key] = (chance, 1.0 if firm else REVIEWED_WEIGHT, firm)
-        found.append(_Known(case.instance, case.patient, truths))
+        found.append(KnownPicture(case.instance, case.patient, truths))
     return found
 
 
@@ -236,8 +245,8 @@ def _merged(tx: Transaction, job: Job, cases: Sequence[ConfirmedCase]) -> dict[s
     return {key: dict(one.answers) for key, one in together.items() if one.basis is Basis.MANY}
 
 
-def _cases(
-    known: Sequence[_Known], finding: str, features: npt.NDArray[np.float64], logits: npt.NDArray[np.float64]
+def cases_of(
+    known: Sequence[KnownPicture], finding: str, features: npt.NDArray[np.float64], logits: npt.NDArray[np.float64]
 ) -> Cases:
     told = [one.truths[finding] for one in known]
     return Cases(
@@ -250,14 +259,14 @@ def _cases(
     )
 
 
-def _enough_of(known: Sequence[_Known], finding: str, key: str) -> Enough:
+def enough_of(known: Sequence[KnownPicture], finding: str, key: str) -> Enough:
     mine = [one for one in known if finding in one.truths]
     empty = np.zeros((len(mine), 1))
-    return enough(_cases(mine, finding, empty, empty[:, 0]), key)
+    return enough(cases_of(mine, finding, empty, empty[:, 0]), key)
 
 
 def _look(
-    clinic: Clinic, job: Job, base: PictureModel, known: Sequence[_Known], until: float
+    clinic: Clinic, job: Job, base: PictureModel, known: Sequence[KnownPicture], until: float
 ) -> dict[InstanceId, _Looked]:
     """Have the shipped network look at the pictures, the newest first, as long as there is time."""
     found: dict[InstanceId, _Looked] = {}
@@ -283,22 +292,30 @@ def _tuned(
     job: Job,
     base: PictureModel,
     finding: str,
-    known: Sequence[_Known],
+    known: Sequence[KnownPicture],
     looked: Mapping[InstanceId, _Looked],
     before: Correction | None,
+    others: Mapping[InstanceId, _Looked],
 ) -> Tuned:
-    """before: the correction that the model in use has for the finding."""
+    """before: the correction that the model in use has for the finding. others: what the model in use says, where its
+    whole network learned here; only then."""
     spec = base.manifest.finding(finding)
     mine = [one for one in known if finding in one.truths and one.instance in looked]
+    if others:
+        mine = [one for one in mine if one.instance in others]
     if not mine:
         empty = np.zeros((0, 1))
-        return Tuned(Verdict.TOO_FEW, enough(_cases(mine, finding, empty, empty[:, 0]), _key(clinic)))
+        return Tuned(Verdict.TOO_FEW, enough(cases_of(mine, finding, empty, empty[:, 0]), _key(clinic)))
     seen = [looked[one.instance] for one in mine]
     features = np.stack([one.features for one in seen]).astype(np.float64)
     raw = np.array([float(one.logits[spec.output]) for one in seen])
     logits = raw / spec.calibration.temperature + spec.calibration.offset
     in_use = logits + before.of(features) if before is not None else None
-    cases = _cases(mine, finding, features, logits)
+    if others:
+        own = clinic.models.picture_model(base.name).manifest.finding(finding)
+        said = np.array([float(others[one.instance].logits[own.output]) for one in mine])
+        in_use = said / own.calibration.temperature + own.calibration.offset
+    cases = cases_of(mine, finding, features, logits)
     return tune(cases, spec.thresholds, _key(clinic), champion=in_use, check=job.check)
 
 
@@ -311,38 +328,50 @@ def _keep(
     corrections: Mapping[str, Correction],
     results: Mapping[str, Tuned],
 ) -> ModelVersion:
-    """Write the challenger, try it in a process of its own, and put it on the shelf, not in use."""
-    job.report("workflow.progress.model_testing")
-    now = clinic.clock()
-    version = f"{base.version}+clinic.{now:%Y%m%d.%H%M%S}"
-    with _disk(), tempfile.TemporaryDirectory() as place:
+    """Write the challenger, and put it on the shelf, not in use."""
+    version, day = next_version(clinic, base)
+    with on_disk(), tempfile.TemporaryDirectory() as place:
         out = Path(place) / base.name
-        build(base, folder, out, version, f"{now:%Y-%m-%d}", corrections, results)
-        with Incoming(library, out) as incoming:
-            tested = try_out(incoming.folder, check=job.check)
-            if not tested.ok:
-                raise KnownFailure(tested.error or "inference.golden_differs", kind=ErrorKind.IO, model=base.name)
-            job.check()
-            with clinic.store.transaction() as tx:
-                tx.audit.add(AuditAction.TUNE_MODEL, tested.sha256, actor=clinic.actor, reason=f"{base.name} {version}")
-                kept = library.keep(incoming.folder, Trust.TRAINED_HERE, clinic.session.user.name, _iso(clinic))
+        build(base, folder, out, version, day, corrections, results)
+        return keep_challenger(clinic, job, library, out, version)
+
+
+def next_version(clinic: Clinic, base: PictureModel) -> tuple[str, str]:
+    """What a challenger that is made now is called, and the day."""
+    now = clinic.clock()
+    return f"{base.version}+clinic.{now:%Y%m%d.%H%M%S}", f"{now:%Y-%m-%d}"
+
+
+@requires(Permission.READ_IMAGES)
+def keep_challenger(clinic: Clinic, job: Job, library: Library, out: Path, version: str) -> ModelVersion:
+    """Try a challenger's pack in a process of its own and put it on the shelf, not in use. Raises KnownFailure where it
+    does not answer as it should, OSError, Cancelled."""
+    job.report("workflow.progress.model_testing")
+    with Incoming(library, out) as incoming:
+        tested = try_out(incoming.folder, check=job.check)
+        if not tested.ok:
+            raise KnownFailure(tested.error or "inference.golden_differs", kind=ErrorKind.IO, model=out.name)
+        job.check()
+        with clinic.store.transaction() as tx:
+            tx.audit.add(AuditAction.TUNE_MODEL, tested.sha256, actor=clinic.actor, reason=f"{out.name} {version}")
+            kept = library.keep(incoming.folder, Trust.TRAINED_HERE, clinic.session.user.name, _iso(clinic))
     return ModelVersion(kept.name, kept.version, kept.digest, kept.trust, kept.vouched, kept.since, in_use=False)
 
 
-def _base_of(library: Library, champion: PictureModel) -> tuple[PictureModel, Path, Mapping[str, Correction]]:
+def base_of(library: Library, champion: PictureModel) -> tuple[PictureModel, Path, Mapping[str, Correction]]:
     """The model that a tuning starts from, where it lies, and what the model in use adds to it: always the shipped one,
     so that corrections never pile up, and read anew, so that its sessions are not those that doctors wait for. Raises
     UserFacingError where it is gone."""
-    folder = _folder_of(library, champion.name, champion.sha256)
+    folder = folder_of_version(library, champion.name, champion.sha256)
     origin = origin_of(folder)
-    shipped = folder if origin is None else _folder_of(library, champion.name, origin.sha256)
+    shipped = folder if origin is None else folder_of_version(library, champion.name, origin.sha256)
     try:
         return read_picture_model(shipped), shipped, {} if origin is None else corrections_in(folder)
     except ManifestError as error:
         raise KnownFailure("inference.manifest_damaged", kind=ErrorKind.IO, model=champion.name) from error
 
 
-def _folder_of(library: Library, name: str, sha256: str) -> Path:
+def folder_of_version(library: Library, name: str, sha256: str) -> Path:
     """Where the version with these weights lies. Raises UserFacingError where none has them any more."""
     places = [model_folder() / name, library.trained / name]
     places += [library.folder_of(kept) for kept in library.shelf().kept if kept.name == name]
@@ -365,7 +394,8 @@ def _iso(clinic: Clinic) -> str:
 
 
 @contextmanager
-def _disk() -> Iterator[None]:
+def on_disk() -> Iterator[None]:
+    """What the disk refuses is told in words. Raises KnownFailure."""
     try:
         yield
     except OSError as error:

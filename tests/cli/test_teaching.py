@@ -9,6 +9,7 @@ from PIL import Image
 from desktop import workflow
 from desktop.jobs import Job
 from desktop.records import Decision, HumanName
+from desktop.workflow import tuning_whole
 from tests.cli.helpers import PASSPHRASE, Lantern
 from tests.confirmed_clinic import FINDING, MODEL, fill
 from tests.workflow.test_model_rates import keep
@@ -63,7 +64,7 @@ def test_a_picture_is_queued_labelled_and_gone(lantern: Lantern, film_in: tuple[
     assert (wrong.code, wrong.only["kind"]) == (1, "not_found")
 
 
-def test_too_few_are_counted_and_nothing_is_kept(filled: Lantern) -> None:
+def test_too_few_are_counted_and_nothing_is_kept(filled: Lantern, monkeypatch: pytest.MonkeyPatch) -> None:
     said = filled.run("models", "tune", MODEL)
     assert said.code == 0
     *findings, last = said.lines
@@ -71,7 +72,17 @@ def test_too_few_are_counted_and_nothing_is_kept(filled: Lantern) -> None:
     assert (line["verdict"], line["may_be_promoted"], line["champion"], line["worse"]) == ("too_few", False, None, [])
     assert line["cases"] + line["missing"]["cases"] == 50
     assert line["original_validation"] == "not re-run"
-    assert last == {"model": MODEL, "pictures": 0, "left_out": 0, "version": None, "digest": None, "in_use": False}
+    nothing = {"model": MODEL, "pictures": 0, "left_out": 0, "version": None, "digest": None, "in_use": False}
+    assert last == {**nothing, "whole": False, "stranger": False, "rounds": []}
+    monkeypatch.setattr(tuning_whole, "whole_networks_can_learn", lambda: True)
+    *findings, last = filled.run("models", "tune", MODEL, "--all").lines
+    wanting = next(one for one in findings if one["finding"] == FINDING)
+    assert (wanting["verdict"], wanting["present"] + wanting["missing"]["present"]) == ("too_few", 100)
+    assert last == {**nothing, "whole": True, "stranger": False, "rounds": []}
+    monkeypatch.setattr(tuning_whole, "whole_networks_can_learn", lambda: False)
+    said = filled.run("models", "tune", MODEL, "--all")
+    assert (said.code, said.only["kind"]) == (1, "not_found")
+    assert "PyTorch" in said.only["message"]
 
 
 def test_what_cannot_be_tuned_is_said(lantern: Lantern) -> None:

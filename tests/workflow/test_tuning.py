@@ -58,19 +58,19 @@ class Pretended:
         self.known = [self._known(number, bool(truth[number])) for number in range(n)]
 
     @staticmethod
-    def _known(number: int, present: bool) -> tuning._Known:
-        return tuning._Known(InstanceId(f"i{number}"), PatientId(f"p{number}"), {KEY: (float(present), 1.0, True)})
+    def _known(number: int, present: bool) -> tuning.KnownPicture:
+        return tuning.KnownPicture(InstanceId(f"i{number}"), PatientId(f"p{number}"), {KEY: (float(present), 1.0, True)})
 
     def put(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have the deed find these."""
 
-        def known(clinic: workflow.Clinic, job: Job, model: str) -> Sequence[tuning._Known]:
+        def known(clinic: workflow.Clinic, job: Job, model: str) -> Sequence[tuning.KnownPicture]:
             return self.known
 
         def look(*arguments: object) -> Mapping[InstanceId, tuning._Looked]:
             return self.looked
 
-        monkeypatch.setattr(tuning, "_known", known)
+        monkeypatch.setattr(tuning, "known_truths", known)
         monkeypatch.setattr(tuning, "_look", look)
         # Else another clinic, and so other patients, would be locked in each run.
         monkeypatch.setattr(tuning, "_key", lambda clinic: "a clinic")
@@ -105,7 +105,7 @@ def test_real_answers_are_counted_and_looked_at(
     assert there.cases + there.locked_present == 1
     for limit in ("LEAST_CASES", "LEAST_OF_EACH"):
         monkeypatch.setattr(f"desktop.learning.head_tuning.{limit}", 0)
-    looked = tuning._look(mine, JOB, mine.models.picture_model(MODEL), tuning._known(mine, JOB, MODEL), 1e12)
+    looked = tuning._look(mine, JOB, mine.models.picture_model(MODEL), tuning.known_truths(mine, JOB, MODEL), 1e12)
     assert looked[instance].features.shape == mine.models.picture_model(MODEL).manifest.embedding.shape
 
 

@@ -19,6 +19,7 @@ from desktop import workflow
 from desktop.access import Permission
 from desktop.errors import UserFacingError
 from desktop.ui.widgets.parts import Texts, button, column, label, row
+from desktop.workflow import tuning_whole
 from desktop.workflow.tuning import (
     LEAST_CASES,
     LEAST_LOCKED,
@@ -31,6 +32,7 @@ from desktop.workflow.tuning import (
     TuningState,
     Verdict,
 )
+from desktop.workflow.tuning_whole import LEAST_OF_EACH_ALL, WholeEnough
 
 if TYPE_CHECKING:
     from desktop.jobs import Job
@@ -41,10 +43,13 @@ _HAVE = ("finding", "cases", "present", "absent", "locked", "state")
 _COMPARED = ("finding", "figure", "before", "now")
 _ROW_HEIGHT = 40
 _NAME_LENGTH = 28
+_HEAD, _WHOLE = "head", "whole"
+_EXTENTS = (_HEAD, _WHOLE)
 
 
 class LearningPage(QScrollArea):
-    """Model and what there is; the bright button learns; below, the model in use beside the challenger."""
+    """Model, what of it may change, and what there is; the bright button learns; below, the model in use beside the
+    challenger. A whole network is offered to an administrator where what it takes is installed."""
 
     def __init__(self, context: "UiContext") -> None:
         super().__init__()
@@ -66,15 +71,16 @@ class LearningPage(QScrollArea):
         self._texts.add(self.compared.setAccessibleName, "feedback.learning.compared")
         self._told = label("learning_told", wrap=True, selectable=True)
         self._guard = label("learning_guard", "muted", wrap=True)
-        self._texts.add(self._guard.setText, "feedback.learning.guard")
         body.addWidget(about)
         body.addLayout(self._build_head())
+        body.addLayout(self._build_what())
         for part in (self.have, self._told, self.compared, self._guard):
             body.addWidget(part)
         body.addLayout(self._build_foot())
         body.addStretch(1)
         self.setWidget(inner)
         self.models.currentIndexChanged.connect(self._other_model)
+        self.what.currentIndexChanged.connect(self._other_extent)
         self.retranslate()
 
     def _build_head(self) -> QHBoxLayout:
@@ -101,6 +107,25 @@ class LearningPage(QScrollArea):
         head.addWidget(self._stop)
         head.addWidget(self._learn)
         return head
+
+    def _build_what(self) -> QHBoxLayout:
+        self.what = QComboBox()
+        self.what.setObjectName("learning_what")
+        for extent in _EXTENTS:
+            self.what.addItem("", extent)
+        self.what.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._texts.add(self.what.setAccessibleName, "feedback.learning.what")
+        self._what_caption = label(role="strong")
+        self._texts.add(self._what_caption.setText, "feedback.learning.what")
+        self._what_caption.setBuddy(self.what)
+        self._no_torch = label("learning_no_torch", "muted", wrap=True)
+        self._texts.add(self._no_torch.setText, "feedback.learning.no_torch")
+        line = row(spacing=12)
+        line.addWidget(self._what_caption)
+        line.addWidget(self.what)
+        line.addWidget(self._no_torch, 1)
+        line.addStretch(0)
+        return line
 
     def _build_foot(self) -> QHBoxLayout:
         self._use = button("learning_use", "primary")
@@ -129,6 +154,8 @@ class LearningPage(QScrollArea):
     def retranslate(self) -> None:
         """Speak the window's language."""
         self._texts.retranslate()
+        for place, extent in enumerate(_EXTENTS):
+            self.what.setItemText(place, self._context.tr(f"feedback.learning.what.{extent}"))
         self._name_models()
         self._fill()
 
@@ -158,8 +185,13 @@ class LearningPage(QScrollArea):
         name = self._chosen()
         clinic, folder = self._context.open_clinic, self._context.places.models
 
+        whole = self._whole()
+
         def work(job: "Job") -> ModelTuned:
-            return workflow.tuning.tune_model(clinic, job, name, library=workflow.library_in(folder))
+            library = workflow.library_in(folder)
+            if whole:
+                return tuning_whole.tune_whole_model(clinic, job, name, library=library)
+            return workflow.tuning.tune_model(clinic, job, name, library=library)
 
         self._done = None
         self._running = self._context.operations.run(
@@ -224,6 +256,10 @@ class LearningPage(QScrollArea):
         self._fill()
         self.count()
 
+    def _other_extent(self) -> None:
+        self._done = None
+        self._fill()
+
     def _show(self, state: TuningState) -> None:
         if state.model == self._chosen():
             self._state = state
@@ -251,6 +287,20 @@ class LearningPage(QScrollArea):
     def _chosen(self) -> str:
         return str(self.models.currentData() or "")
 
+    def _whole(self) -> bool:
+        """Whether the whole network is to learn."""
+        return self._may_whole() and self.what.currentData() == _WHOLE
+
+    def _may_whole(self) -> bool:
+        return self._may_manage() and tuning_whole.can_learn_whole()
+
+    def _may_manage(self) -> bool:
+        clinic = self._context.clinic
+        return clinic is not None and clinic.session.may(Permission.MANAGE_CLINIC)
+
+    def _to_learn(self, there: Enough) -> Enough | WholeEnough:
+        return WholeEnough(there) if self._whole() else there
+
     def _name_models(self) -> None:
         for place in range(self.models.count()):
             name = str(self.models.itemData(place))
@@ -271,9 +321,13 @@ class LearningPage(QScrollArea):
             else ""
         )
         self.models.setEnabled(not running)
+        self.what.setEnabled(not running)
+        for part in (self.what, self._what_caption):
+            part.setVisible(self._may_whole())
+        self._no_torch.setVisible(self._may_manage() and not self._may_whole())
         self._learn.setVisible(not running)
         self._stop.setVisible(running)
-        self._learn.setEnabled(any(one.enough.to_learn for one in told))
+        self._learn.setEnabled(any(self._to_learn(one.enough).to_learn for one in told))
         _put(
             self.have,
             [tr(f"feedback.learning.{name}") for name in _HAVE],
@@ -281,14 +335,15 @@ class LearningPage(QScrollArea):
         )
         lines = [line for one in told for line in self._compared_lines(one)]
         _put(self.compared, [tr(f"feedback.learning.{name}") for name in _COMPARED], lines)
+        whole = done.whole if done is not None and of_this else self._whole()
+        self._guard.setText(tr("feedback.learning.guard_whole" if whole else "feedback.learning.guard"))
         self._guard.setVisible(bool(lines))
         self._told.setText(self._words(done if of_this else None))
         self._told.setVisible(bool(self._told.text()))
         self._offer_deeds(done if of_this else None)
 
     def _offer_deeds(self, done: ModelTuned | None) -> None:
-        clinic = self._context.clinic
-        may = clinic is not None and clinic.session.may(Permission.MANAGE_CLINIC)
+        may = self._may_manage()
         self._use.setVisible(may and done is not None and done.kept is not None)
         self._use.setEnabled(True)
         before = self._state is not None and any(one.before for one in self._state.versions)
@@ -316,14 +371,15 @@ class LearningPage(QScrollArea):
         return self._missing(one.enough)
 
     def _missing(self, there: Enough) -> str:
-        tr = self._context.tr
-        if not there.to_learn:
+        tr, wanted = self._context.tr, self._to_learn(there)
+        if not wanted.to_learn:
+            cases = 0 if self._whole() else there.missing_cases
             parts = [
                 tr(f"feedback.learning.missing.{name}", count=count)
                 for name, count in (
-                    ("cases", there.missing_cases),
-                    ("present", there.missing_present),
-                    ("absent", there.missing_absent),
+                    ("cases", cases),
+                    ("present", wanted.missing_present),
+                    ("absent", wanted.missing_absent),
                 )
                 if count
             ]
@@ -359,14 +415,18 @@ class LearningPage(QScrollArea):
 
     def _words(self, done: ModelTuned | None) -> str:
         tr = self._context.tr
+        whole = self._whole()
         if self._running is not None:
-            return tr("feedback.learning.in_background")
+            return tr("feedback.learning.in_background_whole" if whole else "feedback.learning.in_background")
+        if done is None and whole:
+            return tr("feedback.learning.rule_whole", each=LEAST_OF_EACH_ALL, locked=LEAST_LOCKED)
         if done is None:
             return tr("feedback.learning.rule", cases=LEAST_CASES, each=LEAST_OF_EACH, locked=LEAST_LOCKED)
-        clinic = self._context.clinic
-        may = clinic is not None and clinic.session.may(Permission.MANAGE_CLINIC)
+        may = self._may_manage()
         key = "kept" if done.kept is not None and may else "kept_for_other" if done.kept is not None else "nothing_kept"
         parts = [tr(f"feedback.learning.{key}", version=done.kept.version if done.kept is not None else "")]
+        if done.stranger:
+            parts.append(tr("feedback.learning.stranger"))
         if done.left_out:
             parts.append(tr("feedback.learning.left_out", count=done.left_out))
         return "\n".join(parts)

@@ -15,11 +15,11 @@ from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.feedback.learning import LearningPage
 from desktop.ui.main_window import MainWindow
-from desktop.workflow import tuning
+from desktop.workflow import tuning, tuning_whole
 from desktop.workflow.tuning import FindingTuned, ModelTuned, TuningState
 
 MODEL = "chest-xray-child"
-PLENTY = Enough(200, 80, 120, 30, 40)
+PLENTY = Enough(300, 120, 180, 30, 40)
 
 
 def figures(missed: int) -> Figures:
@@ -62,17 +62,29 @@ def pretend(monkeypatch: pytest.MonkeyPatch, tuned: Tuned) -> None:
     monkeypatch.setattr(tuning, "tune_model", tune)
 
 
-def test_without_answers_it_says_what_is_missing(opened: MainWindow, driver: Driver, context: UiContext) -> None:
+def test_without_answers_it_says_what_is_missing(
+    opened: MainWindow, driver: Driver, context: UiContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tuning_whole, "can_learn_whole", lambda: False)
     go(driver)
     choose(driver, MODEL)
     assert "50 cases" in cell(driver, "learning_have", 0, 5)
+    assert driver.shown("learning_no_torch")
+    assert not driver.shown("learning_what"), "only what can be done here is offered"
     assert not driver.find("learning_start", QPushButton).isEnabled()
     assert words(driver, "learning_told").startswith("To learn a finding takes 50 cases")
     assert not driver.shown("learning_use")
     assert not driver.shown("learning_back")
+    monkeypatch.setattr(tuning_whole, "can_learn_whole", lambda: True)
     context.set_language(Language.CHINESE)
     driver.settle()
     assert "太少" in cell(driver, "learning_have", 0, 5)
+    assert "50" in cell(driver, "learning_have", 0, 5)
+    assert not driver.shown("learning_no_torch")
+    driver.find("learning_what", QComboBox).setCurrentIndex(1)
+    driver.settle()
+    assert "100" in cell(driver, "learning_have", 0, 5), "a whole network takes more"
+    assert words(driver, "learning_told").startswith("整个网络学习一项所见")
     page = opened.findChild(LearningPage)
     assert page is not None
     opened.lock()
@@ -109,12 +121,14 @@ def test_it_can_be_stopped_and_nothing_is_left(
         while True:
             job.check()
 
-    monkeypatch.setattr(tuning, "tune_model", endless)
+    monkeypatch.setattr(tuning_whole, "can_learn_whole", lambda: True)
+    monkeypatch.setattr(tuning_whole, "tune_whole_model", endless)
     go(driver)
     choose(driver, MODEL)
+    driver.find("learning_what", QComboBox).setCurrentIndex(1)
     driver.click("learning_start")
     driver.wait(begun.is_set, "the tuning")
-    assert words(driver, "learning_told").startswith("Learning goes on in the background")
+    assert words(driver, "learning_told").startswith("The whole network learns in the background")
     driver.wait(lambda: driver.shown("learning_stop"), "the way to stop it")
     driver.click("learning_stop")
     driver.wait(lambda: driver.shown("learning_start"), "the end of it")
