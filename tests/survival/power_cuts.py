@@ -1,6 +1,7 @@
 """Crash states of a recording: laid out one after the other, each judged by what had been acknowledged by then."""
 
 import gc
+import hashlib
 import json
 import random
 import re
@@ -75,8 +76,12 @@ def spread(recording: Recording, count: int, seed: int) -> list[tuple[int, int]]
 
 
 def examine(recording: Recording, cuts: Sequence[tuple[int, int]], scratch: Path) -> Iterator[Lost]:
-    """Lay out and judge a state for each (point, seed); the points in order."""
+    """Lay out and judge a state for each (point, seed); the points in order.
+
+    At neighbouring points the same disk may be left after the same words, a third of all: that is judged once.
+    """
     disk = Following(recording.before, recording.root, recording.records, recording.said_before)
+    judged: dict[tuple[bytes, int], Judgement] = {}
     for point, seed in cuts:
         disk.go_to(point)
         chance = random.Random(seed)
@@ -84,14 +89,37 @@ def examine(recording: Recording, cuts: Sequence[tuple[int, int]], scratch: Path
         place = scratch / "state"
         lay_out(disk.disk, place, chance, fate)
         live_on = chance.random() < LIVE_ON
-        found = faults(place, disk.promises, disk.sequence, recording.known, live_on=live_on)
+        state = (fingerprint(place), disk.answers)
+        known = judged.get(state)
+        if known is None or (live_on and not known.lived_on):
+            found = faults(place, disk.promises, disk.sequence, recording.known, live_on=live_on)
+            known = judged[state] = Judgement(live_on, tuple(found))
         shutil.rmtree(place)
-        if found:
-            yield Lost(recording.scenario, point, seed, fate, tuple(found))
+        if known.faults:
+            yield Lost(recording.scenario, point, seed, fate, known.faults)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found in a state, and whether somebody went on working there."""
+
+    lived_on: bool
+    faults: tuple[str, ...]
+
+
+def fingerprint(folder: Path) -> bytes:
+    """Of every folder, file and byte."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        content = path.read_bytes() if path.is_file() else b""
+        digest.update(f"{path.relative_to(folder)}\0{path.is_file()}\0{len(content)}\0".encode())
+        digest.update(content)
+    return digest.digest()
 
 
 class Following:
-    """The model of the disk and what had been promised, at one point of a log."""
+    """The model of the disk and what had been promised, at one point of a log. answers: how often something had been
+    said, on which alone the promises depend."""
 
     def __init__(self, before: Path, root: Path, records: Sequence[Record], said_before: bytes) -> None:
         self._records = records
@@ -102,6 +130,7 @@ class Following:
         self.promises = Promises()
         self.promises.hear(said_before)
         self.sequence = 0
+        self.answers = 0
 
     def go_to_end(self) -> None:
         """Follow all of it."""
@@ -117,6 +146,7 @@ class Following:
                 # A commit is noted there before it is acknowledged.
                 self._noted = max([self._noted, *(int(number) for number in _HEAD.findall(record.data))])
             elif record.what is What.SAID:
+                self.answers += 1
                 self.promises.hear(record.data)
                 if b'"command"' not in record.data:
                     self.sequence = self._noted
@@ -141,7 +171,8 @@ def examine_all(recordings: Sequence[Recording], states: int, seed: int, scratch
         for part in range(WORKERS):
             place = scratch / f"{number}-{part}"
             place.mkdir(parents=True)
-            tasks.append((recording, cuts[part::WORKERS], place))
+            # Not every other one: neighbours are often alike.
+            tasks.append((recording, cuts[part * len(cuts) // WORKERS : (part + 1) * len(cuts) // WORKERS], place))
     with ProcessPoolExecutor(WORKERS, mp_context=get_context("spawn")) as pool:
         lost = tuple(lost for part in pool.map(_examined, *zip(*tasks, strict=True)) for lost in part)
     return Examined(sum(len(cuts) for _, cuts, _ in tasks), lost)
