@@ -12,6 +12,7 @@ from desktop.inference.site import SiteUse, site_words
 
 CARD = "CARD.md"
 TRAINING = "training.json"
+STUDY = "study.json"
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,16 @@ class Model(ABC):
     def training_text(self) -> str:
         """The record of its training (JSON), empty where none lies beside it. Raises KnownFailure where it cannot be
         read."""
+        return self._text_of(TRAINING)
+
+    def study_text(self) -> str:
+        """The figures of what it was compared with (JSON), empty where none lie beside it. Raises KnownFailure where
+        they cannot be read."""
+        return self._text_of(STUDY)
+
+    def _text_of(self, name: str) -> str:
         try:
-            return (self._folder / TRAINING).read_text(encoding="utf-8")
+            return (self._folder / name).read_text(encoding="utf-8")
         except FileNotFoundError:
             return ""
         except OSError as error:

@@ -10,6 +10,8 @@ from desktop.i18n import Language
 from desktop.inference import Library, Model, Registry, TableModel
 from desktop.jobs import Job
 from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
+from desktop.learning.comparisons import Compared as Compared
+from desktop.learning.comparisons import read_comparisons
 from desktop.learning.runs import LossCurve as LossCurve
 from desktop.learning.runs import TrainingRun as TrainingRun
 from desktop.learning.runs import read_run
@@ -26,7 +28,7 @@ class ModelCard:
 
     in_window: a screen asks it; the others only answer who names them. kept: its answers are kept with examinations.
     research: never asked unless someone asked for it. training: how it was trained; None where no record that can be
-    read lies beside it.
+    read lies beside it. compared: with simpler models, with less to learn from, with spoilt recordings.
     """
 
     name: str
@@ -39,6 +41,7 @@ class ModelCard:
     kept: bool
     research: bool
     training: TrainingRun | None = None
+    compared: tuple[Compared, ...] = ()
 
 
 @open_to_all
@@ -96,7 +99,16 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         kept=not isinstance(model, TableModel),
         research=model.research,
         training=_training_of(model),
+        compared=_compared_with(model),
     )
+
+
+def _compared_with(model: Model) -> tuple[Compared, ...]:
+    try:
+        return read_comparisons(model.name, model.training_text(), model.study_text())
+    except KnownFailure as failure:
+        _log.warning("what a model was compared with cannot be shown: %s", failure.key)
+        return ()
 
 
 def _training_of(model: Model) -> TrainingRun | None:

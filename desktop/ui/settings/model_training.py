@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, QWidget
 
 from desktop.ui.settings.loss_chart import LossChart
+from desktop.ui.settings.model_comparison import ModelComparison
 from desktop.ui.widgets.parts import button, column, label, row
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from desktop.workflow import ModelCard
     from desktop.workflow.shelf import TrainingRun
 
-_SIZE = (820, 600)
+_SIZE = (860, 690)
 _SETTINGS_HEIGHT = 110
 _HASH = 16
 
@@ -62,7 +63,11 @@ class TrainingDialog(QDialog):
         close.setText(tr("ui.close"))
         close.clicked.connect(self.accept)
         layout = column(self, margin=16, spacing=12)
-        layout.addLayout(self._facts())
+        top = row(spacing=24)
+        top.addLayout(self._facts(), 1)
+        if model.compared:
+            top.addWidget(ModelComparison(context, model.compared), 1)
+        layout.addLayout(top)
         layout.addLayout(head)
         layout.addWidget(self.chart, 1)
         layout.addWidget(nothing)
@@ -72,6 +77,7 @@ class TrainingDialog(QDialog):
         layout.addWidget(settings)
         layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
         self.network.currentIndexChanged.connect(self._draw)
+        self.network.setFocus()
         self._draw()
 
     def _facts(self) -> QGridLayout:

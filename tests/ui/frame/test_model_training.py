@@ -47,3 +47,5 @@ def test_a_model_fitted_in_one_step_has_no_curve_and_says_so(opened: MainWindow,
     assert driver.shown("training_no_curve")
     assert not driver.shown("training_chart")
     assert not driver.shown("training_network")
+    compared = driver.find("training_compared", QPlainTextEdit).toPlainText().splitlines()
+    assert compared[0].startswith("0.888  learning curve")
