@@ -30,19 +30,7 @@ from desktop.store import (
 )
 from desktop.store.salvage import Salvaged
 from desktop.vault import RecoveryCard, Shift, ShiftRules
-from desktop.workflow import (
-    accepting,
-    backups,
-    cells,
-    confirmed,
-    labelling,
-    mask_agreement,
-    measuring,
-    people,
-    queueing,
-    risks,
-    tuning,
-)
+from desktop.workflow import accepting, backups, cells, confirmed, labelling, measuring, people, queueing, risks, tuning
 from desktop.workflow.auditing import (
     ExportedTrail,
     audit_entries,
@@ -458,7 +446,6 @@ __all__ = [
     "load_models",
     "lock",
     "look_at_file",
-    "mask_agreement",
     "masks_on",
     "measuring",
     "merge_patients",

@@ -5,7 +5,7 @@ helpers say is kept apart from every other word: it puts the doctor's own cells 
 after the own look. It never counts as what is true.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from desktop.inference.golden_fields import FIELDS
 from desktop.jobs import Job
 from desktop.learning.dawid_skene import Merged, Vote, merge
 from desktop.learning.labellers import Board, board
-from desktop.learning.sampling import Candidate, in_order, keyed, mixed_in, uncertainty
+from desktop.learning.sampling import Candidate, in_order, mixed_in, uncertainty
 from desktop.records import (
     AnalysisStatus,
     AuditAction,
@@ -26,6 +26,7 @@ from desktop.records import (
     CellLabel,
     CellQuestion,
     Changes,
+    DetectedBox,
     FileHeader,
     Instance,
     InstanceId,
@@ -273,8 +274,8 @@ class _Cell:
 
     @property
     def candidate(self) -> Candidate:
-        """For the order. Where a model does not speak of what is asked, hardly any cell has it."""
-        return Candidate(self.key, self.instance, self.chance if self.chance is not None else 0.0)
+        """For the order."""
+        return Candidate(self.key, self.instance, _expected(self.chance))
 
     def add(self, word: CellLabel) -> None:
         """Take a word, the older ones first."""
@@ -345,34 +346,47 @@ def _asked(suggestion: Suggestion, instance: Instance) -> list[tuple[CellTask, f
     analysis = suggestion.analysis
     if analysis.status is not AnalysisStatus.OK:
         return []
-    found: list[tuple[CellTask, float | None]] = []
     if _finding(suggestion) and max(instance.rows, instance.columns) <= _LARGEST_WHOLE:
         (spoken,) = [one for one in analysis.findings if one.key in _WHOLE]
-        found.append((CellTask(suggestion.id, None, _WHOLE[spoken.key]), spoken.probability))
+        return [(CellTask(suggestion.id, None, _WHOLE[spoken.key]), spoken.probability)]
     kinds = {count.kind for count in analysis.counts}
-    for one in analysis.boxes:
-        question = _BOXED.get(one.kind)
-        box = CellBox(one.x, one.y, one.width, one.height)
-        if question is None or not (_is_small(box, instance) and _is_whole(box, instance)):
-            continue
-        suspected = _SUSPECTED[question]
-        if suspected in kinds:
-            chance = one.probability if one.kind == suspected else 1 - one.probability
-            found.append((CellTask(suggestion.id, box, question), chance))
-        elif one.probability >= _LEAST_CELL:
-            found.append((CellTask(suggestion.id, box, question), None))
-    place = f"{suggestion.id}"
-    found.sort(key=lambda one: (-uncertainty(one[1]), keyed(place, repr(one[0].box))))
-    return found[:_MOST_OF_ONE]
+    found = [(one, _chance(one, kinds)) for one in analysis.boxes if one.kind in _BOXED]
+    found = [
+        (one, chance)
+        for one, chance in found
+        if (chance is not None or one.probability >= _LEAST_CELL)
+        and _is_whole(one, instance)
+        and _is_small(one, instance)
+    ]
+    # What is equal in no order of place, and always in the same.
+    found.sort(key=lambda one: (-uncertainty(_expected(one[1])), hash((one[0].x, one[0].y))))
+    return [(CellTask(suggestion.id, _box(one), _BOXED[one.kind]), chance) for one, chance in found[:_MOST_OF_ONE]]
 
 
-def _is_whole(box: CellBox, instance: Instance) -> bool:
+def _chance(one: DetectedBox, kinds: Collection[str]) -> float | None:
+    """Of what is asked about a box; None where the model does not speak of it."""
+    suspected = _SUSPECTED[_BOXED[one.kind]]
+    if suspected not in kinds:
+        return None
+    return one.probability if one.kind == suspected else 1 - one.probability
+
+
+def _expected(chance: float | None) -> float:
+    """Where a model does not speak of what is asked, hardly any cell has it."""
+    return chance if chance is not None else 0.0
+
+
+def _box(one: DetectedBox) -> CellBox:
+    return CellBox(one.x, one.y, one.width, one.height)
+
+
+def _is_whole(box: DetectedBox, instance: Instance) -> bool:
     """Whether the picture's edge does not cut it."""
     inside = min(box.x, box.y, instance.columns - box.x - box.width, instance.rows - box.y - box.height)
     return inside >= 1.0
 
 
-def _is_small(box: CellBox, instance: Instance) -> bool:
+def _is_small(box: DetectedBox, instance: Instance) -> bool:
     longest = max(_ROOM.values()) * max(box.width, box.height)
     return longest <= _LARGEST_SHARE * min(instance.rows, instance.columns)
 
@@ -460,10 +474,8 @@ def _checked(tx: Transaction, task: CellTask) -> tuple[Suggestion, Instance, str
 
 
 def _allowed(suggestion: Suggestion, instance: Instance) -> Mapping[CellBox | None, CellQuestion]:
-    boxes = [(CellBox(one.x, one.y, one.width, one.height), one.kind) for one in suggestion.analysis.boxes]
-    asked: dict[CellBox | None, CellQuestion] = {
-        box: _BOXED[kind] for box, kind in boxes if kind in _BOXED and _is_small(box, instance)
-    }
+    boxes = [one for one in suggestion.analysis.boxes if one.kind in _BOXED and _is_small(one, instance)]
+    asked: dict[CellBox | None, CellQuestion] = {_box(one): _BOXED[one.kind] for one in boxes}
     if _finding(suggestion) and max(instance.rows, instance.columns) <= _LARGEST_WHOLE:
         asked[None] = _WHOLE[_finding(suggestion)]
     return asked

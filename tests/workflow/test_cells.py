@@ -23,6 +23,7 @@ from desktop.records import (
     DetectedBox,
     Finding,
     HumanName,
+    InstanceId,
     Label,
     LabelBasis,
     LabelId,
@@ -159,7 +160,7 @@ def test_helpers_words_are_no_truth_and_only_order_what_the_doctor_sees(
     again = answer_cell(clinic, JOB, cells[7], YES)
     assert again.basis is LabelBasis.REVIEWED, "who knows what helpers said is not blind"
     with pytest.raises(ValueError, match="lay word"):
-        Label(LabelId("x"), smear, order[0].suggestion, "f", YES, LabelBasis.LAY, UserId("wu"), NOW)  # type: ignore[arg-type]
+        Label(LabelId("x"), smear, InstanceId("y"), "f", YES, LabelBasis.LAY, UserId("wu"), NOW)
 
 
 def test_known_cells_are_hidden_among_the_others_and_measure_each_helper(

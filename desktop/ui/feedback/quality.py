@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem,
 from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.ui.widgets.parts import Texts, column, label
+from desktop.workflow import mask_agreement
 from desktop.workflow.cells import CellBoard
 from desktop.workflow.mask_agreement import PaintedBoard, PainterRow
 from desktop.workflow.queueing import TOO_FEW, FindingBoard, QualityBoards
@@ -64,7 +65,7 @@ class QualityPage(QWidget):
             return _Found(
                 workflow.queueing.quality_boards(clinic, job),
                 workflow.cells.helper_boards(clinic, job),
-                workflow.mask_agreement.painted_boards(clinic, job),
+                mask_agreement.painted_boards(clinic, job),
             )
 
         self._context.operations.run(

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QDialog, QTableWidget, QTableWidgetItem, QWidget
 
-from desktop import workflow
 from desktop.ui.widgets.parts import button, column, label, row
+from desktop.workflow import mask_agreement
 from desktop.workflow.mask_agreement import MaskAgreement
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class MaskAgreementDialog(QDialog):
         clinic, opened = self._context.open_clinic, self._opened
 
         def work(job: "Job") -> tuple[MaskAgreement, ...]:
-            return workflow.mask_agreement.mask_agreement(clinic, job, opened.study, opened.key)
+            return mask_agreement.mask_agreement(clinic, job, opened.study, opened.key)
 
         title = self._context.tr("volume.mask.compare.counting")
         # After the strokes that wait to be kept: they are in the same queue.
@@ -120,7 +120,7 @@ class MaskAgreementDialog(QDialog):
         clinic, opened = self._context.open_clinic, self._opened
 
         def work(job: "Job") -> "MaskKept":
-            return workflow.mask_agreement.keep_merged_mask(clinic, job, opened.study, opened.key)
+            return mask_agreement.keep_merged_mask(clinic, job, opened.study, opened.key)
 
         self._keep.setEnabled(False)
         title = self._context.tr("volume.mask.compare.counting")

@@ -152,7 +152,9 @@ def test_a_second_person_paints_from_nothing_and_both_are_merged(
     dialog = room.window().findChild(MaskAgreementDialog)
     assert dialog is not None
     qtbot.waitUntil(lambda: dialog.table.rowCount() == 3, timeout=10_000)
-    dialog.findChild(QPushButton, "mask_agreement_keep").click()
+    keep = dialog.findChild(QPushButton, "mask_agreement_keep")
+    assert keep is not None
+    keep.click()
     qtbot.waitUntil(lambda: bar.people.currentText() == "Merged from 2 people (STAPLE)", timeout=10_000)
     assert [bar.people.itemText(at) for at in range(2)] == ["bo", f"{clinic.session.user.name} (you)"]
     room.clear()
