@@ -10,8 +10,7 @@ from desktop.learning.child_settings import usable_cores
 class Settings:
     """parts: patients are split into as many; members: how many networks, each of which leaves out one part.
 
-    epochs: of the schedule; stop_after: how many are gone through, then the averaged weights are taken: the rest
-    gains little for the minutes it takes.
+    epochs: of the schedule; stop_after: how many are gone through, then the averaged weights are taken.
     side: input square. distance_loss: share of ordinary cells that may be called unlike them. alphas: shares of each
     class that the three-way answer may exclude wrongly, see `statistics.thresholds_of`. threads: networks trained at a
     time; only changes the speed.
@@ -30,7 +29,7 @@ class Settings:
     dropout: float = 0.3
     batch: int = 64
     epochs: int = 6
-    stop_after: int = 3
+    stop_after: int = 6
     rate: float = 3e-3
     decay: float = 0.05
     distance_loss: float = 0.01
