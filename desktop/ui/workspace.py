@@ -429,7 +429,8 @@ class Workspace(QWidget):
 
     def _open_shortcuts(self) -> None:
         screen = shown_actions(self._screens[self._current])
-        everywhere = [action for action in self.actions() if action.objectName().startswith("action_")]
+        mine = [action for action in self.actions() if action.objectName().startswith("action_")]
+        everywhere = [action for action in mine if action.isEnabled()]
         ShortcutSheet(self._context, screen, everywhere, self).open()
 
     def _switch_language(self) -> None:

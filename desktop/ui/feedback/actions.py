@@ -4,6 +4,8 @@ from desktop.ui.action import Action
 from desktop.ui.reading.actions import VIEWER_ACTIONS
 
 SCREEN = "feedback"
+CELLS = "cells"
+"""A page of its own: the keys that answer mean another thing there."""
 
 _LOOKING = (
     "viewer.fit",
@@ -30,11 +32,11 @@ LABEL_ACTIONS: tuple[Action, ...] = (
 )
 
 CELL_ACTIONS: tuple[Action, ...] = (
-    Action("cells_present", SCREEN, ("1",)),
-    Action("cells_absent", SCREEN, ("2",)),
-    Action("cells_unsure", SCREEN, ("3",)),
-    Action("cells_back", SCREEN, ("Backspace",)),
-    Action("cells_skip", SCREEN, ("S",)),
+    Action("cells_present", CELLS, ("1",)),
+    Action("cells_absent", CELLS, ("2",)),
+    Action("cells_unsure", CELLS, ("3",)),
+    Action("cells_back", CELLS, ("Backspace",)),
+    Action("cells_skip", CELLS, ("S",)),
 )
 
 LOOK_ACTIONS: tuple[Action, ...] = tuple(
