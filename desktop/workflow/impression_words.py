@@ -69,9 +69,7 @@ _RELATED = {
 
 _SENTENCES = re.compile(r"[.;!\n。；！]+")
 _CLAUSES = re.compile(r"[,，:：]|\bbut\b|\bwith\b|\bhowever\b|但|而|伴|，")
-_DENIED = re.compile(
-    r"\b(?:no|not|without|nor|never)\b|\bfree of\b|\bnegative for\b|未见|未示|未显示|没有|没|无|不$"
-)
+_DENIED = re.compile(r"\b(?:no|not|without|nor|never)\b|\bfree of\b|\bnegative for\b|未见|未示|未显示|没有|没|无|不$")
 _DOUBTED = re.compile(
     r"\?|？|\b(?:possible|possibly|probable|probably|suspected|suspicion|maybe|perhaps|likely|unlikely|exclude[ds]?|"
     r"ruled?|versus|vs|query|history|previous|old|absent|negative|resolved|improved)\b|"
