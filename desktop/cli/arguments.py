@@ -133,6 +133,7 @@ def _add_model_commands(commands: "argparse._SubParsersAction[_Parser]") -> None
         verb.add_argument("--data", type=Path, required=True, metavar="DIR", help="the folder that holds cxr/, ecg/ …")
     train.add_argument("--out", type=Path, metavar="DIR", help="where the model's folder is written")
     train.add_argument("--fresh", action="store_true", help="do not go on from an interrupted run")
+    train.add_argument("--search", action="store_true", help="choose the settings too, by parts of those learned from")
     evaluate.add_argument("--folder", type=Path, metavar="DIR", help="the model's folder, if not the bundled one")
     evaluate.add_argument("--study", action="store_true", help="first train the card's comparators; needs PyTorch")
     bring = models.add_parser("import", help="bring a model in from a folder; it is not used before `activate`")

@@ -80,7 +80,13 @@ def _verify(arguments: argparse.Namespace, output: Output) -> None:
 
 def _train(arguments: argparse.Namespace, output: Output) -> None:
     record = workflow.train_model(
-        arguments.name, arguments.data, arguments.out, Job(), note, resume=not arguments.fresh
+        arguments.name,
+        arguments.data,
+        arguments.out,
+        Job(),
+        note,
+        resume=not arguments.fresh,
+        search=arguments.search,
     )
     output.answer(json.loads(record.to_json()))
 

@@ -6,7 +6,7 @@ May import `inference` and below.
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from desktop.learning.recipe import Recipe
+from desktop.learning.recipe import Recipe, Searching
 from desktop.learning.records import EvaluationRecord, TrainingRecord
 
 
@@ -109,4 +109,4 @@ RECIPES: Mapping[str, Callable[[], Recipe]] = {
 }
 """What makes the recipe of each model of the shelf."""
 
-__all__ = ["RECIPES", "EvaluationRecord", "Recipe", "TrainingRecord"]
+__all__ = ["RECIPES", "EvaluationRecord", "Recipe", "Searching", "TrainingRecord"]

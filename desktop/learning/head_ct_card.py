@@ -73,9 +73,19 @@ same again from the same seed. This page is written by `lantern models train` an
 
 **How the figures are honest.** People are in {settings["folds"]} parts, {settings["repeats"]} times anew; each is
 judged by the mean of the lines made without his part, and his calibration and thresholds come from people of other
-parts. The penalty, how far a number counts, and the numbers themselves were chosen by the same kind of cross-validation
-on these people, so the figures flatter a little. The pack itself is made in the same way from everybody,
+parts. {_chosen(training)} The pack itself is made in the same way from everybody,
 whom it cannot be judged on."""
+
+
+def _chosen(training: Mapping[str, Any]) -> str:
+    """How the settings came about."""
+    tried = training.get("tried", [])
+    if not tried:
+        return """The penalty, how far a number counts, and the numbers themselves were chosen by the same kind of
+cross-validation on these people, so the figures flatter a little."""
+    return f"""The penalty and how far a number counts were chosen among {len(tried)} settings (`tried` in
+`training.json`) by the log-loss on inner parts of the people learned from, for each part that is judged anew without
+it; the numbers themselves were chosen by cross-validation on these people, so the figures still flatter a little."""
 
 
 def _main(figures: Mapping[str, Any]) -> str:

@@ -4,7 +4,10 @@ A straight line of measured numbers for each finding. What lines made without a 
 the thresholds, so that nothing is judged by what was learned by heart.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import product
 
 import numpy as np
 
@@ -15,6 +18,7 @@ from desktop.learning.ecg_training import calibrated, said, split
 from desktop.learning.forest import filled_in
 from desktop.learning.forest_graph import Familiar, familiar_of
 from desktop.learning.head_ct_data import FINDINGS, SliceTable
+from desktop.learning.records import Tried
 from desktop.learning.statistics import thresholds_of
 from desktop.records import Decision
 
@@ -25,7 +29,8 @@ class HeadCtSettings:
     the cross-validation, by patient. repeats: times it is made. alphas: share of those with, and of those without, a
     finding that may be told wrongly, the first one whose thresholds leave no gap. familiar: how many times the farthest
     slice's distance is still familiar. every: one in so many slices is spoilt on purpose, to see how
-    much is lost. seed: of every split."""
+    much is lost. search: whether ridge and clipped are chosen among `TRIED`, for whoever is judged anew without him.
+    seed: of every split."""
 
     ridge: float = 1.0
     clipped: float = 3.0
@@ -34,7 +39,13 @@ class HeadCtSettings:
     alphas: tuple[float, ...] = (0.1, 0.05)
     familiar: float = 1.25
     every: int = 3
+    search: bool = False
     seed: int = 20262
+
+
+TRIED = tuple(product((0.3, 1.0, 3.0, 10.0), (2.0, 3.0, 4.0)))
+"""Of ridge and clipped."""
+_INNER = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,9 +77,11 @@ def away(familiar: Familiar, numbers: Floats, clipped: float) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class FittedHeadCt:
-    """Lines, calibrations and thresholds, in the order of FINDINGS."""
+    """Lines, calibrations and thresholds, in the order of FINDINGS. settings: those chosen, among `tried`."""
 
     lines: Lines
+    settings: HeadCtSettings
+    tried: tuple[Tried, ...]
     calibrations: tuple[Calibration, ...]
     thresholds: tuple[ConformalThresholds, ...]
 
@@ -100,11 +113,44 @@ def all_unseen(table: SliceTable, asked: Floats, settings: HeadCtSettings) -> li
 def _unseen(table: SliceTable, asked: Floats, settings: HeadCtSettings, seed: int) -> Floats:
     parts = split(table.patients, settings.folds, seed)
     logits = np.zeros(table.labels.shape)
+    for part, lines in _lines_without(table, settings, seed).items():
+        logits[parts == part] = lines.logits(asked[parts == part])
+    return logits
+
+
+@lru_cache(maxsize=32)
+def _lines_without(table: SliceTable, settings: HeadCtSettings, seed: int) -> Mapping[int, Lines]:
+    """Lines made without each part. Kept: good slices and every kind of spoilt ones are asked of the same."""
+    parts, found = split(table.patients, settings.folds, seed), {}
     for part in range(settings.folds):
         out = parts == part
         if out.any():
-            logits[out] = fit_lines(table.numbers[~out], table.labels[~out], settings).logits(asked[out])
-    return logits
+            inside = table.part(~out)
+            found[part] = fit_lines(inside.numbers, inside.labels, chosen(inside, settings, seed + 1)[0])
+    return found
+
+
+def chosen(table: SliceTable, settings: HeadCtSettings, seed: int) -> tuple[HeadCtSettings, tuple[Tried, ...]]:
+    """The settings whose lines say best what people are like that were held out of them, and all that were tried.
+    Without a search those given. seed: of the inner parts."""
+    if not settings.search:
+        return settings, ()
+    parts = split(table.patients, _INNER, seed)
+    losses = []
+    for ridge, clipped in TRIED:
+        tried = replace(settings, ridge=ridge, clipped=clipped)
+        logits = np.zeros(table.labels.shape)
+        for part in np.unique(parts):
+            out = parts == part
+            if not out.all():
+                logits[out] = fit_lines(table.numbers[~out], table.labels[~out], tried).logits(table.numbers[out])
+        losses.append(float(np.mean(np.logaddexp(0, logits) - table.labels * logits)))
+    best = int(np.argmin(losses))
+    rows = tuple(
+        Tried({"ridge": ridge, "clipped": clipped}, round(loss, 5), place == best)
+        for place, ((ridge, clipped), loss) in enumerate(zip(TRIED, losses, strict=True))
+    )
+    return replace(settings, ridge=TRIED[best][0], clipped=TRIED[best][1]), rows
 
 
 def fit_all(table: SliceTable, logits: Floats, settings: HeadCtSettings) -> FittedHeadCt:
@@ -115,7 +161,9 @@ def fit_all(table: SliceTable, logits: Floats, settings: HeadCtSettings) -> Fitt
         calibration = calibrated(logits[:, place], labels)
         calibrations.append(calibration)
         thresholds.append(thresholds_of(said(calibration, logits[:, place]), labels, settings.alphas))
-    return FittedHeadCt(fit_lines(table.numbers, table.labels, settings), tuple(calibrations), tuple(thresholds))
+    own, tried = chosen(table, settings, settings.seed + 2)
+    lines = fit_lines(table.numbers, table.labels, own)
+    return FittedHeadCt(lines, own, tried, tuple(calibrations), tuple(thresholds))
 
 
 def judged(table: SliceTable, logits: Floats, settings: HeadCtSettings) -> tuple[Floats, list[list[Decision]]]:

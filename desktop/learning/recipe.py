@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.jobs import Job
@@ -35,6 +35,15 @@ class Recipe(Protocol):
         study: first train the comparators that the card prints (other splits, less data, ablations), going on after
         the last whole epoch where an earlier run was cut off. Only this needs PyTorch.
         """
+
+
+@runtime_checkable
+class Searching(Protocol):
+    """A recipe that can choose its settings itself: among a handful, by inner parts of those it learns from; whoever is
+    judged is judged by what was chosen without him."""
+
+    def searching(self) -> Recipe:
+        """The same recipe, choosing."""
 
 
 def require_onnx() -> None:

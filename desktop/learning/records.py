@@ -16,8 +16,18 @@ S = TypeVar("S", bound="DataclassInstance")
 
 
 @dataclass(frozen=True)
+class Tried:
+    """Settings that were tried. loss: mean log-loss on people held out of the inner trainings. chosen: taken."""
+
+    settings: Mapping[str, Json]
+    loss: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class TrainingRecord:
-    """One training run. settings, curves: as the recipe writes them. patient_marks: short hashes of the patients."""
+    """One training run. settings, curves: as the recipe writes them. patient_marks: short hashes of the patients.
+    tried: all settings that were tried, in order; none where they stood fixed."""
 
     model: str
     version: str
@@ -34,10 +44,12 @@ class TrainingRecord:
     calibration: Mapping[str, Json]
     gate: Mapping[str, Json]
     patient_marks: tuple[str, ...]
+    tried: tuple[Tried, ...] = ()
 
     def to_json(self) -> str:
         """Indented JSON, the marks on one line."""
-        return _dump({name: getattr(self, name) for name in self.__dataclass_fields__})
+        members = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return _dump(members | {"tried": [asdict(one) for one in self.tried]})
 
 
 @dataclass(frozen=True)

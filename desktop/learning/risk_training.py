@@ -5,7 +5,7 @@ cross-validation said (a slope and an offset), so that probabilities are neither
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from desktop.inference.calibration import ConformalThresholds
 from desktop.jobs import Job
 from desktop.learning.additive import PENALTIES, Additive, Bools, ColumnPlan, Floats, Penalty, fit
+from desktop.learning.records import Tried
 from desktop.learning.risk_sets import RiskSet
 from desktop.learning.statistics import fit_calibration, offset_at, thresholds_of
 from desktop.learning.tables import Table
@@ -41,11 +42,12 @@ class RiskSettings:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """The model, the penalty that was chosen, the correction of its log-odds, where it decides, and each column's
-    weight. lows, highs: ends of what it has learned from, infinite for choices."""
+    """The model, the penalty that was chosen among those tried, the correction of its log-odds, where it decides, and
+    each column's weight. lows, highs: ends of what it has learned from, infinite for choices."""
 
     model: Additive
     penalty: Penalty
+    tried: tuple[Tried, ...]
     slope: float
     offset: float
     thresholds: ConformalThresholds
@@ -58,6 +60,7 @@ def fit_risk(table: Table, risk: RiskSet, settings: RiskSettings, seed: int) -> 
     """The model of these people. seed: of its inner splits."""
     plans = [column.plan for column in risk.columns]
     best: tuple[float, Penalty, Floats] | None = None
+    losses: list[float] = []
     for penalty in PENALTIES:
         logits = np.stack(
             [
@@ -66,16 +69,21 @@ def fit_risk(table: Table, risk: RiskSet, settings: RiskSettings, seed: int) -> 
             ]
         )
         loss = float(np.mean(np.logaddexp(0, logits) - table.labels * logits))
+        losses.append(loss)
         if best is None or loss < best[0]:
             best = (loss, penalty, logits)
     assert best is not None, "there are penalties to choose from"
     _, penalty, logits = best
+    tried = tuple(
+        Tried(asdict(one), round(loss, 5), one is penalty) for one, loss in zip(PENALTIES, losses, strict=True)
+    )
     slope, offset = _correction(logits, np.tile(table.labels, settings.choosing_repeats))
     model = fit(table.rows, table.labels, plans, penalty).scaled(slope, offset)
     numbers = np.array([not column.choices for column in risk.columns])
     return Fitted(
         model,
         penalty,
+        tried,
         slope,
         offset,
         thresholds_of(probabilities(slope * logits[0] + offset), table.labels, settings.alphas),

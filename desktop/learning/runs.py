@@ -19,10 +19,19 @@ class LossCurve:
 
 
 @dataclass(frozen=True)
+class TriedSettings:
+    """Settings that were tried, by name. loss: on people held out of the inner trainings. chosen: taken."""
+
+    settings: Mapping[str, str]
+    loss: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
 class TrainingRun:
     """One training. cases: films, traces, photographs or rows; people: patients or what stands for them. seconds: on
     threads. software: versions by name. settings: by name, as the recipe writes them. curves: none where the model is
-    fitted in one step."""
+    fitted in one step. tried: what the settings were chosen among, the best first; none where they stood fixed."""
 
     seed: int
     data_sha256: str
@@ -33,6 +42,7 @@ class TrainingRun:
     software: Mapping[str, str]
     settings: Mapping[str, str]
     curves: tuple[LossCurve, ...]
+    tried: tuple[TriedSettings, ...] = ()
 
 
 def read_run(model: str, text: str) -> TrainingRun:
@@ -49,9 +59,20 @@ def read_run(model: str, text: str) -> TrainingRun:
             software={str(name): str(version) for name, version in record["software"].items()},
             settings={str(name): _said(value) for name, value in record["settings"].items()},
             curves=tuple(_curve(str(name), epochs) for name, epochs in record["curves"].items() if epochs),
+            tried=_tried(record.get("tried", [])),
         )
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise KnownFailure("learning.no_record", kind=ErrorKind.BAD_INPUT, model=model) from error
+
+
+def _tried(rows: list[Mapping[str, Any]]) -> tuple[TriedSettings, ...]:
+    found = []
+    for row in rows:
+        settings = {str(name): _said(value) for name, value in row["settings"].items()}
+        found.append(TriedSettings(settings, float(row["loss"]), bool(row["chosen"])))
+    if not all(math.isfinite(one.loss) for one in found):
+        raise ValueError("a loss is a number")
+    return tuple(sorted(found, key=lambda one: one.loss))
 
 
 def _said(value: object) -> str:

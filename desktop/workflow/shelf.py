@@ -9,11 +9,12 @@ from desktop.errors import ErrorKind, KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.inference import Library, Model, Registry, TableModel
 from desktop.jobs import Job
-from desktop.learning import RECIPES, EvaluationRecord, Recipe, TrainingRecord
+from desktop.learning import RECIPES, EvaluationRecord, Recipe, Searching, TrainingRecord
 from desktop.learning.comparisons import Compared as Compared
 from desktop.learning.comparisons import read_comparisons
 from desktop.learning.runs import LossCurve as LossCurve
 from desktop.learning.runs import TrainingRun as TrainingRun
+from desktop.learning.runs import TriedSettings as TriedSettings
 from desktop.learning.runs import read_run
 from desktop.records import Changes
 from desktop.settings import default_places, model_folder
@@ -122,14 +123,26 @@ def _training_of(model: Model) -> TrainingRun | None:
 
 @open_to_all
 def train_model(
-    name: str, data: Path, out: Path | None, job: Job, say: Callable[[str], None], *, resume: bool = True
+    name: str,
+    data: Path,
+    out: Path | None,
+    job: Job,
+    say: Callable[[str], None],
+    *,
+    resume: bool = True,
+    search: bool = False,
 ) -> TrainingRecord:
     """Train a model from its recipe. out: where the model's folder is written, else where the bundled one lies; that
-    of a research pack among the models of this PC.
+    of a research pack among the models of this PC. search: it first chooses its settings itself.
 
-    Raises UserFacingError: no such recipe, data missing, torch missing.
+    Raises UserFacingError: no such recipe, one that has nothing to choose, data missing, torch missing.
     """
     recipe = _recipe(name)
+    if search:
+        if not isinstance(recipe, Searching):
+            able = ", ".join(one for one in RECIPES if isinstance(_recipe(one), Searching))
+            raise UserFacingError("workflow.nothing_to_search", model=name, known=able)
+        recipe = recipe.searching()
     return recipe.train(data, out or _folder_of(recipe), job, say, resume=resume)
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from desktop.inference.runner_onnx import OnnxRunner
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
 from desktop.learning import RECIPES
-from desktop.learning.head_ct_data import KINDS, data_hash, find_slices, read_slices
+from desktop.learning.head_ct_data import KINDS, Slice, SliceTable, data_hash, find_slices, read_slices
 from desktop.learning.head_ct_export import graph_of
-from desktop.learning.head_ct_training import HeadCtSettings, fit_lines
+from desktop.learning.head_ct_training import HeadCtSettings, chosen, fit_lines
 from desktop.learning.recipes.head_ct import HeadCt
+from desktop.learning.runs import read_run
 from desktop.records import AnalysisStatus, FileHeader, Modality, Photometric, Picture
 
 pytest.importorskip("onnx", reason="needs the package onnx to write graphs")
@@ -149,6 +151,35 @@ def test_the_same_pack_again_from_the_same_seed_and_the_card_again(drawn: Path, 
     figures = recipe.evaluate(drawn, trained, Job(), quiet).figures
     assert (trained / "CARD.md").read_text(encoding="utf-8") == card
     assert figures["judged_by"] == "lines made without the person"
+
+
+def test_settings_are_chosen_without_those_who_are_judged() -> None:
+    generator = np.random.default_rng(8)
+    numbers = generator.normal(size=(48, 6))
+    labels = np.stack([numbers[:, 0] > 0, generator.random(48) < 0.5], axis=1)
+    one = Slice(Path("drawn.png"), "drawn", "p", (False, False), (False,) * len(KINDS))
+    people = tuple(f"p{index // 2}" for index in range(48))
+    nothing = np.zeros((48, 1))
+    table = SliceTable((one,) * 48, numbers, nothing, labels, nothing > 0, people, "0" * 64)
+    own, tried = chosen(table, replace(SETTINGS, search=True), 5)
+    assert [one.chosen for one in tried].count(True) == 1
+    (taken,) = (one for one in tried if one.chosen)
+    assert (own.ridge, own.clipped) == (taken.settings["ridge"], taken.settings["clipped"])
+    assert taken.loss == min(one.loss for one in tried)
+    assert len(tried) == len({str(one.settings) for one in tried}) == 12
+    assert chosen(table, SETTINGS, 5) == (SETTINGS, ())
+
+
+def test_a_pack_that_chose_says_what_it_tried(drawn: Path, tmp_path: Path) -> None:
+    record = HeadCt(SETTINGS).searching().train(drawn, tmp_path, Job(), quiet)
+    folder = tmp_path / "head-ct"
+    run = read_run("head-ct", (folder / "training.json").read_text(encoding="utf-8"))
+    assert len(run.tried) == len(record.tried) == 12
+    assert [one.loss for one in run.tried] == sorted(one.loss for one in run.tried)
+    (taken,) = (one for one in run.tried if one.chosen)
+    assert run.settings["ridge"] == taken.settings["ridge"]
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert "chosen among 12 settings" in card
 
 
 def test_on_other_people_the_pack_itself_is_judged(trained: Path, tmp_path: Path) -> None:

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from desktop.errors import KnownFailure
+from desktop.errors import KnownFailure, UserFacingError
 from desktop.i18n import Language
 from desktop.inference import Registry
+from desktop.jobs import Job
 from desktop.learning.runs import read_run
 from desktop.settings import model_folder
 from desktop.workflow import model_card
+from desktop.workflow.shelf import train_model
 
 RECORD = {
     "seed": 7,
@@ -42,6 +44,30 @@ def test_a_record_is_read() -> None:
     ]
 
 
+def test_what_was_tried_is_told_with_the_best_first() -> None:
+    rows = [
+        {"settings": {"ridge": ridge}, "loss": loss, "chosen": loss == 0.3}
+        for ridge, loss in ((1.0, 0.5), (3.0, 0.3), (10.0, 0.4))
+    ]
+    tried = read_run("toy", json.dumps(RECORD | {"tried": rows})).tried
+    assert [(one.settings, one.chosen) for one in tried] == [
+        ({"ridge": "3.0"}, True),
+        ({"ridge": "10.0"}, False),
+        ({"ridge": "1.0"}, False),
+    ]
+    assert read_run("toy", json.dumps(RECORD)).tried == ()
+
+
+def test_only_a_recipe_that_can_choose_is_asked_to(tmp_path: Path) -> None:
+    with pytest.raises(UserFacingError) as caught:
+        train_model("sputum-afb", tmp_path, tmp_path, Job(), print, search=True)
+    assert caught.value.key == "workflow.nothing_to_search"
+    assert "head-ct" in str(caught.value.details["known"])
+    with pytest.raises(UserFacingError) as caught:
+        train_model("risk-diabetes", tmp_path, tmp_path, Job(), print, search=True)
+    assert caught.value.key == "learning.no_data"
+
+
 @pytest.mark.parametrize(
     "damage",
     [
@@ -50,6 +76,8 @@ def test_a_record_is_read() -> None:
         {"curves": {"a": [{"training_loss": float("inf"), "validation_loss": 0.0}]}},
         {"software": []},
         {"settings": "many"},
+        {"tried": [{"settings": {}, "loss": float("nan"), "chosen": False}]},
+        {"tried": [{"loss": 0.1}]},
     ],
 )
 def test_a_damaged_record_is_told(damage: dict[str, object]) -> None:

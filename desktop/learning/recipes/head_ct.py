@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,10 @@ class HeadCt:
         """Name of the model."""
         return head_ct_export.NAME
 
+    def searching(self) -> "HeadCt":
+        """See `Searching`."""
+        return replace(self, settings=replace(self.settings, search=True))
+
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new pack and writes its card. There is nothing to resume."""
         require_onnx()
@@ -58,11 +62,12 @@ class HeadCt:
             seconds=round(seconds, 1),
             threads=1,
             software=_software(),
-            settings=stated_settings(self.settings),
+            settings=stated_settings(fitted.settings),
             curves={},
             calibration={key: asdict(one) for key, one in zip(FINDINGS, fitted.calibrations, strict=True)},
             gate={},
             patient_marks=tuple(sorted({patient_mark(patient) for patient in table.patients})),
+            tried=fitted.tried,
         )
         say("judging everybody by lines made without him, on good slices and on spoilt ones")
         figures = head_ct_evaluation.cross_validated(table, logits, self.settings, job)

@@ -33,6 +33,10 @@ class Risk:
         """Name of the model."""
         return self.risk.model
 
+    def searching(self) -> "Risk":
+        """See `Searching`: how smooth the curves are is always chosen."""
+        return self
+
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card. There is nothing to resume."""
         require_onnx()
@@ -62,6 +66,7 @@ class Risk:
             calibration={"slope": round(fitted.slope, 6), "offset": round(fitted.offset, 6)},
             gate={},
             patient_marks=tuple(sorted(row_mark(row) for row in whole.rows)),
+            tried=fitted.tried,
         )
         manifest = risk_export.document(graph, risk, fitted, table, self.settings.missing_limit)
         files = {risk_export.GRAPH: graph, TRAINING: record.to_json().encode()}

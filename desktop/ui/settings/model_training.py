@@ -1,9 +1,10 @@
 """How a model was trained: what it learned from, for how long, with what, and how its loss fell."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from desktop.ui.settings.loss_chart import LossChart
 from desktop.ui.settings.model_comparison import ModelComparison
@@ -12,7 +13,7 @@ from desktop.ui.widgets.parts import button, column, label, row
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow import ModelCard
-    from desktop.workflow.shelf import TrainingRun
+    from desktop.workflow.shelf import TrainingRun, TriedSettings
 
 _SIZE = (860, 690)
 _SETTINGS_HEIGHT = 110
@@ -51,14 +52,10 @@ class TrainingDialog(QDialog):
         for part in (caption, self.network, self.chart):
             part.setVisible(bool(self._run.curves))
         nothing.setVisible(not self._run.curves)
-        named = label(role="strong")
-        named.setText(tr("settings.training.settings"))
-        settings = QPlainTextEdit("\n".join(f"{name} = {value}" for name, value in sorted(self._run.settings.items())))
-        settings.setObjectName("training_settings")
-        settings.setAccessibleName(tr("settings.training.settings"))
-        settings.setReadOnly(True)
-        settings.setTabChangesFocus(True)
-        settings.setFixedHeight(_SETTINGS_HEIGHT)
+        lists = row()
+        lists.addLayout(self._list("settings", _lines(self._run.settings)))
+        if self._run.tried:
+            lists.addLayout(self._list("tried", [self._tried(one) for one in self._run.tried]))
         close = button("training_close", "primary")
         close.setText(tr("ui.close"))
         close.clicked.connect(self.accept)
@@ -73,12 +70,31 @@ class TrainingDialog(QDialog):
         layout.addWidget(nothing)
         if not self._run.curves:
             layout.addStretch(1)
-        layout.addWidget(named)
-        layout.addWidget(settings)
+        layout.addLayout(lists)
         layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
         self.network.currentIndexChanged.connect(self._draw)
         self.network.setFocus()
         self._draw()
+
+    def _list(self, key: str, lines: Sequence[str]) -> QVBoxLayout:
+        """Lines under a heading, to be read and copied."""
+        heading = label(role="strong")
+        heading.setText(self._context.tr(f"settings.training.{key}"))
+        text = QPlainTextEdit("\n".join(lines))
+        text.setObjectName(f"training_{key}")
+        text.setAccessibleName(heading.text())
+        text.setReadOnly(True)
+        text.setTabChangesFocus(True)
+        text.setFixedHeight(_SETTINGS_HEIGHT)
+        below = column(spacing=4)
+        below.addWidget(heading)
+        below.addWidget(text)
+        return below
+
+    def _tried(self, one: "TriedSettings") -> str:
+        """One line: how well settings did, and whether they were taken."""
+        key = "settings.training.taken" if one.chosen else "settings.training.left"
+        return self._context.tr(key, loss=f"{one.loss:.4f}", settings=", ".join(_lines(one.settings)))
 
     def _facts(self) -> QGridLayout:
         tr, run = self._context.tr, self._run
@@ -107,3 +123,7 @@ class TrainingDialog(QDialog):
         place = self.network.currentIndex()
         if place >= 0:
             self.chart.show_curve(self._run.curves[place])
+
+
+def _lines(settings: Mapping[str, str]) -> list[str]:
+    return [f"{name} = {value}" for name, value in sorted(settings.items())]

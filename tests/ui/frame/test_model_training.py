@@ -42,6 +42,13 @@ def test_a_networks_curve_is_drawn_and_told(
     assert not driver.shown("training_dialog")
 
 
+def test_what_was_tried_stands_beside_the_settings(opened: MainWindow, driver: Driver) -> None:
+    open_training(driver, "risk-diabetes")
+    lines = driver.find("training_tried", QPlainTextEdit).toPlainText().splitlines()
+    assert len(lines) > 5
+    assert [line.endswith("(taken)") for line in lines] == [True] + [False] * (len(lines) - 1)
+
+
 def test_a_model_fitted_in_one_step_has_no_curve_and_says_so(opened: MainWindow, driver: Driver) -> None:
     open_training(driver, "ecg-12-lead")
     assert driver.shown("training_no_curve")
