@@ -94,6 +94,12 @@ def offscreen(environment: Mapping[str, str]) -> dict[str, str]:
     return {**environment, "QT_QPA_PLATFORM": "offscreen"}
 
 
+def shared_cores(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment of tests, each core having a process of its own: threads of array maths do not wait busily for
+    others that have no core."""
+    return {**environment, "OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_NUM_THREADS": "1"}
+
+
 def data_folder(platform: str, environment: Mapping[str, str], home: Path) -> Path:
     """Where this user's programs keep their data; `platform` is sys.platform."""
     if platform == "win32":
@@ -183,7 +189,7 @@ def test(session: Session, _arguments: argparse.Namespace) -> int:
     say(f"pytest; beside it {' and '.join(step.name for step in SLOW_CHECKS)}, heard of at the end if they fail")
     with ThreadPoolExecutor(1) as beside:
         outcomes = [beside.submit(session.aside, step.arguments) for step in SLOW_CHECKS]
-        code = session.python(pytest_arguments(session.rest), offscreen(os.environ))
+        code = session.python(pytest_arguments(session.rest), shared_cores(offscreen(os.environ)))
     for step, outcome in zip(SLOW_CHECKS, outcomes, strict=True):
         ended, said = outcome.result()
         if ended != 0:

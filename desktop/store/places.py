@@ -8,6 +8,7 @@ authenticated keystore says.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 ATTACHMENTS = "att"
@@ -115,6 +116,12 @@ def _numbered(folder: Path) -> Iterator[tuple[Path, StoreFiles]]:
         if match := _NUMBERED.fullmatch(path.name):
             files = StoreFiles(folder, max(_FIRST_EPOCH, int(match[1] or _FIRST_EPOCH)))
             # Not `clinic-1.db` or `clinic-007.db`: Lantern never writes those.
-            kept = path.name.startswith(files.database.name + _KEPT)
-            if kept or path in (*files.all_of_database(), *files.all_of_unfinished(), files.heads):
+            if path.name in _names(files.epoch) or path.name.startswith(files.database.name + _KEPT):
                 yield path, files
+
+
+@lru_cache(maxsize=64)
+def _names(epoch: int) -> frozenset[str]:
+    """The names of an epoch's files."""
+    files = StoreFiles(Path(), epoch)
+    return frozenset(path.name for path in (*files.all_of_database(), *files.all_of_unfinished(), files.heads))

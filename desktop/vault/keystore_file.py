@@ -13,6 +13,7 @@ import json
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -205,12 +206,20 @@ def _read(path: Path) -> Copy:
     except OSError:
         return Copy(path, True, None)
     try:
-        keystore = parse(data)
-        return Copy(path, True, keystore, exact=keystore.to_bytes() == data)
+        keystore, exact = _understood(data)
+        return Copy(path, True, keystore, exact=exact)
     except NewerKeystore:
         return Copy(path, True, None, newer=True)
     except ValueError:
         return Copy(path, True, None)
+
+
+@lru_cache(maxsize=4)
+def _understood(data: bytes) -> tuple[Keystore, bool]:
+    """A keystore, and whether these are the bytes that Lantern writes; kept, since both copies are mostly the same and
+    are read again and again. Raises ValueError."""
+    keystore = parse(data)
+    return keystore, keystore.to_bytes() == data
 
 
 class NewerKeystore(ValueError):

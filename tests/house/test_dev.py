@@ -22,6 +22,7 @@ class Recorder:
         self.started: list[tuple[str, ...]] = []
         self.beside: list[tuple[str, ...]] = []
         self.platforms: list[str | None] = []
+        self.environments: list[Mapping[str, str]] = []
         self.codes: dict[str, int] = {}
         self.held: frozenset[Layer] = frozenset(Layer)
 
@@ -34,6 +35,7 @@ class Recorder:
     ) -> int:
         self.started.append(tuple(arguments))
         self.platforms.append((environment or {}).get("QT_QPA_PLATFORM"))
+        self.environments.append(environment or {})
         return self.codes.get(arguments[1], 0)
 
     def aside(self, _session: dev.Session, arguments: Sequence[str]) -> tuple[int, str]:
@@ -80,6 +82,7 @@ def test_test_runs_every_check_and_pytest(recorder: Recorder, capsys: pytest.Cap
     assert recorder.started[-1][1] == "pytest"
     assert recorder.started[-1][-2:] == ("-k", "one thing")
     assert recorder.platforms[-1] == "offscreen"
+    assert recorder.environments[-1]["OMP_WAIT_POLICY"] == "PASSIVE", "each core has a process of its own to run"
     assert recorder.layers == {Layer.DEV, Layer.TORCH}
     assert Purpose.TESTS in recorder.purposes
 
