@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 _TICK = "✓"
 _ROW_HEIGHT = 32
-_ROLE_WIDTH = 104
 _Index = QModelIndex | QPersistentModelIndex
 
 
@@ -94,10 +93,9 @@ class PermissionTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
-        header.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        # As narrow as the roles' names allow: the sentences need the room.
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        for column in range(1, self._model.columnCount()):
-            self.setColumnWidth(column, _ROLE_WIDTH)
         self.retranslate()
 
     def retranslate(self) -> None:
