@@ -74,7 +74,9 @@ def test_every_film_has_its_turn(
     assert (on_screen(room), words(room, "suggestion_about")) == (2, "Picture 2: Stand-in")
     room.study._bound["reading.previous_film"].trigger()
     assert (on_screen(room), words(room, "suggestion_about")) == (1, "Picture 1: Stand-in")
-    assert not panel.findChild(QPushButton, "previous_suggestion").isEnabled()  # type: ignore[union-attr]
+    back = panel.findChild(QPushButton, "previous_suggestion")
+    assert back is not None
+    assert not back.isEnabled()
     # One stroke accepts what agrees, of this film alone; the next film comes up by itself.
     room.study._follower.moved = 0.0
     panel.decision.accept_all()
