@@ -83,10 +83,11 @@ def bench_arguments(extra: Sequence[str]) -> tuple[str, ...]:
 
 
 def gently() -> tuple[tuple[str, ...], int]:
-    """What makes a program give way to others: words before its command, and Windows' flags for starting it."""
+    """What makes a program give way to others, yet so that it has ended before minutes of tests have: words before its
+    command, and Windows' flags for starting it."""
     if sys.platform == "win32":
         return (), subprocess.BELOW_NORMAL_PRIORITY_CLASS
-    return ("nice", "-n", "15"), 0
+    return ("nice", "-n", "5"), 0
 
 
 def offscreen(environment: Mapping[str, str]) -> dict[str, str]:
