@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -16,48 +17,67 @@ THROUGH = "The window and the command line reach everything through workflow"
 ARRAYS = "The command line leaves array maths to workflow"
 
 
+STRAYS = (
+    ("jobs", "from PySide6.QtCore import QObject", QT),
+    ("cli", "import pyqtgraph", QT),
+    ("records", "import desktop.jobs", DOWN),
+    ("exports", "from desktop.store import Store", DOWN),
+    ("imaging", "import desktop.vault", DOWN),
+    ("workflow", "import desktop.cli", DOWN),
+    ("ui", "import desktop.inference", THROUGH),
+    ("ui", "import desktop.vault", THROUGH),
+    ("cli", "import desktop.store", THROUGH),
+    ("cli", "import desktop.imaging", ARRAYS),
+)
+
+
+def copied(folder: Path) -> Path:
+    """The package's source and its contracts, to be broken."""
+    shutil.copytree(ROOT / "desktop", folder / "desktop", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
+
+
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """The package's source and its contracts, to be broken."""
-    shutil.copytree(ROOT / "desktop", tmp_path / "desktop", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    return copied(tmp_path)
 
 
-def broken_contracts(clone: Path) -> set[str]:
-    """The names of the contracts that the test command's own check reports as broken."""
+def broken_contracts(clone: Path) -> dict[str, str]:
+    """What the test command's own check says of each contract that it reports as broken, by the contract's name."""
     (step,) = (step for step in SLOW_CHECKS if step.name == "import-linter")
     done = subprocess.run([sys.executable, *step.arguments], cwd=clone, capture_output=True, text=True, check=False)
     broken = {line.removesuffix(" BROKEN") for line in done.stdout.splitlines() if line.endswith(" BROKEN")}
     assert (done.returncode == 0) is (not broken), done.stdout + done.stderr
-    return broken
+    # A headline is underlined; what is said of its contract stands below it, up to the next one.
+    parts = re.split(r"^(.+)\n-+$", done.stdout, flags=re.MULTILINE)
+    said = dict(zip(parts[1::2], parts[2::2], strict=True))
+    return {name: said[name] for name in broken}
 
 
 def test_the_rule_is_kept(clone: Path) -> None:
-    assert broken_contracts(clone) == set()
+    assert broken_contracts(clone) == {}
 
 
-@pytest.mark.parametrize(
-    ("module", "line", "contract"),
-    [
-        ("jobs/stray.py", "from PySide6.QtCore import QObject", QT),
-        ("cli/stray.py", "import pyqtgraph", QT),
-        ("records/stray.py", "import desktop.jobs", DOWN),
-        ("exports/stray.py", "from desktop.store import Store", DOWN),
-        ("imaging/stray.py", "import desktop.vault", DOWN),
-        ("workflow/stray.py", "import desktop.cli", DOWN),
-        ("ui/stray.py", "import desktop.inference", THROUGH),
-        ("ui/stray.py", "import desktop.vault", THROUGH),
-        ("cli/stray.py", "import desktop.store", THROUGH),
-        ("cli/stray.py", "import desktop.imaging", ARRAYS),
-        ("undeclared/__init__.py", "", DOWN),
-    ],
-)
-def test_a_stray_import_is_reported(clone: Path, module: str, line: str, contract: str) -> None:
-    path = clone / "desktop" / module
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(f"{line}\n", encoding="utf-8")
-    assert contract in broken_contracts(clone)
+@pytest.fixture(scope="module")
+def said_of_strays(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What is said where every one of them is there, and a package that nobody declared."""
+    clone = copied(tmp_path_factory.mktemp("strays"))
+    for number, (package, line, _) in enumerate(STRAYS):
+        (clone / "desktop" / package / f"stray_{number}.py").write_text(f"{line}\n", encoding="utf-8")
+    (clone / "desktop" / "undeclared").mkdir()
+    (clone / "desktop" / "undeclared" / "__init__.py").touch()
+    return broken_contracts(clone)
+
+
+@pytest.mark.parametrize("number", range(len(STRAYS)), ids=[f"{package}: {line}" for package, line, _ in STRAYS])
+def test_a_stray_import_is_reported(said_of_strays: dict[str, str], number: int) -> None:
+    package, _, contract = STRAYS[number]
+    assert f"desktop.{package}.stray_{number} -> " in said_of_strays[contract]
+
+
+def test_an_undeclared_package_is_reported(said_of_strays: dict[str, str]) -> None:
+    assert "- desktop.undeclared\n" in said_of_strays[DOWN]
 
 
 def test_qt_behind_a_neighbour_is_reported(clone: Path) -> None:
