@@ -56,6 +56,7 @@ class ReadingPanel(QFrame):
         self._shown: SuggestionId | None = None
         self._looked_at: InstanceId | None = None
         self._waited: set[SuggestionId] = set()
+        self._known: set[SuggestionId] = set()
         self._previewing = False
         self._preview_ready = False
         self.read = ReadStep(context, self)
@@ -95,6 +96,7 @@ class ReadingPanel(QFrame):
         self._previewing = self._preview_ready = False
         self._sitting = sitting
         self._shown = None
+        self._waited, self._known = set(), set()
         self.read.begin(sitting)
         self.report.begin(sitting)
         self._show_rest(sitting)
@@ -111,7 +113,11 @@ class ReadingPanel(QFrame):
         shown = self.shown
         if shown is None or (waiting and shown.id in self._waited and shown.id not in waiting):
             shown = self._next_suggestion(sitting)
-        self._waited = waiting
+        # What was taken back comes up again; one that has only just arrived does not push in.
+        again = [one for one in sitting.reading.suggestions if one.id in (waiting - self._waited) & self._known]
+        if shown is not None and again and shown not in again:
+            shown = again[0]
+        self._waited, self._known = waiting, {one.id for one in sitting.reading.suggestions}
         self._shown = shown.id if shown is not None else None
         self._show_suggestion(sitting)
         if shown is not None and self._shown != before:
@@ -174,7 +180,7 @@ class ReadingPanel(QFrame):
     def clear(self) -> None:
         """Forget every word."""
         self._sitting = self._shown = self._looked_at = None
-        self._waited = set()
+        self._waited, self._known = set(), set()
         self._previewing = self._preview_ready = False
         for step in (self.read, self.suggestion, self.decision, self.report):
             step.clear()

@@ -96,6 +96,7 @@ def test_every_film_has_its_turn(
     room.study._desk._take_back()
     qtbot.waitUntil(lambda: decided(room) == 1)
     assert panel.turn is Turn.DECIDE
+    assert words(room, "suggestion_about") == "Picture 1: Stand-in", "what was taken back is in turn again"
     verdicts = [row.verdict for row in room.sitting.reading.reviews]
     assert verdicts.count(Verdict.WITHDRAWN) == 2
 
