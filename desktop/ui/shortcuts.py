@@ -69,7 +69,8 @@ def _block(title: str, actions: Sequence[QAction]) -> QVBoxLayout:
     grid.setHorizontalSpacing(16)
     grid.setVerticalSpacing(8)
     for action in actions:
-        keys = [shortcut.toString(QKeySequence.SequenceFormat.NativeText) for shortcut in action.shortcuts()]
+        told = (shortcut.toString(QKeySequence.SequenceFormat.NativeText) for shortcut in action.shortcuts())
+        keys = list(dict.fromkeys(told))  # both keys called Enter have one name in Chinese
         if not keys:
             continue
         words = label(wrap=True)
