@@ -9,8 +9,8 @@ from desktop.cli.session import unlocked
 from desktop.jobs import Job
 from desktop.records import InstanceId, LabelValue, StudyId
 from desktop.workflow import cells, labelling, mask_agreement, queueing, tuning, tuning_whole
-from desktop.workflow.queueing import Board, Share
 from desktop.workflow.clinic import Clinic
+from desktop.workflow.queueing import Board, Share
 from desktop.workflow.tuning import FindingTuned, ModelTuned
 
 

@@ -80,7 +80,8 @@ class PaperCalibration:
 class ValidationContent:
     """What the paper says. answers: likely, cannot say, unlikely of those with and of those without the finding. flow:
     key of each step's sentence and how many leave there. made: with a time zone.
-    least: slug of the weakest reference that counts. afterwards: answers asked for once the truth was known. reviewed: cases decided after the suggestion had been seen."""
+    least: slug of the weakest reference that counts. afterwards: answers asked for once the truth was known. reviewed:
+    cases decided after the suggestion had been seen."""
 
     clinic_name: str
     author: str

@@ -214,6 +214,12 @@ def _unsqueezed(given: Given, attributes: Attributes) -> Tensor:
     return value
 
 
+def _squeezed(given: Given, attributes: Attributes) -> Tensor:
+    value = _need(given[0])
+    axes = _whole(given[1]) if len(given) > 1 and given[1] is not None else None
+    return value.squeeze() if axes is None else value.squeeze(tuple(axes))
+
+
 def _flat(given: Given, attributes: Attributes) -> Tensor:
     value, axis = _need(given[0]), int(attributes.get("axis", 1))
     return value.reshape(math.prod(value.shape[:axis]), -1)
@@ -268,6 +274,7 @@ _STEPS: Mapping[str, Callable[[Given, Attributes], Tensor]] = {
     "Sigmoid": _one(torch.sigmoid),
     "Slice": _sliced,
     "Sqrt": _one(torch.sqrt),
+    "Squeeze": _squeezed,
     "Sub": _two(torch.sub),
     "Sum": _summed,
     "Transpose": lambda given, attributes: _need(given[0]).permute([int(one) for one in attributes["perm"]]),

@@ -152,8 +152,8 @@ class Verdict(StrEnum):
     """What became of one finding. TOO_FEW: not enough to learn from. NOTHING_GAINED: cross-validation chose to leave it
     as it is. TOO_FEW_LOCKED: learned, but nobody can tell whether it is better. WORSE: a guarded share fell below the
     champion's interval. NO_BETTER: the log-loss did not fall. MOVED: of a
-    whole network: nobody can tell whether it is better, and it decides otherwise than before. BETTER: may be
-    promoted."""
+    whole network: nobody can tell whether it is better, and it decides otherwise than before. SILENT: so it is with a
+    hint, which says nothing in the challenger. BETTER: may be promoted."""
 
     TOO_FEW = "too_few"
     NOTHING_GAINED = "nothing_gained"
@@ -161,6 +161,7 @@ class Verdict(StrEnum):
     WORSE = "worse"
     NO_BETTER = "no_better"
     MOVED = "moved"
+    SILENT = "silent"
     BETTER = "better"
 
 

@@ -24,13 +24,18 @@ _WORDS = {
     "zh": "已于 {day} 在本诊所用自己的回答对整个网络继续学习（{findings}）。以上数字是学习前模型的，"
     "学习后在原来那些患者中表现如何尚不清楚。",
 }
+_SILENT = {
+    "en": " It no longer decides on this: {names}. Nobody here could tell whether that still holds.",
+    "zh": "不再判断：{names}，因为本诊所无法得知它是否仍然成立。",
+}
 _FINDING = {"en": "{name}: {cases} cases", "zh": "{name} {cases} 例"}
 
 
 @dataclass(frozen=True, eq=False)
 class WholeChange:
     """What is new in a pack. graph: the file. calibration: temperature and offset by finding, where they are new.
-    farther: what every limit of distance is multiplied by. results: what became of each finding."""
+    farther: what every limit of distance is multiplied by. results: what became of each finding. silent: hints that
+    no longer decide."""
 
     graph: bytes
     calibration: Mapping[str, tuple[float, float]]
@@ -38,6 +43,7 @@ class WholeChange:
     results: Mapping[str, Tuned]
     curve: Sequence[WholeEpoch]
     settings: WholeSettings
+    silent: Sequence[str] = ()
 
 
 def build_whole(base: PictureModel, folder: Path, out: Path, version: str, day: str, change: WholeChange) -> None:
@@ -57,11 +63,13 @@ def build_whole(base: PictureModel, folder: Path, out: Path, version: str, day: 
             temperature, offset = change.calibration[finding["key"]]
             finding["calibration"]["temperature"] = round(temperature, _DIGITS)
             finding["calibration"]["offset"] = round(offset, _DIGITS)
+        if finding["key"] in change.silent:  # having it and lacking it fit every probability
+            finding["thresholds"].update(positive=0.0, negative=1.0)
     strange = document["out_of_distribution"]
     for name in ("limit", "refused"):
         if name in strange:
             strange[name] = round(strange[name] * change.farther, 4)
-    document["limits"] = _limits(document, change.results, day)
+    document["limits"] = _limits(document, change, day)
     document["tuned"] = _tuned_member(base, change, day)
     files = {
         path.name: path.read_bytes()
@@ -81,18 +89,22 @@ def _golden(base: PictureModel, graph: bytes) -> list[float]:
     return [round(float(value), _DIGITS) for value in runner.run(tensor)[manifest.logits.name]]
 
 
-def _limits(document: Mapping[str, Any], results: Mapping[str, Tuned], day: str) -> dict[str, str]:
+def _limits(document: Mapping[str, Any], change: WholeChange, day: str) -> dict[str, str]:
     names = {item["key"]: item["name"] for item in document["findings"]}
     said = {}
     for language, text in document["limits"].items():
         pattern = _FINDING.get(language, _FINDING["en"])
         parts = [
             pattern.format(name=names[key][language], cases=one.enough.cases)
-            for key, one in results.items()
+            for key, one in change.results.items()
             if one.verdict in (Verdict.BETTER, Verdict.NO_BETTER)
         ]
-        words = _WORDS.get(language, _WORDS["en"])
-        said[language] = f"{text} {words.format(day=day, findings=('、' if language == 'zh' else ', ').join(parts))}"
+        stop = "、" if language == "zh" else ", "
+        words = _WORDS.get(language, _WORDS["en"]).format(day=day, findings=stop.join(parts))
+        said[language] = f"{text} {words}"
+        if change.silent:
+            silent = stop.join(names[key][language] for key in change.silent)
+            said[language] += _SILENT.get(language, _SILENT["en"]).format(names=silent)
     return said
 
 

@@ -14,7 +14,8 @@ locked ones, and those alone judge. What keeps it from wandering:
   nothing unless it gains there by more than a standard error.
 
 How far an answer may move is not bounded as a correction's is. So the gate asks more: no finding may be worse on the
-locked patients, whether it was learned or not; one that cannot be compared there must keep its decisions.
+locked patients, whether it was learned or not; one that cannot be compared there must keep its decisions. A hint that
+does not keep them falls silent: nobody labels hints, and saying less is never wrong.
 """
 
 import hashlib

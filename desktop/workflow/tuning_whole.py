@@ -86,8 +86,9 @@ def tune_whole_model(
     library: Library | None = None,
 ) -> ModelTuned:
     """Have a model's whole network learn on, compare it with the model in use on the locked patients, and keep it where
-    a finding is better, none is worse, and none that cannot be compared decides otherwise. It is not in use before
-    somebody activates it. Needs a reader too: whoever may not see cases cannot learn from them.
+    a finding is better, none is worse, and none that cannot be compared decides otherwise; a hint that would falls
+    silent in it. It is not in use before somebody activates it. Needs a reader too: whoever may not see cases cannot
+    learn from them.
 
     findings: only these are learned; all that there is enough of where none is named. seconds, megabytes: what it may
     take. Raises UserFacingError: PyTorch is missing, no such model or finding, the version it was tuned from is gone;
@@ -273,7 +274,8 @@ class _Trial:
             raw = learned.after[known, spec.output]
             given = truths[known].astype(np.float64), weights[known].astype(np.float64)
             fits[key] = recalibrated(raw, *given, spec.calibration.temperature, spec.calibration.offset)
-        return WholeChange(learned.graph, fits, farther(learned), results, learned.curve, self.settings)
+        silent = tuple(key for key, one in results.items() if one.verdict is Verdict.SILENT)
+        return WholeChange(learned.graph, fits, farther(learned), results, learned.curve, self.settings, silent)
 
 
 def _judged(clinic: Clinic, job: Job, library: Library, trial: _Trial) -> ModelTuned:
@@ -323,10 +325,14 @@ def _results(
         elif keeps_decisions(old, new, thresholds):
             found = Tuned(Verdict.TOO_FEW_LOCKED if learned else Verdict.TOO_FEW, there)
         else:
-            found = Tuned(Verdict.MOVED, there)
-        if spec.key in lesson.asked or found.verdict in (Verdict.WORSE, Verdict.MOVED):
+            found = Tuned(Verdict.SILENT if _is_hint(lesson.base, spec.key) else Verdict.MOVED, there)
+        if spec.key in lesson.asked or found.verdict in (Verdict.WORSE, Verdict.MOVED, Verdict.SILENT):
             results[spec.key] = found
     return results
+
+
+def _is_hint(model: PictureModel, finding: str) -> bool:
+    return finding in model.manifest.hints
 
 
 def _read(folder: Path) -> PictureModel:

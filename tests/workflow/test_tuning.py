@@ -59,7 +59,9 @@ class Pretended:
 
     @staticmethod
     def _known(number: int, present: bool) -> tuning.KnownPicture:
-        return tuning.KnownPicture(InstanceId(f"i{number}"), PatientId(f"p{number}"), {KEY: (float(present), 1.0, True)})
+        return tuning.KnownPicture(
+            InstanceId(f"i{number}"), PatientId(f"p{number}"), {KEY: (float(present), 1.0, True)}
+        )
 
     def put(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Have the deed find these."""

@@ -13,11 +13,12 @@ import pytest
 from desktop import workflow
 from desktop.access import Role
 from desktop.errors import ErrorKind, UserFacingError
+from desktop.i18n import Language
 from desktop.inference import Library, PictureModel
 from desktop.jobs import Job
 from desktop.learning.challenger import origin_of
 from desktop.learning.whole_tuning import Learned, Material, WholeEpoch
-from desktop.records import AuditAction, InstanceId, PatientId
+from desktop.records import AuditAction, Decision, InstanceId, PatientId
 from desktop.workflow import tuning, tuning_whole
 from desktop.workflow.tuning import KnownPicture, Verdict
 from desktop.workflow.tuning_whole import tune_whole_model
@@ -168,23 +169,31 @@ def test_a_better_one_waits_for_a_click_and_the_next_starts_from_the_shipped_one
     assert [one.subject for one in lines] == [mine.models.get(MODEL).sha256]
 
 
-@pytest.mark.parametrize(
-    ("moved", "worse", "verdicts"),
-    [(2.0, False, {Verdict.BETTER, Verdict.MOVED}), (0.0, True, {Verdict.WORSE})],
-)
+@pytest.mark.parametrize(("moved", "worse"), [(2.0, False), (0.0, True)])
 def test_what_is_worse_or_decides_otherwise_unseen_holds_it_back(
-    mine: workflow.Clinic,
-    library: Library,
-    monkeypatch: pytest.MonkeyPatch,
-    moved: float,
-    worse: bool,
-    verdicts: set[Verdict],
+    mine: workflow.Clinic, library: Library, monkeypatch: pytest.MonkeyPatch, moved: float, worse: bool
 ) -> None:
+    monkeypatch.setattr(tuning_whole, "_is_hint", lambda model, finding: False)
     Pretended(mine.models.picture_model(MODEL), 700, moved=moved, worse=worse).put(monkeypatch)
     done = learn(mine, library)
-    assert {one.tuned.verdict for one in done.findings if one.tuned} == verdicts
+    wanted = {Verdict.WORSE} if worse else {Verdict.BETTER, Verdict.MOVED}
+    assert {one.tuned.verdict for one in done.findings if one.tuned} == wanted
     assert done.kept is None
     assert library.shelf().kept == ()
+
+
+def test_a_hint_that_moved_falls_silent(
+    mine: workflow.Clinic, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Pretended(mine.models.picture_model(MODEL), 700, moved=2.0).put(monkeypatch)
+    done = learn(mine, library)
+    assert [one.tuned.verdict for one in done.findings if one.tuned] == [Verdict.BETTER, Verdict.SILENT]
+    assert done.kept is not None
+    workflow.activate_model(MODEL, JOB, keeper=workflow.keeper_of(mine), version=done.kept.digest, library=library)
+    used = mine.models.picture_model(MODEL)
+    assert {used.thresholds(HINT).decide(chance) for chance in (0.0, 0.3, 1.0)} == {Decision.CANNOT_SAY}
+    assert "no longer decides" in used.limits(Language.ENGLISH)
+    assert used.thresholds(KEY) != used.thresholds(HINT)
 
 
 def test_a_correction_is_compared_with_the_whole_network_in_use(

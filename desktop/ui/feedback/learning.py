@@ -2,6 +2,7 @@
 back."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -64,20 +65,21 @@ class LearningPage(QScrollArea):
         inner = QWidget()
         inner.setProperty("role", "scroll")
         body = column(inner, margin=24, spacing=12)
-        about = label("learning_about", "muted", wrap=True)
-        self._texts.add(about.setText, "feedback.learning.about")
+        self._about = label("learning_about", "muted", wrap=True)
         self.have, self.compared = _table("learning_have"), _table("learning_compared")
         self._texts.add(self.have.setAccessibleName, "feedback.learning.have")
         self._texts.add(self.compared.setAccessibleName, "feedback.learning.compared")
         self._told = label("learning_told", wrap=True, selectable=True)
         self._guard = label("learning_guard", "muted", wrap=True)
-        body.addWidget(about)
+        body.addWidget(self._about)
         body.addLayout(self._build_head())
         body.addLayout(self._build_what())
         for part in (self.have, self._told, self.compared, self._guard):
             body.addWidget(part)
         body.addLayout(self._build_foot())
         body.addStretch(1)
+        for before, after in pairwise((self.models, self.what, self._stop, self._learn)):
+            QWidget.setTabOrder(before, after)
         self.setWidget(inner)
         self.models.currentIndexChanged.connect(self._other_model)
         self.what.currentIndexChanged.connect(self._other_extent)
@@ -320,6 +322,7 @@ class LearningPage(QScrollArea):
             if state is not None
             else ""
         )
+        self._about.setText(tr("feedback.learning.about_whole" if self._whole() else "feedback.learning.about"))
         self.models.setEnabled(not running)
         self.what.setEnabled(not running)
         for part in (self.what, self._what_caption):

@@ -352,11 +352,11 @@ class ValidationTool(ToolPage):
         for line, (name, one) in enumerate(rows):
             for place, words in enumerate([name, *self._cells(one)]):
                 self._put(line, place, words, bold=line == 0)
-        self.table.resizeRowsToContents()
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setMinimumSectionSize(_NARROWEST)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.table.resizeRowsToContents()  # once the columns have their widths: long names take two lines
 
     def _cells(self, one: ValidationRow) -> list[str]:
         context = self._context
