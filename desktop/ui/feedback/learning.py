@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -275,6 +275,10 @@ class LearningPage(QScrollArea):
         self._fill()
         if self.isVisible():
             (self._learn if self._use.isHidden() else self._use).setFocus()
+            QTimer.singleShot(0, self._bring_into_view)  # once the new tables have their places
+
+    def _bring_into_view(self) -> None:
+        self.ensureWidgetVisible(self._learn if self._use.isHidden() else self._use)
 
     def _in_use(self, nothing: None) -> None:
         self._done = None
