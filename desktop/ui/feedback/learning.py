@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 from desktop import workflow
 from desktop.access import Permission
 from desktop.errors import UserFacingError
-from desktop.ui.widgets.parts import Texts, button, column, label, row
+from desktop.ui.widgets.parts import Texts, button, column, label, row, set_role
 from desktop.workflow import tuning_whole
 from desktop.workflow.tuning import (
     LEAST_CASES,
@@ -351,8 +351,11 @@ class LearningPage(QScrollArea):
 
     def _offer_deeds(self, done: ModelTuned | None) -> None:
         may = self._may_manage()
-        self._use.setVisible(may and done is not None and done.kept is not None)
+        ready = may and done is not None and done.kept is not None
+        self._use.setVisible(ready)
         self._use.setEnabled(True)
+        # One bright button: what is to be done next.
+        set_role(self._learn, "" if ready else "primary")
         before = self._state is not None and any(one.before for one in self._state.versions)
         self._back.setVisible(may and before)
         self._back.setEnabled(True)

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QPushButton, QTableWidget
 from desktop import workflow
 from desktop.i18n import Language
 from desktop.inference import Library
+from desktop.inference.trusted import Trust
 from desktop.jobs import Job
 from desktop.learning.head_tuning import Enough, Figures, Point, Tuned, Verdict
 from desktop.learning.statistics import Interval, wilson
@@ -15,7 +16,7 @@ from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.feedback.learning import LearningPage
 from desktop.ui.main_window import MainWindow
-from desktop.workflow import tuning, tuning_whole
+from desktop.workflow import ModelVersion, tuning, tuning_whole
 from desktop.workflow.tuning import FindingTuned, ModelTuned, TuningState
 
 MODEL = "chest-xray-child"
@@ -47,7 +48,7 @@ def cell(driver: Driver, table: str, line: int, place: int) -> str:
     return str(driver.find(table, QTableWidget).model().index(line, place).data())
 
 
-def pretend(monkeypatch: pytest.MonkeyPatch, tuned: Tuned) -> None:
+def pretend(monkeypatch: pytest.MonkeyPatch, tuned: Tuned, kept: ModelVersion | None = None) -> None:
     """Have the clinic know plenty, and a tuning end like this."""
 
     def state(clinic: workflow.Clinic, job: Job, model: str, *, library: Library) -> TuningState:
@@ -56,7 +57,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch, tuned: Tuned) -> None:
         return TuningState(model, version, False, (FindingTuned("pneumonia", PLENTY),), versions)
 
     def tune(clinic: workflow.Clinic, job: Job, model: str, *, library: Library) -> ModelTuned:
-        return ModelTuned(model, (FindingTuned("pneumonia", PLENTY, tuned),), 270, 3, None)
+        return ModelTuned(model, (FindingTuned("pneumonia", PLENTY, tuned),), 270, 3, kept)
 
     monkeypatch.setattr(tuning, "tuning_state", state)
     monkeypatch.setattr(tuning, "tune_model", tune)
@@ -108,6 +109,21 @@ def test_what_is_worse_is_shown_and_not_put_forward(
     assert not driver.shown("learning_use")
     choose(driver, "malaria-cell")
     assert not driver.shown("learning_compared"), "another model has no figures yet"
+
+
+def test_what_is_better_is_the_next_thing_to_do(
+    opened: MainWindow, driver: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ModelVersion(MODEL, "1.1.0+1", "0" * 64, Trust.TRAINED_HERE, "", "", in_use=False)
+    pretend(monkeypatch, Tuned(Verdict.BETTER, PLENTY, None, figures(15), figures(1)), kept)
+    go(driver)
+    choose(driver, MODEL)
+    assert driver.find("learning_start", QPushButton).property("role") == "primary"
+    driver.click("learning_start")
+    driver.settle()
+    assert driver.shown("learning_use")
+    assert driver.find("learning_use", QPushButton).property("role") == "primary"
+    assert driver.find("learning_start", QPushButton).property("role") == "", "one bright button"
 
 
 def test_it_can_be_stopped_and_nothing_is_left(
