@@ -18,6 +18,7 @@ from desktop.ui.reading.footer import _BUTTONS
 from desktop.ui.reading.sitting import StudyKind
 from desktop.ui.viewers.drawing import Tool
 from desktop.ui.viewers.film_words import STEPS
+from desktop.workflow.accepting import LeftOut
 
 AREAS = ("viewer", "reading", "review", "reports", "importing")
 PACKAGES = ("viewers", "reading", "review", "reports", "importing")
@@ -55,6 +56,7 @@ def composed_keys() -> set[str]:
     keys |= {f"review.decision.{decision.value}" for decision in Decision}
     keys |= {f"review.why.{decision.value}" for decision in Decision}
     keys |= {f"review.row.{verdict.value}" for verdict in Verdict}
+    keys |= {f"review.at_once.left.{why.value}" for why in LeftOut}
     keys |= {f"viewer.spacing.{source.value}" for source in SpacingSource}
     keys |= {f"viewer.hint.{tool.value}" for tool in Tool if tool.draws is not None and tool not in STEPS}
     keys |= {f"viewer.hint.{tool.value}_{step}" for tool, steps in STEPS.items() for step in range(1, steps + 1)}
