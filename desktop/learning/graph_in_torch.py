@@ -220,15 +220,6 @@ def _squeezed(given: Given, attributes: Attributes) -> Tensor:
     return value.squeeze() if axes is None else value.squeeze(tuple(axes))
 
 
-def _squeezed(given: Given, attributes: Attributes) -> Tensor:
-    value = _need(given[0])
-    told = given[1] if len(given) > 1 else None
-    axes = _whole(told) if told is not None else [axis for axis, size in enumerate(value.shape) if size == 1]
-    for axis in sorted((axis % value.ndim for axis in axes), reverse=True):
-        value = value.squeeze(axis)
-    return value
-
-
 def _flat(given: Given, attributes: Attributes) -> Tensor:
     value, axis = _need(given[0]), int(attributes.get("axis", 1))
     return value.reshape(math.prod(value.shape[:axis]), -1)
@@ -283,7 +274,6 @@ _STEPS: Mapping[str, Callable[[Given, Attributes], Tensor]] = {
     "Sigmoid": _one(torch.sigmoid),
     "Slice": _sliced,
     "Sqrt": _one(torch.sqrt),
-    "Squeeze": _squeezed,
     "Squeeze": _squeezed,
     "Sub": _two(torch.sub),
     "Sum": _summed,
