@@ -111,6 +111,6 @@ def test_what_the_impression_does_not_bear_is_left_out_and_named(
     workflow.record_impression(context.open_clinic, JOB, study, "Pneumonia.")
     open_study(study)
     assert words(room, "accept_all_left").endswith("your impression says otherwise")
-    assert room.study.panel.decision.all.text().startswith("Accept the 3 that agree")
-    assert words(room, "footer_hint").startswith("3 findings agree")
+    assert room.study.panel.decision.all.text().startswith("Accept the 3 that fit")
+    assert words(room, "footer_hint").startswith("3 findings fit")
     assert words(room, "suggestion_number") == "", "one suggestion needs no number"
