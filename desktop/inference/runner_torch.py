@@ -51,7 +51,7 @@ class TorchRunner:
             )
         except OSError as error:
             raise KnownFailure("inference.run_failed", kind=ErrorKind.IO) from error
-        self._end = weakref.finalize(self, _end, self._process)
+        self._end = weakref.finalize(self, end_process, self._process)
         try:
             self._ask({}, program, LOADING_SECONDS)
             # A graph declares its shapes; of a program they are known once it has answered.
@@ -122,7 +122,7 @@ class TorchRunner:
         return told, data
 
 
-def _end(process: "subprocess.Popen[bytes]") -> None:
+def end_process(process: "subprocess.Popen[bytes]") -> None:
     """End the process and wait for it, so that none is left behind."""
     process.kill()
     for pipe in (process.stdin, process.stdout):

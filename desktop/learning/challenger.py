@@ -2,7 +2,7 @@
 came from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -191,17 +191,26 @@ def _card_section(document: Mapping[str, Any]) -> str:
         f"features, learned on {told['day']} from the clinic's own answers; no log-odds move by more than",
         f"{told['limit_log_odds']:g}. The figures above are those of version {told['base_version']}.",
         "",
+        *compared_lines(told["findings"]),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def compared_lines(findings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The table of a card that says what became of each finding on the locked patients."""
+    lines = [
         "| finding | learned from | locked part (with, without) | area before | area now |",
         "|---|---|---|---|---|",
     ]
-    for one in told["findings"]:
+    for one in findings:
         if "cases" not in one:
             lines.append(f"| {one['key']} | kept from an earlier tuning | | | |")
             continue
         before, now = (_in_words(one[name]) for name in ("champion", "challenger"))
         held = f"{one['locked_present']}, {one['locked_absent']}"
         lines.append(f"| {one['key']} | {one['cases']} ({one['present']} with it) | {held} | {before} | {now} |")
-    return "\n".join([*lines, ""])
+    return lines
 
 
 def _in_words(figures: Mapping[str, Any] | None) -> str:

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Generic
+from typing import Any, Generic
 
 import torch
 from torch import Tensor
@@ -115,6 +115,17 @@ def _twin(network: N) -> N:
     return copy.deepcopy(network, {id(network.random): network.random})
 
 
+def write_checkpoint(path: Path, content: dict[str, Any]) -> None:
+    """A power cut leaves the file that was there or this one. content: what `torch.load` reads with `weights_only`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".new")
+    with temporary.open("wb") as stream:
+        torch.save(content, stream)
+        stream.flush()
+        os.fsync(stream.fileno())
+    temporary.replace(path)
+
+
 class _Course(Generic[N]):
     """Everything that changes while a network learns; what a checkpoint holds."""
 
@@ -127,9 +138,7 @@ class _Course(Generic[N]):
         self.best_epoch = 0
 
     def save(self, path: Path, identity: str) -> None:
-        """Write a checkpoint; a power cut leaves the old one or this one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
+        """Write a checkpoint."""
         content = {
             "identity": identity,
             "network": self.network.state_dict(),
@@ -139,11 +148,7 @@ class _Course(Generic[N]):
             "curve": [asdict(epoch) for epoch in self.curve],
             "best_epoch": self.best_epoch,
         }
-        with temporary.open("wb") as stream:
-            torch.save(content, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        write_checkpoint(path, content)
 
     def load(self, path: Path, identity: str) -> bool:
         """Go on from a checkpoint of the same lesson; False where there is none that can be read."""

@@ -11,7 +11,7 @@ from desktop.inference import MANIFEST, PictureModel, read_manifest
 from desktop.inference.golden import PICTURES
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
-from desktop.learning.challenger import CORRECTION, figures_json
+from desktop.learning.challenger import CORRECTION, compared_lines, figures_json
 from desktop.learning.head_tuning import Tuned, Verdict
 from desktop.learning.publishing import CARD, graph_entry, install, manifest_text
 from desktop.learning.whole_tuning import KEPT_DECISIONS, WholeEpoch, WholeSettings
@@ -146,16 +146,7 @@ def _card_section(document: Mapping[str, Any]) -> str:
         f"clinic's own answers on {told['day']}, drawn back to its first weights, and was calibrated anew. The figures",
         f"above are those of version {told['base_version']}. On patients of this clinic who were never learned from:",
         "",
-        "| finding | learned from | locked part (with, without) | area before | area now |",
-        "|---|---|---|---|---|",
+        *compared_lines(told["findings"]),
+        "",
     ]
-    for one in told["findings"]:
-        before, now = (_area(one[name]) for name in ("champion", "challenger"))
-        held = f"{one['locked_present']}, {one['locked_absent']}"
-        lines.append(f"| {one['key']} | {one['cases']} ({one['present']} with it) | {held} | {before} | {now} |")
-    return "\n".join([*lines, ""])
-
-
-def _area(figures: Mapping[str, Any] | None) -> str:
-    area = figures["auc"] if figures else None
-    return f"{area['value']:.3f} ({area['low']:.3f}–{area['high']:.3f})" if area and area["low"] is not None else "–"
+    return "\n".join(lines)

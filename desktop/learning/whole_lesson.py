@@ -2,7 +2,6 @@
 
 import copy
 import math
-import os
 import pickle
 import time
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from torch.nn import functional
 
 from desktop.learning.augmentation import uniform, warp
 from desktop.learning.graph_in_torch import GraphNetwork, largest_difference
-from desktop.learning.training import generator
+from desktop.learning.training import generator, write_checkpoint
 from desktop.learning.whole_tuning import SAME, Learned, Material, Proof, WholeEpoch, WholeSettings
 
 _LEAST_GAIN = 1e-5
@@ -124,9 +123,7 @@ class _Course:
         )
 
     def save(self, path: Path, identity: str) -> None:
-        """Write a checkpoint; a power cut leaves the old one or this one."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".new")
+        """Write a checkpoint."""
         content = {
             "identity": identity,
             "weights": [one.detach() for one in self.network.weights],
@@ -135,11 +132,7 @@ class _Course:
             "curve": [asdict(one) for one in self.curve],
             "best_epoch": self._best_epoch,
         }
-        with temporary.open("wb") as stream:
-            torch.save(content, stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
+        write_checkpoint(path, content)
 
     def load(self, path: Path, identity: str) -> bool:
         """Go on from a checkpoint of the same lesson; False where there is none that can be read."""

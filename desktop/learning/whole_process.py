@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from desktop.errors import ErrorKind, KnownFailure
+from desktop.inference.runner_torch import end_process
 from desktop.inference.torch_worker import receive, send
 from desktop.learning.whole_tuning import Learned, Material, Proof, WholeEpoch, WholeSettings, identity
 from desktop.learning.whole_worker import packed, unpacked_answer
@@ -75,7 +76,7 @@ def learn_apart(
         learned = _watched(process, head, parts, check, say)
     finally:
         watch.cancel()
-        _end(process)
+        end_process(process)
     if learned is None:
         raise KnownFailure("learning.whole_too_long" if late.is_set() else "learning.whole_failed", kind=ErrorKind.IO)
     if checkpoint is not None:
@@ -131,14 +132,3 @@ def _talk(
     except (OSError, ValueError, KeyError):
         pass
     heard.put(None)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    process.kill()
-    for pipe in (process.stdin, process.stdout):
-        if pipe is not None:
-            try:
-                pipe.close()
-            except OSError:
-                continue
-    process.wait()
