@@ -1,5 +1,6 @@
 """What a model was compared with when it was trained, as lines to be read and copied."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from desktop.workflow.shelf import Compared
 
 _HEIGHT = 90
+_AREA = "settings.training.compared"
+_CURVE = "curve"
 
 
 class ModelComparison(QWidget):
@@ -21,7 +24,7 @@ class ModelComparison(QWidget):
         super().__init__()
         heading = label(role="strong", wrap=True)
         heading.setText(context.tr("settings.training.compared"))
-        lines = QPlainTextEdit("\n".join(map(_line, compared)))
+        lines = QPlainTextEdit("\n".join(_line(context, one) for one in compared))
         lines.setObjectName("training_compared")
         lines.setAccessibleName(heading.text())
         lines.setReadOnly(True)
@@ -33,6 +36,29 @@ class ModelComparison(QWidget):
         layout.addWidget(lines, 1)
 
 
-def _line(one: "Compared") -> str:
+def _line(context: "UiContext", one: "Compared") -> str:
     known = one.low is not None and one.high is not None
-    return f"{one.area:.3f}{f' ({one.low:.3f}–{one.high:.3f})' if known else ''}  {one.name}"
+    said = _words(context, one)
+    if one.measure:
+        said = context.tr(f"{_AREA}.of", name=_phrase(context, one.measure), what=said)
+    return f"{one.value:.3f}{f' ({one.low:.3f}–{one.high:.3f})' if known else ''}  {said}"
+
+
+def _words(context: "UiContext", one: "Compared") -> str:
+    tr, name = context.tr, _phrase(context, one.name)
+    if one.beside != _CURVE:
+        people = {"learned": _phrase(context, one.learned_on), "tested": _phrase(context, one.tested_on)}
+        return tr(f"{_AREA}.{one.beside.value}", name=name, **people)
+    if one.share is None:
+        said = tr(f"{_AREA}.curve.count", count=one.learned)
+    elif one.learned is None:
+        said = tr(f"{_AREA}.curve.share", share=one.share)
+    else:
+        said = tr(f"{_AREA}.curve.both", share=one.share, count=one.learned)
+    return tr(f"{_AREA}.of", name=name, what=said) if name else said
+
+
+def _phrase(context: "UiContext", written: str) -> str:
+    """What a record says in plain English, in the window's language; as it is written where nobody translated it."""
+    key = f"{_AREA}.phrase.{re.sub('[^a-z0-9]+', '_', written.casefold()).strip('_')}"
+    return context.tr(key) if context.has_text(key) else written

@@ -1,5 +1,7 @@
 """How a model was trained, as its record says it: facts, the curve of each network, settings."""
 
+import re
+
 import pytest
 from PySide6.QtWidgets import QComboBox, QLabel, QPlainTextEdit
 
@@ -8,7 +10,9 @@ from desktop.ui.context import UiContext
 from desktop.ui.driver import Driver
 from desktop.ui.main_window import MainWindow
 from desktop.ui.settings.loss_chart import LossChart
+from desktop.ui.settings.model_comparison import ModelComparison
 from desktop.ui.settings.screen import SettingsScreen
+from desktop.workflow.shelf import installed_models
 
 
 def open_training(driver: Driver, model: str) -> None:
@@ -55,4 +59,15 @@ def test_a_model_fitted_in_one_step_has_no_curve_and_says_so(opened: MainWindow,
     assert not driver.shown("training_chart")
     assert not driver.shown("training_network")
     compared = driver.find("training_compared", QPlainTextEdit).toPlainText().splitlines()
-    assert compared[0].startswith("0.888  learning curve")
+    assert compared[0] == "0.888  learned from 101 patients"
+
+
+def test_all_that_the_bundled_records_compare_is_told_in_chinese(opened: MainWindow, context: UiContext) -> None:
+    """A phrase that a new record brings, and nobody translated, would stand there in English."""
+    context.set_language(Language.CHINESE)
+    for card in installed_models(context.registry, Language.CHINESE):
+        shown = ModelComparison(context, card.compared)
+        text = shown.findChild(QPlainTextEdit, "training_compared")
+        assert text is not None
+        lines = text.toPlainText().splitlines()
+        assert [line for line in lines if re.search("[a-z]{3}", line.replace("ROC", ""))] == [], card.name
