@@ -1,11 +1,11 @@
 """What a model was compared with when it was trained, as lines to be read and copied."""
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QPlainTextEdit, QWidget
 
+from desktop.ui.settings.recorded import recorded
 from desktop.ui.widgets.parts import column, label
 
 if TYPE_CHECKING:
@@ -40,14 +40,14 @@ def _line(context: "UiContext", one: "Compared") -> str:
     known = one.low is not None and one.high is not None
     said = _words(context, one)
     if one.measure:
-        said = context.tr(f"{_AREA}.of", name=_phrase(context, one.measure), what=said)
+        said = context.tr(f"{_AREA}.of", name=recorded(context, one.measure), what=said)
     return f"{one.value:.3f}{f' ({one.low:.3f}–{one.high:.3f})' if known else ''}  {said}"
 
 
 def _words(context: "UiContext", one: "Compared") -> str:
-    tr, name = context.tr, _phrase(context, one.name)
+    tr, name = context.tr, recorded(context, one.name)
     if one.beside != _CURVE:
-        people = {"learned": _phrase(context, one.learned_on), "tested": _phrase(context, one.tested_on)}
+        people = {"learned": recorded(context, one.learned_on), "tested": recorded(context, one.tested_on)}
         return tr(f"{_AREA}.{one.beside.value}", name=name, **people)
     if one.share is None:
         said = tr(f"{_AREA}.curve.count", count=one.learned)
@@ -56,9 +56,3 @@ def _words(context: "UiContext", one: "Compared") -> str:
     else:
         said = tr(f"{_AREA}.curve.both", share=one.share, count=one.learned)
     return tr(f"{_AREA}.of", name=name, what=said) if name else said
-
-
-def _phrase(context: "UiContext", written: str) -> str:
-    """What a record says in plain English, in the window's language; as it is written where nobody translated it."""
-    key = f"{_AREA}.phrase.{re.sub('[^a-z0-9]+', '_', written.casefold()).strip('_')}"
-    return context.tr(key) if context.has_text(key) else written

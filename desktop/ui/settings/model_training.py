@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, Q
 
 from desktop.ui.settings.loss_chart import LossChart
 from desktop.ui.settings.model_comparison import ModelComparison
+from desktop.ui.settings.recorded import recorded
 from desktop.ui.widgets.parts import button, column, label, row
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class TrainingDialog(QDialog):
         self.network.setObjectName("training_network")
         self.network.setAccessibleName(tr("settings.training.network"))
         for curve in self._run.curves:
-            self.network.addItem(curve.name)
+            self.network.addItem(recorded(context, curve.name))
         caption = label(role="strong")
         caption.setText(tr("settings.training.network"))
         caption.setBuddy(self.network)
