@@ -27,6 +27,9 @@ _TOOLS: Mapping[str, str] = {
 }
 
 
+_NARROWEST, _WIDEST = 48, 110
+
+
 class VolumeScreen(QWidget):
     """`viewer` does the work; the strip shows how it stands. marked: the list of marked slices, for whoever has room.
 
@@ -87,7 +90,9 @@ class VolumeScreen(QWidget):
         slider = QSlider(Qt.Orientation.Horizontal)
         slider.setObjectName(name)
         slider.setRange(0, most)
-        slider.setFixedWidth(110)
+        # With every control there is, narrower ones: words that are cut off help nobody.
+        slider.setMinimumWidth(_NARROWEST)
+        slider.setMaximumWidth(_WIDEST)
         return slider
 
     def retranslate(self) -> None:
