@@ -1,22 +1,35 @@
 """The card of a detector, and the limits in its manifest: whatever states its figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
 from desktop.learning import detector_pack_card as pack_card
 from desktop.learning.card_words import credits_text, figure, share
 from desktop.learning.detector_sets import DetectorSet
+from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
 from desktop.learning.publishing import CARD, manifest_text
-from desktop.learning.records import Json
+from desktop.learning.records import Json, Study
+
+MEAN_PRECISION = "mean average precision"
+"""What a learning curve calls it."""
+_RISES = 0.01
+"""A smaller gain from half of the photographs to all of them is none."""
 
 
 def texts(
-    wanted: DetectorSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json]
+    wanted: DetectorSet,
+    manifest: Mapping[str, Any],
+    training: Mapping[str, Any],
+    figures: Mapping[str, Json],
+    study: Study | None,
 ) -> dict[str, bytes]:
-    """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
+    """The files that state the figures of one evaluation: the card, the manifest with its limits, and the study beside
+    them."""
     stated = {**manifest, "limits": limits(wanted, figures)}
-    return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
+    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    told = card(wanted, stated, training, figures, study)
+    return curve | {CARD: told.encode(), MANIFEST: manifest_text(stated).encode()}
 
 
 def limits(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:
@@ -39,7 +52,11 @@ def limits(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:
 
 
 def card(
-    wanted: DetectorSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]
+    wanted: DetectorSet,
+    manifest: Mapping[str, Any],
+    training: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    study: Study | None,
 ) -> str:
     """The card's text."""
     if wanted.each_once:
@@ -51,7 +68,7 @@ def card(
     else:
         grade = [pack_card.grade_section(wanted.graded, figures)] if wanted.graded else []
         middle = [_main(wanted, figures), *grade, _battery(figures)]
-    parts = [_head(wanted, manifest, training), *middle, _end(wanted, figures)]
+    parts = [_head(wanted, manifest, training), *middle, _curve(wanted, training, study), _end(wanted, figures)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -107,7 +124,8 @@ def _main(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
 {figures["photographs"]} photographs. Intervals: 95 %; shares by Wilson, the others by drawing runs of neighbouring
 photographs with replacement. A box is right where it shares half of the union with one that was drawn (IoU 0.5).
 
-Mean average precision: **{figure(figures["mean_average_precision"])}**. Goals: {wanted.goals}.
+Mean average precision: **{figure(figures["mean_average_precision"])}**. \
+Goals: {wanted.goals}.{_missed(wanted, figures)}
 {wanted.published}
 
 | | drawn | average precision | found, of those drawn | right, of those counted | calibration error |
@@ -119,6 +137,19 @@ Mean average precision: **{figure(figures["mean_average_precision"])}**. Goals: 
 {counts}
 
 "The average", said of each photograph without looking, is the trivial comparator."""
+
+
+def _missed(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
+    """Which goals the figures fall short of."""
+    each = {f"`{kind.key}`": figures["kinds"][kind.key] for kind in wanted.kinds}
+    missed = ["the mean"] if figures["mean_average_precision"]["value"] < wanted.least_precision else []
+    for what, off in (
+        ("the count of a photograph", {key: one["count_error"]["value"] for key, one in each.items()}),
+        ("the count of all together", {key: one["count_error_all"] for key, one in each.items()}),
+    ):
+        if over := [key for key, value in off.items() if value > wanted.most_off]:
+            missed.append(f"{what}, of {' and '.join(over)}")
+    return f" Not reached: {'; '.join(missed)}\n(see the learning curve below)." if missed else ""
 
 
 def _row(key: str, one: Mapping[str, Any]) -> str:
@@ -149,6 +180,40 @@ def _battery(figures: Mapping[str, Any]) -> str:
 | photographs | mean average precision | count of the first kind wrong by |
 |---|---|---|
 {rows}"""
+
+
+def _curve(wanted: DetectorSet, training: Mapping[str, Any], study: Study | None) -> str:
+    """What fewer photographs teach."""
+    if wanted.each_once:
+        return "## Learning curve\n\nNone is made where some networks find and others tell apart."
+    points = curve_points(study.rows) if study is not None else ()
+    if not points:
+        return f"## Learning curve\n\nNot measured yet (`lantern models evaluate {wanted.model} --study`)."
+    return f"""## Learning curve
+
+The first network again, taught with a share of the photographs (neighbours kept together, smaller shares within
+larger ones) for as many epochs, so that fewer photographs are fewer steps; from all of them it is the shipped one.
+Each was taught once and judged on the {training["films"] - points[-1].learned} photographs that none of them saw, so \
+that the last line is not that of all
+parts above, and small differences are chance. Counts are left out: their threshold is fitted on photographs that these
+networks have learned from.
+
+{curve_table(points, "photographs")}
+
+{_verdict(points)}"""
+
+
+def _verdict(points: Sequence[CurvePoint]) -> str:
+    """What the curve shows, in words."""
+    half, whole = points[-2], points[-1]
+    gains = {name: whole.figures[name] - half.figures[name] for name in whole.figures}
+    rising = [name for name, gain in gains.items() if name != MEAN_PRECISION and gain >= _RISES]
+    told = f"From {half.share} % to {whole.share} % the mean went {gains[MEAN_PRECISION]:+.3f}"
+    if not rising:
+        return f"{told}: the curve is flat, and more photographs drawn like these would not help."
+    flat = [name for name in gains if name != MEAN_PRECISION and name not in rising]
+    but = f"; {' and '.join(flat)} gained nothing by more photographs drawn like these" if flat else ""
+    return f"{told}: it still rises for {' and '.join(rising)}, where more photographs would help{but}."
 
 
 def _end(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:

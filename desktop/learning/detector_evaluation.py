@@ -3,6 +3,7 @@ intervals fitted on the photographs of the other parts. numpy and ONNX Runtime o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +34,13 @@ _FAINTEST = 0.01
 """Scores below are not even calibrated with."""
 _BATTERY_EVERY, _BATTERY_MOST = 6, 30
 """One of so many photographs is spoilt for the battery, and no more than about so many."""
+
+
+class Maps(Protocol):
+    """A detector, as its graph or not yet one."""
+
+    def run(self, tensor: npt.NDArray[np.float32]) -> Mapping[str, npt.NDArray[np.float32]]:
+        """See `OnnxRunner.run`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +91,7 @@ def runner_of(graph: bytes, wanted: DetectorSet, members: int) -> OnnxRunner:
 
 
 def ask(
-    runner: OnnxRunner,
+    runner: Maps,
     photographs: Sequence[Photograph],
     kinds: int,
     settings: DetectorSettings,

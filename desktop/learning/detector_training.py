@@ -47,7 +47,7 @@ def train_detector(
     say: Say,
 ) -> TrainedDetector:
     """work: folder for checkpoints. Raises Cancelled."""
-    with _threads(settings.threads):
+    with on_threads(settings.threads):
         if not wanted.each_once:
             members, curves = _train_members(photographs, len(wanted.kinds), settings, data_sha256, work, job, say)
             return TrainedDetector(Detector(members).eval(), curves)
@@ -69,17 +69,36 @@ def _train_members(
     members: list[Member] = []
     curves: Curves = {}
     for number in range(settings.members):
-        name = f"member {number + 1}"
         learned = [one for one, of in zip(photographs, part, strict=True) if of != number]
-        identity = _identity(settings, data_sha256, number)
-        schedule = _schedule(settings, settings.epochs, settings.rate, len(learned) // settings.batch)
-        seed, change = settings.seed + number, Change(half_turns=settings.half_turns)
-        lesson = detector_lesson(name, identity, learned, kinds, schedule, seed, settings.batch, change)
-        trained = train(lesson, lambda: Finder(kinds, settings.widths), work / f"member{number}.pt", job, say)
-        looks = lessons.embeddings(trained.network, learned[:: 1 + len(learned) // _LOOKS], settings.views)
-        members.append(Member(trained.network, *gaussian(looks), settings.views).eval())
-        curves[name] = trained.curve
+        checkpoint = work / f"member{number}.pt"
+        member, curve = train_member(learned, kinds, number, settings, data_sha256, checkpoint, job, say)
+        members.append(member)
+        curves[f"member {number + 1}"] = curve
     return members, curves
+
+
+def train_member(
+    learned: Sequence[Photograph],
+    kinds: int,
+    number: int,
+    settings: DetectorSettings,
+    data_sha256: str,
+    checkpoint: Path,
+    job: Job,
+    say: Say,
+    *,
+    share: int = 100,
+) -> tuple[Member, tuple[Epoch, ...]]:
+    """The member that leaves out part `number`. learned: all other photographs, or a share of them, in per cent."""
+    mark = f"{number}" if share == 100 else f"{number}, {share} %"
+    name = f"member {number + 1}" if share == 100 else f"member {number + 1} with {share} %"
+    identity = _identity(settings, data_sha256, mark)
+    schedule = _schedule(settings, settings.epochs, settings.rate, max(1, len(learned) // settings.batch))
+    seed, change = settings.seed + number, Change(half_turns=settings.half_turns)
+    lesson = detector_lesson(name, identity, learned, kinds, schedule, seed, settings.batch, change)
+    trained = train(lesson, lambda: Finder(kinds, settings.widths), checkpoint, job, say)
+    looks = lessons.embeddings(trained.network, learned[:: 1 + len(learned) // _LOOKS], settings.views)
+    return Member(trained.network, *gaussian(looks), settings.views).eval(), trained.curve
 
 
 def _train_sorters(
@@ -91,7 +110,7 @@ def _train_sorters(
     for number in range(settings.members):
         name, batch = f"sorter {number + 1}", settings.sorter_batch
         learned = [one for one, of in zip(photographs, part, strict=True) if of != number]
-        identity = _identity(settings, data_sha256, number, _SORTER_TOLD)
+        identity = _identity(settings, data_sha256, f"{number}", _SORTER_TOLD)
         schedule = _schedule(settings, settings.sorter_epochs, settings.sorter_rate, steps_of(learned, batch))
         lesson = sorter_lesson(name, identity, learned, schedule, settings.seed + 100 + number, batch)
         trained = train(lesson, Sorter, work / f"sorter{number}.pt", job, say)
@@ -114,15 +133,16 @@ def software() -> dict[str, str]:
     return {"torch": torch.__version__.partition("+")[0], "onnx": onnx.__version__, "numpy": np.__version__}
 
 
-def _identity(settings: DetectorSettings, data_sha256: str, number: int, names: Sequence[str] = _TOLD) -> str:
-    """Changes with whatever changes what is learned."""
+def _identity(settings: DetectorSettings, data_sha256: str, mark: str, names: Sequence[str] = _TOLD) -> str:
+    """Changes with whatever changes what is learned. mark: which network it is."""
     told = {name: getattr(settings, name) for name in names}
     change = Change(half_turns=settings.half_turns)
-    return hashlib.sha256(f"{told}{data_sha256}{number}{change}{lessons.EDITION}".encode()).hexdigest()
+    return hashlib.sha256(f"{told}{data_sha256}{mark}{change}{lessons.EDITION}".encode()).hexdigest()
 
 
 @contextmanager
-def _threads(count: int) -> Iterator[None]:
+def on_threads(count: int) -> Iterator[None]:
+    """torch on so many threads, and as before afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:

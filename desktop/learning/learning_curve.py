@@ -1,7 +1,8 @@
 """A learning curve over the amount of data: the same recipe with fewer to learn from, judged on the same ones kept
 apart. Where a goal is missed it tells whether more data would help."""
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,3 +53,10 @@ def curve_table(points: Sequence[CurvePoint], unit: str) -> str:
         for one in points
     )
     return f"| learned from | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
+
+
+def some_of(names: Iterable[str], share: int, seed: int) -> frozenset[str]:
+    """That many per cent of people, or of what else stays together: the same ones in every run, one at least. Smaller
+    shares lie within larger ones."""
+    drawn = sorted(set(names), key=lambda name: hashlib.sha256(f"{seed}:{name}".encode()).digest())
+    return frozenset(drawn[: max(1, round(share * len(drawn) / 100))])

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,25 +11,28 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.errors import UserFacingError
+from desktop.errors import Cancelled, UserFacingError
 from desktop.inference import read_model
 from desktop.inference.detection_model import DetectionModel
 from desktop.inference.golden_fields import smear_field
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
+from desktop.learning import detector_card
 from desktop.learning.detector_data import read_photographs
 from desktop.learning.detector_sets import BLOOD_CELLS
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.films import read_picture
+from desktop.learning.learning_curve import CurvePoint, curve_points
 from desktop.learning.recipes.detector import Detector
+from desktop.learning.records import Study
 from desktop.records import AnalysisStatus
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 pytestmark = pytest.mark.torch
 
 FIELDS = 12
-SMALL = replace(BLOOD_CELLS, width=96, height=64)
-TINY = DetectorSettings(members=2, epochs=1, batch=3, threads=2)
+SMALL = replace(BLOOD_CELLS, width=96, height=64, run=2)
+TINY = DetectorSettings(members=2, epochs=1, batch=3, widths=(8, 12, 16, 20, 8), threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +93,66 @@ def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]]
     figures = Detector(SMALL, TINY).evaluate(data, folder, Job(), lambda _text: None)
     assert figures.data_sha256 == record["data_sha256"]
     assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+
+
+def test_a_study_cut_off_goes_on_and_its_curve_stays_on_the_card(
+    trained: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained[0], tmp_path / "blood-cells")
+    job, lines = Job(), list[str]()
+
+    def interrupted(line: str) -> None:
+        if line == "learning curve: 4 of 6 photographs":
+            job.cancel()
+
+    with pytest.raises(Cancelled):
+        Detector(SMALL, TINY).evaluate(data, folder, job, interrupted, study=True)
+    assert not (folder / "study.json").exists()
+    record = Detector(SMALL, TINY).evaluate(data, folder, Job(), lines.append, study=True)
+    assert "member 1 with 25 %: going on after epoch 1" in lines
+    points = curve_points(record.study)
+    assert [(one.share, one.learned) for one in points] == [(25, 2), (50, 4), (100, 6)]
+    assert not (folder / ".study").exists()
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert "| 2 photographs (25 %) |" in card
+    (folder / "CARD.md").unlink()
+    assert Detector(SMALL, TINY).evaluate(data, folder, Job(), lines.append).study == record.study
+    assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+
+
+@pytest.mark.parametrize(
+    ("half", "whole", "said"),
+    [
+        ({"`red_cell`": 0.7, "`platelet`": 0.8}, {"`red_cell`": 0.7, "`platelet`": 0.85}, "still rises for `platelet`"),
+        ({"`red_cell`": 0.7, "`platelet`": 0.8}, {"`red_cell`": 0.7, "`platelet`": 0.8}, "the curve is flat"),
+    ],
+)
+def test_a_card_says_in_words_what_the_curve_shows(
+    trained: tuple[Path, dict[str, Any]], half: dict[str, float], whole: dict[str, float], said: str
+) -> None:
+    manifest, training = (json.loads((trained[0] / name).read_text()) for name in ("manifest.json", "training.json"))
+    drawn = {"value": 0.8, "low": 0.7, "high": 0.9, "n": 12}
+    kind: dict[str, Any] = {
+        "drawn": 12,
+        "count_error_all": 0.02,
+        "count_error_of_the_mean": 0.4,
+        "calibration_error": 0.1,
+    }
+    kind |= dict.fromkeys(("average_precision", "recall", "precision", "count_error", "interval_holds"), drawn)
+    figures: dict[str, Any] = {
+        "photographs": 12,
+        "mean_average_precision": drawn,
+        "kinds": {one.key: kind for one in SMALL.kinds},
+        "battery": [{"spoilt": "as it is", "photographs": 2, "mean_average_precision": 0.8, "count_error": 0.4}],
+    }
+    points = [
+        CurvePoint(share, learned, {"mean average precision": sum(of.values()) / 2} | of)
+        for share, learned, of in ((50, 4, half), (100, 6, whole))
+    ]
+    study = Study("", 1, [point.to_row() for point in points])
+    card = " ".join(detector_card.card(SMALL, manifest, training, figures, study).split())
+    assert said in card
+    assert "Not reached: the mean; the count of a photograph, of `red_cell` and `white_cell` and `platelet`" in card
 
 
 def test_only_what_it_has_not_learned_from_is_judged_elsewhere(

@@ -166,7 +166,7 @@ def test_cells_told_apart_are_measured_and_stated() -> None:
     assert (read.research, read.each_once, read.stride) == (True, True, 8)
     assert read.stain[0] == 4.0
     training = {"settings": {"members": 2, "epochs": 5, "views": 2}, "seconds": 60.0}
-    texts = detector_card.texts(MALARIA, manifest, training, figures)
+    texts = detector_card.texts(MALARIA, manifest, training, figures, None)
     card = texts["CARD.md"].decode()
     assert card.startswith("# malaria-field 1.0.0 (research)")
     assert "For research only" in card
@@ -189,7 +189,7 @@ def test_a_field_is_graded_by_its_count() -> None:
     assert read.grade is not None
     assert [read.grade.grade(count) for count in (0, 1, 9, 10, 40)] == [0, 1, 1, 2, 2]
     training = {"settings": {"members": 2, "epochs": 5, "views": 2}, "seconds": 60.0}
-    card = detector_card.texts(SPUTUM, manifest, training, figures)["CARD.md"].decode()
+    card = detector_card.texts(SPUTUM, manifest, training, figures, None)["CARD.md"].decode()
     assert "Quadratic kappa" in card
     assert "1 to 9" in card
 

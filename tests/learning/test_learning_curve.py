@@ -2,7 +2,7 @@
 
 import pytest
 
-from desktop.learning.learning_curve import CurvePoint, curve_points, curve_table
+from desktop.learning.learning_curve import CurvePoint, curve_points, curve_table, some_of
 
 HALF = CurvePoint(50, 1200, {"sensitivity": 0.7, "predictive value": 0.45678})
 QUARTER = CurvePoint(25, 600, {"sensitivity": 0.6, "predictive value": 0.4})
@@ -33,3 +33,13 @@ def test_a_card_tells_how_many_were_learned_from() -> None:
 def test_a_point_that_cannot_be_is_refused(share: int, learned: int, figures: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="between 0 and"):
         CurvePoint(share, learned, figures)
+
+
+def test_fewer_people_are_some_of_more_and_the_same_ones_again() -> None:
+    everybody = [f"P{number}" for number in range(40)]
+    shares = [some_of(everybody, share, 7) for share in (25, 50, 100)]
+    assert [len(one) for one in shares] == [10, 20, 40]
+    assert shares[0] < shares[1] < shares[2]
+    assert some_of(reversed(everybody * 2), 25, 7) == shares[0]
+    assert some_of(everybody, 25, 8) != shares[0]
+    assert some_of(["only"], 25, 7) == {"only"}

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -20,11 +20,13 @@ from desktop.learning.detector_data import Photograph, data_hash, mark, read_pho
 from desktop.learning.detector_evaluation import Measured
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.learning_curve import CURVE_FILE
 from desktop.learning.publishing import TRAINING, folder_of, make_work_folder, publish, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
     EvaluationRecord,
     Json,
+    Study,
     TrainingRecord,
     settings_of,
     stated_settings,
@@ -110,16 +112,17 @@ class Detector:
         training, figures = json.loads(record.to_json()), measured.figures
         if self.wanted.strangers:
             # The model has to lie somewhere before it can be asked as the clinic asks.
-            publish(work / self.name, files | detector_card.texts(self.wanted, manifest, training, figures))
+            publish(work / self.name, files | detector_card.texts(self.wanted, manifest, training, figures, None))
             figures["strangers"] = self._strangers(_detector(work / self.name), data, job, say)
-        publish(out, files | detector_card.texts(self.wanted, manifest, training, figures))
+        study = Study.read(out / CURVE_FILE, data_sha256)
+        publish(out, files | detector_card.texts(self.wanted, manifest, training, figures, study))
         shutil.rmtree(work, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
         return record
 
     def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
         """See `Recipe.evaluate`. On the photographs it has learned from, each is judged by the network that never saw
-        it; on any others, by the model as the clinic has it, without those it has learned from."""
+        it; on any others, by the model as the clinic has it, without those it has learned from, and without a study."""
         training = training_document(model_folder)
         model = _detector(model_folder)
         settings = settings_of(DetectorSettings, training["settings"])
@@ -128,12 +131,18 @@ class Detector:
         photographs = read_photographs(data, self.wanted)
         data_sha256 = data_hash(photographs)
         figures: Mapping[str, Json]
+        compared: Study | None = None
         if data_sha256 == training["data_sha256"]:
+            compared = Study.read(model_folder / CURVE_FILE, data_sha256)
+            if study and not self.wanted.each_once:
+                compared = self._study(runner, photographs, settings, data_sha256, model_folder / ".study", job, say)
             say("judging every photograph by the network that never saw it")
             measured = self._judge.measured(runner, photographs, self.wanted, settings, job)
             figures = measured.figures | {"strangers": self._strangers(model, data, job, say)}
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-            restate(model_folder, detector_card.texts(self.wanted, manifest, training, figures), say)
+            restate(model_folder, detector_card.texts(self.wanted, manifest, training, figures, compared), say)
+            if study:
+                shutil.rmtree(model_folder / ".study", ignore_errors=True)
         else:
             seen = set(training["patient_marks"])
             photographs = [one for one in photographs if mark(one) not in seen]
@@ -148,8 +157,30 @@ class Detector:
             data_sha256=data_sha256,
             films=len(photographs),
             figures=figures,
-            study=[],
+            study=[] if compared is None else compared.rows,
         )
+
+    def _study(
+        self,
+        runner: OnnxRunner,
+        photographs: Sequence[Photograph],
+        settings: DetectorSettings,
+        data_sha256: str,
+        work: Path,
+        job: Job,
+        say: Say,
+    ) -> Study:
+        """The learning curve. Raises KnownFailure without PyTorch, or where the work folder cannot be written to."""
+        require_torch()
+        from desktop.learning import detector_study
+
+        settings = replace(settings, threads=self.settings.threads)
+        try:
+            make_work_folder(work)
+            points = detector_study.curve(runner, photographs, self.wanted, settings, data_sha256, work, job, say)
+        except OSError as error:
+            raise from_os_error(error) from error
+        return Study(data_sha256, settings.epochs, [point.to_row() for point in points])
 
     def _strangers(self, model: DetectionModel, data: Path, job: Job, say: Say) -> list[Json]:
         if self.wanted.strangers:
