@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QScrollArea,
-    QTableWidget,
-    QTableWidgetItem,
     QWidget,
 )
 
 from desktop import workflow
 from desktop.access import Permission
 from desktop.errors import UserFacingError
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import Texts, button, column, label, row, set_role
 from desktop.workflow import tuning_whole
 from desktop.workflow.tuning import (
@@ -448,30 +446,18 @@ class LearningPage(QScrollArea):
             return key
 
 
-def _table(name: str) -> QTableWidget:
-    made = QTableWidget()
-    made.setObjectName(name)
-    made.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-    made.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    made.setTabKeyNavigation(False)
-    made.verticalHeader().hide()
+def _table(name: str) -> FigureTable:
+    made = FigureTable(name)
     made.horizontalHeader().setStretchLastSection(True)
     made.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     return made
 
 
-def _put(table: QTableWidget, head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
+def _put(table: FigureTable, head: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
     """Fill a table and make it as high as its lines; hidden where it has none."""
-    table.clear()
-    table.setColumnCount(len(head))
-    table.setHorizontalHeaderLabels(list(head))
-    table.setRowCount(len(lines))
-    for place, words in enumerate(lines):
-        for at, word in enumerate(words):
-            table.setItem(place, at, QTableWidgetItem(word))
     # Qt forgets it with each new set of columns' widths.
     table.horizontalHeader().setStretchLastSection(False)
-    table.resizeColumnsToContents()
+    table.show_lines(head, lines)
     table.horizontalHeader().setStretchLastSection(True)
     table.resizeRowsToContents()
     rows = sum(table.rowHeight(place) for place in range(len(lines)))

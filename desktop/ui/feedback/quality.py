@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import Texts, column, label
 from desktop.workflow import mask_agreement
 from desktop.workflow.cells import CellBoard
@@ -43,12 +43,7 @@ class QualityPage(QWidget):
         self._found: _Found | None = None
         about = label("quality_about", "muted", wrap=True)
         self._texts.add(about.setText, "feedback.quality.about")
-        self.table = QTableWidget()
-        self.table.setObjectName("quality_table")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
+        self.table = FigureTable("quality_table")
         self._texts.add(self.table.setAccessibleName, "feedback.section.quality")
         self._together = label("quality_together", wrap=True, selectable=True)
         layout = column(self, margin=24, spacing=12)
@@ -93,17 +88,7 @@ class QualityPage(QWidget):
         lines = [self._line(name, board, place) for name, board in boards for place in range(len(board.rows))]
         painted = self._found.painted if self._found is not None else ()
         lines += [self._painted_line(about, row) for about in painted for row in about.rows]
-        self.table.clear()
-        self.table.setColumnCount(len(_COLUMNS))
-        self.table.setRowCount(len(lines))
-        self.table.setHorizontalHeaderLabels([tr(f"feedback.quality.{name}") for name in _COLUMNS])
-        for place, words in enumerate(lines):
-            for at, word in enumerate(words):
-                item = QTableWidgetItem(word)
-                side = Qt.AlignmentFlag.AlignLeft if at < 2 else Qt.AlignmentFlag.AlignRight
-                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(place, at, item)
-        self.table.resizeColumnsToContents()
+        self.table.show_lines([tr(f"feedback.quality.{name}") for name in _COLUMNS], lines, words=2)
         self.table.setVisible(bool(lines))
         told = [self._told(name, board) for name, board in boards]
         told += [tr("feedback.quality.painted.told", name=self._thing(about), count=about.series) for about in painted]

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QHeaderView,
     QSplitter,
     QStackedWidget,
-    QTableWidget,
     QTableWidgetItem,
     QWidget,
 )
@@ -23,6 +21,7 @@ from desktop.jobs import Job
 from desktop.records import PatientId, RecordedObservation
 from desktop.ui.patients.visit_values import DIASTOLIC, MEASURES, SYSTOLIC, number_text
 from desktop.ui.widgets.fields import Choice
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import Texts, column, label
 
 if TYPE_CHECKING:
@@ -112,13 +111,8 @@ class VitalsPart(QStackedWidget):
         self.kinds.set_value(next(iter(_KINDS)))
         self.kinds.chosen.connect(self._show_kind)
         self.readout = label("vitals_readout", "strong", wrap=True, selectable=True)
-        self.table = QTableWidget(0, 2)
-        self.table.setObjectName("vitals_table")
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.verticalHeader().hide()
-        self.table.setTabKeyNavigation(False)
+        self.table = FigureTable("vitals_table")
+        self.table.setColumnCount(2)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)

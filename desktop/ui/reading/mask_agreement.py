@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QAbstractItemView, QDialog, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QDialog, QWidget
 
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import button, column, label, row
 from desktop.workflow import mask_agreement
 from desktop.workflow.mask_agreement import MaskAgreement
@@ -32,14 +33,8 @@ class MaskAgreementDialog(QDialog):
         self.resize(*_SIZE)
         self._context, self._opened, self._may_keep = context, opened, may_keep
         self._about = label("mask_agreement_about", "muted", wrap=True)
-        self.table = QTableWidget(0, len(_COLUMNS))
-        self.table.setObjectName("mask_agreement_table")
+        self.table = FigureTable("mask_agreement_table")
         self.table.setAccessibleName(tr("volume.mask.compare.title"))
-        self.table.setHorizontalHeaderLabels([tr(f"volume.mask.compare.{name}") for name in _COLUMNS])
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
         self._notes = label("mask_agreement_notes", "small", wrap=True)
         self._keep = button("mask_agreement_keep", "primary")
         self._keep.setText(tr("volume.mask.compare.keep"))
@@ -74,14 +69,7 @@ class MaskAgreementDialog(QDialog):
         self._about.setText(tr("volume.mask.compare.about" if found else "volume.mask.compare.none"))
         self.table.setVisible(bool(found))
         lines = [line for about in found for line in self._lines(about)]
-        self.table.setRowCount(len(lines))
-        for place, words in enumerate(lines):
-            for at, word in enumerate(words):
-                item = QTableWidgetItem(word)
-                side = Qt.AlignmentFlag.AlignLeft if at < 2 else Qt.AlignmentFlag.AlignRight
-                item.setTextAlignment(side | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(place, at, item)
-        self.table.resizeColumnsToContents()
+        self.table.show_lines([tr(f"volume.mask.compare.{name}") for name in _COLUMNS], lines, words=2)
         notes = [tr("volume.mask.compare.box")] if found else []
         if any(len(about.rows) == 2 for about in found):
             notes.append(tr("volume.mask.compare.two"))

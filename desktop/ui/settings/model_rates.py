@@ -3,11 +3,12 @@
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QAbstractItemView, QComboBox, QDialog, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QTableWidgetItem, QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.ui.settings.rate_chart import DrawnRate, RateChart
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import button, column, label, row
 from desktop.workflow.watching import AFTERWARDS
 
@@ -41,13 +42,8 @@ class RatesDialog(QDialog):
         for one in workflow.RateGroup:
             self.by.addItem(tr(f"settings.rates.by.{one.value}"), one.value)
         caption.setBuddy(self.by)
-        self.table = QTableWidget()
-        self.table.setObjectName("rates_table")
+        self.table = FigureTable("rates_table", line_names=True)
         self.table.setAccessibleName(title)
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setTabKeyNavigation(False)
         self.table.currentCellChanged.connect(self._draw)
         self._board: RateBoard | None = None
         self._drawn = label("rates_drawn", "strong", wrap=True)

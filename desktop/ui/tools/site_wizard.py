@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QStackedWidget,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
@@ -27,6 +24,7 @@ from desktop.ui.tools.registry import ToolPage
 from desktop.ui.tools.share_slider import ShareSlider
 from desktop.ui.tools.validation_words import decimal, finding_name, model_title, percent
 from desktop.ui.widgets.empty_state import EmptyState
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
 from desktop.workflow import shelf, site_fitting
 from desktop.workflow.confirmed import Strength
@@ -127,11 +125,8 @@ class SiteWizard(ToolPage):
         self.sensitivity, self._sensitivity_words = self._slider("sensitivity", wishes)
         self.specificity, self._specificity_words = self._slider("specificity", wishes)
         left.addWidget(self._wishes)
-        self.table = QTableWidget()
-        self.table.setObjectName("site_table")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionMode(QAbstractItemView.SelectionMode.NoSelection)
-        self.table.setTabKeyNavigation(False)
+        self.table = FigureTable("site_table", line_names=True)
+        self.table.setSelectionMode(FigureTable.SelectionMode.NoSelection)
         left.addWidget(self.table, 1)
         self._never = label("site_never", "caution", wrap=True)
         self._honest = label("site_honest", "small", wrap=True)
@@ -468,16 +463,9 @@ class SiteWizard(ToolPage):
             (tr("site.row.present"), [_answers(one, True) for one in outcomes]),
             (tr("site.row.absent"), [_answers(one, False) for one in outcomes]),
         ]
-        self.table.setColumnCount(len(heads))
-        self.table.setHorizontalHeaderLabels(heads)
-        self.table.setRowCount(len(rows))
+        self.table.show_lines(heads, [cells for _, cells in rows], words=0)
         self.table.setVerticalHeaderLabels([name for name, _ in rows])
         self.table.setAccessibleName(tr("tools.site"))
-        for line, (_, cells) in enumerate(rows):
-            for place, words in enumerate(cells):
-                item = QTableWidgetItem(words)
-                item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-                self.table.setItem(line, place, item)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         self.table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.table.verticalHeader().setDefaultSectionSize(_LINE)

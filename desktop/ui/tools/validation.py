@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QFileDialog,
     QHBoxLayout,
     QHeaderView,
     QStackedWidget,
-    QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
     QWidget,
@@ -33,6 +31,7 @@ from desktop.ui.tools.validation_words import (
     percent,
 )
 from desktop.ui.widgets.empty_state import EmptyState
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.file_dialog import file_dialog
 from desktop.ui.widgets.parts import Icons, Texts, button, column, label, row
 from desktop.workflow import asking_afterwards, validating
@@ -139,12 +138,7 @@ class ValidationTool(ToolPage):
         self._flow = label("validation_flow", "muted", wrap=True, selectable=True)
         self._caution = label("validation_caution", "caution", wrap=True)
         self._missing = label("validation_missing", wrap=True)
-        self.table = QTableWidget()
-        self.table.setObjectName("validation_table")
-        self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.table.setTabKeyNavigation(False)
-        self.table.verticalHeader().hide()
+        self.table = FigureTable("validation_table")
         self._calibration = label("validation_calibration", wrap=True, selectable=True)
         about = label("validation_about", "small", wrap=True)
         self._texts.add(about.setText, "validation.about")
@@ -345,13 +339,11 @@ class ValidationTool(ToolPage):
         heads = [tr(f"validation.by.{found.by.value}"), *(tr(f"validation.column.{name}") for name in _COLUMNS)]
         rows = [(tr("validation.all"), found.table.whole)]
         rows += [(group_name(self._context, found.by, one.group), one) for one in found.table.rows]
-        self.table.setColumnCount(len(heads))
-        self.table.setHorizontalHeaderLabels(heads)
-        self.table.setRowCount(len(rows))
+        self.table.show_lines(heads, [[name, *self._cells(one)] for name, one in rows], words=1)
         self.table.setAccessibleName(tr("tools.validation"))
-        for line, (name, one) in enumerate(rows):
-            for place, words in enumerate([name, *self._cells(one)]):
-                self._put(line, place, words, bold=line == 0)
+        for place in range(len(heads)):
+            if (item := self.table.item(0, place)) is not None:
+                _embolden(item)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setMinimumSectionSize(_NARROWEST)
@@ -369,15 +361,6 @@ class ValidationTool(ToolPage):
             one.specificity_decided,
         )
         return [counted, *(percent(context, share) for share in shares), decimal(context, one.area)]
-
-    def _put(self, line: int, place: int, words: str, *, bold: bool) -> None:
-        item = QTableWidgetItem(words)
-        if place:
-            item.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        font = item.font()
-        font.setBold(bold)
-        item.setFont(font)
-        self.table.setItem(line, place, item)
 
     def _show_charts(self) -> None:
         tr = self._context.tr
@@ -436,3 +419,9 @@ def _fill(choice: QComboBox, entries: Sequence[tuple[str, object]]) -> None:
     for words, data in entries:
         choice.addItem(words, data)
     choice.setCurrentIndex(max(choice.findData(before), 0) if entries else -1)
+
+
+def _embolden(item: QTableWidgetItem) -> None:
+    font = item.font()
+    font.setBold(True)
+    item.setFont(font)
