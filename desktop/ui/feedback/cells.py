@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QPushButton, QStackedWidget, QWidget
+from PySide6.QtWidgets import QFrame, QPushButton, QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
@@ -13,10 +13,9 @@ from desktop.records import LabelValue
 from desktop.ui.action import bind
 from desktop.ui.feedback.actions import CELL_ACTIONS, LOOK_ACTIONS
 from desktop.ui.feedback.cell_examples import CellExamples
-from desktop.ui.viewers.film import FilmViewer
+from desktop.ui.feedback.desk import Desk
 from desktop.ui.viewers.film_words import FilmText
-from desktop.ui.widgets.empty_state import EmptyState
-from desktop.ui.widgets.parts import Texts, button, card, column, label, row
+from desktop.ui.widgets.parts import Texts, button, column, label, row
 from desktop.workflow.cells import CellAnswered, CellQueue, CellTask
 
 if TYPE_CHECKING:
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from desktop.records import Picture
     from desktop.ui.context import UiContext
 
-_SIDE_WIDTH = 396
 _VALUES = (LabelValue.PRESENT, LabelValue.ABSENT, LabelValue.UNSURE)
 _NOTHING = CellQueue((), 0, lay=True)
 
@@ -41,25 +39,13 @@ class CellsPage(QWidget):
         self._at = 0
         self._answers: dict[int, CellAnswered] = {}
         self._loaded = self._ready = False
-        self.viewer = FilmViewer(context)
-        self._empty = EmptyState(context, "cells_empty", "check")
-        self._empty.pressed.connect(self.reload)
-        if (again := self._empty.findChild(QPushButton)) is not None:
-            self._empty.setFocusProxy(again)
-        work = QWidget()
-        across = row(work, spacing=0)
-        across.addWidget(self.viewer, 1)
-        across.addWidget(self._build_side())
-        self._stack = QStackedWidget()
-        self._stack.addWidget(work)
-        self._stack.addWidget(self._empty)
-        layout = column(self)
-        layout.addWidget(self._stack)
+        self._desk = Desk(context, "cells", self)
+        self._desk.again.connect(self.reload)
+        self.viewer = self._desk.viewer
+        self._build_side(self._desk.side)
         handlers: dict[str, Callable[[], object]] = {"cells_back": self._go_back, "cells_skip": self._skip}
         handlers |= {f"cells_{value.value}": partial(self._answer, value) for value in _VALUES}
-        handlers |= {one.id: partial(self._look, one.id) for one in LOOK_ACTIONS}
-        self._actions = bind(context, self, (*CELL_ACTIONS, *LOOK_ACTIONS), handlers)
-        self._stack.setCurrentWidget(self._empty)
+        self._actions = bind(context, self, (*CELL_ACTIONS, *LOOK_ACTIONS), handlers | self._desk.looks())
         self.retranslate()
 
     def activated(self) -> None:
@@ -92,15 +78,12 @@ class CellsPage(QWidget):
         """Forget every cell."""
         self._queue, self._at, self._answers = _NOTHING, 0, {}
         self._loaded = self._ready = False
-        self.viewer.clear()
+        self._desk.clear()
         self._show_words()
-        self._stack.setCurrentWidget(self._empty)
 
     # Building
 
-    def _build_side(self) -> QFrame:
-        side = card("cells_side", "plain")
-        side.setFixedWidth(_SIDE_WIDTH)
+    def _build_side(self, side: QFrame) -> None:
         self._progress = label("cells_progress", "muted")
         self._question = label("cells_question", "heading", wrap=True)
         self._examples = CellExamples(self._context)
@@ -131,10 +114,6 @@ class CellsPage(QWidget):
         foot.addWidget(self._later)
         foot.addStretch(1)
         inside.addLayout(foot)
-        return side
-
-    def _look(self, command: str) -> None:
-        self.viewer.run(command)
 
     # The queue
 
@@ -154,11 +133,9 @@ class CellsPage(QWidget):
         self._show_words()
         if task is None:
             self._say_why_empty()
-            self._stack.setCurrentWidget(self._empty)
-            if self.isVisible():
-                self._empty.setFocus()
+            self._desk.rest()
             return
-        self._stack.setCurrentIndex(0)
+        self._desk.ask()
         clinic = self._context.open_clinic
 
         def work(job: "Job") -> "tuple[CellTask, Picture]":
@@ -271,4 +248,4 @@ class CellsPage(QWidget):
             words = tr("feedback.cells.more" if left else "feedback.cells.all_done", done=done, left=left)
         else:
             words = tr("feedback.cells.nothing.helper" if self._queue.lay else "feedback.cells.nothing.doctor")
-        self._empty.set_texts(words, tr("feedback.label.again"))
+        self._desk.empty.set_texts(words, tr("feedback.label.again"))

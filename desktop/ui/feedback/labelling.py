@@ -2,21 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFrame, QScrollArea, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from desktop import workflow
 from desktop.errors import UserFacingError
 from desktop.records import LabelValue
 from desktop.ui.action import bind
 from desktop.ui.feedback.actions import LABEL_ACTIONS, LOOK_ACTIONS
+from desktop.ui.feedback.desk import Desk
 from desktop.ui.feedback.question import FindingQuestion
-from desktop.ui.viewers.film import FilmViewer
-from desktop.ui.widgets.empty_state import EmptyState
-from desktop.ui.widgets.parts import Texts, button, card, column, label, row
+from desktop.ui.widgets.parts import Texts, button, column, label, row
 from desktop.workflow.queueing import LabelQueue, LabelTask
 
 if TYPE_CHECKING:
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from desktop.records import Picture
     from desktop.ui.context import UiContext
     from desktop.workflow.labelling import Labelled
-
-_SIDE_WIDTH = 396
 
 
 @dataclass(frozen=True)
@@ -51,18 +47,10 @@ class LabellingPage(QWidget):
         self._task: LabelTask | None = None
         self._questions: list[FindingQuestion] = []
         self._loaded = False
-        self.viewer = FilmViewer(context)
-        self._empty = EmptyState(context, "labelling_empty", "check")
-        self._empty.pressed.connect(self.reload)
-        work = QWidget()
-        across = row(work, spacing=0)
-        across.addWidget(self.viewer, 1)
-        across.addWidget(self._build_side())
-        self._stack = QStackedWidget()
-        self._stack.addWidget(work)
-        self._stack.addWidget(self._empty)
-        layout = column(self)
-        layout.addWidget(self._stack)
+        self._desk = Desk(context, "labelling", self)
+        self._desk.again.connect(self.reload)
+        self.viewer = self._desk.viewer
+        self._build_side(self._desk.side)
         handlers: dict[str, Callable[[], object]] = {
             "feedback_present": self._present,
             "feedback_absent": self._absent,
@@ -71,9 +59,7 @@ class LabellingPage(QWidget):
             "feedback_back": self._go_back,
             "feedback_skip": self._skip,
         }
-        handlers |= {one.id: partial(self._look, one.id) for one in LOOK_ACTIONS}
-        self._actions = bind(context, self, (*LABEL_ACTIONS, *LOOK_ACTIONS), handlers)
-        self._stack.setCurrentWidget(self._empty)
+        self._actions = bind(context, self, (*LABEL_ACTIONS, *LOOK_ACTIONS), handlers | self._desk.looks())
         self.retranslate()
 
     def activated(self) -> None:
@@ -109,15 +95,12 @@ class LabellingPage(QWidget):
         self._task = None
         self._left, self._done, self._back, self._loaded = [], [], 0, False
         self._queue = LabelQueue((), 0, 0)
-        self.viewer.clear()
+        self._desk.clear()
         self._set_questions(None)
-        self._stack.setCurrentWidget(self._empty)
 
     # Building
 
-    def _build_side(self) -> QFrame:
-        side = card("labelling_side", "plain")
-        side.setFixedWidth(_SIDE_WIDTH)
+    def _build_side(self, side: QFrame) -> None:
         self._progress = label("labelling_progress", "heading")
         self._ask = label("labelling_ask", "muted", wrap=True)
         self._texts.add(self._ask.setText, "feedback.label.ask")
@@ -150,10 +133,6 @@ class LabellingPage(QWidget):
         inside.addWidget(self._area, 1)
         inside.addWidget(self._hidden)
         inside.addLayout(foot)
-        return side
-
-    def _look(self, command: str) -> None:
-        self.viewer.run(command)
 
     # The queue
 
@@ -170,9 +149,7 @@ class LabellingPage(QWidget):
             self.viewer.clear()
             self._set_questions(None)
             self._say_why_empty()
-            self._stack.setCurrentWidget(self._empty)
-            if self.isVisible():
-                self._empty.setFocus()
+            self._desk.rest()
 
     def _open(self, task: LabelTask, values: dict[str, LabelValue]) -> None:
         """Bring a picture onto the screen. values: what was answered before."""
@@ -182,7 +159,7 @@ class LabellingPage(QWidget):
         for question in self._questions:
             question.set_value(values.get(question.finding))
         self._offer()
-        self._stack.setCurrentIndex(0)
+        self._desk.ask()
         self._show_progress()
         self._focus_open_question()
         clinic = self._context.open_clinic
@@ -357,10 +334,10 @@ class LabellingPage(QWidget):
     def _say_why_empty(self) -> None:
         tr = self._context.tr
         if not self._loaded:
-            self._empty.set_texts(tr("feedback.label.looking"), tr("feedback.label.again"))
+            words = tr("feedback.label.looking")
         elif self._done:
             left = max(0, self._queue.waiting - len(self._done))
-            key = "feedback.label.more" if left else "feedback.label.all_done"
-            self._empty.set_texts(tr(key, done=len(self._done), left=left), tr("feedback.label.again"))
+            words = tr("feedback.label.more" if left else "feedback.label.all_done", done=len(self._done), left=left)
         else:
-            self._empty.set_texts(tr("feedback.label.nothing"), tr("feedback.label.again"))
+            words = tr("feedback.label.nothing")
+        self._desk.empty.set_texts(words, tr("feedback.label.again"))
