@@ -8,11 +8,9 @@ from desktop.inference.fundus_gate import SHAPE_MEASURES, SIGHT_MEASURES, Limit
 from desktop.inference.fundus_lesions import METHOD
 from desktop.inference.fundus_vessels import VesselPreparation
 from desktop.inference.manifest import (
-    AgeRange,
     GraphFile,
     Manifest,
     TensorSpec,
-    age_range,
     common_members,
     graph_file,
     is_slug,
@@ -20,6 +18,7 @@ from desktop.inference.manifest import (
     tensor,
 )
 from desktop.inference.picture_manifest import PictureKind, read_kind
+from desktop.inference.subject import AgeRange, age_range
 from desktop.records import Modality
 
 _HALVINGS = 16

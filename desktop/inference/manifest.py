@@ -15,6 +15,7 @@ from typing import Any
 from desktop.i18n import Language
 from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fields import Fields, ManifestError
+from desktop.inference.withheld import Withheld, read_withheld
 from desktop.records import Coding, Decision, Modality
 
 FORMAT = "lantern-model/1"
@@ -64,7 +65,7 @@ class TensorSpec:
 @dataclass(frozen=True)
 class FindingSpec:
     """One thing the model speaks of. output: its index among the logits. site: the thresholds are those of the clinic
-    it is asked in (see `inference.site`)."""
+    it is asked in (see `inference.site`). withheld: of whom it decides nothing."""
 
     key: str
     output: int
@@ -73,24 +74,13 @@ class FindingSpec:
     calibration: Calibration
     thresholds: ConformalThresholds
     site: bool = False
+    withheld: tuple[Withheld, ...] = ()
 
     def reason(self, decision: Decision, between: str) -> str:
         """Key of the reason for what the thresholds decided. between: why nothing was."""
         if decision is Decision.CANNOT_SAY:
             return between
         return BY_SITE if self.site else ""
-
-
-@dataclass(frozen=True)
-class AgeRange:
-    """Completed years of age the model has learned from, both inclusive."""
-
-    minimum: int
-    maximum: int
-
-    def contains(self, years: float) -> bool:
-        """Whether an age in years (fractions allowed) falls into the range: five and a half is still five."""
-        return self.minimum <= int(years) <= self.maximum if years >= 0 else False
 
 
 @dataclass(frozen=True)
@@ -121,6 +111,11 @@ class Manifest:
     weights: GraphFile
     findings: tuple[FindingSpec, ...]
     data: tuple[DataCredit, ...]
+
+    @property
+    def withheld(self) -> dict[str, tuple[Withheld, ...]]:
+        """Of whom the model decides nothing, by finding."""
+        return {spec.key: spec.withheld for spec in self.findings}
 
     def finding(self, key: str) -> FindingSpec:
         """The finding with this key. Raises KeyError."""
@@ -261,10 +256,5 @@ def _finding(fields: Fields) -> FindingSpec:
             alpha_positive=thresholds.number("alpha_positive", low=0.0, high=1.0),
             alpha_negative=thresholds.number("alpha_negative", low=0.0, high=1.0),
         ),
+        withheld=read_withheld(fields),
     )
-
-
-def age_range(fields: Fields) -> AgeRange:
-    """Completed years from `minimum` to `maximum`."""
-    minimum = fields.whole("minimum", low=0, high=150)
-    return AgeRange(minimum, fields.whole("maximum", low=minimum, high=150))

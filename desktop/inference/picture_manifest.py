@@ -7,17 +7,16 @@ from enum import StrEnum
 
 from desktop.inference.fields import Fields, ManifestError
 from desktop.inference.manifest import (
-    AgeRange,
     GraphFile,
     Manifest,
     TensorSpec,
-    age_range,
     common_members,
     graph_file,
     is_slug,
     modalities,
     tensor,
 )
+from desktop.inference.subject import AgeRange, age_range
 from desktop.records import Modality
 
 _DISTANCE = TensorSpec("distance", (1,))

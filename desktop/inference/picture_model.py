@@ -18,6 +18,7 @@ from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.preparation import Box, Prepared, fingerprint, light_of, prepare, sees_colour
 from desktop.inference.runners import Runner, open_runner
 from desktop.inference.subject import Subject
+from desktop.inference.withheld import withhold
 from desktop.jobs import Job
 from desktop.records import Activation, Analysis, AnalysisStatus, Finding, Photometric, Picture, Provenance
 
@@ -102,9 +103,10 @@ class PictureModel(Model):
         if float(outputs["distance"][0]) > self.manifest.refused_distance:
             return self._refused(runners, prepared, (quality.STRANGE,), REASON_OTHER_KIND, started)
         answer = self._task.interpret(self.manifest, outputs, subject, prepared.box)
+        findings = withhold(answer.findings, self.manifest.withheld, subject, picture.header.view_position)
         provenance = self._provenance(runners.model, prepared.tensor, started)
         verdict = quality.quality(())
-        return Analysis(AnalysisStatus.OK, provenance, verdict, answer.findings, answer.activations)
+        return Analysis(AnalysisStatus.OK, provenance, verdict, findings, answer.activations)
 
     def _refused(
         self, runners: _Runners, prepared: Prepared, problems: tuple[str, ...], reason: str, started: float

@@ -12,8 +12,10 @@ from desktop.inference.manifest import TensorSpec
 from desktop.inference.model import Model
 from desktop.inference.preparation import fingerprint
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
+from desktop.inference.subject import Subject
 from desktop.inference.table_manifest import TableManifest
 from desktop.inference.table_row import Encoded, Row, encode
+from desktop.inference.withheld import withhold
 from desktop.jobs import Job
 from desktop.records import Analysis, AnalysisStatus, Contribution, Decision, Finding, Provenance, Quality, Sex
 
@@ -21,6 +23,8 @@ MEASURE = "inference.reason.measure"
 OUTSIDE = "inference.reason.value_outside"
 BETWEEN = "inference.reason.value_between"
 OTHER_SEX = "inference.reason.other_sex"
+
+_AGE, _OLDEST = "age", 150.0
 
 # Of single precision, over some dozens of columns.
 _ROUNDING = 1e-3
@@ -51,6 +55,7 @@ class TableModel(Model):
         runner = self._ready()
         job.check()
         finding = self._finding(encoded, runner, sex)
+        (finding,) = withhold((finding,), self.manifest.withheld, Subject(self._age(encoded), sex))
         milliseconds = (time.perf_counter() - started) * 1000.0
         provenance = Provenance(
             self.name, self.version, self.sha256, runner.device, fingerprint(encoded.tensor), round(milliseconds, 1)
@@ -104,6 +109,13 @@ class TableModel(Model):
                 for column, value in zip(self.manifest.columns, outputs["contributions"], strict=True)
             ),
         )
+
+    def _age(self, encoded: Encoded) -> float | None:
+        """As the row tells it; None where it does not, or tells what can be nobody's."""
+        for place, column in enumerate(self.manifest.columns):
+            if column.key.lower() == _AGE and 0 <= (years := float(encoded.tensor[0, place])) <= _OLDEST:
+                return years
+        return None
 
     def _missing_weight(self, encoded: Encoded) -> float:
         return sum(column.weight for column in self.manifest.columns if column.key in encoded.absent)

@@ -6,17 +6,16 @@ from typing import Any
 
 from desktop.inference.fields import Fields, ManifestError
 from desktop.inference.manifest import (
-    AgeRange,
     GraphFile,
     Manifest,
     TensorSpec,
-    age_range,
     common_members,
     graph_file,
     is_slug,
     slug,
     tensor,
 )
+from desktop.inference.subject import AgeRange, age_range
 
 MAIN_GRAPH = "model"
 """The key of model.onnx among a model's graphs."""

@@ -18,6 +18,7 @@ from desktop.inference.preparation import fingerprint
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.subject import Subject
 from desktop.inference.trace_manifest import MAIN_GRAPH, TraceManifest, WantedLeads
+from desktop.inference.withheld import withhold
 from desktop.jobs import Job
 from desktop.records import (
     MILLIVOLT,
@@ -113,8 +114,9 @@ class TraceModel(Model, Generic[M]):
             return Analysis(AnalysisStatus.REFUSED, provenance, verdict, reason=REASON_TRACE)
         answer, seen = self._answer(trace, subject, job)
         provenance = self._provenance(runners[MAIN_GRAPH], seen, started)
+        findings = withhold(answer.findings, self.manifest.withheld, subject)
         return Analysis(
-            AnalysisStatus.OK, provenance, Quality(True), answer.findings, beats=answer.beats, episodes=answer.episodes
+            AnalysisStatus.OK, provenance, Quality(True), findings, beats=answer.beats, episodes=answer.episodes
         )
 
     def answer(self, trace: Trace, subject: Subject, job: Job) -> TraceAnswer:

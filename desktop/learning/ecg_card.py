@@ -4,11 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import subgroups
 from desktop.learning.card_words import figure, share
 from desktop.learning.ecg_data import FINDINGS
 from desktop.learning.ecg_export import INTENDED_USE, NAMES
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
+from desktop.learning.subgroups import OLDEST, Failed
+
+_PARTS = {
+    part.name: part
+    for part in (
+        subgroups.of_sex("women", "female"),
+        subgroups.of_sex("men", "male"),
+        subgroups.of_ages("under 60 years", 0, 59),
+        subgroups.of_ages("60 years and over", 60, OLDEST),
+    )
+}
 
 
 def texts(
@@ -17,6 +29,7 @@ def texts(
     """The files that state the figures of one evaluation: the card, and the manifest with its limits. Nothing else
     writes either of them, so they cannot differ."""
     stated = {**manifest, "limits": limits(training["patients"], figures)}
+    stated = subgroups.with_withheld(stated, _failed(figures))
     return {CARD: card(stated, training, figures, study).encode(), MANIFEST: manifest_text(stated).encode()}
 
 
@@ -140,7 +153,18 @@ Area under the ROC curve; a dash where fewer than five have, or have not, the fi
 
 | group | recordings | {head} |
 |---|---|{"---|" * len(FINDINGS)}
-{chr(10).join(lines)}"""
+{chr(10).join(lines)}
+
+{subgroups.withheld_text(_failed(figures))}"""
+
+
+def _failed(figures: Mapping[str, Any]) -> list[Failed]:
+    """Findings and groups in which they are told worse."""
+    found = []
+    for key in FINDINGS:
+        parts = [(_PARTS[name], group["findings"][key]) for name, group in figures["groups"].items()]
+        found += subgroups.failed_parts(key, figures["findings"][key]["auc"], parts)
+    return found
 
 
 def _study(rows: Sequence[Any]) -> str:

@@ -4,11 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning import picture_pointing_card
+from desktop.learning import picture_pointing_card, subgroups
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.picture_sets import PictureFinding, PictureSet
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
+from desktop.learning.subgroups import Failed
+
+_KNOWN = {
+    part.name: part
+    for part in (
+        subgroups.of_sex("sex F", "female"),
+        subgroups.of_sex("sex M", "male"),
+        subgroups.of_view("view AP", "AP"),
+        subgroups.of_view("view PA", "PA"),
+    )
+}
+"""Parts of the people whom a clinic knows, by the card's names."""
 
 
 def texts(
@@ -16,6 +28,7 @@ def texts(
 ) -> dict[str, bytes]:
     """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
     stated = {**manifest, "limits": limits(wanted, figures)} | _explanation(manifest, figures)
+    stated = subgroups.with_withheld(stated, _failed(wanted, figures))
     return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
 
 
@@ -234,7 +247,19 @@ than five of one kind.
 
 | | {head} |
 |---|{"---|" * len(told)}
-""" + "\n".join(rows)
+""" + "\n".join([*rows, "", subgroups.withheld_text(_failed(wanted, figures))])
+
+
+def _failed(wanted: PictureSet, figures: Mapping[str, Any]) -> list[Failed]:
+    """Findings and parts of the data in which they are told worse."""
+    found = []
+    for one in _told(wanted, figures):
+        told = figures["findings"][one.key]
+        ages = subgroups.of_age_words(list(told["by"]), up_to="age up to ", over="age over ")
+        known = _KNOWN | {part.name: part for part in ages}
+        parts = [(known.get(name, subgroups.of_origin(name)), part["auc"]) for name, part in told["by"].items()]
+        found += subgroups.failed_parts(one.key, told["auc"], parts)
+    return found
 
 
 def _cell(one: Mapping[str, Any] | None) -> str:

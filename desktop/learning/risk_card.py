@@ -5,11 +5,12 @@ from dataclasses import replace
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning import card_words
+from desktop.learning import card_words, subgroups
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
 from desktop.learning.risk_export import INTENDED_USE
 from desktop.learning.risk_sets import RiskSet
+from desktop.learning.subgroups import Failed
 
 
 def texts(
@@ -18,7 +19,7 @@ def texts(
     """The files that state the figures of one evaluation: the card, and the manifest with its limits. Nothing else
     writes either of them, so they cannot differ."""
     told = replace(risk, people={language: text.format(n=people) for language, text in risk.people.items()})
-    stated = {**manifest, "limits": limits(told, figures)}
+    stated = subgroups.with_withheld({**manifest, "limits": limits(told, figures)}, _failed(manifest, figures))
     return {CARD: card(told, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
 
 
@@ -39,7 +40,8 @@ def limits(risk: RiskSet, figures: Mapping[str, Any]) -> dict[str, str]:
 
 def card(risk: RiskSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     """The card's text."""
-    parts = (_head(risk, manifest, training), _main(risk, figures), _groups(figures), _columns(manifest), _end(risk))
+    groups = f"{_groups(figures)}\n\n{subgroups.withheld_text(_failed(manifest, figures))}"
+    parts = (_head(risk, manifest, training), _main(risk, figures), groups, _columns(manifest), _end(risk))
     return "\n\n".join(parts) + "\n"
 
 
@@ -100,6 +102,15 @@ def _groups(figures: Mapping[str, Any]) -> str:
 | group | people / with disease | AUC | calibration slope | decided | right among decided |
 |---|---|---|---|---|---|
 {table}"""
+
+
+def _failed(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> list[Failed]:
+    """Groups in which the finding is told worse. Who lacks a measurement is no group of people."""
+    names = list(figures["groups"])
+    ages = subgroups.of_age_words(names, up_to="up to ", over="above ")
+    known = [subgroups.of_sex(name, name) for name in names if name in ("female", "male")] + ages
+    parts = [(part, figures["groups"][part.name]["auc"]) for part in known]
+    return subgroups.failed_parts(manifest["findings"][0]["key"], figures["all"]["auc"], parts)
 
 
 def _columns(manifest: Mapping[str, Any]) -> str:
