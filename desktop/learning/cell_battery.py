@@ -21,6 +21,7 @@ from desktop.learning.picture_changes import (
     vignette,
 )
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, by_kind, losses
 from desktop.learning.statistics import auc
 
 if TYPE_CHECKING:
@@ -59,14 +60,17 @@ def run(
     infected: set[str],
     member: int | None,
     job: Job,
-) -> dict[str, Json]:
+) -> tuple[dict[str, Json], list[Json]]:
     """For each change: AUC, and at one half the sensitivity, the specificity within patients and in healthy people, how
-    many changed sides, and how many are refused. infected: patients who have a parasite."""
+    many changed sides, and how many are refused. And what is lost of the mean of the three, see `robustness`. infected:
+    patients who have a parasite."""
     chosen = np.random.default_rng(5).permutation(len(cells))[:CELLS]
     labels = np.array([cells[index].parasitized for index in chosen])
     sick = np.array([cells[index].patient in infected for index in chosen])
     spec = examiner.manifest.findings[0]
+    kinds = np.where(labels, 2, sick.astype(np.int64))
     found: dict[str, Json] = {}
+    fared: list[Fared] = []
     usual: npt.NDArray[np.bool_] | None = None
     for name, change in CHANGES.items():
         spoilt = [change(lights[index]) for index in chosen]
@@ -74,15 +78,17 @@ def run(
         called = np.array([spec.calibration.probability(float(logit)) >= 0.5 for logit in logits])
         usual = called if usual is None else usual
         refused = np.array([bool(examiner.problems(one)) for one in spoilt])
+        refused |= distances > examiner.manifest.refused_distance
         found[name] = {
             "auc": round(auc(logits, labels), 4),
             "sensitivity": _mean(called[labels]),
             "specificity_patients": _mean(~called[~labels & sick]),
             "specificity_healthy": _mean(~called[~labels & ~sick]),
             "changed_sides": _mean(called != usual),
-            "refused": _mean(refused | (distances > examiner.manifest.refused_distance)),
+            "refused": _mean(refused),
         }
-    return found
+        fared.append(Fared(name, {spec.key: by_kind(called == labels, kinds, 3)}, refused))
+    return found, losses(fared, [cells[index].patient for index in chosen])
 
 
 def _mean(shares: npt.NDArray[np.bool_]) -> float | None:

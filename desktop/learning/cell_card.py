@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import robustness_card
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.cell_battery import CELLS
 from desktop.learning.cell_manifest import DATA, INTENDED_USE, KEY, NAME
@@ -29,6 +30,7 @@ def texts(model_folder: Path, figures: Mapping[str, Json]) -> dict[str, bytes]:
 
 def limits(patients: int, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences the window shows beside a suggestion, by language. figures: as in the card."""
+    lost = robustness_card.limits(figures)
     colour, grey = (f"{figures['groups'][name]['auc']['value']:.3f}" for name in (COLOUR, GREY))
     return {
         "en": (
@@ -37,12 +39,14 @@ def limits(patients: int, figures: Mapping[str, Any]) -> dict[str, str]:
             f"colour and {grey} in grey of 50 × 50 pixels, cell by cell. It has seen no other species, no thick films "
             "and no other stain than Giemsa's; it finds no cells and counts none, and was never tried elsewhere. Half "
             "of the cells it learned from were parasitized: where few are, most cells it calls so are not."
+            f"{lost['en']}"
         ),
         "zh": (
             f"本模型学习自孟加拉国吉大港一家医院 {patients} 人的单个红细胞图像，其中约四分之三为恶性疟患者。"
             f"在未参与训练的人中，按单个细胞计算的 ROC 曲线下面积：彩色图像为 {colour}，50 × 50 像素灰度图像为 {grey}。"
             "它没有见过其他虫种、厚血膜和吉姆萨以外的染色；不会寻找或计数细胞，也未在其他地方验证过。"
             "学习所用的细胞有一半含有疟原虫：在感染细胞很少的血膜中，它判为阳性的细胞大多并非如此。"
+            f"{lost['zh']}"
         ),
     }
 
@@ -56,11 +60,17 @@ def card(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapp
         _honesty(figures, manifest),
         _others(figures, manifest),
         _battery(figures),
+        robustness_card.section(
+            figures,
+            "the mean of sensitivity and both specificities at probability one half",
+            "people",
+            "In the table above refused cells are counted too.",
+        ),
         _training(training),
         _limits(manifest),
         _credit(),
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]) -> str:

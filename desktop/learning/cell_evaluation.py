@@ -141,7 +141,7 @@ def evaluate(
     say("pictures of other kinds")
     figures["others"] = dict(_others(examiner, root, job))
     say("noise, blur and stain")
-    figures["battery"] = cell_battery.run(examiner, judged_cells, lights, infected, member, job)
+    figures["battery"], figures["robustness"] = cell_battery.run(examiner, judged_cells, lights, infected, member, job)
     return figures
 
 

@@ -10,8 +10,9 @@ from desktop.imaging import display
 from desktop.jobs import Job
 from desktop.learning.child_manifest import KEY
 from desktop.learning.films import Film, read_picture
-from desktop.learning.picture_changes import blur, exposure, gamma, jpeg, noise, stretch, turn
+from desktop.learning.picture_changes import PHONE_AT_FILM, blur, exposure, gamma, jpeg, noise, stretch, turn
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, losses, two_sided
 from desktop.learning.statistics import auc
 from desktop.records import FileHeader, Modality, Photometric, Picture
 
@@ -47,26 +48,29 @@ CHANGES: Mapping[str, Callable[[FloatArray], FloatArray]] = {
     "turned 7 degrees": turn(7),
     "black frame 8 %": _frame(0.08),
     "stretched to 224 × 224": stretch(224),
+    "phone photograph of the film": PHONE_AT_FILM,
 }
 
 
-def run(examiner: "Examiner", judged: "Judged", job: Job) -> dict[str, Json]:
-    """For each change: AUC, sensitivity and specificity at one half, mean shift of the probability, and refusals."""
+def run(examiner: "Examiner", judged: "Judged", job: Job) -> tuple[dict[str, Json], list[Json]]:
+    """For each change: AUC, sensitivity and specificity at one half, mean shift of the probability, and refusals. And
+    what is lost there, see `robustness`."""
     random = np.random.default_rng(5)
     chosen = random.permutation(len(judged.films))[:_FILMS]
     greys = [display.grey(read_picture(judged.films[index].path)) for index in chosen]
     labels = judged.labels[chosen]
     calibration = examiner.manifest.finding(KEY).calibration
     found: dict[str, Json] = {}
+    fared: list[Fared] = []
     usual: npt.NDArray[np.float64] | None = None
     for name, change in CHANGES.items():
-        probabilities, refused = np.zeros(len(chosen)), 0
+        probabilities, refused = np.zeros(len(chosen)), np.zeros(len(chosen), dtype=bool)
         for place, (index, grey) in enumerate(zip(chosen, greys, strict=True)):
             job.check()
             spoilt = change(grey)
             said = examiner.ask(spoilt, int(judged.parts[index]))
             probabilities[place] = calibration.probability(said.logit)
-            refused += bool(examiner.problems(as_picture(spoilt), spoilt))
+            refused[place] = bool(examiner.problems(as_picture(spoilt), spoilt))
         usual = probabilities if usual is None else usual
         called = probabilities >= 0.5
         found[name] = {
@@ -75,9 +79,10 @@ def run(examiner: "Examiner", judged: "Judged", job: Job) -> dict[str, Json]:
             "specificity": round(float((~called[~labels]).mean()), 4),
             "mean_shift": round(float(np.mean(probabilities - usual)), 4),
             "changed_sides": round(float(np.mean(called != (usual >= 0.5))), 4),
-            "refused": round(refused / len(chosen), 4),
+            "refused": round(float(refused.mean()), 4),
         }
-    return found
+        fared.append(Fared(name, {KEY: two_sided(called, labels)}, refused))
+    return found, losses(fared, [judged.films[index].group for index in chosen])
 
 
 def as_picture(grey: FloatArray) -> Picture:

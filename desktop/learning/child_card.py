@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import robustness_card
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.child_hint import GRID
 from desktop.learning.child_manifest import DATA, INTENDED_USE
@@ -35,6 +36,7 @@ def limits(children: int, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences the window shows beside a suggestion, by language. figures: as in the card."""
     area = f"{figures['all']['auc']['value']:.3f}"
     hint, hint_zh = _hint_limits(figures)
+    lost = robustness_card.limits(figures)
     tested = figures["groups"].get(f"published part {PUBLISHED_TEST}", {"auc": None})["auc"]
     on_test = "" if tested is None else f" ({tested['value']:.3f} on the films published as the test part)"
     on_test_zh = "" if tested is None else f"（公开数据的测试部分为 {tested['value']:.3f}）"
@@ -44,13 +46,13 @@ def limits(children: int, figures: Mapping[str, Any]) -> dict[str, str]:
             f"ten with pneumonia. On children it had not seen the area under the ROC curve was {area}{on_test}. "
             "It has seen no side views, no newborns, no tuberculosis and no other disease to tell apart, and it was "
             "never tried in another hospital. A mirrored film is not noticed. Where pneumonia is rarer than in that "
-            f"hospital, its probabilities are too high.{hint}"
+            f"hospital, its probabilities are too high.{lost['en']}{hint}"
         ),
         "zh": (
             f"本模型用广州一家医院 {children:,} 名 1–5 岁儿童的正位胸片训练，其中约七成为肺炎。"
             f"在未参与训练的儿童中，ROC 曲线下面积为 {area}{on_test_zh}。"
             "它没有见过侧位片、新生儿、结核，也不能鉴别其他疾病，且未在其他医院验证过。"
-            f"左右镜像的胸片不会被发现。在肺炎比该医院少见的地方，它给出的概率偏高。{hint_zh}"
+            f"左右镜像的胸片不会被发现。在肺炎比该医院少见的地方，它给出的概率偏高。{lost['zh']}{hint_zh}"
         ),
     }
 
@@ -82,6 +84,7 @@ def card(
         _hint(figures, manifest),
         _gate(figures),
         _battery(figures),
+        robustness_card.section(figures, "the mean of sensitivity and specificity at probability one half", "children"),
         _comparators(study, training),
         _training(training),
         _limits(),

@@ -149,7 +149,7 @@ def evaluate(
     say("quality gate and strange pictures")
     figures["gate"] = gate_figures(examiner, judged, folder, job)
     say("noise, blur and exposure")
-    figures["battery"] = child_battery.run(examiner, judged, job)
+    figures["battery"], figures["robustness"] = child_battery.run(examiner, judged, job)
     return figures
 
 

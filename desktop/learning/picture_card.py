@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning import picture_pointing_card, subgroups
+from desktop.learning import picture_pointing_card, robustness_card, subgroups
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.picture_sets import PictureFinding, PictureSet
 from desktop.learning.publishing import CARD, manifest_text
@@ -43,6 +43,7 @@ def _explanation(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> dic
 def limits(wanted: PictureSet, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
     told, pointed = _told(wanted, figures), picture_pointing_card.limits(wanted, figures)
+    lost = robustness_card.limits(figures)
     source = {
         language: text.format(n=f"{figures['pictures']:,}", groups=f"{figures['groups']:,}")
         for language, text in wanted.source.items()
@@ -51,9 +52,9 @@ def limits(wanted: PictureSet, figures: Mapping[str, Any]) -> dict[str, str]:
     chinese = "、".join(f"{one.name['zh']} {figures['findings'][one.key]['auc']['value']:.2f}" for one in told)
     return {
         "en": f"Learned from {source['en']}. On people it had not seen, the area under the ROC curve was: {english}. "
-        f"{wanted.caution['en']}{pointed['en']} No clinician has reviewed it yet.",
+        f"{wanted.caution['en']}{pointed['en']}{lost['en']} No clinician has reviewed it yet.",
         "zh": f"学习自{source['zh']}。在未参与训练的人中，ROC 曲线下面积为：{chinese}。{wanted.caution['zh']}"
-        f"{pointed['zh']}尚未经过临床医生审阅。",
+        f"{pointed['zh']}{lost['zh']}尚未经过临床医生审阅。",
     }
 
 
@@ -76,6 +77,12 @@ def card(
         picture_pointing_card.section(wanted, figures),
         _refused(figures, manifest),
         _battery(wanted, figures),
+        robustness_card.section(
+            figures,
+            "the mean of sensitivity and specificity where likely and unlikely part, midway between the two thresholds",
+            "people",
+            "More pictures than above, so that no finding is rare among them.",
+        ),
         _learning(wanted, figures, training),
         _end(wanted),
     )

@@ -89,6 +89,31 @@ def vignette(depth: float) -> Change:
     return change
 
 
+def keystone(share: float) -> Change:
+    """As by a phone that is not held level: the upper corners are cut by `share` of the sides, and pulled apart."""
+
+    def change(light: FloatArray) -> FloatArray:
+        rows, columns = light.shape[:2]
+        left, top = share * columns, share * rows
+        corners = (left, top, 0, rows, columns, rows, columns - left, top)
+        size = (columns, rows)
+        return _back(_image(light).transform(size, Image.Transform.QUAD, corners, Image.Resampling.BILINEAR))
+
+    return change
+
+
+def moire(depth: float, waves: float = 45.0) -> Change:
+    """Two crossing sets of faint stripes, as where the pixels of a screen and of a camera beat."""
+
+    def change(light: FloatArray) -> FloatArray:
+        down, across = (np.linspace(0, 2 * np.pi * waves, size) for size in light.shape[:2])
+        stripes = np.sin(0.9 * across[None] + 0.4 * down[:, None]) + np.sin(0.9 * down[:, None] - 0.4 * across[None])
+        shade = 1 + depth * stripes / 2
+        return np.clip(light * (shade if light.ndim == 2 else shade[:, :, None]), 0, 1).astype(np.float32)
+
+    return change
+
+
 def in_turn(changes: Sequence[Change]) -> Change:
     """One change after the other."""
 
@@ -98,3 +123,9 @@ def in_turn(changes: Sequence[Change]) -> Change:
         return light
 
     return change
+
+
+PHONE_AT_FILM = in_turn((keystone(0.04), vignette(0.25), moire(0.04), blur(0.003), noise(0.02), jpeg(50)))
+"""A film on a light box or a screen, photographed with a phone: not level, unevenly lit, with stripes."""
+PHONE_AT_EYEPIECE = in_turn((vignette(0.3), blur(0.002), exposure(1.05, 0.95, 0.85), noise(0.02), jpeg(50)))
+"""A phone before the eyepiece of a microscope or an eye camera, in colour; nothing is moved, so that drawings fit."""

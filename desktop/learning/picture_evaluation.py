@@ -10,21 +10,24 @@ import numpy.typing as npt
 
 from desktop.inference.golden import PICTURES
 from desktop.inference.manifest import TensorSpec
+from desktop.inference.picture_kind import kind_problems
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.picture_model import PictureModel
 from desktop.inference.preparation import prepare
-from desktop.inference.runner_onnx import OnnxRunner
+from desktop.inference.quality import network_problems, pixel_problems
+from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
 from desktop.learning import picture_changes, picture_figures
 from desktop.learning.child_battery import SPOILT, as_picture
 from desktop.learning.films import read_picture
-from desktop.learning.picture_changes import blur, exposure, gamma, jpeg, noise, turn
+from desktop.learning.picture_changes import PHONE_AT_FILM, blur, exposure, gamma, jpeg, noise, turn
 from desktop.learning.picture_data import Indices, answers_of, judged, preparation_of, upright
 from desktop.learning.picture_figures import Bools, Fit, Floats, Said
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, losses, operating_point, two_sided
 from desktop.learning.statistics import auc, interval, wilson
 from desktop.records import AnalysisStatus, Picture
 
@@ -39,8 +42,11 @@ CHANGES: Mapping[str, picture_changes.Change] = {
     "exposure × 1.3": exposure(1.3),
     "JPEG quality 20": jpeg(20),
     "turned 7 degrees": turn(7),
+    "phone photograph of the film": PHONE_AT_FILM,
 }
 _CHANGED = 80
+_OF_EACH = 60
+"""Pictures changed with, and without, each finding, as far as there are so many: of fewer no loss can be told."""
 _SPOILT = 25
 _STRANGERS = 30
 _GOOD = 250
@@ -157,26 +163,73 @@ def battery(
     parts: Indices,
     spoken: Sequence[PictureFinding],
     settings: PictureSettings,
+    gate: "Gate",
     job: Job,
-) -> dict[str, Json]:
-    """Pictures changed on purpose, each judged by the member that never saw it: AUC of each finding."""
-    chosen = np.random.default_rng(5).permutation(np.flatnonzero(judged(examples)))[:_CHANGED]
+) -> tuple[dict[str, Json], list[Json]]:
+    """Pictures changed on purpose, each judged by the member that never saw it: AUC of each finding. And what is lost
+    where likely and unlikely part, on more of them, see `robustness`."""
+    keys = [one.key for one in spoken]
+    order = np.random.default_rng(5).permutation(np.flatnonzero(judged(examples)))
+    chosen = _to_change(order, answers_of([examples[index] for index in order], keys))
     some = [examples[index] for index in chosen]
-    answers, pictures = answers_of(some, [one.key for one in spoken]), [upright(one) for one in some]
+    answers, pictures = answers_of(some, keys), [upright(one) for one in some]
     found: dict[str, Json] = {}
+    fared: list[Fared] = []
     for name, change in CHANGES.items():
-        rows = []
-        for index, grey in zip(chosen, pictures, strict=True):
+        logits, refused = np.zeros(answers.shape), np.zeros(len(some), dtype=bool)
+        for place, (index, grey) in enumerate(zip(chosen, pictures, strict=True)):
             job.check()
-            rows.append(_answer(runner, change(grey).astype(np.float32), int(parts[index]), settings)[0])
-        logits = np.array(rows)
-        areas = {}
-        for column, finding in enumerate(spoken):
-            known = np.isfinite(answers[:, column])
-            area = auc(logits[known, column], answers[known, column] > 0.5)
+            changed = change(grey).astype(np.float32)
+            logits[place], distance = _answer(runner, changed, int(parts[index]), settings)
+            refused[place] = gate.refuses(changed, distance)
+        areas, scores = {}, {}
+        for column, (finding, fit) in enumerate(zip(spoken, gate.fits, strict=True)):
+            known, labels = np.isfinite(answers[:, column]), answers[:, column] > 0.5
+            few = known[:_CHANGED]
+            area = auc(logits[:_CHANGED][few, column], labels[:_CHANGED][few])
             areas[finding.key] = round(area, 4) if np.isfinite(area) else None
+            said = picture_figures.probabilities(fit.calibration, logits[:, column])
+            scores[finding.key] = two_sided(said >= operating_point(fit.thresholds), labels, known)
         found[name] = areas
-    return found
+        fared.append(Fared(name, scores, refused))
+    return found, losses(fared, [one.group for one in some])
+
+
+def _to_change(order: Indices, answers: FloatArray) -> Indices:
+    """The first pictures of an order, and of the others the first ones with, or without, a finding that is still rare
+    among them. answers: (n, findings) in that order."""
+    taken = np.arange(len(order)) < _CHANGED
+    for column in answers.T:
+        for kind in (column > 0.5, column <= 0.5):
+            wanting = max(0, _OF_EACH - int((kind & taken).sum()))
+            taken[np.flatnonzero(kind & ~taken)[:wanting]] = True
+    return order[taken]
+
+
+class Gate:
+    """What the clinic would refuse of a picture of this model, and how it would answer."""
+
+    def __init__(self, manifest: PictureManifest, folder: Path) -> None:
+        """Raises KnownFailure where the gate's weights are damaged."""
+        self.fits = fits_of(manifest)
+        self._manifest, gate = manifest, manifest.gate
+        self._runner = None
+        if gate is not None:
+            classes = TensorSpec("logits", (len(gate.classes),))
+            image = TensorSpec("image", (1, gate.preparation.side, gate.preparation.side))
+            self._runner = OnnxRunner(read_weights(folder, gate.graph), image, (classes, TensorSpec("distance", (1,))))
+
+    def refuses(self, grey: FloatArray, distance: float) -> bool:
+        """grey: (rows, columns) in 0..1. distance: as the network gave it."""
+        picture, gate, kind = as_picture(grey), self._manifest.gate, self._manifest.kind
+        if distance > self._manifest.refused_distance or (kind is not None and kind_problems(kind, picture)):
+            return True
+        if pixel_problems(picture, grey, self._manifest.pixels):
+            return True
+        if gate is None or self._runner is None:
+            return False
+        answer = self._runner.run(prepare(grey, gate.preparation).tensor)
+        return bool(network_problems(gate, answer["logits"], float(answer["distance"][0])))
 
 
 def refusals(

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from desktop.learning import child_card
 
@@ -34,12 +35,22 @@ class CardFigures:
         return cls(area, on_test, decided, right, hint[1] if hint else "")
 
 
+def lost_beyond(card: str) -> list[dict[str, Any]]:
+    """The changes that a card says cost more than is permitted, as an evaluation would have them."""
+    lines = re.search(r"\*\*Beyond what is permitted\*\*.*\n\n((?:- .*\n)+)", card)
+    changes = re.findall(r"^- (.*?): ", lines[1], re.MULTILINE) if lines else []
+    lost = {"value": 1.0, "low": None, "high": None}
+    return [{"change": change, "of": "", "lost": lost, "refused": 0.0} for change in changes]
+
+
 def check_figures_agree(model: Path) -> None:
     """The limits in the manifest are the sentences the recipe makes of the card's figures, to the letter."""
-    said = CardFigures.read((model / "CARD.md").read_text(encoding="utf-8"))
+    card = (model / "CARD.md").read_text(encoding="utf-8")
+    said = CardFigures.read(card)
     manifest = json.loads((model / "manifest.json").read_text(encoding="utf-8"))
     training = json.loads((model / "training.json").read_text(encoding="utf-8"))
-    figures = {
+    figures: dict[str, Any] = {
+        "robustness": lost_beyond(card),
         "all": {"auc": {"value": float(said.area)}},
         "groups": {"published part test": {"auc": {"value": float(said.area_on_test)}}},
     }

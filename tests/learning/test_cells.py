@@ -24,6 +24,7 @@ from desktop.learning.publishing import manifest_text
 from desktop.learning.recipes.malaria_cell import MalariaCell
 from desktop.records import AnalysisStatus
 from desktop.settings import model_folder
+from tests.learning.stated import lost_beyond
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -216,7 +217,9 @@ def test_the_shipped_card_and_limits_tell_the_same_figures() -> None:
     for name in (cell_card.COLOUR, cell_card.GREY):
         row = next(line for line in said.splitlines() if line.startswith(f"| {name} |"))
         areas[name] = {"auc": {"value": float(row.split("|")[4].split()[0])}}
-    assert manifest["limits"] == cell_card.limits(training["patients"], {"groups": areas})
+    assert manifest["limits"] == cell_card.limits(
+        training["patients"], {"groups": areas, "robustness": lost_beyond(said)}
+    )
     assert manifest_text(manifest) == (folder / "manifest.json").read_text(encoding="utf-8")
 
 

@@ -16,7 +16,7 @@ from desktop.errors import KnownFailure, UserFacingError
 from desktop.inference import Subject, golden
 from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
-from desktop.learning import binary, picture_figures, picture_ridge
+from desktop.learning import binary, picture_evaluation, picture_figures, picture_ridge, robustness
 from desktop.learning.films import read_picture
 from desktop.learning.picture_adult import CHEST_XRAY_ADULT, read_adults, read_earlier
 from desktop.learning.picture_data import read_examples
@@ -107,7 +107,7 @@ def few_draws() -> Iterator[None]:
         return by_patient(figure, patients, rounds=20, seed=seed)
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (binary, picture_figures):
+        for module in (binary, picture_figures, robustness):
             patch.setattr(module, "by_patient", few)
         yield
 
@@ -165,6 +165,10 @@ def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]]
     figures = Pictures(DRAWN).evaluate(data, folder, Job(), lambda _text: None)
     assert figures.data_sha256 == record["data_sha256"]
     assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+    lost: Any = figures.figures["robustness"]
+    changes = list(picture_evaluation.CHANGES)[1:]
+    assert [(row["change"], row["of"]) for row in lost] == [(one, key) for one in changes for key in ("left", "right")]
+    assert "## What may be lost" in card
     stated = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))["limits"]["en"]
     for key in ("left", "right"):
         found: Any = figures.figures["findings"]

@@ -217,7 +217,10 @@ class Pictures:
         asked = picture_evaluation.ask(runner, examples, part, settings, job)
         figures = picture_evaluation.own_figures(asked, examples, part, spoken, self.wanted, settings)
         say("pictures changed on purpose, and other things")
-        figures["battery"] = picture_evaluation.battery(runner, examples, part, spoken, settings, job)
+        gate = picture_evaluation.Gate(model.manifest, folder)
+        figures["battery"], figures["robustness"] = picture_evaluation.battery(
+            runner, examples, part, spoken, settings, gate, job
+        )
         figures["refused"] = picture_evaluation.refusals(model, examples, self.wanted, data, job)
         figures["pointing"] = self._pointing(model, folder, settings, examples, data, job)
         return figures

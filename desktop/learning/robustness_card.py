@@ -1,0 +1,173 @@
+"""What a card and the limits in a manifest say of the losses after changes, see `robustness`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from desktop.learning.robustness import PERMITTED, Lost, lost_rows
+
+_POINTS = f"{100 * PERMITTED:.0f}"
+
+
+@dataclass(frozen=True)
+class Cause:
+    """A kind of change. starts: how a battery names such changes. en, zh: for the limits. advice: for the card."""
+
+    starts: tuple[str, ...]
+    en: str
+    zh: str
+    advice: str
+
+
+CAUSES = (
+    Cause(
+        ("white noise", "slow wander", "tremor"),
+        "a noisy or wandering trace",
+        "心电信号有噪声或基线漂移",
+        "Clean the skin, renew the electrodes, let the person lie warm and still, and record again.",
+    ),
+    Cause(
+        ("low gain",),
+        "a trace of low or clipped amplitude",
+        "心电信号幅度过低或削顶",
+        "Set the recorder's gain so that the tallest waves fit, and record again.",
+    ),
+    Cause(
+        ("no contact",),
+        "an electrode off for seconds",
+        "电极接触中断",
+        "Press the electrodes on and record again without a gap.",
+    ),
+    Cause(
+        ("the first five seconds",),
+        "a recording of five seconds only",
+        "记录仅有五秒",
+        "Record ten seconds at least.",
+    ),
+    Cause(("arm cables",), "exchanged arm cables", "左右手电极接反", "Look at the cables, and record again."),
+    Cause(
+        ("every number",),
+        "numbers measured inexactly",
+        "数值测量不准",
+        "Measure again before relying on an answer that stands near its border.",
+    ),
+    Cause(
+        ("one value", "the weightiest"),
+        "a value left out",
+        "缺少一项数值",
+        "Measure what is missing; the answer says what weighs most.",
+    ),
+    Cause(
+        ("phone", "photograph of"),
+        "a photograph of the picture taken with a phone",
+        "用手机翻拍",
+        "Give the file the machine wrote; where there is only a photograph, do not go by this model.",
+    ),
+    Cause(("noise",), "a grainy picture", "图像颗粒重", "Take it again with more light."),
+    Cause(("blur", "out of focus"), "a blurred picture", "图像模糊", "Focus, hold still, and take it again."),
+    Cause(
+        ("gamma",),
+        "another curve of greys",
+        "灰阶曲线不同",
+        "Give the file as the machine wrote it, without anybody's window or filter.",
+    ),
+    Cause(("exposure × 0", "lamp × 0", "darker by"), "a dark picture", "图像过暗", "Take it again with more exposure."),
+    Cause(
+        ("exposure × 1", "lamp × 1", "brighter"), "a bright picture", "图像过亮", "Take it again with less exposure."
+    ),
+    Cause(("darker towards",), "uneven light", "光照不均", "Centre the lamp, and take it again."),
+    Cause(
+        ("warm light", "yellow light", "stain", "paler"),
+        "light or stain of another colour",
+        "光线或染色偏色",
+        "Set the white balance on an empty place, and stain as the source did.",
+    ),
+    Cause(("JPEG",), "strong lossy compression", "强有损压缩", "Export without loss; send none by messenger."),
+    Cause(("turned",), "a leaning picture", "图像倾斜", "Set it straight first."),
+    Cause(("half the pixels", "twice the pixels"), "other pixels", "像素数不同", "Give it unscaled."),
+    Cause(("black frame", "stretched"), "a frame around or a squeezed picture", "有黑边或被拉伸", "Give it whole."),
+)
+"""In the order in which they are looked up."""
+
+
+def cause_of(change: str) -> Cause:
+    """The kind of a change. Raises ValueError for one that no cause describes: a card must say what to do about it."""
+    for cause in CAUSES:
+        if change.startswith(cause.starts):
+            return cause
+    raise ValueError(f"no cause tells what to do about {change!r}")
+
+
+def section(figures: Mapping[str, Any], measure: str, drawn: str, more: str = "") -> str:
+    """What may be lost, what is, and what to do; empty where nothing was measured.
+
+    measure: what the points are points of. drawn: what the intervals draw with replacement. more: a sentence behind.
+    """
+    rows = lost_rows(figures.get("robustness", ()))
+    if not rows:
+        return ""
+    told = list(dict.fromkeys(one.of for one in rows))
+    lines = []
+    for change in dict.fromkeys(one.change for one in rows):
+        own = {one.of: one for one in rows if one.change == change}
+        cells = " | ".join(_cell(own[of]) if of in own else "–" for of in told)
+        lines.append(f"| {change} | {100 * next(iter(own.values())).refused:.1f} % | {cells} |")
+    return f"""## What may be lost
+
+Permitted after each change: {_POINTS} points of {measure}. Lost of them, below 0 where something was gained, with 95 %
+intervals by drawing {drawn} with replacement. What is refused after a change counts as nothing lost, for no answer is
+given; how much that is stands beside it.{f" {more}" if more else ""}
+
+| change | refused | {" | ".join(told)} |
+|---|---|{"---|" * len(told)}
+{chr(10).join(lines)}
+
+{_verdict(rows)}"""
+
+
+def _cell(one: Lost) -> str:
+    if one.value is None:
+        return "–"
+    text = f"{_points(one.value)}{_range(one)}"
+    return f"**{text}**" if one.beyond else text
+
+
+def _points(value: float) -> str:
+    return f"{100 * value + 0.0:+.1f}"
+
+
+def _range(one: Lost) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return f" ({_points(one.low)} to {_points(one.high)})"
+
+
+def _verdict(rows: Sequence[Lost]) -> str:
+    over = [one for one in rows if one.beyond]
+    if not over:
+        return f"Within what is permitted after every change: nothing loses more than {_POINTS} points."
+    lines = []
+    for change in dict.fromkeys(one.change for one in over):
+        own = [one for one in over if one.change == change]
+        lost = ", ".join(f"{one.of} {_points(one.value or 0.0)}{_chance(one)}" for one in own)
+        lines.append(f"- {change}: {lost}. {cause_of(change).advice}")
+    within = len({one.change for one in rows}) - len(lines)
+    return f"**Beyond what is permitted** (within it after the other {within}):\n\n" + "\n".join(lines)
+
+
+def _chance(one: Lost) -> str:
+    return " (perhaps by chance)" if one.perhaps_chance else ""
+
+
+def limits(figures: Mapping[str, Any]) -> dict[str, str]:
+    """A sentence on what loses more than is permitted, by language, with a space before it in English; empty where
+    nothing does."""
+    over = [one.change for one in lost_rows(figures.get("robustness", ())) if one.beyond]
+    causes = list(dict.fromkeys(cause_of(change) for change in over))
+    if not causes:
+        return {"en": "", "zh": ""}
+    english, chinese = ", ".join(one.en for one in causes), "、".join(one.zh for one in causes)
+    return {
+        "en": f" More is lost than the permitted {_POINTS} points where it decides by: {english}.",
+        "zh": f"在以下情况下，判断点处的损失超过允许的 {_POINTS} 个百分点：{chinese}。",
+    }
