@@ -5,6 +5,7 @@ from typing import Any
 
 from desktop.inference.registry import MANIFEST
 from desktop.learning import detector_pack_card as pack_card
+from desktop.learning import robustness_card
 from desktop.learning.card_words import credits_text, figure, share
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
@@ -37,7 +38,7 @@ def limits(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:
     source = _source(wanted, figures)
     if wanted.each_once:
         return pack_card.sorted_limits(wanted, figures, source)
-    precision = figures["mean_average_precision"]
+    precision, lost = figures["mean_average_precision"], robustness_card.limits(figures)
     graded = pack_card.graded_limits(figures) if wanted.graded else {"en": "", "zh": ""}
     errors = {kind.key: figures["kinds"][kind.key]["count_error"]["value"] for kind in wanted.kinds}
     english = ", ".join(f"{kind.name['en'].lower()}s {100 * errors[kind.key]:.0f} %" for kind in wanted.kinds)
@@ -45,9 +46,9 @@ def limits(wanted: DetectorSet, figures: Mapping[str, Any]) -> dict[str, str]:
     return {
         "en": f"Learned from {source['en']}. On photographs it had not seen, mean average precision was "
         f"{precision['value']:.2f}, and the counts of one photograph were off by (mean): {english}."
-        f"{graded['en']} {wanted.caution['en']} No clinician has reviewed it yet.",
+        f"{graded['en']} {wanted.caution['en']}{lost['en']} No clinician has reviewed it yet.",
         "zh": f"学习自{source['zh']}。在未参与训练的照片上，平均精度均值为 {precision['value']:.2f}，"
-        f"单张照片计数的平均偏差为：{chinese}。{graded['zh']}{wanted.caution['zh']}尚未经过临床医生审阅。",
+        f"单张照片计数的平均偏差为：{chinese}。{graded['zh']}{wanted.caution['zh']}{lost['zh']}尚未经过临床医生审阅。",
     }
 
 
@@ -64,10 +65,11 @@ def card(
             pack_card.sorted_section(wanted, figures),
             pack_card.sorted_refusals(wanted, figures),
             pack_card.sorted_battery(wanted, figures),
+            _lost(wanted, figures),
         ]
     else:
         grade = [pack_card.grade_section(wanted.graded, figures)] if wanted.graded else []
-        middle = [_main(wanted, figures), *grade, _battery(figures)]
+        middle = [_main(wanted, figures), *grade, _battery(figures), _lost(wanted, figures)]
     parts = [_head(wanted, manifest, training), *middle, _curve(wanted, training, study), _end(wanted, figures)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -180,6 +182,19 @@ def _battery(figures: Mapping[str, Any]) -> str:
 | photographs | mean average precision | count of the first kind wrong by |
 |---|---|---|
 {rows}"""
+
+
+def _lost(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
+    """What may be lost of what the clinic goes by."""
+    of = "each photograph's counts, off as a share of all that was drawn"
+    if wanted.graded:
+        of = "the share of photographs whose grade is that of the boxes drawn"
+    elif wanted.each_once:
+        second = wanted.kinds[1].key
+        of = (
+            f"the mean of the shares of drawn cells of either sort that are, or are not, boxed and named `{second}`"
+        )
+    return robustness_card.section(figures, of, "runs of neighbouring photographs", "The same photographs as above.")
 
 
 def _curve(wanted: DetectorSet, training: Mapping[str, Any], study: Study | None) -> str:

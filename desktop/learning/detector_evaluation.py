@@ -11,7 +11,7 @@ import numpy.typing as npt
 from desktop.inference.calibration import Calibration
 from desktop.inference.detection_decoding import boxes_of
 from desktop.inference.detection_manifest import DetectionManifest
-from desktop.inference.detection_model import log_odds
+from desktop.inference.detection_model import log_odds, staining
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.inference.usual_answers import UsualAnswers
@@ -25,6 +25,7 @@ from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.picture_changes import Change
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, Scored, by_kind, counted, losses
 from desktop.learning.statistics import by_patient, calibration_error, fit_calibration, interval, wilson
 
 Floats = npt.NDArray[np.float64]
@@ -129,8 +130,10 @@ def measured(
     if graded is not None:
         finding = grading.fit_finding(graded, probable(answers.found, [kinds] * len(drawn)), drawn, settings)
     found = cross_fitted(answers, photographs, wanted, settings)
-    found["battery"] = battery(runner, photographs, wanted, settings, job)
-    return Measured(kinds, finding, found, float(np.max(answers.distances)))
+    farthest = float(np.max(answers.distances))
+    limit = settings.distance_margin * farthest
+    found["battery"], found["robustness"] = battery(runner, photographs, wanted, settings, limit, job)
+    return Measured(kinds, finding, found, farthest)
 
 
 def asked(
@@ -260,22 +263,27 @@ def battery(
     photographs: Sequence[Photograph],
     wanted: DetectorSet,
     settings: DetectorSettings,
+    limit: float,
     job: Job,
-) -> list[Json]:
+) -> tuple[list[Json], list[Json]]:
     """How a part of the photographs fares when it is spoilt: mean precision, and the first kind's count error at the
-    threshold fitted on unspoilt ones."""
+    threshold fitted on unspoilt ones. And what is lost there, see `robustness`. limit: of the distance."""
     every = max(_BATTERY_EVERY, len(photographs) // _BATTERY_MOST)
     chosen = list(photographs[::every])
     member = parts(photographs, settings.members)[::every]
     drawn, kinds = [one.boxes for one in chosen], len(wanted.kinds)
     rows: list[Json] = []
     fits: list[KindFit] = []
+    fared: list[Fared] = []
     for name, change in SPOILT.items():
         spoilt = [
             Photograph(one.name, one.sha256, spoilt_pixels(one.pixels, change), one.boxes, one.run) for one in chosen
         ]
-        found = ask(runner, spoilt, kinds, settings, job, member=member).found
+        answers = ask(runner, spoilt, kinds, settings, job, member=member)
+        found = answers.found
         fits = fits or fit(found, drawn, wanted, settings)
+        away = (answers.distances > limit) | other_stain(spoilt, wanted)
+        fared.append(Fared(name, _scores(found, drawn, fits, wanted), away))
         judged = Judged([_probable(boxes, {0: fits[0].calibration}) for boxes in found], drawn)
         said, true = judged.counts(0, fits[0].threshold)
         rows.append(
@@ -286,7 +294,27 @@ def battery(
                 "count_error": round(float(np.abs(said - true).sum() / max(1.0, true.sum())), 4),
             }
         )
-    return rows
+    return rows, losses(fared, [str(one.run) for one in chosen])
+
+
+def _scores(
+    found: Sequence[Floats], drawn: Sequence[Floats], fits: Sequence[KindFit], wanted: DetectorSet
+) -> dict[str, Scored]:
+    """What the clinic goes by: the grade where a count is graded, else the count of each kind."""
+    judged, graded = Judged(probable(found, [fits] * len(found)), drawn), wanted.graded
+    if graded is not None:
+        said, true = judged.counts(graded.kind, fits[graded.kind].threshold)
+        right = grading.grades_of(graded, said) == grading.grades_of(graded, true)
+        return {f"grade of {graded.key}": by_kind(right, np.zeros(len(right), dtype=np.int64), 1)}
+    kinds = {kind.key: number for number, kind in enumerate(wanted.kinds)}
+    return {key: counted(*judged.counts(number, fits[number].threshold)) for key, number in kinds.items()}
+
+
+def other_stain(photographs: Sequence[Photograph], wanted: DetectorSet) -> npt.NDArray[np.bool_]:
+    """(n,) which photographs the clinic would refuse for their stain."""
+    low, high = wanted.stain or (None, None)
+    told = np.array([staining(np.ascontiguousarray(one.pixels.transpose(1, 2, 0))) for one in photographs])
+    return (told < (-np.inf if low is None else low)) | (told > (np.inf if high is None else high))
 
 
 def probable(found: Sequence[Floats], fits: Sequence[Sequence[KindFit]]) -> list[Floats]:
@@ -313,6 +341,7 @@ SPOILT: Mapping[str, Change | None] = {
     "JPEG of quality 25": picture_changes.jpeg(25),
     "yellow light": picture_changes.exposure(1.0, 0.92, 0.8),
     "darker towards a corner by 40 %": picture_changes.vignette(0.4),
+    "phone through the eyepiece": picture_changes.PHONE_AT_EYEPIECE,
 }
 
 

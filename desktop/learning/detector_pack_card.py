@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
+from desktop.learning import robustness_card
 from desktop.learning.card_words import figure, share
 from desktop.learning.detector_sets import DetectorSet, Graded
 
@@ -139,7 +140,7 @@ Counted below: on the photographs that were answered.{table if rows else ""}"""
 
 def sorted_limits(wanted: DetectorSet, figures: Mapping[str, Any], source: Mapping[str, str]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
-    area = _alone(figures["auc"], 1, 2)
+    area, lost = _alone(figures["auc"], 1, 2), robustness_card.limits(figures)
     error, boxed = (
         _alone(value, 100, digits)
         for value, digits in ((figures["share"]["error"], 1), (figures["kinds"][wanted.kinds[1].key]["boxed"], 0))
@@ -147,10 +148,10 @@ def sorted_limits(wanted: DetectorSet, figures: Mapping[str, Any], source: Mappi
     return {
         "en": f"Learned from {source['en']}. On photographs it had not seen, it boxed {boxed} % of the infected "
         f"cells, told infected from other cells with an AUC of {area}, and the share of infected cells was off by "
-        f"{error} % of all cells (mean). {wanted.caution['en']} No clinician has reviewed it yet.",
+        f"{error} % of all cells (mean). {wanted.caution['en']}{lost['en']} No clinician has reviewed it yet.",
         "zh": f"学习自{source['zh']}。在未参与训练的照片上，它框出了 {boxed}% 的受感染细胞，"
         f"区分受感染细胞与其他细胞的 AUC 为 {area}，受感染细胞比例平均偏差为全部细胞的 {error}%。"
-        f"{wanted.caution['zh']}尚未经过临床医生审阅。",
+        f"{wanted.caution['zh']}{lost['zh']}尚未经过临床医生审阅。",
     }
 
 

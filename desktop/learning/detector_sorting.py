@@ -16,12 +16,13 @@ from desktop.inference.usual_answers import NUMBERS, UsualAnswers, numbers_of
 from desktop.jobs import Job
 from desktop.learning.baseline import logistic_scores
 from desktop.learning.detector_data import Photograph, parts
-from desktop.learning.detector_evaluation import SPOILT, KindFit, Measured, fits_of, spoilt_pixels
+from desktop.learning.detector_evaluation import SPOILT, KindFit, Measured, fits_of, other_stain, spoilt_pixels
 from desktop.learning.detector_figures import SAME, count_spread
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.detector_usual import fit_usual, kept
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, Scored, losses
 from desktop.learning.statistics import Interval, auc, by_patient, calibration_error, fit_calibration, interval, wilson
 
 Floats = npt.NDArray[np.float64]
@@ -96,8 +97,10 @@ def measured(
     found = _figures(seen, _cross_fitted(seen, part, settings), photographs, wanted)
     found["answered"] = kept(numbers, part, runs, settings.refused)
     found["comparators"] = _comparators(photographs, seen, part)
-    found["battery"] = _battery(runner, photographs, wanted, settings, usual, job)
-    return Measured(fit(seen, settings), None, found, float(np.max(distances)), usual)
+    farthest = float(np.max(distances))
+    limit = settings.distance_margin * farthest
+    found["battery"], found["robustness"] = _battery(runner, photographs, wanted, settings, usual, limit, job)
+    return Measured(fit(seen, settings), None, found, farthest, usual)
 
 
 def asked(
@@ -328,23 +331,37 @@ def _battery(
     wanted: DetectorSet,
     settings: DetectorSettings,
     usual: UsualAnswers | None,
+    limit: float,
     job: Job,
-) -> list[Json]:
-    """How a part of the photographs fares when it is spoilt, with what was fitted on them unspoilt."""
+) -> tuple[list[Json], list[Json]]:
+    """How a part of the photographs fares when it is spoilt, with what was fitted on them unspoilt. And what is lost
+    where the sorts are told apart, see `robustness`. limit: of the distance."""
     every = max(1, len(photographs) // _BATTERY_MOST)
     member, chosen = parts(photographs, settings.members)[::every], photographs[::every]
     fits: list[KindFit] = []
     rows: list[Json] = []
+    fared: list[Fared] = []
     for name, change in SPOILT.items():
         changed = [
             Photograph(one.name, one.sha256, spoilt_pixels(one.pixels, change), one.boxes, one.run) for one in chosen
         ]
-        seen, _, numbers = ask(runner, changed, wanted, settings, job, member=member)
+        seen, distances, numbers = ask(runner, changed, wanted, settings, job, member=member)
         fits = fits or fit(seen, settings)
         figures = _figures(seen, [fits] * len(seen), changed, wanted)
-        refused = None
+        refused, strange = None, (distances > limit) | other_stain(changed, wanted)
         if usual is not None:
             away = [usual.members[own].away(one) for own, one in zip(member, numbers, strict=True)]
             refused = interval(wilson(sum(one > usual.limit for one in away), len(away)))
+            strange |= np.array(away) > usual.limit
         rows.append({"spoilt": name, "photographs": len(chosen), "figures": figures, "refused": refused})
-    return rows
+        fared.append(Fared(name, {wanted.kinds[1].key: _scored([say(one, fits) for one in seen])}, strange))
+    return rows, losses(fared, [str(one.run) for one in chosen])
+
+
+def _scored(said: Sequence[Said]) -> Scored:
+    """Of the things drawn of the second sort how many are boxed and named so, of those of the first how many are not
+    named the second."""
+    hits = [(int((one.named & (one.sorts == 1)).sum()), int((one.named & (one.sorts == 0)).sum())) for one in said]
+    of = np.array([one.true[::-1] for one in said], dtype=np.float64)
+    right = np.array([(hit, one.true[0] - wrong) for (hit, wrong), one in zip(hits, said, strict=True)], np.float64)
+    return Scored(right, of)

@@ -17,7 +17,7 @@ from desktop.inference.detection_model import DetectionModel
 from desktop.inference.golden_fields import smear_field
 from desktop.inference.subject import Subject
 from desktop.jobs import Job
-from desktop.learning import detector_card
+from desktop.learning import detector_card, detector_evaluation
 from desktop.learning.detector_data import read_photographs
 from desktop.learning.detector_sets import BLOOD_CELLS
 from desktop.learning.detector_settings import DetectorSettings
@@ -92,6 +92,10 @@ def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]]
     card = (folder / "CARD.md").read_text(encoding="utf-8")
     figures = Detector(SMALL, TINY).evaluate(data, folder, Job(), lambda _text: None)
     assert figures.data_sha256 == record["data_sha256"]
+    lost: Any = figures.figures["robustness"]
+    assert {row["of"] for row in lost} == {"red_cell", "white_cell", "platelet"}
+    assert len(lost) == 3 * (len(detector_evaluation.SPOILT) - 1)
+    assert "## What may be lost" in card
     assert (folder / "CARD.md").read_text(encoding="utf-8") == card
 
 

@@ -27,6 +27,7 @@ from desktop.learning.detector_packs import MALARIA_FIELD, MALARIA_SETTINGS, SPU
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.detector_sorting import Seen, say
+from desktop.learning.robustness import lost_rows
 
 Maps = Mapping[str, npt.NDArray[np.float32]]
 
@@ -171,6 +172,10 @@ def test_cells_told_apart_are_measured_and_stated() -> None:
     assert card.startswith("# malaria-field 1.0.0 (research)")
     assert "For research only" in card
     assert "parasitaemia" in card
+    assert "points of the mean of the shares of drawn cells" in card
+    lost = lost_rows(figures["robustness"])
+    assert {one.of for one in lost} == {"infected_cell"}
+    assert all(one.value == pytest.approx(0.0, abs=0.01) for one in lost), "this answer comes whatever the light"
     shipped: Any = detector_sorting.asked(runner, found, read, MALARIA, TWO, Job())
     assert shipped["auc"] == pytest.approx(figures["auc"], abs=0.1)
 
@@ -192,6 +197,8 @@ def test_a_field_is_graded_by_its_count() -> None:
     card = detector_card.texts(SPUTUM, manifest, training, figures, None)["CARD.md"].decode()
     assert "Quadratic kappa" in card
     assert "1 to 9" in card
+    assert {one.of for one in lost_rows(figures["robustness"])} == {"grade of afb"}
+    assert "points of the share of photographs whose grade" in card
 
 
 def test_the_threshold_is_the_one_whose_grades_agree() -> None:

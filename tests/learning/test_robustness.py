@@ -11,6 +11,7 @@ from desktop.inference.calibration import ConformalThresholds
 from desktop.learning import (
     cell_battery,
     child_battery,
+    detector_evaluation,
     picture_changes,
     picture_evaluation,
     robustness,
@@ -22,6 +23,7 @@ BATTERIES = {
     "child": child_battery.CHANGES,
     "cell": cell_battery.CHANGES,
     "picture": picture_evaluation.CHANGES,
+    "detector": detector_evaluation.SPOILT,
 }
 
 LABELS = np.arange(40) % 2 == 0
