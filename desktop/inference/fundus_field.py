@@ -20,7 +20,7 @@ _LEAST_LIGHT = 10
 _LIT = 0.12
 _TRIMS = 12
 INSIDE = 0.985
-"""The rim of the field is blurred and coloured: this share of the radius is looked at."""
+"""The rim of the field is blurred and coloured: this share of the radius is looked at, where nothing else is said."""
 _SAME_SIZE = 0.05
 """A retina whose diameter differs by less than this share is left at its size: resampling would only blur it."""
 
@@ -141,8 +141,9 @@ class Retina:
         return np.asarray(cv2.warpAffine(source, matrix, (columns, rows), flags=flags, borderValue=0))
 
 
-def cut_out(pixels: Bytes, circle: Circle, diameter: int, side: int) -> Retina:
-    """The retina in the middle of a square, its circle `diameter` pixels wide (or nearly, see `_SAME_SIZE`)."""
+def cut_out(pixels: Bytes, circle: Circle, diameter: int, side: int, inside: float = INSIDE) -> Retina:
+    """The retina in the middle of a square, its circle `diameter` pixels wide (or nearly, see `_SAME_SIZE`). inside:
+    share of the circle's radius that is looked at."""
     import cv2
 
     scale = diameter / (2 * circle.radius)
@@ -157,7 +158,7 @@ def cut_out(pixels: Bytes, circle: Circle, diameter: int, side: int) -> Retina:
     method = cv2.INTER_NEAREST if scale == 1.0 else cv2.INTER_LINEAR
     made = cv2.warpAffine(reduced, matrix, (side, side), flags=method, borderValue=(0, 0, 0))
     rows, columns = (np.arange(side) + 0.5) / scale + top, (np.arange(side) + 0.5) / scale + left
-    within = np.hypot(columns[None, :] - circle.x - 0.5, rows[:, None] - circle.y - 0.5) <= INSIDE * circle.radius
+    within = np.hypot(columns[None, :] - circle.x - 0.5, rows[:, None] - circle.y - 0.5) <= inside * circle.radius
     shown = ((rows > 1) & (rows < pixels.shape[0] - 1))[:, None] & ((columns > 1) & (columns < pixels.shape[1] - 1))
     return Retina(np.asarray(made), within & shown, scale, left, top)
 

@@ -1,12 +1,12 @@
 """The manifest of a model that looks at retinas."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.inference.fields import Fields, ManifestError
 from desktop.inference.fundus_gate import SHAPE_MEASURES, SIGHT_MEASURES, Limit
 from desktop.inference.fundus_lesions import METHOD
-from desktop.inference.fundus_vessels import VesselPreparation
+from desktop.inference.fundus_vessels import LIGHTS, VesselPreparation
 from desktop.inference.manifest import (
     GraphFile,
     Manifest,
@@ -112,7 +112,7 @@ def read_fundus_manifest(fields: Fields) -> FundusManifest:
 def _check_together(manifest: FundusManifest) -> None:
     """What single fields cannot show. Raises ManifestError."""
     side = manifest.preparation.side
-    if manifest.input.shape != (1, side, side):
+    if manifest.input.shape != manifest.preparation.shape:
         raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
     if manifest.vessels.shape != (side, side):
         raise ManifestError("network_data_format.outputs.vessels", "one map of the prepared size was expected")
@@ -136,7 +136,12 @@ def _preparation(fields: Fields) -> VesselPreparation:
     side = fields.whole("side", low=diameter, high=4096)
     if side % _HALVINGS:
         raise ManifestError(fields.place("side"), f"a multiple of {_HALVINGS} was expected")
-    return VesselPreparation(diameter, side, fields.number("reach", low=1.0, high=1000.0))
+    usual = VesselPreparation(diameter, side, fields.number("reach", low=1.0, high=1000.0))
+    inside = fields.number("inside", low=0.5, high=1.0) if fields.has("inside") else usual.inside
+    lights = fields.texts("lights") if fields.has("lights") else usual.lights
+    if len(set(lights)) != len(lights) or not set(lights) <= set(LIGHTS) or lights[:1] != ("green",):
+        raise ManifestError(fields.place("lights"), "green and perhaps red and blue were expected, green first")
+    return replace(usual, inside=inside, lights=lights)
 
 
 def _grades(whole: Fields) -> GradeGraph:

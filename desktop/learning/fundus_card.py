@@ -9,18 +9,31 @@ from desktop.learning.card_words import credits_text, figure, share, size
 from desktop.learning.fundus_export import LEAST_AGE, NAMES
 from desktop.learning.fundus_grading import DME, DR, KINDS
 from desktop.learning.fundus_sets import FundusSet
+from desktop.learning.learning_curve import CURVE_FILE, curve_points, curve_table
 from desktop.learning.publishing import CARD, manifest_text
-from desktop.learning.records import Json
+from desktop.learning.records import Json, Study
+
+OVERLAP, AREA = "overlap (Dice)", "area under the ROC curve"
+"""What a learning curve calls them."""
 
 _GOAL_AUC = 0.89
+_RISES = 0.005
+"""A smaller gain of overlap from half of the photographs to all of them is none."""
 
 
 def texts(
-    wanted: FundusSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json]
+    wanted: FundusSet,
+    manifest: Mapping[str, Any],
+    training: Mapping[str, Any],
+    figures: Mapping[str, Json],
+    study: Study | None,
 ) -> dict[str, bytes]:
-    """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
+    """The files that state the figures of one evaluation: the card, the manifest with its limits, and the study beside
+    them."""
     stated = {**manifest, "limits": limits(wanted, figures)}
-    return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
+    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    told = card(wanted, stated, training, figures, study)
+    return curve | {CARD: told.encode(), MANIFEST: manifest_text(stated).encode()}
 
 
 def limits(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
@@ -62,10 +75,14 @@ def limits(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
 
 
 def card(
-    wanted: FundusSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]
+    wanted: FundusSet,
+    manifest: Mapping[str, Any],
+    training: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    study: Study | None,
 ) -> str:
     """The card's text."""
-    parts = [_head(wanted, manifest, training), _vessels(wanted, manifest, figures)]
+    parts = [_head(wanted, manifest, training), _vessels(wanted, figures), curve_section(wanted, figures, study)]
     if "grades" in figures:
         parts += [_grades(manifest, figures), _elsewhere(figures)]
     parts += [_gate(figures), _battery(figures), _end(wanted, figures)]
@@ -85,6 +102,7 @@ def _source(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
 def _head(wanted: FundusSet, manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     settings, smaller = training["settings"], training["calibration"]["whole_numbers"]
     what = "Draws the vessels on photographs of the retina"
+    lights, begun = _lights(manifest), _begun(wanted, settings)
     grades, honest = "", ""
     if wanted.graded:
         what = "Grades diabetic retinopathy and the threat of macular oedema on photographs of the retina, and draws\n"
@@ -111,8 +129,8 @@ come from the other parts. A grade is as many levels as are reached at even odds
 Every photograph is first brought to one size of the retina's circle, and its uneven light is taken away.
 
 Vessels: {settings["members"]} small networks of our own ({size(manifest["weights"]["bytes"])} in one ONNX graph)
-look at the green light at {manifest["preparation"]["diameter"]} pixels across; their mean is
-drawn where it is at least {manifest["vessels"]["threshold"]:.2f}. Trained from scratch for {settings["epochs"]} epochs
+look at the {lights} light at {manifest["preparation"]["diameter"]} pixels across; their mean is
+drawn where it is at least {manifest["vessels"]["threshold"]:.2f}. Trained from {begun} for {settings["epochs"]} epochs
 of {settings["steps"]} batches ({training["seconds"] / 60:.0f} minutes on one thread of a busy PC).{grades}
 
 {_whole_numbers(smaller)}
@@ -122,7 +140,19 @@ This page is written by `lantern models train` and made again by `lantern models
 **How the figures are honest.** Subjects with drawn vessels are split into {settings["members"]} parts; each network
 never saw one, and an eye is judged here by that network alone, with the threshold that is best for the other parts. The
 shipped model is the mean of the networks, which no eye here can judge fairly.{honest}
-The last weights of the training are taken: nothing held out chose anything."""
+The last weights of the training are taken: {wanted.chosen}"""
+
+
+def _lights(manifest: Mapping[str, Any]) -> str:
+    """Whatever the networks look at, in words."""
+    *most, last = manifest["preparation"].get("lights", ["green"])
+    return f"{', '.join(most)} and {last}" if most else str(last)
+
+
+def _begun(wanted: FundusSet, settings: Mapping[str, Any]) -> str:
+    """What the networks' first weights are."""
+    epochs = settings.get("first_epochs", 0)
+    return f"one network that learned from {wanted.first} for {epochs} epochs," if epochs else "scratch"
 
 
 def _whole_numbers(smaller: Mapping[str, Any]) -> str:
@@ -138,12 +168,11 @@ More than half a point lost, and they would not have been taken. On a processor 
 0.67 of the time of half precision (processor time, median of 22 photographs); others were not tried."""
 
 
-def _vessels(wanted: FundusSet, manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+def _vessels(wanted: FundusSet, figures: Mapping[str, Any]) -> str:
     one = figures["vessels"]
-    del manifest
     second = one.get("dice_of_second_observer")
     beside = f"\n| overlap of a second observer with the first | {figure(second)} |" if second else ""
-    reached = "reached" if one["dice"]["value"] >= wanted.goal else "not reached on these eyes"
+    reached = "reached" if one["dice"]["value"] >= wanted.goal else "not reached on these eyes; see the learning curve"
     return f"""## Vessels
 
 {one["photographs"]} photographs of {one["subjects"]} subjects. Means of photographs, at the photograph's own size;
@@ -159,6 +188,28 @@ def _vessels(wanted: FundusSet, manifest: Mapping[str, Any], figures: Mapping[st
 | overlap of the darkest points alone, best cut (trivial comparator) | {figure(one["dice_of_darkness"])} |{beside}
 
 {wanted.published}"""
+
+
+def curve_section(wanted: FundusSet, figures: Mapping[str, Any], study: Study | None) -> str:
+    """What fewer photographs teach."""
+    points = curve_points(study.rows) if study is not None else ()
+    if not points:
+        return f"## Learning curve\n\nNot measured yet (`lantern models evaluate {wanted.model} --study`)."
+    gain = points[-1].figures[OVERLAP] - points[-2].figures[OVERLAP]
+    shown = "it still rises, and more photographs drawn like these would help"
+    if gain < _RISES:
+        shown = "the curve is flat, and more photographs drawn like these would hardly help"
+    return f"""## Learning curve
+
+The first network of vessels again, taught with a share of the subjects (smaller shares within larger ones) for as many
+epochs, so that fewer photographs are fewer steps; from all of them it is the shipped one. Each was taught once and
+judged on the {figures["vessels"]["photographs"] - points[-1].learned} photographs that none of them saw, each by the \
+threshold that is best for the others: the last line is
+not that of all parts above, and small differences are chance.
+
+{curve_table(points, "photographs")}
+
+From {points[-2].share} % to {points[-1].share} % the overlap went {gain:+.3f}: {shown}."""
 
 
 def _grades(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> str:

@@ -24,9 +24,9 @@ _HIGHEST = {"dr_grade": 4, "dme_risk": 2}
 
 @dataclass(frozen=True, eq=False)
 class DrawnEye:
-    """A photograph with its vessels. light: (side, side) as the network sees it; share: (side, side) of each prepared
-    pixel that is vessel; drawn, second: (rows, columns) of the photograph, by the first and, where there is one, by
-    another observer."""
+    """A photograph with its vessels. light: (lights, side, side) as the network sees it, green first; share: (side,
+    side) of each prepared pixel that is vessel; drawn, second: (rows, columns) of the photograph, by the first and,
+    where there is one, by another observer."""
 
     path: Path
     subject: str
@@ -158,7 +158,7 @@ def _drawn_eye(
         path=path,
         subject=subject,
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        light=light[0, 0],
+        light=light[0],
         retina=retina,
         share=np.asarray(share, np.float32),
         drawn=drawn,

@@ -74,9 +74,9 @@ def trace_unseen(runner: OnnxRunner, eyes: Sequence[DrawnEye], settings: FundusS
     found, plain = [], []
     for eye, part in zip(eyes, vessel_parts(eyes, settings.members), strict=True):
         job.check()
-        each = runner.run(eye.light[None, None])[MEMBERS]
+        each = runner.run(eye.light[None])[MEMBERS]
         found.append(traced(eye, each[part]))
-        plain.append(traced(eye, np.clip(-eye.light / np.float32(_DARKEST), 0, 1)))
+        plain.append(traced(eye, np.clip(-eye.light[0] / np.float32(_DARKEST), 0, 1)))
     return TracedEyes(found, plain)
 
 
@@ -270,6 +270,6 @@ def trace_by_all(runner: OnnxRunner, eyes: Sequence[DrawnEye], job: Job) -> Trac
     found, plain = [], []
     for eye in eyes:
         job.check()
-        found.append(traced(eye, runner.run(eye.light[None, None])[VESSELS]))
-        plain.append(traced(eye, np.clip(-eye.light / np.float32(_DARKEST), 0, 1)))
+        found.append(traced(eye, runner.run(eye.light[None])[VESSELS]))
+        plain.append(traced(eye, np.clip(-eye.light[0] / np.float32(_DARKEST), 0, 1)))
     return TracedEyes(found, plain)

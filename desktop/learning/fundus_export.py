@@ -3,7 +3,7 @@
 import hashlib
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 
@@ -54,10 +54,11 @@ class Graphs:
     grades: bytes | None
 
 
-def vessel_runner(graph: bytes, side: int, members: int) -> OnnxRunner:
+def vessel_runner(graph: bytes, preparation: VesselPreparation, members: int) -> OnnxRunner:
     """The network of vessels, asked for each member's answer as well."""
+    side = preparation.side
     outputs = (TensorSpec(VESSELS, (side, side)), TensorSpec(MEMBERS, (members, side, side)))
-    return OnnxRunner(graph, TensorSpec("image", (1, side, side)), outputs)
+    return OnnxRunner(graph, TensorSpec("image", preparation.shape), outputs)
 
 
 def look_with(runner: OnnxRunner, preparation: VesselPreparation, pixels: Bytes) -> SeenRetina | None:
@@ -83,7 +84,6 @@ def document(
     fitted: FittedGrades | None,
 ) -> dict[str, object]:
     """The manifest, but for its limits, which an evaluation states. runner: of the vessels."""
-    side = wanted.preparation.side
     manifest: dict[str, object] = {
         "format": FORMAT,
         "name": wanted.model,
@@ -95,12 +95,8 @@ def document(
         "licence": "Apache-2.0 (weights); trained on data under " + ", ".join(one["licence"] for one in wanted.data),
         "research": wanted.research,
         "weights": _file(GRAPH, graphs.vessels),
-        "network_data_format": _network_data_format(side),
-        "preparation": {
-            "diameter": wanted.preparation.diameter,
-            "side": side,
-            "reach": wanted.preparation.reach,
-        },
+        "network_data_format": _network_data_format(wanted.preparation),
+        "preparation": _preparation(wanted.preparation),
         "vessels": {"threshold": round(threshold, _DIGITS)},
         "findings": [] if fitted is None else [_finding(fitted, place, kind) for place, kind in enumerate(KINDS)],
         "applicability": _applicability(),
@@ -131,19 +127,29 @@ def _applicability() -> dict[str, object]:
     }
 
 
-def _network_data_format(side: int) -> dict[str, object]:
+def _preparation(preparation: VesselPreparation) -> dict[str, object]:
+    """Without what is as usual."""
+    stated = {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(preparation).items()}
+    usual = {one.name: one.default for one in fields(preparation)}
+    return {name: value for name, value in stated.items() if getattr(preparation, name) != usual[name]}
+
+
+def _network_data_format(preparation: VesselPreparation) -> dict[str, object]:
+    side = preparation.side
     return {
         "inputs": {
             "image": {
                 "type": "image",
                 "format": "retina",
-                "num_channels": 1,
+                "num_channels": len(preparation.lights),
                 "spatial_shape": [side, side],
-                "shape": [1, side, side],
+                "shape": list(preparation.shape),
                 "dtype": "float32",
                 "value_range": [-6, 6],
                 "is_patch_data": False,
-                "channel_def": {"0": "green against its surroundings"},
+                "channel_def": {
+                    str(at): f"{light} against its surroundings" for at, light in enumerate(preparation.lights)
+                },
             }
         },
         "outputs": {VESSELS: {"type": "probability", "shape": [side, side], "dtype": "float32"}},

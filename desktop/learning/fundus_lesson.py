@@ -15,14 +15,14 @@ from desktop.learning.training import Batch, LessonOf, Schedule
 
 FloatArray = npt.NDArray[np.float32]
 
-EDITION = 1
+EDITION = 2
 """To be raised with every change to what is learned or how: a checkpoint of another edition is not gone on from."""
 
 
 @dataclass(frozen=True, eq=False)
 class Drawn:
-    """A prepared retina and what was drawn on it, (side, side) each. vessels: share of each point that is vessel.
-    field: 1 where the retina is seen."""
+    """A prepared retina, light (lights, side, side), and what was drawn on it, (side, side) each. vessels: share of
+    each point that is vessel. field: 1 where the retina is seen."""
 
     light: FloatArray
     vessels: FloatArray
@@ -50,7 +50,7 @@ def vessel_lesson(
 
     Nothing is held out in the loop: the last weights are taken, and whoever is to be judged is judged afterwards.
     """
-    pictures = [torch.from_numpy(np.stack([one.light, one.vessels, one.field])) for one in drawn]
+    pictures = [torch.from_numpy(np.stack([*one.light, one.vessels, one.field])) for one in drawn]
 
     def batches(epoch: int, random: torch.Generator) -> Iterator[Batch]:
         order: list[int] = []
@@ -59,7 +59,7 @@ def vessel_lesson(
                 order += torch.randperm(len(pictures), generator=random).tolist()
             chosen, order = order[:batch], order[batch:]
             shown = changed([pictures[index] for index in chosen], patch, Change(), random)
-            yield Batch(shown[:, :1], shown[:, 1:], torch.ones(batch))
+            yield Batch(shown[:, :-2], shown[:, -2:], torch.ones(batch))
 
     def validate(_network: VesselNetwork) -> tuple[float, float]:
         return 0.0, 0.0
@@ -78,8 +78,8 @@ def vessel_loss(logits: Tensor, targets: Tensor, _weights: Tensor) -> Tensor:
 
 
 def changed(pictures: Sequence[Tensor], patch: int, change: Change, random: torch.Generator) -> Tensor:
-    """Pictures (3, side, side) of light, vessels and field → patches (n, 3, patch, patch), each changed in its own
-    way, its middle somewhere in the field."""
+    """Pictures (lights + 2, side, side) of light, vessels and field → patches (n, lights + 2, patch, patch), each
+    changed in its own way, its middle somewhere in the field."""
     count = len(pictures)
     # Evenly over a disc somewhat smaller than the retina.
     away, turn = uniform(count, 0.0, 1.0, random).sqrt() * 0.85, uniform(count, 0.0, 2 * torch.pi, random)
@@ -98,7 +98,7 @@ def changed(pictures: Sequence[Tensor], patch: int, change: Change, random: torc
         shown = torch.rot90(shown, quarters[index], (1, 2))
         patches.append(shown.flip(2) if mirrored[index] else shown)
     shown = torch.stack(patches)
-    return torch.cat([_lit(shown[:, :1], change, random), shown[:, 1:]], 1)
+    return torch.cat([_lit(shown[:, :-2], change, random), shown[:, -2:]], 1)
 
 
 def _grids(across: Tensor, down: Tensor, patch: int, side: int, change: Change, random: torch.Generator) -> Tensor:

@@ -16,12 +16,13 @@ WIDTHS = (32, 48, 64, 64)
 
 
 class VesselNetwork(Learner):
-    """(n, 1, rows, columns) against their ground → logits (n, 1, rows, columns). rows, columns: multiples of 16."""
+    """(n, lights, rows, columns) against their ground → logits (n, 1, rows, columns). rows, columns: multiples of
+    16."""
 
-    def __init__(self, widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(self, lights: int = 1, widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
         first, second, third, fourth = widths
-        self.down1 = nn.Sequential(_convolution(4, first), _convolution(first, first))
+        self.down1 = nn.Sequential(_convolution(4 * lights, first), _convolution(first, first))
         self.down2 = nn.Sequential(_convolution(first, second), _convolution(second, second))
         self.down3 = nn.Sequential(_convolution(second, third), _convolution(third, third))
         self.bottom = nn.Sequential(_convolution(third, fourth), _convolution(fourth, third))
@@ -42,8 +43,8 @@ class VesselNetwork(Learner):
 
 
 class Vessels(nn.Module):
-    """The members as they are shipped, in one graph: image (n, 1, rows, columns) → vessels (n, rows, columns) in 0..1,
-    the members' mean; member_vessels (n, members, rows, columns), of each."""
+    """The members as they are shipped, in one graph: image (n, lights, rows, columns) → vessels (n, rows, columns) in
+    0..1, the members' mean; member_vessels (n, members, rows, columns), of each."""
 
     def __init__(self, members: Sequence[VesselNetwork]) -> None:
         super().__init__()

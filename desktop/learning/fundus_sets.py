@@ -28,7 +28,9 @@ class VesselSet:
 @dataclass(frozen=True)
 class FundusSet:
     """One model and what it learns from. graded: it also grades (IDRiD). research: a pack that is not bundled. epochs:
-    of each network of vessels. goal: of their overlap with what was drawn."""
+    of each network of vessels. goal: of their overlap with what was drawn. chosen: what was chosen by which eyes, for
+    the card. before: eyes of another data set, from which the network was taught for `first_epochs` that all begin
+    from; first: these eyes, for the card."""
 
     model: str
     title: Words
@@ -43,7 +45,24 @@ class FundusSet:
     goal: float
     data: Sequence[Mapping[str, str]]
     published: str
+    chosen: str = "nothing held out chose anything."
+    before: VesselSet | None = None
+    first_epochs: int = 0
+    first: str = ""
 
+
+_CHASE = VesselSet(
+    folder="CHASEDB1",
+    picture=re.compile(r"(?P<eye>Image_(?P<subject>\d+)[LR])\.jpg"),
+    drawing="{eye}_1stHO.png",
+    second="{eye}_2ndHO.png",
+)
+
+_CHASE_DATA = {
+    "name": "CHASE_DB1 retinal vessel reference dataset, first observer",
+    "licence": "CC BY 4.0",
+    "credit": "Fraz et al., IEEE Trans. Biomedical Engineering 59(9):2538 (2012), Kingston University.",
+}
 
 FUNDUS = FundusSet(
     model="fundus",
@@ -75,12 +94,7 @@ FUNDUS = FundusSet(
         "颗粒较重的照片会掩盖小病灶，分级明显变差。"
         "数据未公布照片属于哪位患者，因此编号相邻的照片按同一人处理。",
     },
-    vessels=VesselSet(
-        folder="CHASEDB1",
-        picture=re.compile(r"(?P<eye>Image_(?P<subject>\d+)[LR])\.jpg"),
-        drawing="{eye}_1stHO.png",
-        second="{eye}_2ndHO.png",
-    ),
+    vessels=_CHASE,
     preparation=PREPARATION,
     graded=True,
     research=False,
@@ -92,11 +106,7 @@ FUNDUS = FundusSet(
             "licence": "CC BY 4.0",
             "credit": "Porwal et al., Data 3(3):25 (2018), and Medical Image Analysis 59:101561 (2020).",
         },
-        {
-            "name": "CHASE_DB1 retinal vessel reference dataset, first observer",
-            "licence": "CC BY 4.0",
-            "credit": "Fraz et al., IEEE Trans. Biomedical Engineering 59(9):2538 (2012), Kingston University.",
-        },
+        _CHASE_DATA,
     ),
     published="Published for networks on CHASE_DB1: 0.78 to 0.81.",
 )

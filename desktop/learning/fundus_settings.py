@@ -7,14 +7,16 @@ from desktop.learning.child_settings import usable_cores
 
 @dataclass(frozen=True)
 class FundusSettings:
-    """members: networks of vessels, each of which leaves out one part of the eyes. epochs of `steps` batches of `batch`
-    patches of `patch` pixels. folds, runs: the grades are judged by forests that saw none of a run of neighbouring
-    numbers. trees, least, share: see `ForestPlan`. alphas: see `thresholds_of`. familiar: how much farther from the
-    usual than any photograph learned from one may lie. margin: by how many spreads of the good photographs a limit of
-    the gate lies beyond all of them. threads: only changes the speed."""
+    """members: networks of vessels, each of which leaves out one part of the eyes. first_epochs:
+    of the network they all begin from, which learned from other eyes; 0: they begin from nothing. epochs of `steps`
+    batches of `batch` patches of `patch` pixels. folds, runs: the grades are judged by forests that saw none of a run
+    of neighbouring numbers. trees, least, share: see `ForestPlan`. alphas: see `thresholds_of`. familiar: how much
+    farther from the usual than any photograph learned from one may lie. margin: by how many spreads of the good
+    photographs a limit of the gate lies beyond all of them. threads: only changes the speed."""
 
     seed: int = 20267
     members: int = 3
+    first_epochs: int = 0
     epochs: int = 30
     steps: int = 48
     batch: int = 4

@@ -77,7 +77,7 @@ def tracing_figures(
         "sensitivity": interval(_mean(counts[:, 0] / (counts[:, 0] + counts[:, 2]), subjects)),
         "specificity": interval(_mean(counts[:, 3] / (counts[:, 1] + counts[:, 3]), subjects)),
         "accuracy": interval(_mean((counts[:, 0] + counts[:, 3]) / counts.sum(axis=1), subjects)),
-        "auc": interval(_mean(np.array([_area(one) for one in found]), subjects)),
+        "auc": interval(_mean(np.array([area_of(one) for one in found]), subjects)),
         "dice_of_darkness": interval(_mean(np.array([one.dice()[dark] for one in plain]), subjects)),
     }
     second = [
@@ -99,7 +99,7 @@ def _mean(values: Floats, subjects: Sequence[str]) -> Interval:
     return by_patient(lambda chosen: float(values[chosen].mean()), subjects)
 
 
-def _area(one: Traced) -> float:
+def area_of(one: Traced) -> float:
     """Under the ROC curve, of points in the field."""
     below = np.concatenate([[0], one.other.cumsum()[:-1]]) + one.other / 2
     return float((one.vessel * below).sum() / (one.vessel.sum() * one.other.sum()))

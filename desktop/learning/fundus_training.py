@@ -1,13 +1,16 @@
 """Trains the networks of vessels, each without one part of the eyes. Needs torch."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from desktop.inference.fundus_vessels import VesselPreparation
 from desktop.jobs import Job
 from desktop.learning.compact import halved
 from desktop.learning.export import export
@@ -16,7 +19,9 @@ from desktop.learning.fundus_lesson import EDITION, Change, Drawn, vessel_lesson
 from desktop.learning.fundus_network import OUTPUTS, WIDTHS, VesselNetwork, Vessels
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.recipe import Say
-from desktop.learning.training import Epoch, Schedule, train
+from desktop.learning.training import Epoch, Schedule, TrainedOf, train
+
+Weights = Mapping[str, Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,47 +32,95 @@ class TrainedVessels:
     curves: dict[str, tuple[Epoch, ...]]
 
 
-def train_vessels(
-    eyes: Sequence[DrawnEye], settings: FundusSettings, identity: str, work: Path, job: Job, say: Say
-) -> TrainedVessels:
-    """identity: of the data and how it was prepared. work: folder for checkpoints. Raises Cancelled."""
+@dataclass(frozen=True, eq=False)
+class VesselSchool:
+    """Where the networks of one model learn. lights: how many each eye is seen in. identity: of the data and how it was
+    prepared. work: folder for checkpoints."""
+
+    settings: FundusSettings
+    lights: int
+    identity: str
+    work: Path
+    job: Job
+    say: Say
+
+    def first(self, eyes: Sequence[DrawnEye]) -> TrainedOf[VesselNetwork]:
+        """The network all members begin from. eyes: of another data set. Raises Cancelled."""
+        settings = self.settings
+        schedule = self._schedule(settings.first_epochs, settings.steps)
+        return self._train("first", eyes, schedule, settings.members, None)
+
+    def member(
+        self, number: int, eyes: Sequence[DrawnEye], start: Weights | None, *, share: int = 100
+    ) -> TrainedOf[VesselNetwork]:
+        """The one that leaves out part `number`. eyes: all others, or a share of them, in per cent: it makes fewer
+        steps then. start: the weights it begins from. Raises Cancelled."""
+        settings = self.settings
+        schedule = self._schedule(settings.epochs, max(1, round(settings.steps * share / 100)))
+        name = f"vessels {number + 1}" if share == 100 else f"vessels {number + 1} with {share} %"
+        return self._train(name, eyes, schedule, number, start)
+
+    def _schedule(self, epochs: int, steps: int) -> Schedule:
+        return Schedule(
+            epochs=epochs,
+            steps=steps,
+            rate=self.settings.rate,
+            decay=self.settings.decay,
+            warm_up=0.1,
+            to_the_end=True,
+            longest=self.settings.longest,
+        )
+
+    def _train(
+        self, name: str, eyes: Sequence[DrawnEye], schedule: Schedule, number: int, start: Weights | None
+    ) -> TrainedOf[VesselNetwork]:
+        settings = self.settings
+        learned = [Drawn(eye.light, eye.share, eye.retina.field.astype(np.float32)) for eye in eyes]
+        begun = settings.first_epochs if start is not None else 0
+        told = (name, schedule, settings.batch, settings.patch, settings.seed, number, begun, Change(), EDITION, WIDTHS)
+        mark = hashlib.sha256(f"{told}{self.identity}".encode()).hexdigest()
+        lesson = vessel_lesson(name, mark, learned, schedule, settings.seed + number, settings.batch, settings.patch)
+
+        def build() -> VesselNetwork:
+            network = VesselNetwork(self.lights)
+            if start is not None:
+                network.load_state_dict(start)
+            return network
+
+        return train(lesson, build, self.work / f"{name.replace(' ', '_')}.pt", self.job, self.say)
+
+
+def train_vessels(eyes: Sequence[DrawnEye], before: Sequence[DrawnEye], school: VesselSchool) -> TrainedVessels:
+    """before: eyes of another data set, from which the network was taught that all begin from. Raises Cancelled."""
+    settings = school.settings
     part = vessel_parts(eyes, settings.members)
-    schedule = Schedule(
-        epochs=settings.epochs,
-        steps=settings.steps,
-        rate=settings.rate,
-        decay=settings.decay,
-        warm_up=0.1,
-        to_the_end=True,
-        longest=settings.longest,
-    )
     members, curves = [], {}
-    before = torch.get_num_threads()
-    torch.set_num_threads(settings.threads)
-    try:
+    with on_threads(settings.threads):
+        first = school.first(before) if settings.first_epochs else None
+        if first is not None:
+            curves["first"] = first.curve
         for number in range(settings.members):
-            name = f"vessels {number + 1}"
-            learned = [
-                Drawn(eye.light, eye.share, eye.retina.field.astype(np.float32))
-                for eye, of in zip(eyes, part, strict=True)
-                if of != number
-            ]
-            told = (schedule, settings.batch, settings.patch, settings.seed, number, Change(), EDITION, WIDTHS)
-            mark = hashlib.sha256(f"{told}{identity}".encode()).hexdigest()
-            lesson = vessel_lesson(
-                name, mark, learned, schedule, settings.seed + number, settings.batch, settings.patch
-            )
-            trained = train(lesson, VesselNetwork, work / f"vessels{number}.pt", job, say)
+            learned = [eye for eye, of in zip(eyes, part, strict=True) if of != number]
+            trained = school.member(number, learned, first.network.state_dict() if first is not None else None)
             members.append(trained.network)
-            curves[name] = trained.curve
-    finally:
-        torch.set_num_threads(before)
+            curves[f"vessels {number + 1}"] = trained.curve
     return TrainedVessels(Vessels(members).eval(), curves)
 
 
-def exported(network: Vessels, side: int, path: Path) -> bytes:
+@contextmanager
+def on_threads(count: int) -> Iterator[None]:
+    """torch on so many threads, and as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def exported(network: Vessels, preparation: VesselPreparation, path: Path) -> bytes:
     """The graph with its weights in half precision; `path` is written on the way."""
-    export(network, (1, side, side), OUTPUTS, path)
+    export(network, preparation.shape, OUTPUTS, path)
     return halved(path.read_bytes())
 
 

@@ -1,5 +1,6 @@
 """Retinas: their circle, what is measured on them, and the shipped model, which will not look at anything else."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import pytest
 from PIL import Image
 
 from desktop.inference import REASON_OTHER_KIND, FundusModel, Registry, Subject, golden
+from desktop.inference.fields import Fields, ManifestError
 from desktop.inference.fundus_field import cut_out, find_circle
 from desktop.inference.fundus_gate import NOT_RETINA
 from desktop.inference.fundus_lesions import curvatures, lesion_measures
-from desktop.inference.fundus_manifest import Grading
+from desktop.inference.fundus_manifest import Grading, read_fundus_manifest
+from desktop.inference.fundus_vessels import VesselPreparation, prepare_vessels
 from desktop.inference.golden_fields import smear_field
 from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
 from desktop.inference.picture_model import REASON_QUALITY
@@ -82,6 +85,46 @@ def test_what_is_seen_on_a_cut_goes_back_to_its_place(retina: np.ndarray, factor
     inside = cut.back(cut.field.astype(np.float32), pixels.shape[:2]) > 0.99
     assert np.abs(back - pixels[..., 1])[inside].mean() < 2.0
     assert inside.mean() > 0.5
+
+
+def test_more_light_and_the_whole_circle_are_seen_where_that_is_said(retina: np.ndarray) -> None:
+    circle = find_circle(retina)
+    assert circle is not None
+    usual, wide = VesselPreparation(544, 560, 34.0), VesselPreparation(544, 560, 34.0, 1.0, ("green", "red"))
+    (green, cut), (both, whole) = (prepare_vessels(retina, circle, one) for one in (usual, wide))
+    assert (green.shape, both.shape) == ((1, *usual.shape), (1, *wide.shape))
+    assert cut.field[whole.field].mean() == pytest.approx(0.985**2, abs=0.003)
+    assert not cut.field[~whole.field].any()
+    only_green = retina * np.array([0, 1, 0], np.uint8)
+    dimmed = prepare_vessels(only_green, circle, wide)[0]
+    np.testing.assert_array_equal(dimmed[0, 0], both[0, 0])
+    assert not dimmed[0, 1].any()
+    assert both[0, 1].any()
+
+
+@pytest.mark.parametrize(
+    ("preparation", "place"),
+    [
+        ({}, ""),
+        ({"inside": 1.0}, ""),
+        ({"inside": 1.01}, "preparation.inside"),
+        ({"lights": ["red"]}, "preparation.lights"),
+        ({"lights": ["green", "green"]}, "preparation.lights"),
+        ({"lights": ["green", "infrared"]}, "preparation.lights"),
+        ({"lights": []}, "preparation.lights"),
+        ({"lights": ["green", "red"]}, "network_data_format.inputs.image"),
+    ],
+)
+def test_a_manifest_says_what_is_seen(preparation: dict[str, object], place: str) -> None:
+    document = json.loads((MODELS / NAME / "manifest.json").read_text(encoding="utf-8"))
+    document["preparation"] |= preparation
+    fields = Fields.of(document, "")
+    if not place:
+        read = read_fundus_manifest(fields).preparation
+        assert (read.inside, read.lights) == (preparation.get("inside", 0.985), ("green",))
+        return
+    with pytest.raises(ManifestError, match=place):
+        read_fundus_manifest(fields)
 
 
 def test_a_spot_is_told_from_a_vessel() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,41 +11,55 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from desktop.errors import UserFacingError
+from desktop.errors import Cancelled, UserFacingError
 from desktop.inference import FundusModel, read_model
 from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fundus_vessels import VesselPreparation
 from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
 from desktop.jobs import Job
-from desktop.learning import RECIPES, fundus_evaluation
+from desktop.learning import RECIPES, fundus_card, fundus_evaluation
+from desktop.learning.fundus_card import OVERLAP
 from desktop.learning.fundus_data import read_drawn, read_graded
 from desktop.learning.fundus_gating import fit_sight
 from desktop.learning.fundus_grading import FittedGrades, Unseen, graded, quadratic_kappa
 from desktop.learning.fundus_sets import FUNDUS, FUNDUS_VESSELS_DRIVE
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, Traced
+from desktop.learning.learning_curve import CurvePoint, curve_points
 from desktop.learning.recipes.fundus import Fundus
+from desktop.learning.records import Study
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+from desktop.learning.fundus_network import VesselNetwork  # noqa: E402
+from desktop.learning.fundus_training import VesselSchool  # noqa: E402
+
 pytestmark = pytest.mark.torch
 
-SMALL = replace(FUNDUS_VESSELS_DRIVE, preparation=VesselPreparation(96, 112, 8.0), epochs=1)
+SMALL = replace(
+    FUNDUS_VESSELS_DRIVE,
+    preparation=VesselPreparation(96, 112, 8.0, 1.0, ("green", "blue")),
+    epochs=1,
+    before=FUNDUS.vessels,
+    first_epochs=1,
+    first="2 photographs of CHASE_DB1",
+)
 TINY = FundusSettings(members=2, steps=2, batch=2, patch=48, threads=1)
 EYES = 4
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four small retinas with drawn vessels, each turned in its own way."""
-    folder = tmp_path_factory.mktemp("data") / "fundus" / "DRIVE"
-    folder.mkdir(parents=True)
+    """Four small retinas with drawn vessels, each turned in its own way, and two to learn from first."""
+    folder = tmp_path_factory.mktemp("data") / "fundus"
+    names = [(f"DRIVE/{number + 1:02}_image.png", f"DRIVE/{number + 1:02}_vessel.png") for number in range(EYES)]
+    names += [(f"CHASEDB1/Image_01{eye}.jpg", f"CHASEDB1/Image_01{eye}_1stHO.png") for eye in "LR"]
     retina, vessels = drawn_retina(), np.repeat((drawn_vessels() > 0.5)[..., None], 3, axis=2)
-    for number in range(EYES):
-        picture, drawing = np.rot90(retina, number), np.rot90(vessels, number)
-        for name, pixels in (("image", picture), ("vessel", drawing.astype(np.uint8) * np.uint8(255))):
-            small = Image.fromarray(np.ascontiguousarray(pixels)).resize((240, 240))
-            small.save(folder / f"{number + 1:02}_{name}.png")
-    return folder.parents[1]
+    for turns, (photograph, drawing) in enumerate(names):
+        for name, pixels in ((photograph, retina), (drawing, vessels.astype(np.uint8) * np.uint8(255))):
+            small = Image.fromarray(np.ascontiguousarray(np.rot90(pixels, turns))).resize((240, 240))
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            small.save(folder / name)
+    return folder.parent
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +72,9 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
 def test_a_trained_model_is_loaded_and_is_itself(trained: tuple[Path, dict[str, Any]]) -> None:
     folder, record = trained
     assert {path.name for path in folder.iterdir()} == {"CARD.md", "manifest.json", "model.onnx", "training.json"}
-    assert (record["films"], record["patients"]) == (EYES, EYES)
+    assert (record["films"], record["patients"]) == (EYES + 2, EYES + 1)
+    assert list(record["curves"]) == ["first", "vessels 1", "vessels 2"]
+    assert "Trained from one network that learned from 2 photographs of CHASE_DB1" in (folder / "CARD.md").read_text()
     smaller = record["calibration"]["whole_numbers"]
     assert smaller["bytes"][smaller["taken"]] == (folder / "model.onnx").stat().st_size
     assert smaller["bytes"][1] != smaller["bytes"][0]
@@ -86,6 +103,60 @@ def test_what_it_has_learned_from_is_not_judged_elsewhere(
     with pytest.raises(UserFacingError) as caught:
         Fundus(SMALL, TINY).evaluate(tmp_path, trained[0], Job(), lambda _text: None)
     assert caught.value.key == "learning.nothing_new"
+
+
+def test_nothing_is_taught_without_the_eyes_that_come_first(data: Path, tmp_path: Path) -> None:
+    shutil.copytree(data / "fundus" / "DRIVE", tmp_path / "DRIVE")
+    with pytest.raises(UserFacingError) as caught:
+        Fundus(SMALL, TINY).train(tmp_path, tmp_path / "out", Job(), lambda _text: None)
+    assert caught.value.details == {"wanted": "fundus/CHASEDB1"}
+
+
+def test_networks_begin_from_what_came_first(data: Path, tmp_path: Path) -> None:
+    eyes = read_drawn(data, SMALL.vessels, SMALL.preparation)
+    start = VesselNetwork(2).state_dict()
+    school = VesselSchool(replace(TINY, epochs=1, steps=1, rate=0.0), 2, "", tmp_path, Job(), lambda _text: None)
+    begun, new = (school.member(number, eyes, weights).network for number, weights in ((0, start), (1, None)))
+    name = "down1.0.0.weight"
+    assert torch.equal(begun.state_dict()[name], start[name])
+    assert not torch.equal(new.state_dict()[name], start[name])
+
+
+def test_a_study_cut_off_goes_on_and_its_curve_stays_on_the_card(
+    trained: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(trained[0], tmp_path / SMALL.model)
+    job, lines = Job(), list[str]()
+
+    def interrupted(line: str) -> None:
+        if line.startswith("vessels 1 with 25 %: epoch 1"):
+            job.cancel()
+
+    with pytest.raises(Cancelled):
+        Fundus(SMALL, TINY).evaluate(data, folder, job, interrupted, study=True)
+    assert not (folder / "study.json").exists()
+    record = Fundus(SMALL, TINY).evaluate(data, folder, Job(), lines.append, study=True)
+    assert "vessels 1 with 25 %: going on after epoch 1" in lines
+    points = curve_points(record.study)
+    assert [(one.share, one.learned) for one in points] == [(25, 1), (50, 1), (100, 2)]
+    assert not (folder / ".study").exists()
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert "| 1 photographs (25 %) |" in card
+    (folder / "CARD.md").unlink()
+    assert Fundus(SMALL, TINY).evaluate(data, folder, Job(), lines.append).study == record.study
+    assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+
+
+@pytest.mark.parametrize(("half", "said"), [(0.79, "still rises"), (0.799, "the curve is flat")])
+def test_a_card_says_in_words_what_the_curve_shows(
+    trained: tuple[Path, dict[str, Any]], half: float, said: str
+) -> None:
+    figures = {"vessels": {"photographs": 6}}
+    points = [CurvePoint(share, eyes, {OVERLAP: dice}) for share, eyes, dice in ((50, 2, half), (100, 4, 0.8))]
+    told = fundus_card.curve_section(SMALL, figures, Study("", 1, [point.to_row() for point in points]))
+    assert said in told
+    assert "judged on the 2 photographs" in told
+    assert "Not measured yet" in fundus_card.curve_section(SMALL, figures, None)
 
 
 def test_recipes_say_which_is_a_research_pack() -> None:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from desktop.errors import UserFacingError, from_os_error
+from desktop.errors import ErrorKind, UserFacingError, from_os_error
 from desktop.inference.fundus_field import find_circle
 from desktop.inference.fundus_gate import Limit, problems
 from desktop.inference.fundus_model import FundusModel, SeenRetina
@@ -37,11 +37,13 @@ from desktop.learning.fundus_grading import FittedGrades, Unseen, fit_grades, me
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, best_threshold, tracing_figures
+from desktop.learning.learning_curve import CURVE_FILE
 from desktop.learning.publishing import TRAINING, folder_of, make_work_folder, publish, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
     EvaluationRecord,
     Json,
+    Study,
     TrainingRecord,
     settings_of,
     stated_settings,
@@ -49,6 +51,9 @@ from desktop.learning.records import (
 )
 from desktop.learning.statistics import interval, wilson
 from desktop.learning.whole_numbers import in_whole_numbers
+
+if TYPE_CHECKING:
+    from desktop.learning.fundus_training import VesselSchool
 
 _RANGES = 3
 """Of the drawn photographs, to learn the ranges of whole numbers from; of the graded ones a tenth as many."""
@@ -62,24 +67,30 @@ _SPOILT_EVERY = 40
 
 @dataclass(frozen=True, eq=False)
 class _Eyes:
-    """What one model learns from."""
+    """What one model learns from. before: eyes of another data set, which its networks of vessels learn from first."""
 
     drawn: list[DrawnEye]
     graded: list[GradedEye]
+    before: list[DrawnEye]
 
     @property
     def sha256(self) -> str:
-        return data_hash(self.drawn, self.graded)
+        return data_hash([*self.drawn, *self.before], self.graded)
 
     @property
     def marks(self) -> list[str]:
-        hashes = [one.sha256 for one in self.drawn] + [one.sha256 for one in self.graded]
-        return sorted(mark(sha256) for sha256 in hashes)
+        drawn, graded = [*self.drawn, *self.before], self.graded
+        return sorted([mark(one.sha256) for one in drawn] + [mark(one.sha256) for one in graded])
+
+    @property
+    def count(self) -> int:
+        return len(self.drawn) + len(self.graded)
 
     def without(self, seen: set[str]) -> "_Eyes":
         return _Eyes(
             [one for one in self.drawn if mark(one.sha256) not in seen],
             [one for one in self.graded if mark(one.sha256) not in seen],
+            self.before,
         )
 
 
@@ -111,7 +122,7 @@ class Fundus:
 
     @property
     def _settings(self) -> FundusSettings:
-        return replace(self.settings, epochs=self.wanted.epochs)
+        return replace(self.settings, epochs=self.wanted.epochs, first_epochs=self.wanted.first_epochs)
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
         """See `Recipe.train`. Also measures the new model and writes its card."""
@@ -120,6 +131,10 @@ class Fundus:
 
         settings, started = self._settings, time.monotonic()
         eyes = self._read(data)
+        if self.wanted.before is not None and not eyes.before:
+            raise UserFacingError(
+                "learning.no_data", kind=ErrorKind.NOT_FOUND, wanted=f"fundus/{self.wanted.before.folder}"
+            )
         out = folder_of(out, self.name)
         work = out / ".training"
         if not resume:
@@ -127,13 +142,13 @@ class Fundus:
         say(f"{len(eyes.drawn)} photographs with drawn vessels, {len(eyes.graded)} with grades")
         try:
             make_work_folder(work)
-            identity = f"{self.wanted.preparation}{data_hash(eyes.drawn, [])}"
-            trained = fundus_training.train_vessels(eyes.drawn, settings, identity, work, job, say)
-            vessels = fundus_training.exported(trained.network, self.wanted.preparation.side, work / GRAPH)
+            school = self._school(eyes, settings, work, job, say)
+            trained = fundus_training.train_vessels(eyes.drawn, eyes.before, school)
+            vessels = fundus_training.exported(trained.network, self.wanted.preparation, work / GRAPH)
         except OSError as error:
             raise from_os_error(error) from error
         vessels, smaller = self.in_whole_numbers(vessels, eyes, settings, job, say)
-        runner = fundus_export.vessel_runner(vessels, self.wanted.preparation.side, settings.members)
+        runner = fundus_export.vessel_runner(vessels, self.wanted.preparation, settings.members)
         grades = self._grades(eyes.graded, settings, job, say) if self.wanted.graded else None
         grades_graph = fundus_export.grades_graph(grades.fitted) if grades is not None else None
         manifest, figures = self._measured(Graphs(vessels, grades_graph), runner, eyes, grades, data, job, say)
@@ -143,8 +158,9 @@ class Fundus:
             sha256=hashlib.sha256(vessels).hexdigest(),
             seed=settings.seed,
             data_sha256=eyes.sha256,
-            films=len(eyes.drawn) + len(eyes.graded),
-            patients=len({eye.subject for eye in eyes.drawn}) + len({eye.run for eye in eyes.graded}),
+            films=eyes.count + len(eyes.before),
+            patients=sum(len({eye.subject for eye in drawn}) for drawn in (eyes.drawn, eyes.before))
+            + len({eye.run for eye in eyes.graded}),
             seconds=round(sum(epoch.seconds for curve in trained.curves.values() for epoch in curve), 1),
             threads=settings.threads,
             software=fundus_training.software(),
@@ -157,7 +173,8 @@ class Fundus:
         files = {GRAPH: vessels, TRAINING: record.to_json().encode()}
         if grades_graph is not None:
             files[GRADES_GRAPH] = grades_graph
-        stated = fundus_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures)
+        study = Study.read(out / CURVE_FILE, eyes.sha256)
+        stated = fundus_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures, study)
         publish(out, files | stated)
         shutil.rmtree(work, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
@@ -165,8 +182,7 @@ class Fundus:
 
     def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
         """See `Recipe.evaluate`. On the photographs it has learned from, each is judged by what never saw it; on any
-        others, by the model as the clinic has it, without those it has learned from. There is no study."""
-        del study
+        others, by the model as the clinic has it, without those it has learned from, and without a study."""
         training = training_document(model_folder)
         model = read_model(model_folder)
         if not isinstance(model, FundusModel):
@@ -175,16 +191,22 @@ class Fundus:
         eyes = self._read(data)
         data_sha256 = eyes.sha256
         graph = read_weights(model_folder, model.manifest.weights)
-        runner = fundus_export.vessel_runner(graph, self.wanted.preparation.side, settings.members)
+        runner = fundus_export.vessel_runner(graph, self.wanted.preparation, settings.members)
         figures: Mapping[str, Json]
+        compared: Study | None = None
         if data_sha256 == training["data_sha256"]:
+            compared = Study.read(model_folder / CURVE_FILE, data_sha256)
+            if study:
+                compared = self._study(runner, eyes, settings, model_folder / ".study", job, say)
             grades = self._grades(eyes.graded, settings, job, say, again=True) if self.wanted.graded else None
             traced = self._traced(runner, eyes, settings, job, say)
             good = self._sights(runner, self._good(eyes, 1), job)
             sight = model.manifest.sight
             figures = self._figures(runner, eyes, traced, grades, sight, good, data, settings, job, say)
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-            restate(model_folder, fundus_card.texts(self.wanted, manifest, training, figures), say)
+            restate(model_folder, fundus_card.texts(self.wanted, manifest, training, figures, compared), say)
+            if study:
+                shutil.rmtree(model_folder / ".study", ignore_errors=True)
         else:
             eyes = eyes.without(set(training["patient_marks"]))
             figures = self._on_others(model, runner, eyes, job, say)
@@ -194,10 +216,32 @@ class Fundus:
             version=training["version"],
             sha256=training["sha256"],
             data_sha256=data_sha256,
-            films=len(eyes.drawn) + len(eyes.graded),
+            films=eyes.count,
             figures=figures,
-            study=[],
+            study=[] if compared is None else compared.rows,
         )
+
+    def _study(
+        self, runner: OnnxRunner, eyes: _Eyes, settings: FundusSettings, work: Path, job: Job, say: Say
+    ) -> Study:
+        """The learning curve. Raises KnownFailure without PyTorch, or where the work folder cannot be written to."""
+        require_torch()
+        from desktop.learning import fundus_study
+
+        settings = replace(settings, threads=self.settings.threads)
+        try:
+            make_work_folder(work)
+            school = self._school(eyes, settings, work, job, say)
+            points = fundus_study.curve(runner, eyes.drawn, eyes.before, school)
+        except OSError as error:
+            raise from_os_error(error) from error
+        return Study(eyes.sha256, settings.epochs, [point.to_row() for point in points])
+
+    def _school(self, eyes: _Eyes, settings: FundusSettings, work: Path, job: Job, say: Say) -> "VesselSchool":
+        from desktop.learning.fundus_training import VesselSchool
+
+        identity = f"{self.wanted.preparation}{data_hash(eyes.drawn, [])}{data_hash(eyes.before, [])}"
+        return VesselSchool(settings, len(self.wanted.preparation.lights), identity, work, job, say)
 
     def in_whole_numbers(
         self, vessels: bytes, eyes: _Eyes, settings: FundusSettings, job: Job, say: Say
@@ -205,7 +249,7 @@ class Fundus:
         """The network of vessels in whole numbers, where the members still see what they saw in eyes they never saw:
         half a point of sensitivity or overlap is lost at most, else it stays as it was. And the figures."""
         say("calculating in whole numbers, and looking what is lost")
-        tensors = [eye.light[None, None] for eye in eyes.drawn[::_RANGES]]
+        tensors = [eye.light[None] for eye in eyes.drawn[::_RANGES]]
         for graded in eyes.graded[:: 10 * _RANGES]:
             job.check()
             pixels = colours_of(graded.path)
@@ -213,9 +257,9 @@ class Fundus:
             assert circle is not None, "the circle was found when it was read"
             tensors.append(prepare_vessels(pixels, circle, self.wanted.preparation)[0])
         small = in_whole_numbers(vessels, "image", tensors)
-        side, found = self.wanted.preparation.side, []
+        found = []
         for graph in (vessels, small):
-            runner = fundus_export.vessel_runner(graph, side, settings.members)
+            runner = fundus_export.vessel_runner(graph, self.wanted.preparation, settings.members)
             traced = fundus_evaluation.trace_unseen(runner, eyes.drawn, settings, job)
             found.append(fundus_evaluation.at_best_threshold(traced))
         (sensitivity, dice), (less_sensitive, less_dice) = found
@@ -229,8 +273,14 @@ class Fundus:
         return (small if kept else vessels), figures
 
     def _read(self, data: Path) -> _Eyes:
-        drawn = read_drawn(data, self.wanted.vessels, self.wanted.preparation)
-        return _Eyes(drawn, read_graded(data, self.settings.run) if self.wanted.graded else [])
+        wanted = self.wanted
+        drawn = read_drawn(data, wanted.vessels, wanted.preparation)
+        graded = read_graded(data, self.settings.run) if wanted.graded else []
+        beside, before = find_fundus(data, wanted.vessels.folder), list[DrawnEye]()
+        # Whoever only judges a model may not have what it learned from first.
+        if wanted.before is not None and (beside / wanted.before.folder).is_dir():
+            before = read_drawn(beside, wanted.before, wanted.preparation)
+        return _Eyes(drawn, graded, before)
 
     def _grades(
         self, eyes: Sequence[GradedEye], settings: FundusSettings, job: Job, say: Say, *, again: bool = False
@@ -336,7 +386,7 @@ class Fundus:
         """The model's own figures on eyes it has not learned from. Raises UserFacingError where there are none."""
         if not eyes.drawn and not eyes.graded:
             raise UserFacingError("learning.nothing_new", model=self.name)
-        say(f"asking the model about {len(eyes.drawn) + len(eyes.graded)} photographs it has not learned from")
+        say(f"asking the model about {eyes.count} photographs it has not learned from")
         figures: dict[str, Json] = {}
         if eyes.drawn:
             traced = fundus_evaluation.trace_by_all(runner, eyes.drawn, job)
