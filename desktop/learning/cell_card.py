@@ -1,7 +1,8 @@
 """CARD.md of the malaria cell model: every figure comes from an evaluation or the training record."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,26 @@ from desktop.learning import robustness_card
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.cell_battery import CELLS
 from desktop.learning.cell_manifest import DATA, INTENDED_USE, KEY, NAME
+from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
 from desktop.learning.publishing import CARD, manifest_text
-from desktop.learning.records import Json, training_document
+from desktop.learning.records import Json, Study, training_document
 
 COLOUR, GREY = "colour", "grey, 50 × 50"
 GOAL = 0.99
+_RISES = 0.001
+"""A smaller gain from half of the people to all of them is none."""
 
 
-def texts(model_folder: Path, figures: Mapping[str, Json]) -> dict[str, bytes]:
-    """The files that state the figures of one evaluation: the card, and the manifest with its limits. Nothing else
-    writes either of them, so they cannot differ."""
+def texts(model_folder: Path, figures: Mapping[str, Json], study: Study | None) -> dict[str, bytes]:
+    """The files that state the figures of one evaluation: the card, the manifest with its limits, and the study beside
+    them. Nothing else writes any of them, so they cannot differ."""
     training = training_document(model_folder)
     manifest = {
         **json.loads((model_folder / MANIFEST).read_text(encoding="utf-8")),
         "limits": limits(training["patients"], figures),
     }
-    return {CARD: card(manifest, training, figures).encode(), MANIFEST: manifest_text(manifest).encode()}
+    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    return curve | {CARD: card(manifest, training, figures, study).encode(), MANIFEST: manifest_text(manifest).encode()}
 
 
 def limits(patients: int, figures: Mapping[str, Any]) -> dict[str, str]:
@@ -51,7 +56,9 @@ def limits(patients: int, figures: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def card(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
+def card(
+    manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any], study: Study | None
+) -> str:
     """The card's text."""
     parts = (
         _head(manifest, training, figures),
@@ -66,6 +73,7 @@ def card(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapp
             "people",
             "In the table above refused cells are counted too.",
         ),
+        curve_section(study),
         _training(training),
         _limits(manifest),
         _credit(),
@@ -105,7 +113,7 @@ def _groups(figures: Mapping[str, Any]) -> str:
         for name, one in figures["groups"].items()
     )
     missed = [name for name in (COLOUR, GREY) if figures["groups"][name]["auc"]["value"] < GOAL]
-    reached = "was not reached in " + " and ".join(missed) if missed else "was reached in both"
+    reached = f"was not reached in {' and '.join(missed)} (see the learning curve below)" if missed else "was reached"
     return f"""## Figures
 
 Cell by cell. Intervals: 95 %; shares by Wilson, AUC by drawing whole patients with replacement. Sensitivity and
@@ -197,6 +205,46 @@ def _loss(usual: Mapping[str, Any], row: Mapping[str, Any]) -> float:
     return float(sum(usual[name] - row[name] for name in names)) / max(1, len(names))
 
 
+def curve_section(study: Study | None) -> str:
+    """What fewer people teach."""
+    points = curve_points(study.rows) if study is not None else ()
+    if not points:
+        return f"## Learning curve\n\nNot measured yet (`lantern models evaluate {NAME} --study`)."
+    return f"""## Learning curve
+
+AUC of the network that the figures above are of, taught with all cells of a share of its people (smaller shares within
+larger ones) for as many epochs, so that fewer people are fewer steps; from all of them it is the shipped one. Each was
+taught once, and all are judged on the same cells as above.
+
+{curve_table(points, "people")}
+
+{_verdict(points)}"""
+
+
+def _verdict(points: Sequence[CurvePoint]) -> str:
+    """What the curve shows, in words."""
+    told = "; ".join(_gained(less, more) for less, more in pairwise(points))
+    half, whole = points[-2:]
+    rising = [name for name, area in whole.figures.items() if area - half.figures[name] >= _RISES]
+    if not rising:
+        return f"{told}.\nThe curve is flat at its end: more people like these would not help."
+    less = ", though less each time" if _slower(points) else ""
+    return f"{told}.\nIt still rises in {' and '.join(rising)}: more people would help{less}."
+
+
+def _slower(points: Sequence[CurvePoint]) -> bool:
+    """Whether each step up brought less than the one before it, in everything."""
+    gains = [[more.figures[name] - area for name, area in less.figures.items()] for less, more in pairwise(points)]
+    return len(gains) > 1 and all(
+        late < early for before, after in pairwise(gains) for early, late in zip(before, after, strict=True)
+    )
+
+
+def _gained(less: CurvePoint, more: CurvePoint) -> str:
+    gains = (f"{more.figures[name] - area:+.3f} {name}" for name, area in less.figures.items())
+    return f"from {less.share} % to {more.share} %: {', '.join(gains)}"
+
+
 def _training(training: Mapping[str, Any]) -> str:
     rows = "\n".join(
         f"| {name} | {len(curve)} | {curve[-1]['training_loss']:.4f} | {curve[-1]['validation_loss']:.4f} "
@@ -229,7 +277,7 @@ def _curve(training: Mapping[str, Any]) -> str:
     )
     early = training["settings"]["stop_after"] < training["settings"]["epochs"]
     more = " The schedule was left early for want of processor time." if early else ""
-    return f"""Learning curve: loss and AUC on the part held out, one look at every fourth cell.{more}
+    return f"""Epoch by epoch: loss and AUC on the part held out, one look at every fourth cell.{more}
 
 | network | {head} |
 |---|{"---|" * len(epochs)}

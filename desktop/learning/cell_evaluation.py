@@ -28,11 +28,14 @@ from desktop.jobs import Job
 from desktop.learning import cell_battery
 from desktop.learning.baseline import logistic_scores
 from desktop.learning.binary import Answered, yes_or_no
+from desktop.learning.cell_card import COLOUR, GREY
 from desktop.learning.cell_data import in_colour, light_of, small_grey
+from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import Cell, patient_mark
 from desktop.learning.films import fold_of, read_picture
+from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.picture_changes import scale
-from desktop.learning.records import EvaluationRecord, Json, training_document
+from desktop.learning.records import EvaluationRecord, Json, Study, training_document
 from desktop.learning.statistics import auc, by_patient, interval, reliability, wilson
 from desktop.records import Decision, FileHeader, Modality, Photometric, Picture
 
@@ -119,7 +122,7 @@ def evaluate(
     examiner = Examiner(model_folder)
     judged_cells, member = _to_judge(examiner, cells, model_folder)
     lights = [in_colour(light_of(read_picture(cell.path))) for cell in judged_cells]
-    seen: dict[str, list[FloatArray]] = {"colour": lights, "grey, 50 × 50": [small_grey(one) for one in lights]}
+    seen: dict[str, list[FloatArray]] = {COLOUR: lights, GREY: [small_grey(one) for one in lights]}
     infected = {cell.patient for cell in cells if cell.parasitized}
     figures: dict[str, Json] = {
         "judged_by": "the whole model" if member is None else "the member that never saw the patient",
@@ -263,7 +266,17 @@ def _small(path: Path) -> FloatArray:
     return light if longest <= _SMALL else scale(_SMALL / longest)(light)
 
 
-def record(figures: Mapping[str, Json], model_folder: Path, data_sha256: str, cells: int) -> EvaluationRecord:
+def whole_point(cells: Sequence[Cell], settings: Settings, figures: Mapping[str, Any]) -> CurvePoint:
+    """The learning curve's last point: what the member that the figures are of learned from, and reached."""
+    last = settings.members - 1
+    people = {cell.patient for cell in cells if fold_of(cell.patient, settings.seed, settings.parts) != last}
+    areas = {name: float(figures["groups"][name]["auc"]["value"]) for name in (COLOUR, GREY)}
+    return CurvePoint(100, len(people), areas)
+
+
+def record(
+    figures: Mapping[str, Json], study: Study | None, model_folder: Path, data_sha256: str, cells: int
+) -> EvaluationRecord:
     """The record of an evaluation."""
     manifest = read_picture_model(model_folder).manifest
     return EvaluationRecord(
@@ -273,5 +286,5 @@ def record(figures: Mapping[str, Json], model_folder: Path, data_sha256: str, ce
         data_sha256=data_sha256,
         films=cells,
         figures=figures,
-        study=[],
+        study=[] if study is None else study.rows,
     )

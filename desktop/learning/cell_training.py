@@ -144,7 +144,7 @@ def train_all(
     """The members; the graph `model.onnx` lies in `work` afterwards."""
     squares = cell_data.load_squares(cells, settings, job, say)
     parts = parts_of(cells, settings)
-    run = _Run(squares, parts, data_sha256, settings, work, job, in_turn(say))
+    run = Run(squares, parts, data_sha256, settings, work, job, in_turn(say))
     with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
         futures = [pool.submit(run.member, part) for part in range(settings.members)]
         wait_for_all(futures, job)
@@ -158,8 +158,8 @@ def train_all(
 
 
 @dataclass(frozen=True, eq=False)
-class _Run:
-    """What all members of one run share."""
+class Run:
+    """What all networks of one run share."""
 
     squares: cell_data.CellSquares
     parts: Indices
@@ -170,10 +170,14 @@ class _Run:
     say: Say
 
     def member(self, part: int) -> Trained:
-        """The member that never sees one part. It learns to the end of its schedule: that part chooses nothing."""
+        """The member that never sees one part."""
+        return self.taught(f"member {part + 1}", np.flatnonzero(self.parts != part), part, f"member{part}.pt")
+
+    def taught(self, name: str, learn: Indices, part: int, checkpoint: str) -> Trained:
+        """A network that never sees one part, and of the others only what it is to learn from. It learns to the end of
+        its schedule: that part chooses nothing."""
         torch.set_num_threads(1)
-        settings, name = self.settings, f"member {part + 1}"
-        learn, held = np.flatnonzero(self.parts != part), np.flatnonzero(self.parts == part)
+        settings, held = self.settings, np.flatnonzero(self.parts == part)
         schedule = Schedule(
             settings.epochs,
             max(1, len(learn) // settings.batch),
@@ -196,7 +200,7 @@ class _Run:
         return train(
             lesson,
             lambda: build(settings),
-            self.work / f"member{part}.pt",
+            self.work / checkpoint,
             self.job,
             self.say,
             stop_after=settings.stop_after,

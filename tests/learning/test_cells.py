@@ -20,8 +20,10 @@ from desktop.learning import cell_battery, cell_card, cell_evaluation, picture_c
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import CELL_SET, find_cells, read_cells
 from desktop.learning.films import read_picture
+from desktop.learning.learning_curve import CurvePoint, curve_points, curve_table
 from desktop.learning.publishing import manifest_text
 from desktop.learning.recipes.malaria_cell import MalariaCell
+from desktop.learning.records import Study
 from desktop.records import AnalysisStatus
 from desktop.settings import model_folder
 from tests.learning.stated import lost_beyond
@@ -196,16 +198,45 @@ def test_a_tiny_training_gives_a_model_the_clinic_can_load(
     assert analysis.status in (AnalysisStatus.OK, AnalysisStatus.REFUSED)
     stated = {name: (folder / name).read_text(encoding="utf-8") for name in ("CARD.md", "manifest.json")}
     (folder / "CARD.md").unlink()
-    again = json.loads(MalariaCell().evaluate(drawn_cells, folder, Job(), quiet).to_json())
-    assert {name: (folder / name).read_text(encoding="utf-8") for name in stated} == stated
-    assert set(again["figures"]["comparators"])
-    assert again["figures"]["groups"]["colour"]["auc"]["n"] < 120
+    again = MalariaCell().evaluate(drawn_cells, folder, Job(), lines.append, study=True)
+    points = curve_points(again.study)
+    assert [one.share for one in points] == [25, 50, 100]
+    assert any(line.startswith("member 1 with 25 %: epoch 2/2") for line in lines)
+    assert not (folder / ".study").exists()
+    told = stated["CARD.md"].replace(cell_card.curve_section(None), cell_card.curve_section(Study("", 2, again.study)))
+    assert told != stated["CARD.md"]
+    once_more = json.loads(MalariaCell().evaluate(drawn_cells, folder, Job(), quiet).to_json())
+    assert (folder / "CARD.md").read_text(encoding="utf-8") == told, "the curve stays until it is made again"
+    assert (folder / "manifest.json").read_text(encoding="utf-8") == stated["manifest.json"]
+    assert once_more["study"] == json.loads(again.to_json())["study"]
+    assert set(once_more["figures"]["comparators"])
+    colour = once_more["figures"]["groups"]["colour"]["auc"]
+    assert (colour["n"] < 120, colour["value"]) == (True, points[2].figures["colour"])
+    stated["CARD.md"] = told
     others = shutil.copytree(drawn_cells, tmp_path / "others")
     table = others / CELL_SET / "labels.csv"
     table.write_text(table.read_text(encoding="utf-8").replace(",P", ",Q"), encoding="utf-8")
     new = MalariaCell().evaluate(others, folder, Job(), quiet)
     assert (new.figures["judged_by"], new.figures["patients"]) == ("the whole model", 30)
     assert (folder / "CARD.md").read_text(encoding="utf-8") == stated["CARD.md"], "other data is not on the card"
+
+
+@pytest.mark.parametrize(
+    ("half", "whole", "said"),
+    [
+        ((0.97, 0.96), (0.9701, 0.97), "It still rises in grey, 50 × 50: more"),
+        ((0.97, 0.96), (0.97, 0.955), "from 50 % to 100 %: +0.000 colour, -0.005 grey, 50 × 50.\nThe curve is flat"),
+    ],
+)
+def test_a_card_says_in_words_what_the_curve_shows(
+    half: tuple[float, float], whole: tuple[float, float], said: str
+) -> None:
+    names = (cell_card.COLOUR, cell_card.GREY)
+    points = [
+        CurvePoint(share, share, dict(zip(names, areas, strict=True))) for share, areas in ((50, half), (100, whole))
+    ]
+    study = Study("", 6, [point.to_row() for point in points])
+    assert said in cell_card.curve_section(study)
 
 
 def test_the_shipped_card_and_limits_tell_the_same_figures() -> None:

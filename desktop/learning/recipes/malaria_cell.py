@@ -7,7 +7,7 @@ part gives the card's figures, and the model the clinic gets, the mean of both, 
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from desktop.jobs import Job
 from desktop.learning import cell_card, cell_evaluation, cell_manifest
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import Cell, data_hash, find_cells, patient_mark, read_cells
+from desktop.learning.learning_curve import CURVE_FILE, CurvePoint
 from desktop.learning.publishing import (
     TRAINING,
     folder_of,
@@ -30,7 +31,15 @@ from desktop.learning.publishing import (
     restate,
 )
 from desktop.learning.recipe import Say, require_torch
-from desktop.learning.records import EvaluationRecord, TrainingRecord, stated_settings, training_document
+from desktop.learning.records import (
+    EvaluationRecord,
+    Json,
+    Study,
+    TrainingRecord,
+    settings_of,
+    stated_settings,
+    training_document,
+)
 from desktop.learning.statistics import fit_calibration, thresholds_of
 
 if TYPE_CHECKING:
@@ -69,7 +78,7 @@ class MalariaCell:
             say("measuring the new model")
             figures = cell_evaluation.evaluate(folder.parent, cells, work, job, say)
             kept = {name: (work / name).read_bytes() for name in (_GRAPH, TRAINING)}
-            install(out, kept | cell_card.texts(work, figures))
+            install(out, kept | cell_card.texts(work, figures, Study.read(out / CURVE_FILE, data_sha256)))
         except OSError as error:
             raise from_os_error(error) from error
         shutil.rmtree(training, ignore_errors=True)
@@ -77,16 +86,41 @@ class MalariaCell:
         return record
 
     def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
-        """See `Recipe.evaluate`. Rewrites card and limits where the data are those the model was trained on. The
-        comparators are fitted each time, so a study adds nothing."""
+        """See `Recipe.evaluate`. Rewrites card and limits where the data are those the model was trained on; elsewhere
+        no study is made."""
         folder = find_cells(data)
         cells = read_cells(folder)
         data_sha256 = data_hash(cells)
-        own = data_sha256 == training_document(model_folder)["data_sha256"]
+        training, work = training_document(model_folder), model_folder / ".study"
+        own = data_sha256 == training["data_sha256"]
+        compared = Study.read(model_folder / CURVE_FILE, data_sha256) if own else None
+        settings = replace(settings_of(Settings, training["settings"]), threads=self.settings.threads)
+        fewer = self._fewer(cells, data_sha256, settings, work, job, say) if study and own else ()
         figures = cell_evaluation.evaluate(folder.parent, cells, model_folder, job, say)
+        if fewer:
+            rows: list[Json] = [
+                point.to_row() for point in (*fewer, cell_evaluation.whole_point(cells, settings, figures))
+            ]
+            compared = Study(data_sha256, settings.epochs, rows)
         if own:
-            restate(model_folder, cell_card.texts(model_folder, figures), say)
-        return cell_evaluation.record(figures, model_folder, data_sha256, len(cells))
+            restate(model_folder, cell_card.texts(model_folder, figures, compared), say)
+        if fewer:
+            shutil.rmtree(work, ignore_errors=True)
+        return cell_evaluation.record(figures, compared, model_folder, data_sha256, len(cells))
+
+    def _fewer(
+        self, cells: Sequence[Cell], data_sha256: str, settings: Settings, work: Path, job: Job, say: Say
+    ) -> tuple[CurvePoint, ...]:
+        """The learning curve but for its end. Raises KnownFailure without PyTorch, or where the work folder cannot be
+        written to."""
+        require_torch()
+        from desktop.learning import cell_study
+
+        try:
+            make_work_folder(work)
+            return cell_study.fewer(cells, data_sha256, settings, work, job, say)
+        except OSError as error:
+            raise from_os_error(error) from error
 
     def _record(
         self, cells: Sequence[Cell], data_sha256: str, trained: "TrainedCells", started: float, work: Path
