@@ -191,9 +191,7 @@ def _lost(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
         of = "the share of photographs whose grade is that of the boxes drawn"
     elif wanted.each_once:
         second = wanted.kinds[1].key
-        of = (
-            f"the mean of the shares of drawn cells of either sort that are, or are not, boxed and named `{second}`"
-        )
+        of = f"the mean of the shares of drawn cells of either sort that are, or are not, boxed and named `{second}`"
     return robustness_card.section(figures, of, "runs of neighbouring photographs", "The same photographs as above.")
 
 

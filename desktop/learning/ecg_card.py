@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning import subgroups
+from desktop.learning import robustness_card, subgroups
 from desktop.learning.card_words import figure, share
 from desktop.learning.ecg_data import FINDINGS
 from desktop.learning.ecg_export import INTENDED_USE, NAMES
+from desktop.learning.ecg_study import LOST
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
 from desktop.learning.subgroups import OLDEST, Failed
@@ -28,6 +29,7 @@ def texts(
 ) -> dict[str, bytes]:
     """The files that state the figures of one evaluation: the card, and the manifest with its limits. Nothing else
     writes either of them, so they cannot differ."""
+    figures = {**figures, "robustness": [row["told"] for row in study if row["kind"] == LOST]}
     stated = {**manifest, "limits": limits(training["patients"], figures)}
     stated = subgroups.with_withheld(stated, _failed(figures))
     return {CARD: card(stated, training, figures, study).encode(), MANIFEST: manifest_text(stated).encode()}
@@ -38,17 +40,18 @@ def limits(patients: int, figures: Mapping[str, Any]) -> dict[str, str]:
     whole = figures["macro_auc"]
     value, low, high = (f"{whole[name]:.2f}" for name in ("value", "low", "high"))
     areas = {key: one["auc"]["value"] for key, one in figures["findings"].items() if one["auc"] is not None}
-    weakest = min(areas, key=lambda key: areas[key])
+    weakest, lost = min(areas, key=lambda key: areas[key]), robustness_card.limits(figures)
     return {
         "en": f"Learned from recordings of {patients} grown-up patients of one German institute, 1984 to 2001. Models "
         "made in the same way reached a mean area under the ROC curve of "
         f"{value} ({low} to {high}) on patients they "
         f"had not seen; weakest: {NAMES[weakest]['en'].lower()}, {areas[weakest]:.2f}. It knows no acute infarction "
-        "from an old one, and it was not tried on recorders and people elsewhere. No clinician has reviewed it yet.",
+        f"from an old one, and it was not tried on recorders and people elsewhere.{lost['en']} No clinician has "
+        "reviewed it yet.",
         "zh": f"学习自德国一家机构 1984–2001 年间 {patients} 名成人患者的心电图。"
         "用同样方法训练的模型在未参与训练的患者中，"
         f"ROC 曲线下面积平均为 {value}（{low}–{high}）；最弱的一项是{NAMES[weakest]['zh']}，为 {areas[weakest]:.2f}。"
-        "模型不能区分急性与陈旧性心肌梗死，也未在其他地方的设备和人群中验证，尚未经过临床医生审阅。",
+        f"模型不能区分急性与陈旧性心肌梗死，也未在其他地方的设备和人群中验证。{lost['zh']}尚未经过临床医生审阅。",
     }
 
 
@@ -62,6 +65,7 @@ def card(
         _decisions(manifest, figures),
         _groups(figures),
         _study(study),
+        _lost(figures),
         _end(manifest),
     )
     return "\n\n".join(parts) + "\n"
@@ -195,6 +199,16 @@ from good recordings; the worse ones are only judged.
 {chr(10).join(lines)}
 
 {" ".join(others)}"""
+
+
+def _lost(figures: Mapping[str, Any]) -> str:
+    told = robustness_card.section(
+        figures,
+        "the mean of sensitivity and specificity where likely and unlikely part, midway between the two thresholds",
+        "patients",
+        "Refused: nothing is decided, since a lead is silent or no beat is the usual one.",
+    )
+    return told or "## What may be lost\n\nNot measured yet (`lantern models evaluate --study`)."
 
 
 def _end(manifest: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """What a card says beyond the model itself: fewer patients, poor recordings, the same hearts at another rate."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,15 +11,18 @@ import numpy.typing as npt
 from desktop.inference import Subject, TraceModel
 from desktop.inference.tasks.trace_findings import features
 from desktop.jobs import Job
-from desktop.learning.additive import Floats
+from desktop.learning.additive import Bools, Floats
 from desktop.learning.ecg_data import FINDINGS, EcgTable, read_trace, records_of
 from desktop.learning.ecg_evaluation import macro
-from desktop.learning.ecg_training import EcgSettings, unseen, unseen_of
+from desktop.learning.ecg_training import EcgSettings, calibrated, said, unseen, unseen_of
 from desktop.learning.records import Json, Study
-from desktop.learning.statistics import auc
+from desktop.learning.robustness import Fared, losses, operating_point, two_sided
+from desktop.learning.statistics import auc, thresholds_of
 from desktop.records import STANDARD_LEADS, Trace
 
 STUDY = "study.json"
+LOST = "lost"
+"""Kind of the rows that tell what is lost where findings are decided."""
 _EXAMPLES = "ptbxl500_examples"
 _SHARES = (0.25, 0.5, 0.75)
 _TREES = 100
@@ -91,21 +94,48 @@ def _learning_curve(table: EcgTable, settings: EcgSettings, job: Job, say: Calla
 
 
 def _battery(data: Path, table: EcgTable, settings: EcgSettings, job: Job, say: Callable[[str], None]) -> list[Json]:
-    """Recordings made worse, judged by forests that learned from good ones of other patients."""
+    """Recordings made worse, judged by forests that learned from good ones of other patients: how well they are ranked,
+    and what is lost where findings are decided."""
     records, _ = records_of(data)
-    versions = [table.numbers]
+    versions, silent = [table.numbers], [np.zeros(len(table.ids), dtype=bool)]
     for name, spoil in BATTERY.items():
         say(f"measuring again: {name}")
         random = np.random.default_rng(settings.seed)
-        rows = []
+        rows, unclear = [], []
         for record in records:
             job.check()
             trace = read_trace(record.path)
-            rows.append(features(replace(trace, samples=spoil(trace, random).astype(np.float32)))[0][0])
+            tensor, twelve = features(replace(trace, samples=spoil(trace, random).astype(np.float32)))
+            rows.append(tensor[0])
+            unclear.append(twelve.beat is None or bool(twelve.silent.any()))
         versions.append(np.array(rows, dtype=np.float64))
+        silent.append(np.array(unclear))
     found = unseen_of(table, np.stack(versions), settings, settings.seed, job)
     names = ("as recorded", *BATTERY)
-    return [_row("battery", name, logits, table) for name, logits in zip(names, found, strict=True)]
+    ranked = [_row("battery", name, logits, table) for name, logits in zip(names, found, strict=True)]
+    return [*ranked, *lost_of(table, names, found, silent, settings)]
+
+
+def lost_of(
+    table: EcgTable, names: Sequence[str], found: Floats, silent: Sequence[Bools], settings: EcgSettings
+) -> list[Json]:
+    """What is lost where likely and unlikely part, see `robustness`, as rows of a study. found: (k, n, findings) of all
+    versions, the first as recorded, which sets calibration and thresholds. silent: (n,) of each: nothing is decided."""
+    points = []
+    for place in range(len(FINDINGS)):
+        labels = table.labels[:, place]
+        calibration = calibrated(found[0][:, place], labels)
+        usual = said(calibration, found[0][:, place])
+        point = operating_point(thresholds_of(usual, labels, settings.alphas, settings.strictness))
+        points.append((calibration, point))
+    fared = []
+    for name, logits, unclear in zip(names, found, silent, strict=True):
+        scores = {
+            key: two_sided(said(points[place][0], logits[:, place]) >= points[place][1], table.labels[:, place])
+            for place, key in enumerate(FINDINGS)
+        }
+        fared.append(Fared(name, scores, unclear))
+    return [{"kind": LOST, "told": row} for row in losses(fared, table.patients)]
 
 
 def _other_rate(data: Path, model: TraceModel[Any], job: Job) -> list[Json]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
+from desktop.learning import robustness_card
 from desktop.learning.card_words import credits_text, figure, share
 from desktop.learning.head_ct_data import FINDINGS
 from desktop.learning.head_ct_export import INTENDED_USE, NAMES
@@ -23,6 +24,7 @@ def texts(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Map
 def limits(figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
     (blood, break_) = (figures["findings"][key]["auc"] for key in FINDINGS)
+    lost = robustness_card.limits(figures)
     said = [f"{one['value']:.2f}" for one in (blood, break_)]
     ranges = [f"{one['low']:.2f}" for one in (blood, break_)], [f"{one['high']:.2f}" for one in (blood, break_)]
     return {
@@ -31,11 +33,12 @@ def limits(figures: Mapping[str, Any]) -> dict[str, str]:
         f"reached an area under the ROC curve of {said[0]} ({ranges[0][0]} to {ranges[1][0]}) for haemorrhage and "
         f"{said[1]} ({ranges[0][1]} to {ranges[1][1]}) for fracture on people it had not seen. It sees no bone window: "
         "of a fracture it mostly sees the swelling and the blood beside it. Where findings are rarer, its "
-        "probabilities are too high. No clinician has reviewed it.",
+        f"probabilities are too high.{lost['en']} No clinician has reviewed it.",
         "zh": f"仅供研究。学习自一家医院 {figures['patients']} 名外伤者的 {figures['slices']} 层图像，"
         "其中近一半有出血，且以硬膜外为主。用同样方法训练的模型在未参与训练的人中，ROC 曲线下面积："
         f"出血 {said[0]}（{ranges[0][0]}–{ranges[1][0]}），骨折 {said[1]}（{ranges[0][1]}–{ranges[1][1]}）。"
-        "它看不到骨窗：对骨折，主要依据旁边的肿胀和出血。在异常较少见的地方，概率偏高。尚未经临床医生审阅。",
+        "它看不到骨窗：对骨折，主要依据旁边的肿胀和出血。在异常较少见的地方，概率偏高。"
+        f"{lost['zh']}尚未经临床医生审阅。",
     }
 
 
@@ -47,9 +50,10 @@ def card(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapp
         _decisions(manifest, figures),
         _kinds(figures),
         _more(figures),
+        robustness_card.section(figures, "the mean of sensitivity and specificity at probability one half", "people"),
         _end(manifest),
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:

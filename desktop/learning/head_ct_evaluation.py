@@ -6,18 +6,21 @@ from pathlib import Path
 import numpy as np
 
 from desktop.inference.head_slice import measure
+from desktop.inference.picture_kind import is_head
 from desktop.inference.picture_manifest import PictureManifest
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
 from desktop.learning.additive import Bools, Floats
 from desktop.learning.baseline import logistic_scores
 from desktop.learning.binary import Answered, yes_or_no
-from desktop.learning.ecg_training import said, split
+from desktop.learning.ecg_training import calibrated, said, split
 from desktop.learning.films import read_grey
 from desktop.learning.head_ct_data import FINDINGS, KINDS, SliceTable
+from desktop.learning.head_ct_export import HEAD
 from desktop.learning.head_ct_training import HeadCtSettings, all_unseen, judged, unseen
 from desktop.learning.picture_changes import Change, blur, exposure, gamma, in_turn, jpeg, noise, scale, turn
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, losses, two_sided
 from desktop.learning.statistics import auc, by_patient, interval
 from desktop.records import Decision
 
@@ -50,7 +53,7 @@ def cross_validated(table: SliceTable, logits: Floats, settings: HeadCtSettings,
         },
         "thumbnail": _thumbnail(table, settings),
         "learning_curve": _learning_curve(table, settings),
-        "battery": _battery(table, settings, job),
+        **_battery(table, logits, settings, job),
     }
 
 
@@ -131,17 +134,25 @@ def _learning_curve(table: SliceTable, settings: HeadCtSettings) -> list[Json]:
     return rows
 
 
-def _battery(table: SliceTable, settings: HeadCtSettings, job: Job) -> list[Json]:
-    """Some of the slices made worse, judged by lines that learned from good ones of other people."""
+def _battery(table: SliceTable, logits: Floats, settings: HeadCtSettings, job: Job) -> dict[str, Json]:
+    """Some of the slices made worse, judged by lines that learned from good ones of other people. And what is lost at
+    one half, see `robustness`, with calibrations from what was said of the good ones."""
     chosen = np.zeros(len(table.slices), dtype=bool)
     chosen[:: settings.every] = True
     rows: list[Json] = []
+    fared: list[Fared] = []
+    labels = table.labels[chosen]
+    fits = [calibrated(logits[:, place], table.labels[:, place]) for place in range(len(FINDINGS))]
     for name, change in CHANGES.items():
-        asked = table.numbers.copy()
+        asked, refused = table.numbers.copy(), np.zeros(len(table.slices), dtype=bool)
         for place in np.flatnonzero(chosen):
             job.check()
-            asked[place] = measure(change(read_grey(table.slices[place].path)))[0]
+            worse = change(read_grey(table.slices[place].path))
+            asked[place], refused[place] = measure(worse)[0], not is_head(worse, HEAD)
         found = unseen(table, asked, settings)[chosen]
         areas = {key: round(auc(found[:, place], table.labels[chosen, place]), 3) for place, key in enumerate(FINDINGS)}
         rows.append({"name": name, "slices": int(chosen.sum()), **areas})
-    return rows
+        called = [said(fit, found[:, place]) >= 0.5 for place, fit in enumerate(fits)]
+        scores = {key: two_sided(called[place], labels[:, place]) for place, key in enumerate(FINDINGS)}
+        fared.append(Fared(name, scores, refused[chosen]))
+    return {"battery": rows, "robustness": losses(fared, _of(table, chosen))}

@@ -15,14 +15,15 @@ from desktop.inference.registry import read_trace_model
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.inference.tasks.trace_findings import features
 from desktop.jobs import Job
-from desktop.learning import RECIPES, ecg_data
-from desktop.learning.ecg_data import FINDINGS, read_trace, records_of
+from desktop.learning import RECIPES, ecg_card, ecg_data
+from desktop.learning.ecg_data import FINDINGS, EcgTable, read_trace, records_of
 from desktop.learning.ecg_export import NAMES, graph_of
-from desktop.learning.ecg_study import BATTERY
+from desktop.learning.ecg_study import BATTERY, lost_of
 from desktop.learning.ecg_training import EcgSettings, FittedEcg, split
 from desktop.learning.forest import Forest, ForestPlan, grow
 from desktop.learning.forest_graph import familiar_of
 from desktop.learning.recipes.ecg_12_lead import Ecg12Lead
+from desktop.learning.robustness import lost_rows
 from desktop.learning.statistics import auc
 from desktop.records import STANDARD_LEADS, Trace
 from desktop.settings import model_folder
@@ -220,6 +221,34 @@ def test_poor_recordings_of_the_battery_are_recordings(name: str) -> None:
     assert spoilt.shape[0] == 12
     assert spoilt.shape[1] in (trace.length, trace.length // 2)
     assert not np.array_equal(spoilt, trace.samples[:, : spoilt.shape[1]]) or spoilt.shape[1] < trace.length
+
+
+def test_what_poor_recordings_cost_is_told_by_finding_and_stands_on_the_card(trained: Path, drawn: Path) -> None:
+    random = np.random.default_rng(3)
+    labels = random.random((40, len(FINDINGS))) < 0.5
+    people = tuple(f"p{one // 2}" for one in range(40))
+    table = EcgTable(np.zeros((40, 1)), labels, people, people, np.zeros(40), np.zeros(40, bool), "")
+    logits = np.where(labels, 2.0, -2.0) + random.normal(0, 0.5, labels.shape)
+    names, clear = ("as recorded", "tremor, 0.1 mV at 35 Hz", "the first five seconds only"), np.zeros(40, bool)
+    rows: list[Any] = lost_of(
+        table,
+        names,
+        np.stack([logits, -logits, -logits]),
+        [clear, clear, ~clear],
+        EcgSettings(alphas=(0.2,), strictness=1.0),
+    )
+    assert [row["kind"] for row in rows] == ["lost"] * 2 * len(FINDINGS)
+    lost = lost_rows([row["told"] for row in rows])
+    assert all(one.value is not None and one.value > 0.9 for one in lost[: len(FINDINGS)]), "every answer turned round"
+    assert all((one.value, one.refused) == (0.0, 1.0) for one in lost[len(FINDINGS) :]), "no answer given"
+    manifest, training = (
+        json.loads((trained / name).read_text("utf-8")) for name in ("manifest.json", "training.json")
+    )
+    figures = Ecg12Lead(SETTINGS).evaluate(drawn, trained, Job(), quiet).figures
+    told = {name: text.decode() for name, text in ecg_card.texts(manifest, training, figures, rows).items()}
+    assert "- tremor, 0.1 mV at 35 Hz: normal_ecg +" in told["CARD.md"]
+    assert "a noisy or wandering trace. No clinician" in json.loads(told["manifest.json"])["limits"]["en"]
+    assert "Not measured yet" in ecg_card.texts(manifest, training, figures, [])["CARD.md"].decode()
 
 
 def test_exchanged_arm_cables_turn_lead_one_over_and_keep_the_laws_of_the_limb_leads() -> None:

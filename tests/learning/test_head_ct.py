@@ -20,6 +20,7 @@ from desktop.inference.subject import Subject
 from desktop.jobs import Job
 from desktop.learning import RECIPES
 from desktop.learning.head_ct_data import KINDS, Slice, SliceTable, data_hash, find_slices, read_slices
+from desktop.learning.head_ct_evaluation import CHANGES
 from desktop.learning.head_ct_export import graph_of
 from desktop.learning.head_ct_training import HeadCtSettings, chosen, fit_lines
 from desktop.learning.recipes.head_ct import HeadCt
@@ -147,10 +148,13 @@ def test_the_same_pack_again_from_the_same_seed_and_the_card_again(drawn: Path, 
     assert record.sha256 == json.loads((trained / "manifest.json").read_text(encoding="utf-8"))["weights"]["sha256"]
     card = (trained / "CARD.md").read_text(encoding="utf-8")
     assert "research" in card
+    assert "## What may be lost" in card
     (trained / "CARD.md").unlink()
     figures = recipe.evaluate(drawn, trained, Job(), quiet).figures
     assert (trained / "CARD.md").read_text(encoding="utf-8") == card
     assert figures["judged_by"] == "lines made without the person"
+    lost: Any = figures["robustness"]
+    assert len(lost) == 2 * (len(CHANGES) - 1)
 
 
 def test_settings_are_chosen_without_those_who_are_judged() -> None:
