@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning import card_words, subgroups
+from desktop.learning import card_words, robustness_card, subgroups
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
 from desktop.learning.risk_export import INTENDED_USE
@@ -27,13 +27,13 @@ def limits(risk: RiskSet, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
     area, decided = figures["all"]["auc"], figures["all"]["decided"]
     low, high = f"{area['low']:.2f}", f"{area['high']:.2f}"
-    share = f"{100 * decided['value']:.0f}"
+    share, lost = f"{100 * decided['value']:.0f}", robustness_card.limits(figures)
     return {
         "en": f"Learned from {risk.people['en']}. Models made in the same way reached an area under the ROC curve of "
         f"{area['value']:.2f} ({low} to {high}) on people they had not seen, and decided for {share} in a hundred. "
-        f"{risk.caution['en']} It was never tried elsewhere, and no clinician has reviewed it yet.",
+        f"{risk.caution['en']}{lost['en']} It was never tried elsewhere, and no clinician has reviewed it yet.",
         "zh": f"学习自{risk.people['zh']}。用同样方法训练的模型在未参与训练的人中，ROC 曲线下面积为 {area['value']:.2f}"
-        f"（{low}–{high}），其中 {share}% 的人得到明确判断。{risk.caution['zh']}"
+        f"（{low}–{high}），其中 {share}% 的人得到明确判断。{risk.caution['zh']}{lost['zh']}"
         "从未在其他地方验证过，也尚未经过临床医生审阅。",
     }
 
@@ -41,8 +41,15 @@ def limits(risk: RiskSet, figures: Mapping[str, Any]) -> dict[str, str]:
 def card(risk: RiskSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]) -> str:
     """The card's text."""
     groups = f"{_groups(figures)}\n\n{subgroups.withheld_text(_failed(manifest, figures))}"
-    parts = (_head(risk, manifest, training), _main(risk, figures), groups, _columns(manifest), _end(risk))
-    return "\n\n".join(parts) + "\n"
+    lost = robustness_card.section(
+        figures,
+        "the mean of sensitivity and specificity at probability one half",
+        "people",
+        "Refused: too much is absent, or a value lies beyond what was learned from. Ages are known, not measured, and "
+        "stay as they are.",
+    )
+    parts = (_head(risk, manifest, training), _main(risk, figures), groups, lost, _columns(manifest), _end(risk))
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(risk: RiskSet, manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:

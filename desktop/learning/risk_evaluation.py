@@ -7,6 +7,7 @@ import numpy as np
 
 from desktop.inference import TableModel
 from desktop.jobs import Job
+from desktop.learning import risk_battery
 from desktop.learning.additive import Bools, Floats
 from desktop.learning.records import Json
 from desktop.learning.risk_sets import RiskSet
@@ -37,12 +38,13 @@ class Judged:
 
 def cross_validated(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> Mapping[str, Json]:
     """What the card prints: everybody judged by one model made without him; the repeats show how much that varies."""
-    logits, told = judged(table, risk, settings, job)
+    logits, told, folds = judged(table, risk, settings, job)
     compared = plain_logistic(table, risk, settings)
     found = Judged(table, logits[0], told[0])
     return {
         **figures(found, risk),
         "judged_by": "models made without the person",
+        "robustness": risk_battery.battery(table, risk, folds, settings),
         "auc_of_each_repeat": [round(auc(one, table.labels), 4) for one in logits],
         "plain_logistic": {
             "auc": _area(compared[0], table.labels),

@@ -122,12 +122,16 @@ def probabilities(logits: Floats) -> Floats:
 def decide(fitted: Fitted, rows: Floats, settings: RiskSettings) -> Decisions:
     """(n,) what the clinic would be told of each row: also nothing, where too much is absent or a value is strange."""
     said = probabilities(fitted.model.logits(rows))
-    missing = np.isnan(rows)
-    silent = missing @ fitted.weights > settings.missing_limit
-    strange = ((rows < fitted.lows) | (rows > fitted.highs)).any(axis=1)
     decisions = np.array([fitted.thresholds.decide(float(one)) for one in said], dtype=object)
-    decisions[silent | strange] = Decision.CANNOT_SAY
+    decisions[no_answer(fitted, rows, settings)] = Decision.CANNOT_SAY
     return decisions
+
+
+def no_answer(fitted: Fitted, rows: Floats, settings: RiskSettings) -> Bools:
+    """(n,) whose rows get no decision whatever the probability: too much is absent, or a value is strange."""
+    silent = np.isnan(rows) @ fitted.weights > settings.missing_limit
+    strange = ((rows < fitted.lows) | (rows > fitted.highs)).any(axis=1)
+    return np.asarray(silent | strange)
 
 
 def _plain(plans: list[ColumnPlan], penalty: Penalty) -> Callable[[Table], Additive]:
@@ -151,10 +155,20 @@ def split(labels: Bools, folds: int, seed: int) -> Ints:
     return parts
 
 
-def judged(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> tuple[Floats, list[Decisions]]:
+@dataclass(frozen=True, eq=False)
+class Fold:
+    """out: (n,) the people left out. fitted: made of all others."""
+
+    out: Bools
+    fitted: Fitted
+
+
+def judged(
+    table: Table, risk: RiskSet, settings: RiskSettings, job: Job
+) -> tuple[Floats, list[Decisions], tuple[Fold, ...]]:
     """(repeats, n) log-odds of people by models that never saw them, and what each would have been told: everything is
-    chosen anew without them."""
-    found, told = [], []
+    chosen anew without them. And the models of the first repeat."""
+    found, told, folds = [], [], list[Fold]()
     for again in range(settings.repeats):
         parts, logits = split(table.labels, settings.folds, settings.seed + 1000 * again), np.zeros(len(table.labels))
         decisions = np.empty(len(table.labels), dtype=object)
@@ -164,9 +178,11 @@ def judged(table: Table, risk: RiskSet, settings: RiskSettings, job: Job) -> tup
             fitted = fit_risk(table.part(~out), risk, settings, settings.seed + 1000 * again + 10 * part)
             logits[out] = fitted.model.logits(table.rows[out])
             decisions[out] = decide(fitted, table.rows[out], settings)
+            if again == 0:
+                folds.append(Fold(out, fitted))
         found.append(logits)
         told.append(decisions)
-    return np.stack(found), told
+    return np.stack(found), told, tuple(folds)
 
 
 def plain_logistic(table: Table, risk: RiskSet, settings: RiskSettings) -> Floats:

@@ -7,6 +7,8 @@ from typing import Any
 from desktop.learning.robustness import PERMITTED, Lost, lost_rows
 
 _POINTS = f"{100 * PERMITTED:.0f}"
+_MANY = 0.2
+"""Share refused from which on the card names the change."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ given; how much that is stands beside it.{f" {more}" if more else ""}
 |---|---|{"---|" * len(told)}
 {chr(10).join(lines)}
 
-{_verdict(rows)}"""
+{_verdict(rows)}{_silent(rows)}"""
 
 
 def _cell(one: Lost) -> str:
@@ -153,6 +155,13 @@ def _verdict(rows: Sequence[Lost]) -> str:
         lines.append(f"- {change}: {lost}. {cause_of(change).advice}")
     within = len({one.change for one in rows}) - len(lines)
     return f"**Beyond what is permitted** (within it after the other {within}):\n\n" + "\n".join(lines)
+
+
+def _silent(rows: Sequence[Lost]) -> str:
+    """Where nothing is lost because much is refused."""
+    most = {one.change: one.refused for one in rows if one.refused >= _MANY}
+    told = ", ".join(f"{change} ({100 * share:.0f} %)" for change, share in most.items())
+    return f"\n\nOne in five or more gets no answer after: {told}." if told else ""
 
 
 def _chance(one: Lost) -> str:

@@ -15,12 +15,13 @@ from desktop.inference import read_model
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.jobs import Job
-from desktop.learning import RECIPES
+from desktop.learning import RECIPES, risk_battery
 from desktop.learning.additive import Additive, ColumnPlan, Curve, Penalty, fit
 from desktop.learning.recipes.risk import Risk
 from desktop.learning.risk_export import graph_of
 from desktop.learning.risk_sets import DIABETES, RISK_SETS, ColumnText
-from desktop.learning.risk_training import RiskSettings, column_weights, decide, fit_risk, probabilities, split
+from desktop.learning.risk_training import RiskSettings, column_weights, decide, fit_risk, judged, probabilities, split
+from desktop.learning.robustness import lost_rows
 from desktop.learning.statistics import auc, calibration_slope
 from desktop.learning.tables import Table, read_table, without_rare
 from desktop.records import Decision
@@ -178,8 +179,23 @@ def test_from_the_table_to_a_model_that_answers_and_a_card(tmp_path: Path) -> No
     assert area["auc"]["value"] > 0.8
     assert f"{area['auc']['value']:.3f}" in card
     assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+    assert "| one value left out |" in card
     again = recipe.train(tmp_path, tmp_path / "again", Job(), quiet)
     assert again.sha256 == record.sha256
+
+
+def test_values_made_worse_cost_what_they_should_and_too_many_missing_cost_nothing(tmp_path: Path) -> None:
+    write_table(tmp_path)
+    table = read_table(tmp_path, DIABETES)
+    settings = replace(SETTINGS, folds=2, repeats=1)
+    folds = judged(table, DIABETES, settings, Job())[2]
+    lost = {one.change: one for one in lost_rows(risk_battery.battery(table, DIABETES, folds, settings))}
+    assert set(lost) == set(risk_battery.CHANGES) - {"as it is"}
+    assert lost["the weightiest value left out"].refused == 1.0, "without the sugar there is nothing to say"
+    assert lost["the weightiest value left out"].value == 0.0
+    assert abs(lost["every number rounded to two digits"].value or 0.0) < 0.1
+    again = risk_battery.battery(table, DIABETES, folds, settings)
+    assert lost_rows(again) == tuple(lost.values()), "the same again"
 
 
 def test_other_people_are_judged_by_the_model_itself_and_the_card_stays(tmp_path: Path) -> None:
