@@ -171,7 +171,8 @@ def analysis_keys(analysis: Analysis, output: Output, masks: Sequence[str] = ())
     provenance = analysis.provenance
     if analysis.status is AnalysisStatus.ERROR:
         output.failed = True
-    return {
+    looked = {"tiles": analysis.tiles} if analysis.tiles else {}
+    return looked | {
         "status": analysis.status.value,
         "reason": _sentence(analysis.reason, output),
         "model": provenance.model,

@@ -26,6 +26,10 @@ _DEEPEST = 32
 """The prepared picture's sides are multiples of that: the networks halve it five times."""
 
 
+MOST_TILES = 64
+"""More than a manifest may ask for: each takes as long as a photograph."""
+
+
 @dataclass(frozen=True)
 class KindSpec:
     """Something that is boxed. key: slug. A box has the probability `calibration` gives its score's log-odds, and
@@ -53,6 +57,23 @@ class CountGrade:
 
 
 @dataclass(frozen=True)
+class TileSpec:
+    """When a photograph is looked at again in tiles, and how; all lengths in prepared pixels.
+
+    kind: the commonest. low, usual, high: how large its boxes (the root of their area) are on photographs like those of
+    the training, the least, the middle and the greatest of the photographs' medians. overlap: what neighbouring tiles
+    have in common at least, as long as the largest usual thing. most: tiles allowed.
+    """
+
+    kind: str
+    low: float
+    usual: float
+    high: float
+    overlap: int
+    most: int
+
+
+@dataclass(frozen=True)
 class DetectionGolden:
     """A picture drawn by our own code (`golden.FIELDS`) and what the graph answered to it when it was made: for each
     kind the sum of all scores, then the distance."""
@@ -69,9 +90,9 @@ class DetectionManifest(Manifest):
     overlap: see `boxes_of`. listed: boxes of a lower probability are not named. stride: pixels of the prepared picture
     per cell of the maps. each_once: the two kinds are sorts of one thing, which the first map finds and the second
     tells apart; the first kind's calibration and threshold then say what is such a thing and named at all. grade: of
-    the finding, where there is one. tinted_share: photographs of which a smaller share of pixels has a colour are
-    refused. stain: between what `staining` lies. usual: beyond what its members say a photograph is refused; None where
-    only the distance tells.
+    the finding, where there is one. tiles: None where photographs are only seen whole. tinted_share: photographs of
+    which a smaller share of pixels has a colour are refused. stain: between what `staining` lies. usual: beyond what
+    its members say a photograph is refused; None where only the distance tells.
     """
 
     input: TensorSpec
@@ -84,6 +105,7 @@ class DetectionManifest(Manifest):
     stride: int
     each_once: bool
     grade: CountGrade | None
+    tiles: TileSpec | None
     modalities: tuple[Modality, ...]
     kind: PictureKind
     tinted_share: float
@@ -126,6 +148,7 @@ def read_detection_manifest(fields: Fields) -> DetectionManifest:
         stride=boxing.whole("stride", low=STRIDE, high=16) if boxing.has("stride") else STRIDE,
         each_once=boxing.flag("each_once"),
         grade=_grade(boxing.inner("grade")) if boxing.has("grade") else None,
+        tiles=_tiles(boxing.inner("tiles")) if boxing.has("tiles") else None,
         modalities=modalities(applies),
         kind=read_kind(applies.inner("picture")),
         tinted_share=applies.number("tinted_share", low=0.0, high=1.0),
@@ -153,6 +176,7 @@ def _check_together(manifest: DetectionManifest) -> None:
         raise ManifestError("boxes.kinds", "two kinds were expected, of which each thing is one")
     if manifest.grade and manifest.grade.kind not in {kind.key for kind in manifest.kinds}:
         raise ManifestError("boxes.grade.kind", "no such kind is boxed")
+    _check_tiles(manifest)
     prepared = manifest.preparation
     if manifest.input.shape != (3, prepared.height, prepared.width):
         raise ManifestError("network_data_format.inputs.image", "the shape does not match the preparation")
@@ -170,6 +194,21 @@ def _check_together(manifest: DetectionManifest) -> None:
         raise ManifestError("golden.evidence", "one number per kind and the distance were expected")
 
 
+def _check_tiles(manifest: DetectionManifest) -> None:
+    """Raises ManifestError."""
+    tiles, prepared = manifest.tiles, manifest.preparation
+    if tiles is None:
+        return
+    if manifest.grade is not None:
+        raise ManifestError("boxes.tiles", "a count that grades is that of one field")
+    kinds = [kind.key for kind in manifest.kinds]
+    if tiles.kind not in (kinds[:1] if manifest.each_once else kinds):
+        raise ManifestError("boxes.tiles.kind", "no such kind is found")
+    # A tile of which more than half lies in its neighbour brings little that is new.
+    if not tiles.high <= tiles.overlap <= min(prepared.width, prepared.height) / 2:
+        raise ManifestError("boxes.tiles.overlap", "a thing must fit into it, and it into half of the picture")
+
+
 def _preparation(fields: Fields) -> FieldPreparation:
     sides = [fields.whole(name, low=_DEEPEST, high=4096) for name in ("width", "height")]
     for name, side in zip(("width", "height"), sides, strict=True):
@@ -183,6 +222,18 @@ def _grade(fields: Fields) -> CountGrade:
     if not cuts or any(cut != int(cut) or cut < 1 for cut in cuts) or list(cuts) != sorted(set(cuts)):
         raise ManifestError(fields.place("cuts"), "whole numbers that rise were expected")
     return CountGrade(slug(fields, "finding"), slug(fields, "kind"), tuple(int(cut) for cut in cuts))
+
+
+def _tiles(fields: Fields) -> TileSpec:
+    sizes = [fields.number(name, low=1.0, high=4096.0) for name in ("low", "usual", "high")]
+    if not sizes[0] < sizes[1] < sizes[2]:
+        raise ManifestError(fields.where, "three sizes that rise were expected")
+    return TileSpec(
+        slug(fields, "kind"),
+        *sizes,
+        overlap=fields.whole("overlap", low=1, high=4096),
+        most=fields.whole("most", low=2, high=MOST_TILES),
+    )
 
 
 def _stain(fields: Fields) -> tuple[float, float]:

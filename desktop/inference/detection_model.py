@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 from desktop.errors import ErrorKind, KnownFailure
 from desktop.i18n import Language
 from desktop.inference import picture_kind, quality
+from desktop.inference.closer_look import FAINTEST, Closer, Question, Seen, look_closer
 from desktop.inference.detection_decoding import boxes_of, told_apart
 from desktop.inference.detection_manifest import DetectionManifest, KindSpec
 from desktop.inference.field_picture import PreparedField, prepare_field
@@ -21,6 +23,7 @@ from desktop.inference.picture_model import REASON_OTHER_KIND
 from desktop.inference.preparation import fingerprint
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.subject import Subject
+from desktop.inference.tiling import Tile
 from desktop.jobs import Job
 from desktop.records import (
     Analysis,
@@ -41,6 +44,7 @@ BETWEEN = "inference.reason.between"
 _SURE = 1.0 - 1e-6
 _FEWEST = 0.01
 _DARK, _BRIGHT = 25, 85
+_NOTHING: Floats = np.empty((0, 6))
 _PIXELS = 2
 """Decimals of a box's corner: a hundredth of a pixel."""
 
@@ -72,17 +76,19 @@ class DetectionModel(Model):
         runner = self._ready()
         job.check()
         prepared = prepare_field(picture, self.manifest.preparation)
-        problems = self._problems(picture)
-        outputs: Mapping[str, FloatArray] = {} if problems else runner.run(prepared.tensor)
-        if not problems and self._strange(outputs):
-            problems = (quality.STRANGE,)
+        problems, placed, tiles = self._problems(picture), _NOTHING, 0
+        if not problems:
+            whole = self._seen(runner, prepared)
+            closer = self._closer(runner, picture, whole, job)
+            placed, tiles = (whole.placed, 0) if closer is None else (closer.placed, closer.tiles)
+            problems = (quality.STRANGE,) if whole.strange and closer is None else ()
         milliseconds = (time.perf_counter() - started) * 1000.0
         provenance = Provenance(
             self.name, self.version, self.sha256, runner.device, fingerprint(prepared.tensor), round(milliseconds, 1)
         )
         if problems:
             return Analysis(AnalysisStatus.REFUSED, provenance, quality.quality(problems), reason=REASON_OTHER_KIND)
-        boxes = self._named_once(outputs, prepared) if self.manifest.each_once else self._boxes(outputs, prepared)
+        boxes = self._named_once(placed) if self.manifest.each_once else self._boxes(placed)
         counts = self._counts(boxes)
         return Analysis(
             AnalysisStatus.OK,
@@ -91,6 +97,7 @@ class DetectionModel(Model):
             self._findings(boxes, counts),
             boxes=boxes,
             counts=counts,
+            tiles=tiles,
         )
 
     def finding_name(self, key: str, language: Language) -> str:
@@ -137,13 +144,50 @@ class DetectionModel(Model):
             return True
         return usual is not None and usual.away(outputs["member_scores"]) > usual.limit
 
-    def _boxes(self, outputs: Mapping[str, FloatArray], prepared: PreparedField) -> tuple[DetectedBox, ...]:
-        kinds = self.manifest.kinds
-        lowest = [_score_at(kind, self.manifest.listed) for kind in kinds]
-        found = boxes_of(outputs["scores"], outputs["reach"], lowest, self.manifest.overlap, self.manifest.stride)
-        places = prepared.back(found[:, :4]).round(_PIXELS)
-        boxes = []
-        for (left, top, right, bottom), (number, score) in zip(places, found[:, 4:], strict=True):
+    def _seen(self, runner: OnnxRunner, prepared: PreparedField, left: int = 0, top: int = 0) -> Seen:
+        """What the network says of a photograph, or of a part of one whose corner lies at left, top."""
+        manifest = self.manifest
+        outputs = runner.run(prepared.tensor)
+        if manifest.each_once:
+            thing = manifest.kinds[0]
+            least = _score_at(thing, thing.threshold)
+            least = least if manifest.tiles is None else min(least, FAINTEST)
+            found = told_apart(outputs["scores"], outputs["reach"], least, manifest.overlap, manifest.stride)
+        else:
+            lowest = [_score_at(kind, manifest.listed) for kind in manifest.kinds]
+            if manifest.tiles is not None:
+                sized = self._number(manifest.tiles.kind)
+                lowest[sized] = min(lowest[sized], FAINTEST)
+            found = boxes_of(outputs["scores"], outputs["reach"], lowest, manifest.overlap, manifest.stride)
+        places = prepared.back(found[:, :4]) + np.array([left, top, left, top])
+        placed = np.concatenate([places, found[:, 4:]], axis=1)
+        return Seen(found, placed, float(outputs["distance"][0]), self._strange(outputs))
+
+    def _closer(self, runner: OnnxRunner, picture: Picture, whole: Seen, job: Job) -> Closer | None:
+        """What is found in tiles, where they are the better answer."""
+        manifest, spec = self.manifest, self.manifest.tiles
+        if spec is None:
+            return None
+
+        def ask(tile: Tile) -> Seen:
+            part = replace(picture, pixels=picture.pixels[tile.top : tile.bottom, tile.left : tile.right])
+            return self._seen(runner, prepare_field(part, manifest.preparation), tile.left, tile.top)
+
+        kind = self._number(spec.kind)
+        probability = manifest.kinds[kind].calibration.probability
+        rows, columns = picture.pixels.shape[:2]
+        question = Question(
+            spec, manifest.preparation, rows, columns, kind, manifest.overlap, ask, lambda at: probability(log_odds(at))
+        )
+        return look_closer(question, whole, job)
+
+    def _number(self, key: str) -> int:
+        return next(number for number, kind in enumerate(self.manifest.kinds) if kind.key == key)
+
+    def _boxes(self, placed: Floats) -> tuple[DetectedBox, ...]:
+        kinds, boxes = self.manifest.kinds, []
+        places = placed[:, :4].round(_PIXELS)
+        for (left, top, right, bottom), (number, score) in zip(places, placed[:, 4:], strict=True):
             kind = kinds[int(number)]
             probability = kind.calibration.probability(log_odds(float(score)))
             if right > left and bottom > top and probability >= self.manifest.listed:
@@ -151,15 +195,12 @@ class DetectionModel(Model):
                 boxes.append(DetectedBox(float(left), float(top), *size, kind.key, probability))
         return tuple(boxes)
 
-    def _named_once(self, outputs: Mapping[str, FloatArray], prepared: PreparedField) -> tuple[DetectedBox, ...]:
+    def _named_once(self, placed: Floats) -> tuple[DetectedBox, ...]:
         """Every thing under the name of the kind it is taken for, with that kind's probability; the other's is what
         lacks of 1."""
         thing, second = self.manifest.kinds
-        least, overlap, stride = _score_at(thing, thing.threshold), self.manifest.overlap, self.manifest.stride
-        found = told_apart(outputs["scores"], outputs["reach"], least, overlap, stride)
-        places = prepared.back(found[:, :4]).round(_PIXELS)
-        boxes = []
-        for (left, top, right, bottom), (score, told) in zip(places, found[:, 5:], strict=True):
+        places, boxes = placed[:, :4].round(_PIXELS), []
+        for (left, top, right, bottom), (score, told) in zip(places, placed[:, 5:], strict=True):
             surely = thing.calibration.probability(log_odds(float(score))) >= thing.threshold
             probability = second.calibration.probability(log_odds(float(told)))
             named, said = (second, probability) if probability >= second.threshold else (thing, 1.0 - probability)

@@ -193,7 +193,8 @@ class Provenance:
 class Analysis:
     """One model's answer to one picture, trace or row. reason: key of a sentence where status is not ok, else empty.
 
-    beats: in order of time. counts: one for each kind the model boxes, none for other models.
+    beats: in order of time. counts: one for each kind the model boxes, none for other models. tiles: in how many parts
+    it looked at a picture whose things were too small to be seen in the whole, 0 where it saw it whole.
     """
 
     status: AnalysisStatus
@@ -207,6 +208,11 @@ class Analysis:
     boxes: tuple[DetectedBox, ...] = ()
     counts: tuple[Count, ...] = ()
     masks: tuple[Mask, ...] = ()
+    tiles: int = 0
+
+    def __post_init__(self) -> None:
+        if self.tiles < 0:
+            raise ValueError("tiles are counted from 0")
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,7 +13,8 @@ _SWATCH = 12
 
 
 class CountsView(QWidget):
-    """One line for each kind, in the colour of its boxes; what the counts are not, and limits on demand."""
+    """One line for each kind, in the colour of its boxes; in how many parts the picture was looked at, where it was;
+    what the counts are not, and limits on demand."""
 
     def __init__(self, context: UiContext, suggestion: Suggestion, parent: QWidget) -> None:
         super().__init__(parent)
@@ -23,6 +24,8 @@ class CountsView(QWidget):
         self._title = QLabel(self)
         self._title.setObjectName("counts_title")
         self._title.setProperty("role", "heading")
+        self._tiles = paragraph("counts_tiles", "muted", self)
+        self._tiles.setVisible(suggestion.analysis.tiles > 0)
         self._note = paragraph("counts_note", "muted", self)
         self._limits = paragraph("counts_limits", "muted", self)
         self._limits.hide()
@@ -49,6 +52,7 @@ class CountsView(QWidget):
         layout.setSpacing(4)
         layout.addWidget(self._title)
         layout.addLayout(grid)
+        layout.addWidget(self._tiles)
         layout.addWidget(self._note)
         layout.addWidget(self._limits)
         self.retranslate()
@@ -62,6 +66,7 @@ class CountsView(QWidget):
             number.setText(str(count.number))
             known = count.low is not None and count.high is not None
             range_.setText(tr("review.counts.range", low=count.low, high=count.high) if known else "")
+        self._tiles.setText(tr("review.counts.tiles", tiles=self._suggestion.analysis.tiles))
         self._note.setText(tr("review.counts.note"))
         self._limits.setText(words.limits(self._context, self._suggestion))
 
