@@ -3,7 +3,7 @@ them."""
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from desktop.inference.fundus_vessels import VesselPreparation
 
@@ -119,12 +119,15 @@ FUNDUS_VESSELS_DRIVE = FundusSet(
         "zh": "在彩色眼底照片上描出血管，仅供研究。它不说明任何疾病。",
     },
     source={
-        "en": "vessels drawn on {drawn} photographs of a Dutch screening programme for diabetic retinopathy (DRIVE)",
-        "zh": "荷兰糖尿病视网膜病变筛查项目中 {drawn} 张照片上手工描绘的血管（DRIVE）",
+        "en": "vessels drawn on {drawn} photographs of a Dutch screening programme for diabetic retinopathy (DRIVE), "
+        "and before that on photographs of British schoolchildren (CHASE_DB1)",
+        "zh": "荷兰糖尿病视网膜病变筛查项目中 {drawn} 张照片上手工描绘的血管（DRIVE），"
+        "此前先学习了英国学龄儿童照片上描绘的血管（CHASE_DB1）",
     },
     caution={
-        "en": "All photographs are from one camera. This is a research pack: its data were given for research.",
-        "zh": "所有照片来自同一台相机。这是研究包：其数据仅供研究使用。",
+        "en": "All photographs it is judged by are from one camera. This is a research pack: its data were given for "
+        "research.",
+        "zh": "用于评测的照片都来自同一台相机。这是研究包：其数据仅供研究使用。",
     },
     vessels=VesselSet(
         folder="DRIVE",
@@ -132,10 +135,10 @@ FUNDUS_VESSELS_DRIVE = FundusSet(
         drawing="{eye}_vessel.png",
         second="",
     ),
-    preparation=PREPARATION,
+    preparation=replace(PREPARATION, inside=1.0, lights=("green", "red", "blue")),
     graded=False,
     research=True,
-    epochs=45,
+    epochs=30,
     goal=0.815,
     data=(
         {
@@ -143,8 +146,18 @@ FUNDUS_VESSELS_DRIVE = FundusSet(
             "licence": "free for research",
             "credit": "Staal et al., IEEE Trans. Medical Imaging 23(4):501 (2004).",
         },
+        _CHASE_DATA,
     ),
     published="Published on DRIVE's 20 test photographs: 0.814 to 0.82 for networks, 0.788 for a second observer.",
+    chosen="no eye held out chose when to\n"
+    "stop. How much of the field is looked at, in which lights, and the first lessons were chosen by four of these\n"
+    "photographs after short trainings on nine others, one change after the other: overlap 0.753 with 0.985 of the\n"
+    "radius in green light from scratch, 0.778 with the whole radius, 0.786 in all three lights, 0.805 after first\n"
+    "lessons. On the seven photographs of the first part, which chose nothing, these networks reached 0.791, 0.795,\n"
+    "0.800 and 0.807.",
+    before=_CHASE,
+    first_epochs=20,
+    first="22 photographs of CHASE_DB1",
 )
 
 FUNDUS_SETS = (FUNDUS, FUNDUS_VESSELS_DRIVE)
