@@ -5,6 +5,7 @@ from typing import Any
 
 from desktop.inference.fundus_lesions import DIAMETER
 from desktop.inference.registry import MANIFEST
+from desktop.learning import robustness_card
 from desktop.learning.card_words import credits_text, figure, share, size
 from desktop.learning.fundus_export import LEAST_AGE, NAMES
 from desktop.learning.fundus_grading import DME, DR, KINDS
@@ -39,7 +40,7 @@ def texts(
 def limits(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
     source, dice = _source(wanted, figures), figures["vessels"]["dice"]["value"]
-    grades = figures.get("grades")
+    grades, lost = figures.get("grades"), robustness_card.limits(figures)
     english = f"Learned from {source['en']}. On eyes that had not been learned from, "
     chinese = f"学习自{source['zh']}。在未参与训练的眼底上，"
     if grades is not None:
@@ -69,8 +70,8 @@ def limits(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:
             f"未满 {LEAST_AGE} 岁者不作分级判断，使用其他相机时须存疑。"
         )
     return {
-        "en": f"{english}{wanted.caution['en']} No clinician has reviewed it yet.",
-        "zh": f"{chinese}{wanted.caution['zh']}尚未经过临床医生审阅。",
+        "en": f"{english}{wanted.caution['en']}{lost['en']} No clinician has reviewed it yet.",
+        "zh": f"{chinese}{wanted.caution['zh']}{lost['zh']}尚未经过临床医生审阅。",
     }
 
 
@@ -85,8 +86,20 @@ def card(
     parts = [_head(wanted, manifest, training), _vessels(wanted, figures), curve_section(wanted, figures, study)]
     if "grades" in figures:
         parts += [_grades(manifest, figures), _elsewhere(figures)]
-    parts += [_gate(figures), _battery(figures), _end(wanted, figures)]
-    return "\n\n".join(parts) + "\n"
+    points = "each photograph's overlap (Dice)"
+    if "grades" in figures:
+        points += (
+            ", and of the mean of sensitivity and specificity where likely and unlikely part, midway between the two "
+            "thresholds"
+        )
+    lost = robustness_card.section(
+        figures,
+        points,
+        "subjects and runs of neighbours",
+        "The gate's limit on vessels is not asked here.",
+    )
+    parts += [_gate(figures), _battery(figures), lost, _end(wanted, figures)]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _source(wanted: FundusSet, figures: Mapping[str, Any]) -> dict[str, str]:

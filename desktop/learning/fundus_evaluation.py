@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from desktop.inference.calibration import Calibration
-from desktop.inference.fundus_field import find_circle
+from desktop.inference.fundus_field import Circle, find_circle
+from desktop.inference.fundus_gate import Limit, problems, shape_measures, sight_measures
 from desktop.inference.fundus_lesions import lesion_measures
 from desktop.inference.fundus_manifest import FundusManifest
 from desktop.inference.fundus_model import VESSELS, FundusModel
@@ -17,9 +18,9 @@ from desktop.learning import picture_changes
 from desktop.learning.additive import Bools, Floats
 from desktop.learning.baseline import logistic_scores
 from desktop.learning.binary import Answered, yes_or_no
-from desktop.learning.fundus_data import DrawnEye, GradedEye, colours_of, grade_parts, vessel_parts
+from desktop.learning.fundus_data import Bytes, DrawnEye, GradedEye, colours_of, grade_parts, vessel_parts
 from desktop.learning.fundus_export import MEMBERS
-from desktop.learning.fundus_gating import changed
+from desktop.learning.fundus_gating import SHAPE, changed
 from desktop.learning.fundus_grading import (
     KINDS,
     STEPS,
@@ -38,6 +39,7 @@ from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, Traced, best_threshold, traced, tracing_figures
 from desktop.learning.picture_changes import Change
 from desktop.learning.records import Json
+from desktop.learning.robustness import Fared, losses, operating_point, overlaps, two_sided
 from desktop.learning.statistics import Interval, auc, by_patient, interval
 from desktop.records import Decision
 
@@ -56,6 +58,7 @@ MILD: Mapping[str, Change | None] = {
     "brighter by 15 %": picture_changes.exposure(1.15),
     "JPEG of quality 40": picture_changes.jpeg(40),
     "yellow light": picture_changes.exposure(1.0, 0.92, 0.8),
+    "phone held to the eyepiece": picture_changes.PHONE_AT_EYEPIECE,
     _RESIZED: picture_changes.scale(2.0),
 }
 """What a camera or an export may do to a photograph that can still be judged."""
@@ -109,25 +112,30 @@ def vessel_battery(
     preparation: VesselPreparation,
     eyes: Sequence[DrawnEye],
     threshold: int,
+    sight: Sequence[Limit],
     settings: FundusSettings,
     job: Job,
-) -> list[Json]:
-    """Overlap on some eyes after mild changes, by the member that never saw them."""
-    parts = vessel_parts(eyes, settings.members)
+) -> tuple[list[Json], list[Json]]:
+    """Overlap on some eyes after mild changes, by the member that never saw them. And what is lost of it, see
+    `robustness`."""
+    parts, chosen = vessel_parts(eyes, settings.members), range(0, len(eyes), _EVERY_DRAWN)
     rows: list[Json] = []
+    fared: list[Fared] = []
     for name, change in MILD.items():
         if name == _RESIZED:  # what was drawn is not resized with it
             continue
-        dice = []
-        for index in range(0, len(eyes), _EVERY_DRAWN):
+        dice, refused = [], []
+        for index in chosen:
             job.check()
             pixels = changed(colours_of(eyes[index].path), change)
             circle = find_circle(pixels)
             assert circle is not None, "a mild change leaves the circle"
             tensor, _ = prepare_vessels(pixels, circle, preparation)
             dice.append(float(traced(eyes[index], runner.run(tensor)[MEMBERS][parts[index]]).dice()[threshold]))
+            refused.append(out_of_sight(pixels, circle, preparation, sight))
         rows.append({"changed": name, "photographs": len(dice), "dice": round(float(np.mean(dice)), 4)})
-    return rows
+        fared.append(Fared(name, {"vessels": overlaps(dice)}, np.array(refused)))
+    return rows, losses(fared, [eyes[index].subject for index in chosen])
 
 
 def grade_figures(eyes: Sequence[GradedEye], logits: Floats, settings: FundusSettings) -> dict[str, Json]:
@@ -216,24 +224,48 @@ def _auc(scores: Floats, labels: Bools, runs: Sequence[str]) -> Interval:
     return by_patient(lambda chosen: auc(scores[chosen], labels[chosen]), runs)
 
 
-def grade_battery(eyes: Sequence[GradedEye], forests: Unseen, job: Job) -> list[Json]:
-    """How well some eyes are ranked after mild changes, by forests that had not seen them."""
+def grade_battery(
+    eyes: Sequence[GradedEye],
+    forests: Unseen,
+    fitted: FittedGrades,
+    preparation: VesselPreparation,
+    sight: Sequence[Limit],
+    job: Job,
+) -> tuple[list[Json], list[Json]]:
+    """How well some eyes are ranked after mild changes, by forests that had not seen them. And what is lost where
+    likely and unlikely part, see `robustness`."""
     chosen: Ints = np.arange(0, len(eyes), _EVERY_GRADED)
     levels = reached(eyes)[chosen]
     photographs = [colours_of(eyes[int(index)].path) for index in chosen]
     rows: list[Json] = []
+    fared: list[Fared] = []
+    points = [operating_point(one) for one in fitted.thresholds]
     for name, change in MILD.items():
-        measures = []
+        measures, refused = [], []
         for pixels in photographs:
             job.check()
             spoilt = changed(pixels, change)
             circle = find_circle(spoilt)
             assert circle is not None, "a mild change leaves the circle"
             measures.append(list(lesion_measures(spoilt, circle).values()))
+            refused.append(out_of_sight(spoilt, circle, preparation, sight))
         logits = forests.asked(np.array(measures), chosen)
         row: dict[str, Json] = {"changed": name, "photographs": len(chosen)}
         rows.append(row | {kind: round(auc(logits[:, at], levels[:, at]), 4) for at, kind in enumerate(KINDS)})
-    return rows
+        said = [np.array([_said(fitted.calibrations[at], one) for one in logits[:, at]]) for at in range(len(KINDS))]
+        scores = {kind: two_sided(said[at] >= points[at], levels[:, at]) for at, kind in enumerate(KINDS)}
+        fared.append(Fared(name, scores, np.array(refused)))
+    return rows, losses(fared, [str(eyes[int(index)].run) for index in chosen])
+
+
+def out_of_sight(pixels: Bytes, circle: Circle, preparation: VesselPreparation, sight: Sequence[Limit]) -> bool:
+    """Whether the gate would refuse a photograph, but for the limit that only a network of vessels can tell: to ask it
+    of every change would take minutes."""
+    if problems(SHAPE, shape_measures(pixels, circle)):
+        return True
+    retina = prepare_vessels(pixels, circle, preparation)[1]
+    found = sight_measures(retina, circle, np.zeros(retina.field.shape, np.float32))
+    return bool(problems([one for one in sight if one.measure != VESSELS], found))
 
 
 def grades_elsewhere(eyes: Sequence[DrawnEye], forests: Unseen, fitted: FittedGrades, job: Job) -> dict[str, Json]:

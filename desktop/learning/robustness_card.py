@@ -29,7 +29,7 @@ CAUSES = (
         "Clean the skin, renew the electrodes, let the person lie warm and still, and record again.",
     ),
     Cause(
-        ("low gain",),
+        ("low gain", "clipped"),
         "a trace of low or clipped amplitude",
         "心电信号幅度过低或削顶",
         "Set the recorder's gain so that the tallest waves fit, and record again.",
@@ -113,7 +113,8 @@ def section(figures: Mapping[str, Any], measure: str, drawn: str, more: str = ""
     for change in dict.fromkeys(one.change for one in rows):
         own = {one.of: one for one in rows if one.change == change}
         cells = " | ".join(_cell(own[of]) if of in own else "–" for of in told)
-        lines.append(f"| {change} | {100 * next(iter(own.values())).refused:.1f} % | {cells} |")
+        refused = " / ".join(dict.fromkeys(f"{100 * one.refused:.1f} %" for one in own.values()))
+        lines.append(f"| {change} | {refused} | {cells} |")
     return f"""## What may be lost
 
 Permitted after each change: {_POINTS} points of {measure}. Lost of them, below 0 where something was gained, with 95 %
@@ -159,7 +160,10 @@ def _verdict(rows: Sequence[Lost]) -> str:
 
 def _silent(rows: Sequence[Lost]) -> str:
     """Where nothing is lost because much is refused."""
-    most = {one.change: one.refused for one in rows if one.refused >= _MANY}
+    most: dict[str, float] = {}
+    for one in rows:
+        if one.refused >= _MANY:
+            most[one.change] = max(one.refused, most.get(one.change, 0.0))
     told = ", ".join(f"{change} ({100 * share:.0f} %)" for change, share in most.items())
     return f"\n\nOne in five or more gets no answer after: {told}." if told else ""
 

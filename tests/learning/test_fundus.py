@@ -5,6 +5,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
 from desktop.jobs import Job
 from desktop.learning import RECIPES, fundus_card, fundus_evaluation
 from desktop.learning.fundus_card import OVERLAP
-from desktop.learning.fundus_data import read_drawn, read_graded
+from desktop.learning.fundus_data import GradedEye, read_drawn, read_graded
 from desktop.learning.fundus_gating import fit_sight
 from desktop.learning.fundus_grading import FittedGrades, Unseen, graded, quadratic_kappa
 from desktop.learning.fundus_sets import FUNDUS, FUNDUS_VESSELS_DRIVE
@@ -28,6 +29,7 @@ from desktop.learning.fundus_tracing import BINS, Traced
 from desktop.learning.learning_curve import CurvePoint, curve_points
 from desktop.learning.recipes.fundus import Fundus
 from desktop.learning.records import Study
+from desktop.learning.robustness import lost_rows
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
 from desktop.learning.fundus_network import VesselNetwork  # noqa: E402
@@ -92,6 +94,7 @@ def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]]
     figures = Fundus(SMALL, TINY).evaluate(data, folder, Job(), lambda _text: None)
     assert figures.data_sha256 == record["data_sha256"]
     assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+    assert "## What may be lost" in card
 
 
 def test_what_it_has_learned_from_is_not_judged_elsewhere(
@@ -175,6 +178,27 @@ def test_a_wrong_grade_is_never_learned(tmp_path: Path, row: str) -> None:
     with pytest.raises(UserFacingError) as caught:
         read_graded(tmp_path, 8)
     assert caught.value.key == "learning.bad_table"
+
+
+def test_what_spoilt_photographs_cost_is_told_by_grade(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [eye.path for eye in read_drawn(data, SMALL.vessels, SMALL.preparation)]
+    eyes = [GradedEye(path, "", place, place, 4 * (place % 2), 2 * (place % 2)) for place, path in enumerate(paths)]
+    monkeypatch.setattr(fundus_evaluation, "_EVERY_GRADED", 1)
+    few: Any = {"as it is": None, "darker by 30 %": fundus_evaluation.MILD["darker by 30 %"]}
+    monkeypatch.setattr(fundus_evaluation, "MILD", few)
+    right = np.array([[-2.0], [2.0]] * 2) * np.ones(6)
+    answers = iter([right, -right])
+    forests: Any = SimpleNamespace(asked=lambda _rows, _chosen: next(answers))
+    familiar: Any = None
+    sure = ConformalThresholds(0.4, 0.6, 0.1, 0.1)
+    fitted = FittedGrades((), (Calibration(1.0, 0.0),) * 2, (sure,) * 2, familiar)
+    rows, lost = fundus_evaluation.grade_battery(eyes, forests, fitted, SMALL.preparation, (), Job())
+    assert [one["referable_dr"] for one in rows if isinstance(one, dict)] == [1.0, 0.0]
+    told = lost_rows(lost)
+    assert [(one.of, one.value, one.beyond) for one in told] == [
+        ("referable_dr", 1.0, True),
+        ("referable_dme", 1.0, True),
+    ]
 
 
 def test_what_is_said_of_eyes_of_another_camera_is_counted(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

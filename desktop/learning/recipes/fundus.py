@@ -328,23 +328,29 @@ class Fundus:
         job: Job,
         say: Say,
     ) -> dict[str, Json]:
+        preparation = self.wanted.preparation
+        battery, lost = fundus_evaluation.vessel_battery(
+            runner, preparation, eyes.drawn, best_threshold(traced.found), sight, settings, job
+        )
         figures: dict[str, Json] = {
             "vessels": fundus_evaluation.vessel_figures(eyes.drawn, traced, settings),
-            "vessel_battery": fundus_evaluation.vessel_battery(
-                runner, self.wanted.preparation, eyes.drawn, best_threshold(traced.found), settings, job
-            ),
+            "vessel_battery": battery,
         }
         if grades is not None:
             say("judging every graded photograph by forests that never saw it")
+            battery, lost_grades = fundus_evaluation.grade_battery(
+                eyes.graded, grades.forests, grades.fitted, preparation, sight, job
+            )
+            lost += lost_grades
             figures |= {
                 "graded_photographs": len(eyes.graded),
                 "grades": fundus_evaluation.grade_figures(eyes.graded, grades.forests.logits, settings),
                 "thumbnails": fundus_evaluation.thumbnail_figures(eyes.graded, settings),
-                "grade_battery": fundus_evaluation.grade_battery(eyes.graded, grades.forests, job),
+                "grade_battery": battery,
                 "grades_elsewhere": fundus_evaluation.grades_elsewhere(eyes.drawn, grades.forests, grades.fitted, job),
             }
         say("spoiling photographs to see what is refused")
-        return figures | self._gate_figures(runner, eyes, sight, good, data, job)
+        return figures | {"robustness": lost} | self._gate_figures(runner, eyes, sight, good, data, job)
 
     def _sights(self, runner: OnnxRunner, paths: Sequence[Path], job: Job) -> list[dict[str, float]]:
         """How well good photographs can be seen, by the gate's measures."""
