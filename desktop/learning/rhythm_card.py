@@ -5,6 +5,7 @@ from typing import Any
 
 from desktop.inference.registry import MANIFEST
 from desktop.inference.rhythm_reading import RHYTHMS
+from desktop.learning import robustness_card
 from desktop.learning.card_words import codes, credits_text, figure, share, size
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.rhythm_export import INTENDED_USE
@@ -19,7 +20,7 @@ def texts(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Map
 
 def limits(figures: Mapping[str, Any]) -> dict[str, str]:
     """The few sentences beside an answer, by language."""
-    mean = figures["rhythm"]["mean_f1"]
+    mean, lost = figures["rhythm"]["mean_f1"], robustness_card.limits(figures)
     above, below = figures["beats"]["supraventricular"], figures["beats"]["ventricular"]
     caught, true = (100 * above[name]["value"] for name in ("sensitivity", "ppv"))
     caught_v, true_v = (100 * below[name]["value"] for name in ("sensitivity", "ppv"))
@@ -27,11 +28,11 @@ def limits(figures: Mapping[str, Any]) -> dict[str, str]:
         "en": f"The rhythm was learned from hand-held single-lead strips of half a minute (mean F1 {mean['value']:.2f} "
         f"on strips not seen before), the beats from 22 half hours of adults. Of ventricular extra beats of people not "
         f"seen before {caught_v:.0f} in a hundred were found, and {true_v:.0f} in a hundred so called were; of "
-        f"supraventricular ones {caught:.0f} and {true:.0f}: these are hints only. It reads one lead, knows no paced "
-        "hearts and no children, was never tried elsewhere, and no clinician has reviewed it yet.",
+        f"supraventricular ones {caught:.0f} and {true:.0f}: these are hints only.{lost['en']} It reads one lead, "
+        "knows no paced hearts and no children, was never tried elsewhere, and no clinician has reviewed it yet.",
         "zh": f"节律学习自手持单导联半分钟心电条（在未见过的心电条上平均 F1 为 {mean['value']:.2f}），"
         f"心搏学习自 22 份成人半小时记录。对未见过的患者，室性早搏检出 {caught_v:.0f}%，"
-        f"判为室性的心搏中 {true_v:.0f}% 正确；室上性早搏分别为 {caught:.0f}% 和 {true:.0f}%，仅供提示。"
+        f"判为室性的心搏中 {true_v:.0f}% 正确；室上性早搏分别为 {caught:.0f}% 和 {true:.0f}%，仅供提示。{lost['zh']}"
         "模型只读取一个导联，未学习起搏心律和儿童心电图，从未在其他地方验证过，也尚未经过临床医生审阅。",
     }
 
@@ -44,9 +45,15 @@ def card(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapp
         _rhythm(figures["rhythm"]),
         _beats(figures),
         _records(figures["beats"]),
+        robustness_card.section(
+            figures,
+            "the mean share of N, A and O that is told right (the most probable rhythm)",
+            "records",
+            "Refused: called too noisy instead. Single beats were not looked at.",
+        ),
         _end(manifest),
     )
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _head(manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from desktop.learning import cell_battery, cell_card, cell_evaluation, picture_c
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import CELL_SET, find_cells, read_cells
 from desktop.learning.films import read_picture
-from desktop.learning.learning_curve import CurvePoint, curve_points, curve_table
+from desktop.learning.learning_curve import CurvePoint, curve_points
 from desktop.learning.publishing import manifest_text
 from desktop.learning.recipes.malaria_cell import MalariaCell
 from desktop.learning.records import Study

@@ -1,6 +1,7 @@
 """Matching of beats, splits by patient, choice of limits: what the figures of ecg-rhythm rest on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,12 +10,14 @@ from desktop.errors import UserFacingError
 from desktop.inference.rhythm_beats import NAMES, beat_inputs
 from desktop.inference.rhythm_lead import ReadyLead, ready_lead
 from desktop.inference.rhythm_strips import strips
-from desktop.learning import RECIPES
-from desktop.learning.rhythm_data import BeatRecord, ecg_folder, matched
+from desktop.jobs import Job
+from desktop.learning import RECIPES, rhythm_battery
+from desktop.learning.rhythm_data import BeatRecord, StripRecords, ecg_folder, matched, read_strips
 from desktop.learning.rhythm_evaluation import f1, mean_f1
-from desktop.learning.rhythm_judging import JudgedBeats, choose_limits, tally
+from desktop.learning.rhythm_judging import JudgedBeats, JudgedStrips, choose_limits, tally
 from desktop.learning.rhythm_parts import beat_parts
 from desktop.learning.rhythm_settings import RhythmSettings
+from desktop.learning.robustness import lost_rows
 from desktop.signals.synthetic import DrawnHeart, draw
 
 
@@ -99,6 +102,52 @@ def test_the_numbers_of_a_beat_are_finite_and_know_an_early_one() -> None:
     early = beat_inputs(ready_lead(drawn.trace.samples[row].astype(np.float64), 250.0))[:, 2, : len(NAMES)]
     assert np.isfinite(early).all()
     assert int(early[:15, NAMES.index("before_local")].argmin()) == 10
+
+
+@pytest.mark.parametrize("name", list(rhythm_battery.CHANGES)[1:])
+def test_a_worse_strip_is_as_long_and_the_same_again(name: str) -> None:
+    worsen = rhythm_battery.CHANGES[name]
+    wave = np.sin(np.arange(1200) / 7.0)
+    assert worsen is not None
+    first, again = (worsen(wave, np.random.default_rng(4)) for _ in range(2))
+    assert first.shape == wave.shape
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, wave)
+    assert worsen(wave[:300], np.random.default_rng(4)).shape == (300,)
+
+
+def test_what_worse_strips_cost_is_told_by_members_that_never_saw_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = draw(DrawnHeart(rr=(800.0, 820.0, 790.0)), rate=100, seconds=10, noise_mv=0.01).trace.samples[1]
+    strips = np.tile(np.rint(drawn * 1000).astype(np.int64), 6)
+    starts, labels = np.arange(7) * len(drawn), np.array(["N", "A", "O", "~", "N", "A"])
+    (tmp_path / "cinc2017_100hz").mkdir()
+    names = np.array([f"s{number}" for number in range(6)])
+    np.savez(
+        tmp_path / "cinc2017_100hz" / "part0.npz",
+        delta=np.diff(strips, prepend=0), offset=starts, label=labels, record=names,
+    )  # fmt: skip  # as the data has them
+    records = read_strips(tmp_path, Job(), lambda _text: None)
+    assert np.abs(rhythm_battery.read_waves(tmp_path, ["s4"])[0] - drawn).max() < 0.001
+    asked: list[tuple[str, ...]] = []
+
+    def judge(worse: StripRecords, parts: Any, *_: Any) -> JudgedStrips:
+        asked.append(worse.names)
+        kinds = worse.rhythms if len(asked) == 1 else np.array([0, 3, 3])
+        logits = tuple(10.0 * np.eye(4)[[kind]] for kind in kinds)
+        return JudgedStrips(np.arange(3), ([0.0],) * 3, logits, np.full(3, 10.0))
+
+    monkeypatch.setattr(rhythm_battery, "judge_strips", judge)
+    monkeypatch.setattr(rhythm_battery, "stated_calibration", lambda _manifest: (1.0, np.zeros(4), None))
+    few = {name: rhythm_battery.CHANGES[name] for name in ("as recorded", "clipped at half the height")}
+    monkeypatch.setattr(rhythm_battery, "CHANGES", few)
+    graphs: Any = None
+    parts = np.array([0, 2, 2, 0, 1, 1])
+    (lost,) = lost_rows(rhythm_battery.battery(tmp_path, records, parts, (0, 2), graphs, {}, Job()))
+    assert asked == [("s0", "s1", "s2")] * 2, "neither what is no rhythm, nor what no member left out"
+    assert lost.value == 0.0
+    assert lost.refused == pytest.approx(2 / 3, abs=1e-3)
 
 
 def test_a_folder_without_the_data_is_told(tmp_path: Path) -> None:

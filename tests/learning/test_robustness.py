@@ -13,9 +13,11 @@ from desktop.learning import (
     child_battery,
     detector_evaluation,
     ecg_study,
+    fundus_evaluation,
     head_ct_evaluation,
     picture_changes,
     picture_evaluation,
+    rhythm_battery,
     risk_battery,
     robustness,
     robustness_card,
@@ -28,6 +30,8 @@ BATTERIES = {
     "picture": picture_evaluation.CHANGES,
     "detector": detector_evaluation.SPOILT,
     "head": head_ct_evaluation.CHANGES,
+    "retinas": fundus_evaluation.MILD,
+    "one lead": rhythm_battery.CHANGES,
     "values": risk_battery.CHANGES,
     "twelve leads": {"as recorded": None, **ecg_study.BATTERY},
 }
@@ -123,7 +127,7 @@ def test_of_every_change_the_card_knows_what_to_do(battery: str) -> None:
     assert all(robustness_card.cause_of(name) for name in names)
     with pytest.raises(ValueError, match="no cause"):
         robustness_card.cause_of(first)
-    if battery not in ("twelve leads", "values"):
+    if battery not in ("twelve leads", "one lead", "values"):
         assert any(robustness_card.cause_of(name).zh == "用手机翻拍" for name in names), "a phone is everywhere"
 
 

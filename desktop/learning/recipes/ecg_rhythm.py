@@ -15,7 +15,7 @@ import numpy.typing as npt
 from desktop.errors import UserFacingError, from_os_error
 from desktop.inference.registry import MANIFEST, read_trace_model
 from desktop.jobs import Job
-from desktop.learning import rhythm_card, rhythm_evaluation, rhythm_export, rhythm_judging
+from desktop.learning import rhythm_battery, rhythm_card, rhythm_evaluation, rhythm_export, rhythm_judging
 from desktop.learning.publishing import TRAINING, folder_of, install, make_work_folder, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
@@ -128,6 +128,7 @@ class EcgRhythm:
         )
         manifest = json.loads((work / MANIFEST).read_text(encoding="utf-8"))
         figures = _figures(folder, strips, judged, half_hours, beat_parts(beats, settings), manifest, work)
+        figures = figures | _lost(folder, strips, settings, graphs, manifest, job)
         files = {name: (work / name).read_bytes() for name in _GRAPHS} | {TRAINING: record.to_json().encode()}
         install(out, files | rhythm_card.texts(manifest, json.loads(record.to_json()), figures))
         return record
@@ -160,6 +161,8 @@ class EcgRhythm:
         half_hours = rhythm_judging.judge_beats(beats, of_beats, graphs, job)
         figures = _figures(folder, strips, judged, half_hours, of_beats, manifest, model_folder)
         if own:
+            say("strips made worse")
+            figures = figures | _lost(folder, strips, settings, graphs, manifest, job)
             restate(model_folder, rhythm_card.texts(manifest, training, figures), say)
         return EvaluationRecord(
             model=self.name,
@@ -177,6 +180,20 @@ def record_mark(name: str) -> str:
     return hashlib.sha256(f"ecg-rhythm:{name}".encode()).hexdigest()[:12]
 
 
+def _lost(
+    folder: Path,
+    strips: StripRecords,
+    settings: RhythmSettings,
+    graphs: rhythm_judging.Graphs,
+    manifest: Mapping[str, Any],
+    job: Job,
+) -> dict[str, Json]:
+    parts = strip_parts(strips, settings)
+    return {
+        "robustness": rhythm_battery.battery(folder, strips, parts, settings.members, graphs, manifest, job),
+    }
+
+
 def _figures(
     folder: Path,
     strips: StripRecords,
@@ -185,7 +202,7 @@ def _figures(
     parts: Mapping[str, int] | None,
     manifest: Mapping[str, Any],
     model_folder: Path,
-) -> Mapping[str, Json]:
+) -> dict[str, Json]:
     temperature, offsets, limits = rhythm_judging.stated_calibration(manifest)
     stated = read_trace_model(model_folder).manifest
 

@@ -1,0 +1,132 @@
+"""Strips of one lead made worse on purpose, and what that costs where a rhythm is told.
+
+Counted are the strips whose rhythm somebody could tell: of each rhythm the share that is told right, the most probable
+one being what is told. Where a strip is called too noisy instead, no rhythm is told, and it counts as refused.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from desktop.inference.rhythm_features import bands_of, features, interval_curve
+from desktop.inference.rhythm_lead import RATE, ready_lead
+from desktop.jobs import Job
+from desktop.learning.records import Json
+from desktop.learning.rhythm_data import RHYTHMS, StripRecords
+from desktop.learning.rhythm_judging import Graphs, judge_strips, record_probabilities, stated_calibration
+from desktop.learning.robustness import Fared, by_kind, losses
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+Worsen = Callable[[Floats, np.random.Generator], Floats]
+
+_OF_EACH = 60
+"""Strips of each rhythm."""
+_TOLD = len(RHYTHMS) - 1
+"""The last of RHYTHMS is that none can be told."""
+_SEED = 5
+
+
+def _noise(wave: Floats, random: np.random.Generator) -> Floats:
+    return wave + random.normal(0.0, 0.1, len(wave))
+
+
+def _wave_of(height: float, hertz: float) -> Worsen:
+    """With a sine of that height (mV) on top, from anywhere."""
+
+    def worsen(wave: Floats, random: np.random.Generator) -> Floats:
+        when = np.arange(len(wave)) / RATE
+        return np.asarray(wave + height * np.sin(2 * np.pi * hertz * when + random.uniform(0, 6.28)))
+
+    return worsen
+
+
+def _coarse(wave: Floats, _random: np.random.Generator) -> Floats:
+    return np.asarray(np.round(wave / 0.1) * 0.1)
+
+
+def _clipped(wave: Floats, _random: np.random.Generator) -> Floats:
+    middle = float(np.median(wave))
+    most = 0.5 * float(np.percentile(np.abs(wave - middle), 99.5))
+    return np.clip(wave, middle - most, middle + most)
+
+
+def _no_contact(wave: Floats, random: np.random.Generator) -> Floats:
+    """Flat for five seconds somewhere, or for half of what is shorter than ten."""
+    size = min(round(5 * RATE), len(wave) // 2)
+    begin = int(random.integers(0, len(wave) - size + 1))
+    gap = wave.copy()
+    gap[begin : begin + size] = wave[begin]
+    return gap
+
+
+CHANGES: Mapping[str, Worsen | None] = {
+    "as recorded": None,
+    "white noise, 0.1 mV": _noise,
+    "slow wander, 0.5 mV at 0.3 Hz": _wave_of(0.5, 0.3),
+    # Of 50 Hz a recorder of 100 samples a second shows nothing or a slow ghost; 35 Hz stands for tense muscles too.
+    "tremor or hum, 0.1 mV at 35 Hz": _wave_of(0.1, 35.0),
+    "low gain, steps of 0.1 mV": _coarse,
+    "clipped at half the height": _clipped,
+    "no contact for five seconds": _no_contact,
+}
+
+
+def battery(
+    folder: Path,
+    strips: StripRecords,
+    parts: Ints,
+    members: Sequence[int],
+    graphs: Graphs,
+    manifest: Mapping[str, Any],
+    job: Job,
+) -> list[Json]:
+    """What is lost, see `robustness`, of some strips by members that never saw them. folder: of the traces. parts: of
+    each strip."""
+    chosen = _chosen(strips, np.isin(parts, members))
+    waves = read_waves(folder, [strips.names[index] for index in chosen])
+    true, names = strips.rhythms[chosen], [strips.names[index] for index in chosen]
+    temperature, offsets, _ = stated_calibration(manifest)
+    fared = []
+    for name, worsen in CHANGES.items():
+        random = np.random.default_rng(_SEED)
+        worse = waves if worsen is None else [worsen(wave, random) for wave in waves]
+        judged = judge_strips(records_of(worse, true, names, job), parts[chosen], members, graphs, job)
+        said = record_probabilities(judged, temperature, offsets).argmax(axis=1)
+        fared.append(Fared(name, {"rhythm": by_kind(said == true, true, _TOLD)}, said >= _TOLD))
+    return losses(fared, names)
+
+
+def _chosen(strips: StripRecords, judged: npt.NDArray[np.bool_]) -> Ints:
+    """Some strips of each rhythm, the same every time."""
+    order = np.random.default_rng(_SEED).permutation(np.flatnonzero(judged))
+    return np.concatenate([order[strips.rhythms[order] == kind][:_OF_EACH] for kind in range(_TOLD)])
+
+
+def read_waves(folder: Path, names: Sequence[str]) -> list[Floats]:
+    """CinC's records by name, in mV at RATE."""
+    wanted, found = set(names), dict[str, Floats]()
+    for path in sorted((folder / "cinc2017_100hz").glob("part*.npz")):
+        with np.load(path) as part:
+            signal, starts = np.cumsum(part["delta"].astype(np.int64)), part["offset"]
+            for number, name in enumerate(map(str, part["record"])):
+                if name in wanted:
+                    found[name] = signal[starts[number] : starts[number + 1]] / 1000.0
+    return [found[name] for name in names]
+
+
+def records_of(waves: Sequence[Floats], rhythms: Ints, names: Sequence[str], job: Job) -> StripRecords:
+    """Waves in mV at RATE made ready as the clinic makes them."""
+    ready, curves, counted = [], [], []
+    for signal in waves:
+        job.check()
+        lead = ready_lead(signal, RATE)
+        wave = lead.resampled()
+        ready.append(wave.astype(np.float16))
+        curves.append(interval_curve(lead, len(wave)).astype(np.float16))
+        counted.append(features(lead, bands_of(lead), 0.0, lead.seconds))
+    begins = np.concatenate([[0], np.cumsum([len(wave) for wave in ready])])
+    return StripRecords(np.concatenate(ready), np.concatenate(curves), begins, np.array(counted), rhythms, tuple(names))
