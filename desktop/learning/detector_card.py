@@ -225,7 +225,7 @@ def _verdict(points: Sequence[CurvePoint]) -> str:
     if not rising:
         return f"{told}: the curve is flat, and more photographs drawn like these would not help."
     flat = [name for name in gains if name != MEAN_PRECISION and name not in rising]
-    but = f"; {' and '.join(flat)} gained nothing by more photographs drawn like these" if flat else ""
+    but = f"; {' and '.join(flat)} gained less than {_RISES} by twice as many drawn like these" if flat else ""
     return f"{told}: it still rises for {' and '.join(rising)}, where more photographs would help{but}."
 
 
