@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from desktop.inference.registry import MANIFEST
-from desktop.learning import picture_pointing_card, robustness_card, subgroups
+from desktop.learning import picture_curve_card, picture_pointing_card, robustness_card, subgroups
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
+from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.picture_sets import PictureFinding, PictureSet
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
@@ -24,12 +25,18 @@ _KNOWN = {
 
 
 def texts(
-    wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Json]
+    wanted: PictureSet,
+    manifest: Mapping[str, Any],
+    training: Mapping[str, Any],
+    figures: Mapping[str, Json],
+    points: Sequence[CurvePoint] = (),
 ) -> dict[str, bytes]:
-    """The files that state the figures of one evaluation: the card, and the manifest with its limits."""
+    """The files that state the figures of one evaluation: the card, and the manifest with its limits. points: of the
+    learning curve place by place, where there is one."""
     stated = {**manifest, "limits": limits(wanted, figures)} | _explanation(manifest, figures)
     stated = subgroups.with_withheld(stated, _failed(wanted, figures))
-    return {CARD: card(wanted, stated, training, figures).encode(), MANIFEST: manifest_text(stated).encode()}
+    told = card(wanted, stated, training, figures, points)
+    return {CARD: told.encode(), MANIFEST: manifest_text(stated).encode()}
 
 
 def _explanation(manifest: Mapping[str, Any], figures: Mapping[str, Any]) -> dict[str, object]:
@@ -64,7 +71,11 @@ def _told(wanted: PictureSet, figures: Mapping[str, Any]) -> list[PictureFinding
 
 
 def card(
-    wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapping[str, Any]
+    wanted: PictureSet,
+    manifest: Mapping[str, Any],
+    training: Mapping[str, Any],
+    figures: Mapping[str, Any],
+    points: Sequence[CurvePoint] = (),
 ) -> str:
     """The card's text."""
     parts = (
@@ -83,6 +94,7 @@ def card(
             "people",
             "More pictures than above, so that no finding is rare among them.",
         ),
+        picture_curve_card.section(wanted, figures, points),
         _learning(wanted, figures, training),
         _end(wanted),
     )
@@ -128,9 +140,9 @@ def _made(wanted: PictureSet, settings: Mapping[str, Any], beside: str) -> str:
     if wanted.lines is None:
         return f"{settings['members']} small residual networks of our own{beside}"
     return (
-        f"The mean of {settings['members']} ridge regressions on gradient histograms and texture, each place told "
-        "against its surroundings and both halves counting alike; with so few pictures this did better than small "
-        "networks"
+        f"The mean of {settings['members']} ridge regressions on gradient histograms and on texture by its width and "
+        "direction (Gabor filters), each place told against its surroundings and both halves counting alike; with so "
+        "few pictures this did better than small networks"
     )
 
 
@@ -141,7 +153,8 @@ number."""
         return f"""{parts} Each regression never saw one part. A picture is judged here only by the one that never saw
 that patient, with calibration and thresholds fitted on the other parts. The shipped model is the mean of them, which no
 picture here can judge fairly. What is measured, the surroundings' width and the penalty were chosen by cross-validation
-on all patients, other parts, among some dozen, so the figures flatter a little."""
+on all patients, among some three dozen, with an eye to each place and to one tested by the other, so that all figures
+flatter a little."""
     early = settings.get("stop_after", 0)
     left = (
         f" The schedule of {settings['epochs']} epochs was left after {early} for want of processor time."
@@ -193,6 +206,7 @@ def _main(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
             f" For {', '.join(weak)} it does not beat the thumbnail beyond chance, or is worse: do not rely on it "
             "there."
         )
+    verdict += picture_curve_card.goals(wanted, figures)
     return (
         f"""## Figures
 
@@ -374,7 +388,8 @@ def _learning(wanted: PictureSet, figures: Mapping[str, Any], training: Mapping[
         if last
         else ""
     )
-    return f"""## Training record and learning curve
+    title = "Training record" if wanted.lines is not None else "Training record and learning curve"
+    return f"""## {title}
 
 Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({training["films"]:,} pictures of
 {training["patients"]:,} people), {software_text(training)}. Settings and full curves are in `training.json`. Nothing is

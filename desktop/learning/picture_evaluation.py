@@ -128,7 +128,7 @@ def own_figures(
         )
         facts = [one.facts for one, taken in zip(examples, known, strict=True) if taken]
         said = Said(one, asked.logits[known, index], simple[known, index], facts, parts[known])
-        found[finding.key] = picture_figures.finding_figures(said, wanted.facts)
+        found[finding.key] = picture_figures.finding_figures(said, wanted.facts, finding.goals)
     return _over_all(examples, counted, found)
 
 
@@ -148,7 +148,7 @@ def new_figures(
         facts = [one.facts for one, taken in zip(examples, known, strict=True) if taken]
         one = picture_figures.answered(asked.logits[known, index], labels, groups, [fits[index]] * int(known.sum()))
         said = Said(one, asked.logits[known, index], None, facts, np.zeros(int(known.sum()), dtype=np.int64))
-        found[finding.key] = picture_figures.finding_figures(said, wanted.facts)
+        found[finding.key] = picture_figures.finding_figures(said, wanted.facts, finding.goals)
     return _over_all(examples, counted, found)
 
 

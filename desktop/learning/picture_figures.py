@@ -4,7 +4,7 @@ numpy only.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -140,8 +140,9 @@ def _area(said: Said, scores: Floats) -> Interval:
     return by_patient(lambda index: area_within(scores[index], labels[index], parts[index]), said.answered.patients)
 
 
-def finding_figures(said: Said, facts: Sequence[str]) -> dict[str, Json]:
-    """All figures of one finding: over all, beside its thumbnail, and by each value of each fact."""
+def finding_figures(said: Said, facts: Sequence[str], whole: Collection[str] = ()) -> dict[str, Json]:
+    """All figures of one finding: over all, beside its thumbnail, and by each value of each fact. whole: names of parts
+    of which the area over all pairs is told too: of few pictures the same network ranks very few pairs."""
     one = said.answered
     found: dict[str, Json] = {
         "n": len(one.labels),
@@ -155,14 +156,16 @@ def finding_figures(said: Said, facts: Sequence[str]) -> dict[str, Json]:
         found["thumbnail"] = interval(_area(said, simple))
         found["margin"] = interval(margin(said.logits, simple, one.labels, one.patients, said.parts))
     found["by"] = {
-        f"{fact} {value}": _part(said, np.array([item.get(fact) == value for item in said.facts]))
+        f"{fact} {value}": _part(
+            said, np.array([item.get(fact) == value for item in said.facts]), whole=f"{fact} {value}" in whole
+        )
         for fact in facts
         for value in sorted({item[fact] for item in said.facts if item.get(fact)})
     }
     return found
 
 
-def _part(said: Said, chosen: Bools) -> Json:
+def _part(said: Said, chosen: Bools, *, whole: bool) -> Json:
     simple = None if said.thumbnail is None else said.thumbnail[chosen]
     part = Said(said.answered.part(chosen), said.logits[chosen], simple, (), said.parts[chosen])
     labels = part.answered.labels
@@ -172,4 +175,7 @@ def _part(said: Said, chosen: Bools) -> Json:
         found["auc"] = interval(_area(part, part.logits))
         area = math.nan if simple is None else area_within(simple, labels, part.parts)
         found["thumbnail"] = round(area, 4) if math.isfinite(area) else None
+        if whole:
+            every = by_patient(lambda index: auc(part.logits[index], labels[index]), part.answered.patients)
+            found["all_pairs"] = interval(every)
     return found

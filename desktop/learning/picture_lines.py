@@ -17,13 +17,15 @@ from torch.nn import functional
 
 from desktop.jobs import Job
 from desktop.learning import picture_data, picture_ridge
-from desktop.learning.films import fold_of
+from desktop.learning.learning_curve import CurvePoint, some_of
 from desktop.learning.network import distance, gaussian
 from desktop.learning.picture_data import Squares
+from desktop.learning.picture_figures import FEWEST
 from desktop.learning.picture_lessons import prepared
 from desktop.learning.picture_network import against_surroundings, corner_mask, measured
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureSet
 from desktop.learning.picture_settings import PictureSettings
+from desktop.learning.picture_texture import CELLS, CHANNELS, energies, gabor_filters
 from desktop.learning.records import Json
 from desktop.learning.statistics import auc, by_patient, interval
 from desktop.learning.training import Epoch
@@ -32,10 +34,11 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 GRID = LINES_GRID
-_PARTS = ((8, 10), (8, 10), (8, 5), (1, 8), (1, 8), (1, 8), (1, 8), (1, 20))
-"""Channels and cells along a side of what `measured` gives, in its order."""
+_PARTS = ((8, 10), (8, 10), (8, 5), (1, 8), (1, 8), (1, 8), (1, 8), (1, 20), (CHANNELS, CELLS))
+"""Channels and cells along a side of what `told_of` gives, in its order."""
 _NEIGHBOURS = 5
-_SHARES = (25, 50, 100)
+_SHARES = (25, 50)
+"""Per cent of the people that the learning curve is drawn by, beside all of them."""
 _PAINTED = (0.12, 0.32)
 """How far painted corners reach, as shares of the side."""
 
@@ -77,6 +80,7 @@ class LinesEnsemble(nn.Module):
         bias = np.array([[line.bias + float(line.weights @ usual) for line in one.lines] for one in members])
         buffers = {
             "mask": corner_mask(settings.side, settings.corners),
+            "filters": gabor_filters(),
             "usual": torch.from_numpy(usual).float(),
             "weights": torch.from_numpy(weights).float(),
             "bias": torch.from_numpy(bias).float(),
@@ -90,7 +94,8 @@ class LinesEnsemble(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         usual, weights, mask = self.get_buffer("usual"), self.get_buffer("weights"), self.get_buffer("mask")
         seen = against_surroundings(image * mask, self.width) * mask
-        one, other = measured(seen) - usual, measured(seen.flip(3)) - usual
+        filters = self.get_buffer("filters")
+        one, other = told_of(seen, filters) - usual, told_of(seen.flip(3), filters) - usual
         away = (one + other) / 2
         said = torch.einsum("np,mpf->nmf", away, weights) + self.get_buffer("bias")
         places = torch.einsum("np,mpk->nmk", away, self.get_buffer("axes"))
@@ -104,6 +109,11 @@ class LinesEnsemble(nn.Module):
             white.square().mean(2).sqrt().mean(1, keepdim=True),
             said,
         )
+
+
+def told_of(pictures: Tensor, filters: Tensor) -> Tensor:
+    """What lines are told of pictures, (n, 1, side, side), each place told against its surroundings → (n, numbers)."""
+    return torch.cat([measured(pictures), energies(pictures, filters)], 1)
 
 
 def _placed(away: Tensor, weights: Tensor) -> Tensor:
@@ -137,10 +147,10 @@ def painted(exact: picture_data.Bytes, random: np.random.Generator) -> picture_d
 def numbers_of(exact: picture_data.Bytes, settings: PictureSettings, plan: LinesSettings) -> Floats:
     """(n, numbers) of pictures as the clinic prepares them, both halves counted alike."""
     mask, width = corner_mask(settings.side, settings.corners), plan.surroundings * settings.side
-    found = []
+    found, filters = [], gabor_filters()
     for seen in prepared(exact, np.arange(len(exact)), settings):
         looked = against_surroundings(seen, width) * mask
-        found.append((measured(looked) + measured(looked.flip(3))) / 2)
+        found.append((told_of(looked, filters) + told_of(looked.flip(3), filters)) / 2)
     return torch.cat(found).double().numpy()
 
 
@@ -166,19 +176,24 @@ class LineAnswers:
 @dataclass(frozen=True, eq=False)
 class LinesLearned:
     """members: see `LineMember`; usual: (numbers,), the mean of all pictures. The others as
-    `picture_training.TrainedPictures` has them."""
+    `picture_training.TrainedPictures` has them. points: of the learning curve, place by place."""
 
     plan: LinesSettings
     members: Sequence[LineMember]
     usual: Floats
     answers: LineAnswers
     splits: dict[str, Json]
-    learning_curve: dict[str, Json]
+    points: tuple[CurvePoint, ...]
     earlier_seconds: float = 0.0
 
     @property
     def curves(self) -> dict[str, tuple[Epoch, ...]]:
         """Lines have none."""
+        return {}
+
+    @property
+    def learning_curve(self) -> dict[str, Json]:
+        """Over all places at once it would say nothing of any: see `points`."""
         return {}
 
 
@@ -194,7 +209,7 @@ def learn(
     job: Job,
     say: Callable[[str], None],
 ) -> LinesLearned:
-    """Everything, in a minute or two on one core. Raises Cancelled."""
+    """Everything, in a few minutes on one core. Raises Cancelled."""
     torch.set_num_threads(1)
     settings = wanted.settings
     squares = picture_data.load_squares(examples, picture_data.questions_of(wanted), settings, job, say)
@@ -211,7 +226,7 @@ def learn(
         members.append(member)
         logits[out] = np.stack([line.scores(numbers[out]) for line in member.lines], axis=1)
         distances[out] = member.distances(numbers[out], run.usual)
-    return LinesLearned(plan, members, run.usual, LineAnswers(logits, distances), run.splits(), run.learning_curve())
+    return LinesLearned(plan, members, run.usual, LineAnswers(logits, distances), run.splits(), run.points(logits))
 
 
 @dataclass(frozen=True, eq=False)
@@ -255,27 +270,53 @@ class _Run:
             found[split.name] = areas
         return found
 
-    def learning_curve(self) -> dict[str, Json]:
-        """AUC of each finding, learned from a share of the other people."""
-        findings, counted = self.wanted.findings, picture_data.judged(self.examples)
-        place = np.array([fold_of(one.group, self.wanted.settings.seed + 7, 100) for one in self.examples])
-        curve: dict[str, Json] = {}
+    def points(self, of_all: Floats) -> tuple[CurvePoint, ...]:
+        """Of the learning curve. of_all: (n, findings), what each part's member says that learned from all others."""
+        found = []
         for share in _SHARES:
-            scores = np.zeros((len(self.parts), len(findings)))
+            drawn, scores = self._drawn(share), np.zeros_like(of_all)
             try:
                 for part in range(self.wanted.settings.members):
-                    own, learned = self.parts == part, (self.parts != part) & (place < share)
-                    lines = self._lines(learned)[1]
+                    own = self.parts == part
+                    lines = self._lines(~own & drawn)[1]
                     scores[own] = np.stack([line.scores(self.numbers[own]) for line in lines], axis=1)
             except ValueError:
                 # So few people that all, or none, of them have a finding.
                 continue
-            areas: dict[str, Json] = {}
-            for index, finding in enumerate(findings):
-                known = counted & np.isfinite(self.squares.answers[:, index])
-                areas[finding.key] = round(auc(scores[known, index], self.squares.answers[known, index] > 0.5), 4)
-            curve[f"{share} %"] = areas
-        return curve
+            found += self._point(share, drawn, scores)
+        return (*found, *self._point(100, np.ones(len(self.parts), dtype=bool), of_all))
+
+    def _drawn(self, share: int) -> Bools:
+        """(n,) the pictures of a share of the people of each place."""
+        names: set[str] = set()
+        for place in self._places().values():
+            people = (one.group for one, there in zip(self.examples, place, strict=True) if there)
+            names |= some_of(people, share, self.wanted.settings.seed)
+        return np.array([one.group in names for one in self.examples])
+
+    def _places(self) -> dict[str, Bools]:
+        """Which pictures lie on one side of a split or the other, by name; all of them where there are no splits."""
+        facts = dict.fromkeys(split.fact for split in self.wanted.splits)
+        found = {
+            f"{fact} {value}": np.array([one.facts.get(fact) == value for one in self.examples])
+            for fact in facts
+            for value in sorted({one.facts[fact] for one in self.examples if fact in one.facts})
+        }
+        return found or {"all": np.ones(len(self.examples), dtype=bool)}
+
+    def _point(self, share: int, drawn: Bools, scores: Floats) -> list[CurvePoint]:
+        """At most one: none where there is no place to judge by."""
+        counted, figures = picture_data.judged(self.examples), dict[str, float]()
+        for index, finding in enumerate(self.wanted.findings):
+            answers = self.squares.answers[:, index]
+            for name, there in self._places().items():
+                known = there & counted & np.isfinite(answers)
+                labels = answers[known] > 0.5
+                if min(labels.sum(), (~labels).sum()) >= FEWEST:
+                    figures[f"{finding.key}, {name}"] = auc(scores[known, index], labels)
+        groups = np.array([one.group for one in self.examples])
+        learned = [len(set(groups[drawn & (self.parts != part)])) for part in np.unique(self.parts)]
+        return [CurvePoint(share, round(float(np.mean(learned))), figures)] if figures else []
 
     def _lines(self, learned: Bools) -> tuple[picture_ridge.Components, list[picture_ridge.Line]]:
         """Of the pictures learned from, as they are and with painted corners. Raises ValueError where nobody, or

@@ -37,13 +37,15 @@ class Example:
 @dataclass(frozen=True)
 class PictureFinding:
     """Something the model may speak of. key: slug, also in `Example.answers`. goal: AUC it is to reach, where there is
-    one. earned: it is only spoken of where it beats its thumbnail clearly, see `picture_training`."""
+    one; goals: those of parts of the data, by fact and value ("site shenzhen"). earned: it is only spoken of where it
+    beats its thumbnail clearly, see `picture_training`."""
 
     key: str
     name: Words
     codings: Sequence[Mapping[str, str]]
     goal: float | None = None
     earned: bool = False
+    goals: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -94,6 +94,7 @@ CHEST_XRAY_TB = PictureSet(
                 },
                 {"system": "http://snomed.info/sct", "code": "154283005", "display": "Pulmonary tuberculosis"},
             ),
+            goals={"site shenzhen": 0.89, "site montgomery": 0.91},
         ),
     ),
     wanted=f"cxr/{_FOLDER}/labels.csv",
@@ -132,5 +133,5 @@ CHEST_XRAY_TB = PictureSet(
     settings=PictureSettings(
         seed=20268, members=8, side=160, large_side=160, frame_level=0.12, corners=0.2, alpha=0.1, strictness=1.0
     ),
-    lines=LinesSettings(painted=4, ridge=40.0),
+    lines=LinesSettings(painted=4, ridge=300.0),
 )

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from desktop.jobs import Job
 from desktop.learning import picture_data, picture_lessons, picture_ridge, side_by_side
 from desktop.learning.films import fold_of
+from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.network import SmallNetwork, gaussian
 from desktop.learning.picture_data import Indices, Squares
 from desktop.learning.picture_lessons import picture_lesson, prepared
@@ -97,6 +98,8 @@ class TrainedPictures:
     earlier_seconds: float
     splits: Mapping[str, Json]
     learning_curve: Mapping[str, Json]
+    points: tuple[CurvePoint, ...] = ()
+    """Of a learning curve place by place, which networks have none of: it would take hours."""
 
 
 def train_all(

@@ -3,6 +3,7 @@
 import csv
 import warnings
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,12 @@ from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
 from desktop.learning import RECIPES, picture_lines
 from desktop.learning.films import read_picture
+from desktop.learning.learning_curve import CURVE_FILE, curve_points, curve_table
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureFinding, PictureSet, Split
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.picture_tb import CHEST_XRAY_TB, read_films
 from desktop.learning.recipes.pictures import Pictures
+from desktop.learning.records import Study
 from desktop.records import AnalysisStatus, Decision
 
 torch = pytest.importorskip("torch", reason="needs PyTorch to measure pictures as a graph")
@@ -108,7 +111,7 @@ DRAWN = PictureSet(
     intended_use=words("A trial."),
     source=words("{n} of {groups}"),
     caution=words("Drawn."),
-    findings=(PictureFinding("patch", words("Patch"), ()),),
+    findings=(PictureFinding("patch", words("Patch"), (), goals={"site A": 0.5, "site B": 1.0}),),
     wanted="drawn",
     read=read,
     data=({"name": "Drawn", "licence": "none", "credit": "nobody"},),
@@ -192,6 +195,25 @@ def test_the_card_states_one_place_against_the_other_first(trained: Any) -> None
     assert "research" in card
     assert "Apache" not in card
     assert set(record.calibration["splits"]) == {"learned in A, tested in B"}
+
+
+def test_the_learning_curve_tells_the_places_apart_and_ends_at_the_cards_own_figures(trained: Any) -> None:
+    data, folder, record = trained
+    study = Study.read(folder / CURVE_FILE, record.data_sha256)
+    assert study is not None
+    points = curve_points(study.rows)
+    assert [one.share for one in points] == [25, 50, 100]
+    assert all(one.learned < other.learned for one, other in pairwise(points))
+    card = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert curve_table(points, "people") in card
+    figures = Pictures(DRAWN).evaluate(data, folder, Job(), quiet)
+    assert figures.study == study.rows
+    assert (folder / "CARD.md").read_text(encoding="utf-8") == card
+    told: Any = figures.figures["findings"]
+    for place in ("site A", "site B"):
+        assert points[-1].figures[f"patch, {place}"] == pytest.approx(
+            told["patch"]["by"][place]["all_pairs"]["value"], abs=0.02
+        )
 
 
 def test_the_same_lines_again_from_the_same_seed(trained: Any) -> None:

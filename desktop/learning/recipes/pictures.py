@@ -23,6 +23,7 @@ from desktop.inference.registry import MANIFEST, read_picture_model
 from desktop.inference.runner_onnx import read_weights
 from desktop.jobs import Job
 from desktop.learning import picture_card, picture_evaluation, picture_export, picture_figures, picture_pointing
+from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points
 from desktop.learning.picture_data import answers_of, data_hash, judged, mark, parts, read_examples, upright
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
@@ -31,6 +32,7 @@ from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
     EvaluationRecord,
     Json,
+    Study,
     TrainingRecord,
     settings_of,
     stated_settings,
@@ -115,8 +117,8 @@ class Pictures:
             # The manifest vouches for the others; an evaluation then states the figures.
             install(work / self.name, files | {MANIFEST: manifest_text(manifest).encode()})
             figures = self._own_figures(work / self.name, examples, data, job, say)
-            stated = picture_card.texts(wanted, manifest, json.loads(record.to_json()), figures)
-            install(out, files | stated)
+            stated = picture_card.texts(wanted, manifest, json.loads(record.to_json()), figures, trained.points)
+            install(out, files | _curve_file(data_sha256, trained.points) | stated)
         except OSError as error:
             raise from_os_error(error) from error
         shutil.rmtree(work, ignore_errors=True)
@@ -126,15 +128,18 @@ class Pictures:
     def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
         """See `Recipe.evaluate`. On the pictures it has learned from, each is judged by the network that never saw the
         patient; on any others, by the model as the clinic has it, without patients it has learned from. The
-        comparators are fitted each time, so a study adds nothing."""
+        comparators are fitted each time, and lines have drawn their learning curve while they learned, so a study adds
+        nothing."""
         training = training_document(model_folder)
         examples = read_examples(self.wanted, self.wanted.read(data))
         data_sha256 = data_hash(examples)
         figures: Mapping[str, Json]
+        made = Study.read(model_folder / CURVE_FILE, data_sha256)
         if data_sha256 == training["data_sha256"]:
             figures = self._own_figures(model_folder, examples, data, job, say)
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
-            restate(model_folder, picture_card.texts(self.wanted, manifest, training, figures), say)
+            points = curve_points(made.rows) if made is not None else ()
+            restate(model_folder, picture_card.texts(self.wanted, manifest, training, figures, points), say)
         else:
             seen = set(training["patient_marks"])
             examples = [one for one in examples if mark(self.name, one.group) not in seen]
@@ -149,7 +154,7 @@ class Pictures:
             data_sha256=data_sha256,
             films=len(examples),
             figures=figures,
-            study=[],
+            study=made.rows if made is not None else [],
         )
 
     def _chosen(
@@ -267,6 +272,13 @@ class _Chosen:
     left_out: Mapping[str, Json]
     scales: picture_figures.Floats
     logits: picture_figures.Floats
+
+
+def _curve_file(data_sha256: str, points: Sequence[CurvePoint]) -> dict[str, bytes]:
+    """The learning curve beside the model, where one was drawn."""
+    if not points:
+        return {}
+    return {CURVE_FILE: Study(data_sha256, 0, [point.to_row() for point in points]).to_json().encode()}
 
 
 def _model_of(folder: Path) -> PictureModel:
