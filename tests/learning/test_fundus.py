@@ -32,9 +32,6 @@ from desktop.learning.records import Study
 from desktop.learning.robustness import lost_rows
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-from desktop.learning.fundus_network import VesselNetwork  # noqa: E402
-from desktop.learning.fundus_training import VesselSchool  # noqa: E402
-
 pytestmark = pytest.mark.torch
 
 SMALL = replace(
@@ -116,6 +113,9 @@ def test_nothing_is_taught_without_the_eyes_that_come_first(data: Path, tmp_path
 
 
 def test_networks_begin_from_what_came_first(data: Path, tmp_path: Path) -> None:
+    from desktop.learning.fundus_network import VesselNetwork
+    from desktop.learning.fundus_training import VesselSchool
+
     eyes = read_drawn(data, SMALL.vessels, SMALL.preparation)
     start = VesselNetwork(2).state_dict()
     school = VesselSchool(replace(TINY, epochs=1, steps=1, rate=0.0), 2, "", tmp_path, Job(), lambda _text: None)
