@@ -1,62 +1,79 @@
-"""Strips of one lead made worse on purpose, and what that costs where a rhythm is told.
+"""Strips and half hours of one lead made worse on purpose, and what that costs where a rhythm and beats are told.
 
-Counted are the strips whose rhythm somebody could tell: of each rhythm the share that is told right, the most probable
-one being what is told. Where a strip is called too noisy instead, no rhythm is told, and it counts as refused.
+Of strips those are counted whose rhythm somebody could tell: of each rhythm the share that is told right, the most
+probable one being what is told. Of beats it is how many are missed and how many are wrongly called so, each as a share
+of those there are. What is called too noisy instead counts as refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from desktop.inference.rhythm_beats import beat_inputs
 from desktop.inference.rhythm_features import bands_of, features, interval_curve
 from desktop.inference.rhythm_lead import RATE, ready_lead
+from desktop.inference.rhythm_reading import kinds_of
 from desktop.jobs import Job
 from desktop.learning.records import Json
-from desktop.learning.rhythm_data import RHYTHMS, StripRecords
-from desktop.learning.rhythm_judging import Graphs, judge_strips, record_probabilities, stated_calibration
-from desktop.learning.robustness import Fared, by_kind, losses
+from desktop.learning.rhythm_data import BEATS, RHYTHMS, WITHIN, BeatRecord, StripRecords, matched
+from desktop.learning.rhythm_judging import (
+    Graphs,
+    judge_beats,
+    judge_strips,
+    record_probabilities,
+    rhythm_of_half_hour,
+    shares_of_half_hour,
+    stated_calibration,
+    tally,
+)
+from desktop.learning.robustness import Fared, Scored, by_kind, losses
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
-Worsen = Callable[[Floats, np.random.Generator], Floats]
+Worsen = Callable[[Floats, float, np.random.Generator], Floats]
+"""A wave in mV, and its samples a second."""
 
 _OF_EACH = 60
 """Strips of each rhythm."""
 _TOLD = len(RHYTHMS) - 1
 """The last of RHYTHMS is that none can be told."""
+_MINUTES = 10
+"""Of every half hour."""
+_BEATS = {2: "ventricular", 1: "supraventricular"}
 _SEED = 5
 
 
-def _noise(wave: Floats, random: np.random.Generator) -> Floats:
+def _noise(wave: Floats, _rate: float, random: np.random.Generator) -> Floats:
     return wave + random.normal(0.0, 0.1, len(wave))
 
 
 def _wave_of(height: float, hertz: float) -> Worsen:
     """With a sine of that height (mV) on top, from anywhere."""
 
-    def worsen(wave: Floats, random: np.random.Generator) -> Floats:
-        when = np.arange(len(wave)) / RATE
+    def worsen(wave: Floats, rate: float, random: np.random.Generator) -> Floats:
+        when = np.arange(len(wave)) / rate
         return np.asarray(wave + height * np.sin(2 * np.pi * hertz * when + random.uniform(0, 6.28)))
 
     return worsen
 
 
-def _coarse(wave: Floats, _random: np.random.Generator) -> Floats:
+def _coarse(wave: Floats, _rate: float, _random: np.random.Generator) -> Floats:
     return np.asarray(np.round(wave / 0.1) * 0.1)
 
 
-def _clipped(wave: Floats, _random: np.random.Generator) -> Floats:
+def _clipped(wave: Floats, _rate: float, _random: np.random.Generator) -> Floats:
     middle = float(np.median(wave))
     most = 0.5 * float(np.percentile(np.abs(wave - middle), 99.5))
     return np.clip(wave, middle - most, middle + most)
 
 
-def _no_contact(wave: Floats, random: np.random.Generator) -> Floats:
+def _no_contact(wave: Floats, rate: float, random: np.random.Generator) -> Floats:
     """Flat for five seconds somewhere, or for half of what is shorter than ten."""
-    size = min(round(5 * RATE), len(wave) // 2)
+    size = min(round(5 * rate), len(wave) // 2)
     begin = int(random.integers(0, len(wave) - size + 1))
     gap = wave.copy()
     gap[begin : begin + size] = wave[begin]
@@ -93,11 +110,71 @@ def battery(
     fared = []
     for name, worsen in CHANGES.items():
         random = np.random.default_rng(_SEED)
-        worse = waves if worsen is None else [worsen(wave, random) for wave in waves]
+        worse = waves if worsen is None else [worsen(wave, RATE, random) for wave in waves]
         judged = judge_strips(records_of(worse, true, names, job), parts[chosen], members, graphs, job)
         said = record_probabilities(judged, temperature, offsets).argmax(axis=1)
         fared.append(Fared(name, {"rhythm": by_kind(said == true, true, _TOLD)}, said >= _TOLD))
     return losses(fared, names)
+
+
+def beat_battery(
+    folder: Path,
+    records: Sequence[BeatRecord],
+    parts: Mapping[str, int],
+    graphs: Graphs,
+    manifest: Mapping[str, Any],
+    job: Job,
+) -> list[Json]:
+    """The same of the first minutes of MIT-BIH's half hours. parts: the member that left each patient out."""
+    waves = [read_half_hour(folder, record)[: round(_MINUTES * 60 * record.lead.rate)] for record in records]
+    temperature, offsets, limits = stated_calibration(manifest)
+    fared = []
+    for name, worsen in CHANGES.items():
+        random = np.random.default_rng(_SEED)
+        worse = []
+        for record, wave in zip(records, waves, strict=True):
+            job.check()
+            rate = record.lead.rate
+            worse.append(with_wave(record, wave if worsen is None else worsen(wave, rate, random)))
+        judged = judge_beats(worse, parts, graphs, job)
+        rhythms = [rhythm_of_half_hour(one, temperature, offsets).probabilities for one in judged]
+        kinds = [kinds_of(shares_of_half_hour(one, temperature, offsets), limits) for one in judged]
+        scores = {f"{word} beats": _tallied(worse, kinds, kind) for kind, word in _BEATS.items()}
+        fared.append(Fared(name, scores, np.array([one.argmax() >= _TOLD for one in rhythms])))
+    return losses(fared, [record.name for record in records])
+
+
+def _tallied(records: Sequence[BeatRecord], said: Sequence[Ints], kind: int) -> Scored:
+    tallies = [tally(record, kinds, kind) for record, kinds in zip(records, said, strict=True)]
+    there = np.array([[one.hits + one.missed] * 2 for one in tallies], dtype=np.float64)
+    return Scored(np.array([(one.hits, one.fused - one.wrong) for one in tallies], dtype=np.float64), there)
+
+
+def with_wave(record: BeatRecord, wave: Floats) -> BeatRecord:
+    """A half hour, or its beginning, with another wave: its beats found anew. Nothing may learn from it."""
+    rate = record.lead.rate
+    lead, there = ready_lead(wave, rate), record.marked < len(wave)
+    marked, kinds = record.marked[there], record.kinds[there]
+    classes, unclassified = np.full(len(lead.beats), -1), np.zeros(len(lead.beats), dtype=bool)
+    for mark, place in matched(marked, lead.beats, WITHIN * rate):
+        classes[place] = BEATS.index(kinds[mark]) if kinds[mark] in BEATS else -1
+        unclassified[place] = kinds[mark] not in BEATS
+    return replace(
+        record,
+        lead=lead,
+        inputs=beat_inputs(lead),
+        classes=classes,
+        unclassified=unclassified,
+        taught=np.zeros(len(lead.beats), dtype=bool),
+        marked=marked,
+        kinds=kinds,
+    )
+
+
+def read_half_hour(folder: Path, record: BeatRecord) -> Floats:
+    """The wave of a record of MIT-BIH in mV."""
+    with np.load(folder / "mitbih" / f"{record.name}.npz") as held:
+        return np.asarray((held["sig"].astype(np.float64) - float(held["adc_zero"])) / float(held["adc_gain"]))
 
 
 def _chosen(strips: StripRecords, judged: npt.NDArray[np.bool_]) -> Ints:

@@ -47,9 +47,10 @@ def card(manifest: Mapping[str, Any], training: Mapping[str, Any], figures: Mapp
         _records(figures["beats"]),
         robustness_card.section(
             figures,
-            "the mean share of N, A and O that is told right (the most probable rhythm)",
+            "the mean share of N, A and O that is told right (the most probable rhythm), and of the mean of beats "
+            "missed and beats wrongly called so, as shares of all there are",
             "records",
-            "Refused: called too noisy instead. Single beats were not looked at.",
+            "Refused: called too noisy instead. Strips as above, and ten minutes of each half hour.",
         ),
         _end(manifest),
     )

@@ -1,14 +1,17 @@
 """Matching of beats, splits by patient, choice of limits: what the figures of ecg-rhythm rest on."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from desktop.errors import UserFacingError
 from desktop.inference.rhythm_beats import NAMES, beat_inputs
 from desktop.inference.rhythm_lead import ReadyLead, ready_lead
+from desktop.inference.rhythm_reading import BeatLimits
 from desktop.inference.rhythm_strips import strips
 from desktop.jobs import Job
 from desktop.learning import RECIPES, rhythm_battery
@@ -109,11 +112,11 @@ def test_a_worse_strip_is_as_long_and_the_same_again(name: str) -> None:
     worsen = rhythm_battery.CHANGES[name]
     wave = np.sin(np.arange(1200) / 7.0)
     assert worsen is not None
-    first, again = (worsen(wave, np.random.default_rng(4)) for _ in range(2))
+    first, again = (worsen(wave, 100.0, np.random.default_rng(4)) for _ in range(2))
     assert first.shape == wave.shape
     assert np.array_equal(first, again)
     assert not np.array_equal(first, wave)
-    assert worsen(wave[:300], np.random.default_rng(4)).shape == (300,)
+    assert worsen(wave[:300], 100.0, np.random.default_rng(4)).shape == (300,)
 
 
 def test_what_worse_strips_cost_is_told_by_members_that_never_saw_them(
@@ -148,6 +151,41 @@ def test_what_worse_strips_cost_is_told_by_members_that_never_saw_them(
     assert asked == [("s0", "s1", "s2")] * 2, "neither what is no rhythm, nor what no member left out"
     assert lost.value == 0.0
     assert lost.refused == pytest.approx(2 / 3, abs=1e-3)
+
+
+def test_beats_are_found_anew_in_a_worse_wave_and_missed_ones_are_a_loss(
+    lead: ReadyLead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = record(lead, [2, 2, 2, 2])
+    drawn = lead.wave[: round(30 * lead.rate)]
+    again = rhythm_battery.with_wave(whole, drawn)
+    assert len(again.inputs) == len(again.classes) == len(again.lead.beats)
+    assert 0 < len(again.marked) < len(whole.marked)
+    assert (again.kinds == "V").sum() == 4
+    assert not again.taught.any()
+    (tmp_path / "mitbih").mkdir()
+    np.savez(tmp_path / "mitbih" / "1.npz", sig=np.rint(lead.wave * 200), adc_zero=0, adc_gain=200)
+    assert np.abs(rhythm_battery.read_half_hour(tmp_path, whole) - lead.wave).max() < 0.01
+
+    def judge(worse: Sequence[BeatRecord], *_: Any) -> list[JudgedBeats]:
+        asked.append(worse[0])
+        return [JudgedBeats(worse[0], np.zeros((len(worse[0].classes), 4)), [0.0], 9.0 * np.eye(4)[[0]])]
+
+    def kinds_of(judged: JudgedBeats, _limits: BeatLimits) -> npt.NDArray[np.int64]:
+        return judged.record.classes if len(asked) == 1 else np.zeros_like(judged.record.classes)
+
+    asked: list[BeatRecord] = []
+    monkeypatch.setattr(rhythm_battery, "judge_beats", judge)
+    monkeypatch.setattr(rhythm_battery, "shares_of_half_hour", lambda judged, *_: judged)
+    monkeypatch.setattr(rhythm_battery, "kinds_of", kinds_of)
+    limits = BeatLimits(0.5, 0.5, 0.8)
+    monkeypatch.setattr(rhythm_battery, "stated_calibration", lambda _manifest: (1.0, np.zeros(4), limits))
+    few = {name: rhythm_battery.CHANGES[name] for name in ("as recorded", "low gain, steps of 0.1 mV")}
+    monkeypatch.setattr(rhythm_battery, "CHANGES", few)
+    graphs: Any = None
+    found = lost_rows(rhythm_battery.beat_battery(tmp_path, [whole], {"1": 0}, graphs, {}, Job()))
+    told = {one.of: one.value for one in found}
+    assert told == {"ventricular beats": 0.5, "supraventricular beats": None}, "all missed and none wrong; none there"
 
 
 def test_a_folder_without_the_data_is_told(tmp_path: Path) -> None:

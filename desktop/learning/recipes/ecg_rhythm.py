@@ -128,7 +128,7 @@ class EcgRhythm:
         )
         manifest = json.loads((work / MANIFEST).read_text(encoding="utf-8"))
         figures = _figures(folder, strips, judged, half_hours, beat_parts(beats, settings), manifest, work)
-        figures = figures | _lost(folder, strips, settings, graphs, manifest, job)
+        figures = figures | _lost(folder, strips, beats, settings, graphs, manifest, job)
         files = {name: (work / name).read_bytes() for name in _GRAPHS} | {TRAINING: record.to_json().encode()}
         install(out, files | rhythm_card.texts(manifest, json.loads(record.to_json()), figures))
         return record
@@ -161,8 +161,8 @@ class EcgRhythm:
         half_hours = rhythm_judging.judge_beats(beats, of_beats, graphs, job)
         figures = _figures(folder, strips, judged, half_hours, of_beats, manifest, model_folder)
         if own:
-            say("strips made worse")
-            figures = figures | _lost(folder, strips, settings, graphs, manifest, job)
+            say("traces made worse")
+            figures = figures | _lost(folder, strips, beats, settings, graphs, manifest, job)
             restate(model_folder, rhythm_card.texts(manifest, training, figures), say)
         return EvaluationRecord(
             model=self.name,
@@ -183,15 +183,16 @@ def record_mark(name: str) -> str:
 def _lost(
     folder: Path,
     strips: StripRecords,
+    beats: list[BeatRecord],
     settings: RhythmSettings,
     graphs: rhythm_judging.Graphs,
     manifest: Mapping[str, Any],
     job: Job,
 ) -> dict[str, Json]:
     parts = strip_parts(strips, settings)
-    return {
-        "robustness": rhythm_battery.battery(folder, strips, parts, settings.members, graphs, manifest, job),
-    }
+    rhythms = rhythm_battery.battery(folder, strips, parts, settings.members, graphs, manifest, job)
+    of_beats = rhythm_battery.beat_battery(folder, beats, beat_parts(beats, settings), graphs, manifest, job)
+    return {"robustness": [*rhythms, *of_beats]}
 
 
 def _figures(
