@@ -69,7 +69,7 @@ def card(
         ]
     else:
         grade = [pack_card.grade_section(wanted.graded, figures)] if wanted.graded else []
-        middle = [_main(wanted, figures), *grade, _battery(figures), _lost(wanted, figures)]
+        middle = [_main(wanted, figures), *grade, _fields(wanted, figures), _battery(figures), _lost(wanted, figures)]
     parts = [_head(wanted, manifest, training), *middle, _curve(wanted, training, study), _end(wanted, figures)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -166,6 +166,33 @@ def _counts(key: str, one: Mapping[str, Any]) -> str:
         f"| `{key}` | {share(one['count_error'])} | {100 * one['count_error_all']:.1f} % | "
         f"{100 * one['count_error_of_the_mean']:.1f} % | {share(one['interval_holds'])} |"
     )
+
+
+def _fields(wanted: DetectorSet, figures: Mapping[str, Any]) -> str:
+    """What looking in tiles brings; nothing where it never does."""
+    if not figures.get("fields"):
+        return ""
+
+    def errors(row: Mapping[str, Any], name: str) -> str:
+        return " · ".join(f"{100 * row[name][kind.key]:.0f} %" for kind in wanted.kinds)
+
+    rows = "\n".join(
+        f"| {row['fields']} | {row['in_tiles']} of {row['pictures']} | {errors(row, 'count_error_whole')} | "
+        f"{errors(row, 'count_error')} |"
+        for row in figures["fields"]
+    )
+    kinds = ", ".join(f"`{kind.key}`" for kind in wanted.kinds)
+    return f"""## Pictures of several fields
+
+Where things are smaller than on any photograph of one field, a picture is looked at in overlapping tiles. Here
+photographs were put together, as many across as down, and each such picture judged by the network that saw none of
+them, with the calibration and thresholds shipped. Counts wrong by ({kinds}; share of what was drawn):
+
+| fields | looked at in tiles | seen whole | as the clinic counts |
+|---|---|---|---|
+{rows}
+
+They are only put together: a real photograph of a wide field has no seams, and lies elsewhere in focus."""
 
 
 def _battery(figures: Mapping[str, Any]) -> str:

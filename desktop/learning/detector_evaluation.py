@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from desktop.inference.calibration import Calibration
 from desktop.inference.detection_decoding import boxes_of
-from desktop.inference.detection_manifest import DetectionManifest
+from desktop.inference.detection_manifest import DetectionManifest, TileSpec
 from desktop.inference.detection_model import log_odds, staining
 from desktop.inference.manifest import TensorSpec
 from desktop.inference.runner_onnx import OnnxRunner
@@ -23,6 +23,7 @@ from desktop.learning.detector_figures import Judged, count_spread, counting_thr
 from desktop.learning.detector_grading import FindingFit
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.detector_tiles import fit_tiles, several_fields
 from desktop.learning.picture_changes import Change
 from desktop.learning.records import Json
 from desktop.learning.robustness import Fared, Scored, by_kind, counted, losses
@@ -65,13 +66,15 @@ class KindFit:
 @dataclass(frozen=True, eq=False)
 class Measured:
     """What a new graph's manifest and card say. farthest: the largest distance of a photograph from those that the
-    member judging it has learned from. usual: beyond what a photograph is refused, see `detector_usual`."""
+    member judging it has learned from. usual: beyond what a photograph is refused, see `detector_usual`. tiles: when a
+    photograph is looked at in tiles, see `detector_tiles`."""
 
     kinds: Sequence[KindFit]
     finding: FindingFit | None
     figures: dict[str, Json]
     farthest: float
     usual: UsualAnswers | None = None
+    tiles: TileSpec | None = None
 
 
 def runner_of(graph: bytes, wanted: DetectorSet, members: int) -> OnnxRunner:
@@ -133,7 +136,11 @@ def measured(
     farthest = float(np.max(answers.distances))
     limit = settings.distance_margin * farthest
     found["battery"], found["robustness"] = battery(runner, photographs, wanted, settings, limit, job)
-    return Measured(kinds, finding, found, farthest)
+    tiles = fit_tiles(answers.found, photographs, wanted)
+    if tiles is not None:
+        sure = [(one.calibration, one.threshold) for one in kinds]
+        found["fields"] = several_fields(runner, photographs, part, sure, tiles, limit, wanted, settings, job)
+    return Measured(kinds, finding, found, farthest, tiles=tiles)
 
 
 def asked(

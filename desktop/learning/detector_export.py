@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from desktop.inference.calibration import Calibration
+from desktop.inference.detection_manifest import TileSpec
 from desktop.inference.detection_model import golden_evidence
 from desktop.inference.field_picture import prepare_field
 from desktop.inference.golden_fields import FIELDS
@@ -58,6 +59,7 @@ def document(
                 for kind, fit in zip(wanted.kinds, measured.kinds, strict=True)
             ],
             **_grade(wanted),
+            **_tiles(measured.tiles),
         },
         "applicability": {
             "modalities": ["GM", "SM", "XC", "SC", "OT", "PHOTO"],
@@ -74,6 +76,16 @@ def document(
         "data": [dict(one) for one in wanted.data],
         "training": "training.json",
     }
+
+
+def with_tiles(manifest: Mapping[str, Any], tiles: TileSpec | None) -> dict[str, Any]:
+    """A manifest that says when a photograph is looked at in tiles, or that none is."""
+    boxes = {name: value for name, value in manifest["boxes"].items() if name != "tiles"}
+    return {**manifest, "boxes": boxes | _tiles(tiles)}
+
+
+def _tiles(tiles: TileSpec | None) -> dict[str, object]:
+    return {} if tiles is None else {"tiles": asdict(tiles)}
 
 
 def _findings(wanted: DetectorSet, measured: Measured) -> list[object]:

@@ -97,11 +97,13 @@ BLOOD_CELLS = DetectorSet(
     },
     caution={
         "en": "All photographs are from one laboratory and one camera, their cells about as large on the picture and "
-        "stained alike; cells of another size on the picture are missed. Platelets in clumps are counted as "
+        "stained alike; larger cells on the picture are missed, and so are smaller ones, unless the file has the "
+        "pixels to look in tiles, which was only tried on photographs put together. Platelets in clumps are counted as "
         "few. What people drew differs: nearly every red cell and parts of clumps on some photographs, few or none "
         "on others, so that the figures of red cells tell as much of the drawing as of the model. Whose blood it was "
         "is not published, so photographs of one person may stand on both sides of a split.",
-        "zh": "所有照片来自同一实验室和同一台相机，放大倍数和染色相近；细胞在画面上大小不同时会漏检。"
+        "zh": "所有照片来自同一实验室和同一台相机，放大倍数和染色相近；画面上较大的细胞会漏检；"
+        "较小的也会漏检，除非文件像素足够、可分块查看，而分块只在拼接的照片上试过。"
         "成堆的血小板会被少数。各照片的人工标注尺度不一：有的几乎标出每个红细胞乃至重叠部分，有的很少标或不标，"
         "因此红细胞的数字既反映模型，也反映标注。数据未公开每张照片属于谁，因此同一人的照片可能出现在训练和评测两边。",
     },

@@ -20,6 +20,7 @@ from desktop.learning.detector_evaluation import SPOILT, KindFit, Measured, fits
 from desktop.learning.detector_figures import SAME, count_spread
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
+from desktop.learning.detector_tiles import fit_tiles
 from desktop.learning.detector_usual import fit_usual, kept
 from desktop.learning.records import Json
 from desktop.learning.robustness import Fared, Scored, losses
@@ -100,7 +101,8 @@ def measured(
     farthest = float(np.max(distances))
     limit = settings.distance_margin * farthest
     found["battery"], found["robustness"] = _battery(runner, photographs, wanted, settings, usual, limit, job)
-    return Measured(fit(seen, settings), None, found, farthest, usual)
+    tiles = fit_tiles([one.boxes for one in seen], photographs, wanted)
+    return Measured(fit(seen, settings), None, found, farthest, usual, tiles)
 
 
 def asked(

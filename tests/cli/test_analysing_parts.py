@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,8 +65,17 @@ def test_every_part_is_said(lantern: Lantern, tmp_path: Path) -> None:
     assert line["episodes"] == [{"key": "atrial_fibrillation", "start": 0, "end": 300}]
     assert line["boxes"] == [{"x": 1.5, "y": 2.0, "width": 30.0, "height": 31.0, "class": "afb", "probability": 0.75}]
     assert line["counts"] == {"afb": 12, "other": 0}
+    assert "tiles" not in line
     assert line["masks"] == [str(masks / "left eye_vessels.png")]
     assert (masks / "left eye_vessels.png").read_bytes() == png()
+
+
+def test_in_how_many_tiles_it_looked_is_said(lantern: Lantern, monkeypatch: pytest.MonkeyPatch) -> None:
+    def analyse_file(*_: object, **__: object) -> Iterator[workflow.FileAnalysis]:
+        yield workflow.FileAnalysis(None, replace(ANSWER, tiles=20), None)
+
+    monkeypatch.setattr(workflow, "analyse_file", analyse_file)
+    assert lantern.run("analyse", "wide.jpg").only["tiles"] == 20
 
 
 @pytest.mark.usefixtures("answered")

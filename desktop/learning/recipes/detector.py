@@ -140,6 +140,7 @@ class Detector:
             measured = self._judge.measured(runner, photographs, self.wanted, settings, job)
             figures = measured.figures | {"strangers": self._strangers(model, data, job, say)}
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
+            manifest = detector_export.with_tiles(manifest, measured.tiles)
             restate(model_folder, detector_card.texts(self.wanted, manifest, training, figures, compared), say)
             if study:
                 shutil.rmtree(model_folder / ".study", ignore_errors=True)

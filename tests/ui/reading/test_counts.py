@@ -123,6 +123,9 @@ def test_counts_are_told_with_their_interval(
     labels = {label.objectName(): label.text() for label in step.findChildren(QLabel)}
     assert (labels["count_red_cell"], labels["count_platelet"]) == ("2", "1")
     assert (labels["range_red_cell"], labels["range_platelet"]) == ("range 1 to 4", "")
+    tiles = step.findChild(QLabel, "counts_tiles")
+    assert isinstance(tiles, QLabel)
+    assert not tiles.isVisibleTo(step)
     assert step.overlay.isVisibleTo(step)
     assert not step.why.isVisibleTo(step)
     room.study.viewer.run("viewer.overlay")
@@ -131,6 +134,20 @@ def test_counts_are_told_with_their_interval(
     assert state.overlay
     room.clear()
     assert room.study.viewer.overlay is None
+
+
+@pytest.mark.usefixtures("model_first")
+def test_it_is_said_where_a_picture_was_looked_at_in_parts(
+    room: ReadingRoom, open_study: OpenStudy, study: StudyId, clinic: workflow.Clinic, model: StandIn
+) -> None:
+    model.answer = replace(COUNTING, tiles=20)
+    workflow.suggest(clinic, Job(), study)
+    open_study(study)
+    step = room.study.panel.suggestion
+    tiles = step.findChild(QLabel, "counts_tiles")
+    assert isinstance(tiles, QLabel)
+    assert tiles.isVisibleTo(step)
+    assert "20 overlapping parts" in tiles.text()
 
 
 def test_counts_stay_sealed(
