@@ -214,7 +214,7 @@ def curve_section(study: Study | None) -> str:
 
 AUC of the network that the figures above are of, taught with all cells of a share of its people (smaller shares within
 larger ones) for as many epochs, so that fewer people are fewer steps; from all of them it is the shipped one. Each was
-taught once, and all are judged on the same cells as above.
+taught once, and all are judged on the same cells as above. Steps smaller than the intervals above may be chance.
 
 {curve_table(points, "people")}
 
@@ -223,7 +223,7 @@ taught once, and all are judged on the same cells as above.
 
 def _verdict(points: Sequence[CurvePoint]) -> str:
     """What the curve shows, in words."""
-    told = "; ".join(_gained(less, more) for less, more in pairwise(points))
+    told = f"AUC {'; '.join(_gained(less, more) for less, more in pairwise(points))}"
     half, whole = points[-2:]
     rising = [name for name, area in whole.figures.items() if area - half.figures[name] >= _RISES]
     if not rising:

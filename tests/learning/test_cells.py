@@ -20,7 +20,7 @@ from desktop.learning import cell_battery, cell_card, cell_evaluation, picture_c
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import CELL_SET, find_cells, read_cells
 from desktop.learning.films import read_picture
-from desktop.learning.learning_curve import CurvePoint, curve_points
+from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
 from desktop.learning.publishing import manifest_text
 from desktop.learning.recipes.malaria_cell import MalariaCell
 from desktop.learning.records import Study
@@ -219,6 +219,20 @@ def test_a_tiny_training_gives_a_model_the_clinic_can_load(
     new = MalariaCell().evaluate(others, folder, Job(), quiet)
     assert (new.figures["judged_by"], new.figures["patients"]) == ("the whole model", 30)
     assert (folder / "CARD.md").read_text(encoding="utf-8") == stated["CARD.md"], "other data is not on the card"
+
+
+def test_the_shipped_curve_ends_at_the_figures_of_the_card() -> None:
+    folder = model_folder() / MalariaCell.name
+    training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+    study = Study.read(folder / CURVE_FILE, training["data_sha256"])
+    assert study is not None
+    points = curve_points(study.rows)
+    assert [one.share for one in points] == [25, 50, 100]
+    said = (folder / "CARD.md").read_text(encoding="utf-8")
+    assert curve_table(points, "people") in said
+    for name in (cell_card.COLOUR, cell_card.GREY):
+        row = next(line for line in said.splitlines() if line.startswith(f"| {name} |"))
+        assert row.split("|")[4].split()[0] == f"{points[-1].figures[name]:.3f}"
 
 
 @pytest.mark.parametrize(
