@@ -225,12 +225,14 @@ def _grade(fields: Fields) -> CountGrade:
 
 
 def _tiles(fields: Fields) -> TileSpec:
-    sizes = [fields.number(name, low=1.0, high=4096.0) for name in ("low", "usual", "high")]
-    if not sizes[0] < sizes[1] < sizes[2]:
+    low, usual, high = (fields.number(name, low=1.0, high=4096.0) for name in ("low", "usual", "high"))
+    if not low < usual < high:
         raise ManifestError(fields.where, "three sizes that rise were expected")
     return TileSpec(
-        slug(fields, "kind"),
-        *sizes,
+        kind=slug(fields, "kind"),
+        low=low,
+        usual=usual,
+        high=high,
         overlap=fields.whole("overlap", low=1, high=4096),
         most=fields.whole("most", low=2, high=MOST_TILES),
     )

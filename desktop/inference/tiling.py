@@ -61,7 +61,7 @@ def joined(found: Sequence[Floats], tiles: Sequence[Tile], overlap: float) -> Fl
     number = np.repeat(np.arange(len(tiles)), [len(boxes) for boxes in found])
     low, high = np.hsplit(np.array([tile.own for tile in tiles])[number], 2)
     middle, sides = (whole[:, :2] + whole[:, 2:4]) / 2, whole[:, 2:4] - whole[:, :2]
-    own = ((middle >= low) & (middle < high)).all(axis=1)
+    own: npt.NDArray[np.bool_] = np.all((middle >= low) & (middle < high), axis=1)
     chosen = np.flatnonzero((np.maximum(low - middle, middle - high) <= _NEAR * sides).all(axis=1))
     # Places last, so that the order does not depend on the machine where scores are equal.
     keys = (whole[chosen, 0], whole[chosen, 1], number[chosen], -whole[chosen, 5], ~own[chosen])
