@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
+from desktop.inference import rhythm_runs
 from desktop.inference.rhythm_lead import AFTER, BEFORE, RATE, ReadyLead, correlation
 from desktop.signals.qrs import running_median
 
@@ -17,7 +18,7 @@ NAMES = (
     "t_alike", "t_rest", "rest", "rest_local", "shift", "common", "common_early", "alike_half", "slow_share",
     "before_level", "common_after", "common_spread", "sinus_alike", "sinus_p_alike",
     "sinus_p_rest", "sinus_width", "sinus_height", "rest_odd", "p_rest_odd", "sinus_p_rest_odd",
-    "unlike_odd", "sinus_unlike_odd", "early_odd", "early_odd_record",
+    "unlike_odd", "sinus_unlike_odd", "early_odd", "early_odd_record", *rhythm_runs.NAMES,
 )  # fmt: skip  # a list reads better with several to a line
 """Names of the numbers, in order."""
 
@@ -41,6 +42,7 @@ def beat_numbers(lead: ReadyLead) -> npt.NDArray[np.float32]:
     columns += [_odd(1.0 - named[name]) for name in ("alike", "sinus_alike")]
     early = np.minimum(named["before_local"], 0.0)
     columns += [early / (named["local_spread"] + 0.03), early / (float(np.median(named["local_spread"])) + 0.03)]
+    columns += rhythm_runs.run_numbers(lead.when)
     found = np.nan_to_num(np.stack(columns, axis=1), nan=0.0, posinf=8.0, neginf=-8.0)
     return np.asarray(np.clip(found, -8.0, 8.0), dtype=np.float32)
 

@@ -1,6 +1,6 @@
 """One lead made ready for judging its rhythm: cleaned, scaled, its beats found and cut out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -64,6 +64,14 @@ def ready_lead(lead: Floats, rate: float) -> ReadyLead:
     wave, shapes = np.clip(wave * scale, -_MOST, _MOST), np.clip(shapes * scale, -_MOST, _MOST)
     usual, alike = _commonest(shapes)
     return ReadyLead(wave, rate, beats, shapes, usual, alike)
+
+
+def with_wave(lead: ReadyLead, wave: Floats) -> ReadyLead:
+    """The same lead and beats with another wave of its length and scale."""
+    wave = np.clip(wave, -_MOST, _MOST)
+    shapes = cut(wave, lead.rate, lead.beats)
+    usual, alike = _commonest(shapes)
+    return replace(lead, wave=wave, shapes=shapes, usual=usual, alike=alike)
 
 
 def cut(wave: Floats, rate: float, beats: Places) -> Floats:

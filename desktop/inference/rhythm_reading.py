@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from desktop.inference.rhythm_beats import shared
 from desktop.inference.rhythm_lead import ReadyLead
+from desktop.inference.rhythm_runs import told_alike
 from desktop.inference.rhythm_strips import SECONDS, WHOLE
 from desktop.records import Beat, BeatKind, Episode
 from desktop.signals.qrs import running_median
@@ -84,8 +85,8 @@ def episodes_of(rhythm: Rhythm, rate: float, length: int) -> tuple[Episode, ...]
 @dataclass(frozen=True, eq=False)
 class BeatShares:
     """Of each beat: the probability that it is ventricular (shared among beats of one shape); that it is
-    supraventricular rather than normal; whether it is called a fusion where it is neither, and whether it is unsure
-    then; whether the rhythm about it is fibrillation. All (beats,)."""
+    supraventricular rather than normal (shared among beats near it that come alike); whether it is called a fusion
+    where it is neither, and whether it is unsure then; whether the rhythm about it is fibrillation. All (beats,)."""
 
     ventricular: Floats
     above: Floats
@@ -102,7 +103,7 @@ def shares_of(lead: ReadyLead, logits: Floats, rhythm: Rhythm) -> BeatShares:
     second = np.clip(lead.when.astype(int), 0, len(rhythm.each_second) - 1)
     return BeatShares(
         ventricular,
-        shares[:, 1] / (shares[:, 0] + shares[:, 1] + _MARGIN),
+        1 / (1 + np.exp(-told_alike(lead.when, logits[:, 1] - logits[:, 0]))),
         (shares[:, 3] > _FUSION_AT) & (shares[:, 3] > shares[:, 0]),
         shares[:, [0, 1, 3]].max(axis=1) < _UNSURE * (1 - ventricular),
         rhythm.each_second[second, FIBRILLATION] > _EPISODE_AT,

@@ -14,10 +14,12 @@ from desktop.learning.baseline import logistic_scores
 from desktop.learning.records import Json
 from desktop.learning.rhythm_data import BeatRecord, StripRecords, matched
 from desktop.learning.rhythm_judging import (
+    PLACES,
     JudgedBeats,
     JudgedStrips,
     Tally,
     in_flutter,
+    limits_by_others,
     record_probabilities,
     rhythm_of_half_hour,
     tally,
@@ -149,22 +151,24 @@ def beat_figures(
     offsets: Floats,
     limits: BeatLimits,
 ) -> dict[str, Json]:
-    """Of MIT-BIH's half hours: ventricular and supraventricular beats, and the seconds in atrial fibrillation."""
-    names = [one.record.name for one in judged]
+    """Of MIT-BIH's half hours: ventricular and supraventricular beats, and the seconds in atrial fibrillation.
+
+    parts: the member that left each patient out; then also by intervals alone, and with the limits that the other
+    patients would have chosen.
+    """
+    records, names = [one.record for one in judged], [one.record.name for one in judged]
     rhythms = [rhythm_of_half_hour(one, temperature, offsets) for one in judged]
-    kinds = [
-        kinds_of(shares_of(one.record.lead, one.logits, rhythm), limits)
-        for one, rhythm in zip(judged, rhythms, strict=True)
-    ]
+    shares = [shares_of(one.record.lead, one.logits, rhythm) for one, rhythm in zip(judged, rhythms, strict=True)]
+    ways = {"": [kinds_of(share, limits) for share in shares]}
+    if parts is not None:
+        ways["plain_"] = _plain_beats(records, parts)
+        chosen = limits_by_others(judged, parts, temperature, offsets)
+        ways["others_"] = [kinds_of(share, each) for share, each in zip(shares, chosen, strict=True)]
     figures: dict[str, Json] = {"records": len(judged)}
-    plain = _plain_beats([one.record for one in judged], parts) if parts is not None else None
-    for kind, word in ((2, "ventricular"), (1, "supraventricular")):
-        tallies = [tally(one.record, said, kind) for one, said in zip(judged, kinds, strict=True)]
-        figures[word] = _of_tallies(tallies, names)
-        if plain is not None:
-            figures[f"plain_{word}"] = _of_tallies(
-                [tally(one.record, said, kind) for one, said in zip(judged, plain, strict=True)], names
-            )
+    for word, kind in PLACES.items():
+        for way, kinds in ways.items():
+            tallies = [tally(record, said, kind) for record, said in zip(records, kinds, strict=True)]
+            figures[f"{way}{word}"] = _of_tallies(tallies, names)
     seconds = np.zeros((len(judged), 3))
     for place, (one, rhythm) in enumerate(zip(judged, rhythms, strict=True)):
         true = true_fibrillation(one.record)
@@ -198,14 +202,17 @@ def _of_tallies(tallies: Sequence[Tally], names: Sequence[str]) -> Json:
 def _plain_beats(records: Sequence[BeatRecord], parts: Mapping[str, int]) -> list[Ints]:
     """Logistic regression on the intervals about a beat alone, by other patients: ventricular, supraventricular or
     neither, whichever is more than half likely."""
-    found = []
-    for record in records:
-        learn = [other for other in records if parts[other.name] != parts[record.name]]
+    found: dict[str, Ints] = {}
+    for part in sorted(set(parts.values())):
+        learn = [other for other in records if parts[other.name] != part]
+        judge = [record for record in records if parts[record.name] == part]
         # Every third beat is plenty for so few numbers.
         numbers = np.concatenate([other.inputs[other.taught][::3, 2, _BEAT_INTERVALS] for other in learn])
         classes = np.concatenate([other.classes[other.taught][::3] for other in learn])
-        test = record.inputs[:, 2, _BEAT_INTERVALS].astype(np.float64)
+        test = np.concatenate([record.inputs[:, 2, _BEAT_INTERVALS] for record in judge]).astype(np.float64)
         scores = {kind: logistic_scores(numbers.astype(np.float64), classes == kind, test) for kind in (1, 2)}
         called = np.where(scores[1] > np.maximum(scores[2], 0.0), 1, 0)
-        found.append(np.where(scores[2] > np.maximum(scores[1], 0.0), 2, called))
-    return found
+        called = np.where(scores[2] > np.maximum(scores[1], 0.0), 2, called)
+        ends = np.cumsum([len(record.inputs) for record in judge])[:-1]
+        found |= {record.name: said for record, said in zip(judge, np.split(called, ends), strict=True)}
+    return [found[record.name] for record in records]

@@ -25,7 +25,10 @@ _AT_ONCE = 64
 GOALS = {"ventricular": (0.92, 0.90), "supraventricular": (0.76, 0.50)}
 """Sensitivity and positive predictive value that the limits are chosen towards."""
 
-_LIMITS = tuple(round(0.05 * step, 2) for step in range(4, 19))
+PLACES = {"ventricular": 2, "supraventricular": 1}
+"""Where these classes are in BEATS."""
+
+_LIMITS = tuple(round(0.05 * step, 2) for step in range(2, 19))
 _IN_FIBRILLATION = 0.8
 
 
@@ -181,19 +184,68 @@ def in_flutter(record: BeatRecord, samples: Ints) -> npt.NDArray[np.bool_]:
 
 def choose_limits(judged: Sequence[JudgedBeats], temperature: float, offsets: Floats) -> BeatLimits:
     """Of those tried, the limit that comes nearest its two goals together (the smaller share of either reached)."""
-    shares = [shares_of_half_hour(one, temperature, offsets) for one in judged]
+    return _Trials(judged, temperature, offsets).best(np.ones(len(judged), dtype=bool))
 
-    def reached(limits: BeatLimits, kind: int, goal: tuple[float, float]) -> float:
-        tallies = [tally(one.record, kinds_of(share, limits), kind) for one, share in zip(judged, shares, strict=True)]
-        hits, missed = sum(one.hits for one in tallies), sum(one.missed for one in tallies)
-        wrong = sum(one.wrong - one.fused for one in tallies)
-        return min(hits / max(1, hits + missed) / goal[0], hits / max(1, hits + wrong) / goal[1])
 
-    ventricular = max(_LIMITS, key=lambda at: reached(BeatLimits(at, 0.5, 0.8), 2, GOALS["ventricular"]))
-    above = max(
-        _LIMITS,
-        key=lambda at: reached(BeatLimits(ventricular, at, max(at, _IN_FIBRILLATION)), 1, GOALS["supraventricular"]),
-    )
+def limits_by_others(
+    judged: Sequence[JudgedBeats], parts: Mapping[str, int], temperature: float, offsets: Floats
+) -> list[BeatLimits]:
+    """For each half hour the limits that the patients of all other parts would have chosen."""
+    part = np.array([parts[one.record.name] for one in judged], dtype=np.int64)
+    trials = _Trials(judged, temperature, offsets)
+    found = {number: trials.best(part != number) for number in np.unique(part).tolist()}
+    return [found[int(number)] for number in part]
+
+
+def measures(word: str) -> tuple[str, str]:
+    """What a learning curve calls the two figures of one kind of beats."""
+    return f"{word}: sensitivity", f"{word}: predictive value"
+
+
+def reached(
+    judged: Sequence[JudgedBeats], limits: BeatLimits, temperature: float, offsets: Floats
+) -> dict[str, tuple[float, float]]:
+    """Sensitivity and predictive value of either kind, fusion beats not counted against it."""
+    trials = _Trials(judged, temperature, offsets)
+    return {word: trials.reached(limits, word, np.ones(len(judged), dtype=bool)) for word in GOALS}
+
+
+class _Trials:
+    """Every limit tried on every half hour, each once."""
+
+    def __init__(self, judged: Sequence[JudgedBeats], temperature: float, offsets: Floats) -> None:
+        self._judged = judged
+        self._shares = [shares_of_half_hour(one, temperature, offsets) for one in judged]
+        self._counted: dict[tuple[BeatLimits, int], Floats] = {}
+
+    def best(self, of: npt.NDArray[np.bool_]) -> BeatLimits:
+        """Limits that come nearest the goals in some of the half hours, (half hours,)."""
+
+        def share(limits: BeatLimits, word: str) -> float:
+            return min(value / goal for value, goal in zip(self.reached(limits, word, of), GOALS[word], strict=True))
+
+        ventricular = max(_LIMITS, key=lambda at: share(BeatLimits(at, 0.5, 0.8), "ventricular"))
+        above = max(_LIMITS, key=lambda at: share(_limits(ventricular, at), "supraventricular"))
+        return _limits(ventricular, above)
+
+    def reached(self, limits: BeatLimits, word: str, of: npt.NDArray[np.bool_]) -> tuple[float, float]:
+        """Sensitivity and predictive value in some of the half hours."""
+        hits, missed, wrong = self._counts(limits, PLACES[word])[of].sum(axis=0).tolist()
+        return hits / max(1, hits + missed), hits / max(1, hits + wrong)
+
+    def _counts(self, limits: BeatLimits, kind: int) -> Floats:
+        """(half hours, 3) hits, missed, and wrong but for fusion beats."""
+        if (limits, kind) not in self._counted:
+            tallies = [
+                tally(one.record, kinds_of(share, limits), kind)
+                for one, share in zip(self._judged, self._shares, strict=True)
+            ]
+            rows = [(one.hits, one.missed, one.wrong - one.fused) for one in tallies]
+            self._counted[limits, kind] = np.array(rows, dtype=np.float64)
+        return self._counted[limits, kind]
+
+
+def _limits(ventricular: float, above: float) -> BeatLimits:
     return BeatLimits(ventricular, above, max(above, _IN_FIBRILLATION))
 
 

@@ -1,22 +1,62 @@
 """All networks of ecg-rhythm, and the two graphs made of them. Needs torch."""
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
+from desktop.errors import KnownFailure
 from desktop.inference.rhythm_lead import AFTER, BEFORE
 from desktop.inference.rhythm_strips import SAMPLES
 from desktop.jobs import Job
 from desktop.learning.export import export
-from desktop.learning.rhythm_beat_training import train_beat_member
+from desktop.learning.records import settings_of, training_document
+from desktop.learning.rhythm_beat_training import BeatsToLearn, train_beat_member
 from desktop.learning.rhythm_data import BeatRecord, StripRecords
 from desktop.learning.rhythm_export import BEAT_GRAPH, MODEL
 from desktop.learning.rhythm_network import BeatNetwork, StripNetwork, Together
 from desktop.learning.rhythm_settings import RhythmSettings
 from desktop.learning.rhythm_training import train_member
+from desktop.learning.rhythm_turned import turned_copies
 from desktop.learning.side_by_side import one_thread_each
 from desktop.learning.training import Epoch
 
 _OUTPUTS = ("logits", "member_logits")
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedStrips:
+    """The networks for strips of an earlier run: the graph's bytes and their training curves by name."""
+
+    graph: bytes
+    curves: Mapping[str, tuple[Epoch, ...]]
+
+    @property
+    def seconds(self) -> float:
+        """How long they learned."""
+        return sum(epoch.seconds for curve in self.curves.values() for epoch in curve)
+
+
+def learned_strips(model_folder: Path, settings: RhythmSettings, data_sha256: str) -> LearnedStrips | None:
+    """Those that a finished model holds, where learning them again would give the same: from the same data with the
+    same settings by the same PyTorch. None otherwise."""
+    try:
+        training = training_document(model_folder)
+        graph = (model_folder / MODEL).read_bytes()
+        earlier = settings_of(RhythmSettings, training["settings"])
+        same = (
+            training["data_sha256"] == data_sha256
+            and earlier.of_strips() == settings.of_strips()
+            and training["software"]["torch"] == torch.__version__
+            and training["sha256"] == hashlib.sha256(graph).hexdigest()
+        )
+        names = [_strips(part) for part in settings.members]
+        curves = {name: tuple(Epoch(**epoch) for epoch in training["curves"][name]) for name in names}
+    except (KnownFailure, OSError, KeyError, TypeError):
+        return None
+    return LearnedStrips(graph, curves) if same else None
 
 
 def train_all(
@@ -27,26 +67,46 @@ def train_all(
     work: Path,
     job: Job,
     say: Callable[[str], None],
+    *,
+    learned: LearnedStrips | None = None,
 ) -> dict[str, tuple[Epoch, ...]]:
     """Every member, going on after the last whole epoch where a run was cut off; the graphs lie in `work` afterwards.
-    The training curves by name."""
-    curves: dict[str, tuple[Epoch, ...]] = {}
-    of_strips: list[StripNetwork] = []
-    of_beats: list[BeatNetwork] = []
+    learned: the networks for strips, where they need not be learned again. The training curves by name."""
     with one_thread_each():
-        for part in settings.members:
-            trained = train_member(strips, part, settings, data_sha256, work, job, say)
-            curves[f"strips {part + 1}"] = trained.curve
-            of_strips.append(trained.network)
+        if learned is not None:
+            say("the networks for strips have learned from this before: taken over")
+            (work / MODEL).write_bytes(learned.graph)
+            curves = dict(learned.curves)
+        else:
+            curves = _train_strips(strips, settings, data_sha256, work, job, say)
+        say("giving beats another form")
+        lessons = BeatsToLearn(beats, turned_copies(beats, settings.turned, settings.seed))
+        members: list[BeatNetwork] = []
         for part in range(settings.beat_members):
-            taught = train_beat_member(beats, part, settings, data_sha256, work, job, say)
+            taught = train_beat_member(lessons, part, settings, data_sha256, work, job, say)
             curves[f"beats {part + 1}"] = taught.curve
-            of_beats.append(taught.network)
-        write_graphs(of_strips, of_beats, work)
+            members.append(taught.network)
+        export(Together(members), (3, BEFORE + AFTER), _OUTPUTS, work / BEAT_GRAPH)
     return curves
 
 
-def write_graphs(strips: list[StripNetwork], beats: list[BeatNetwork], folder: Path) -> None:
-    """model.onnx and beats.onnx."""
-    export(Together(strips), (3, SAMPLES), _OUTPUTS, folder / MODEL)
-    export(Together(beats), (3, BEFORE + AFTER), _OUTPUTS, folder / BEAT_GRAPH)
+def _train_strips(
+    strips: StripRecords,
+    settings: RhythmSettings,
+    data_sha256: str,
+    work: Path,
+    job: Job,
+    say: Callable[[str], None],
+) -> dict[str, tuple[Epoch, ...]]:
+    curves: dict[str, tuple[Epoch, ...]] = {}
+    members: list[StripNetwork] = []
+    for part in settings.members:
+        trained = train_member(strips, part, settings, data_sha256, work, job, say)
+        curves[_strips(part)] = trained.curve
+        members.append(trained.network)
+    export(Together(members), (3, SAMPLES), _OUTPUTS, work / MODEL)
+    return curves
+
+
+def _strips(part: int) -> str:
+    return f"strips {part + 1}"

@@ -16,15 +16,17 @@ def strip_parts(records: StripRecords, settings: RhythmSettings) -> npt.NDArray[
 
 
 def beat_parts(records: Sequence[BeatRecord], settings: RhythmSettings) -> dict[str, int]:
-    """The part each patient belongs to: patients sorted by how many premature beats above the ventricles they have (by
-    ventricular ones where equal), dealt out there and back, so that no part holds all that is rare."""
-
-    def rare(record: BeatRecord) -> tuple[int, int, str]:
-        counts = [int((record.kinds == kind).sum()) for kind in ("S", "V")]
-        return -counts[0], -counts[1], record.name
-
+    """The part each patient belongs to: patients sorted by rarity, dealt out there and back, so that no part holds all
+    that is rare."""
     parts, found = settings.beat_members, {}
-    for place, record in enumerate(sorted(records, key=rare)):
+    for place, record in enumerate(sorted(records, key=rarity)):
         turn = place % (2 * parts)
         found[record.name] = turn if turn < parts else 2 * parts - 1 - turn
     return found
+
+
+def rarity(record: BeatRecord) -> tuple[int, int, str]:
+    """Sorts patients by how many premature beats above the ventricles they have, most first; by ventricular ones where
+    equal."""
+    counts = [int((record.kinds == kind).sum()) for kind in ("S", "V")]
+    return -counts[0], -counts[1], record.name

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -25,9 +24,6 @@ from desktop.learning.training import Batch, LessonOf, Schedule, TrainedOf, trai
 Say = Callable[[str], None]
 Indices = npt.NDArray[np.int64]
 
-# Raised when the code of the lessons changes what is learned.
-_LESSONS = 1
-
 
 def train_member(
     records: StripRecords, part: int, settings: RhythmSettings, data_sha256: str, work: Path, job: Job, say: Say
@@ -38,7 +34,7 @@ def train_member(
     schedule = Schedule(
         settings.epochs, len(learn) // settings.batch, settings.rate, patience=settings.epochs, to_the_end=True
     )
-    text = json.dumps([_LESSONS, data_sha256, asdict(settings), part, torch.__version__])
+    text = json.dumps([data_sha256, settings.of_strips(), part, torch.__version__])
     lesson = LessonOf[StripNetwork](
         f"strips {part + 1}",
         hashlib.sha256(text.encode()).hexdigest(),

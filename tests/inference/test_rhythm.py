@@ -20,6 +20,8 @@ from desktop.inference.rhythm_reading import (
     rhythm_of,
     shares_of,
 )
+from desktop.inference.rhythm_runs import NAMES as RUN_NAMES
+from desktop.inference.rhythm_runs import run_numbers, told_alike
 from desktop.inference.rhythm_strips import FEATURES, SAMPLES, strip_times, strips
 from desktop.inference.tasks.rhythm import TASK, best_lead, findings
 from desktop.jobs import Job
@@ -136,3 +138,30 @@ def test_early_beats_need_more_in_fibrillation_and_nothing_probable_is_unsure() 
     assert set(kinds_of(shares_of(lead, early, wild), LIMITS)) == {0}
     assert set(kinds_of(shares_of(lead, np.tile([0.1, 0.0, 0.1, 0.0], (count, 1)), calm), LIMITS)) == {-1}
     assert set(kinds_of(shares_of(lead, np.tile([0.0, 0.0, 4.0, 0.0], (count, 1)), calm), LIMITS)) == {2}
+
+
+def times(*intervals: float) -> np.ndarray:
+    return np.concatenate([[1.0], 1.0 + np.cumsum(intervals)])
+
+
+def test_a_run_begins_with_a_step_and_a_sinus_node_that_speeds_up_has_none() -> None:
+    step = dict(zip(RUN_NAMES, run_numbers(times(*[0.8] * 20, *[0.5] * 15, *[0.8] * 20)), strict=True))
+    slope = dict(zip(RUN_NAMES, run_numbers(times(*np.linspace(0.8, 0.5, 60))), strict=True))
+    run = slice(21, 36)
+    assert step["run_depth"][run] == pytest.approx(np.log(0.8 / 0.5))
+    assert step["run_length"][run] == pytest.approx(np.log1p(15))
+    assert step["run_end"][run] == pytest.approx(np.log(0.8 / 0.5))
+    assert np.expm1(step["run_place"][[21, 35]]) == pytest.approx([1, 15])
+    assert not any(column[:21].any() or column[36:].any() for column in step.values())
+    assert not any(column[1:].any() for column in slope.values())
+
+
+def test_beats_that_come_alike_are_what_most_of_them_are_said_to_be() -> None:
+    when = times(*[0.8] * 20, 0.5, 1.1, *[0.8] * 20)
+    said = np.full(len(when), -2.0)
+    said[[5, 21]] = 3.0
+    told = told_alike(when, said)
+    assert told[5] < -0.5
+    assert told[21] == 3.0
+    assert np.allclose(told_alike(when, np.full(len(when), 1.5)), 1.5)
+    assert told_alike(when[:2], said[:2]).tolist() == [-2.0, -2.0]

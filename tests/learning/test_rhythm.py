@@ -1,6 +1,9 @@
 """Matching of beats, splits by patient, choice of limits: what the figures of ecg-rhythm rest on."""
 
+import hashlib
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,18 +11,29 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from desktop.errors import UserFacingError
+from desktop.errors import Cancelled, UserFacingError
 from desktop.inference.rhythm_beats import NAMES, beat_inputs
 from desktop.inference.rhythm_lead import ReadyLead, ready_lead
 from desktop.inference.rhythm_reading import BeatLimits
 from desktop.inference.rhythm_strips import strips
 from desktop.jobs import Job
-from desktop.learning import RECIPES, rhythm_battery
+from desktop.learning import RECIPES, rhythm_battery, rhythm_card
+from desktop.learning.learning_curve import CurvePoint
+from desktop.learning.records import Study, stated_settings
 from desktop.learning.rhythm_data import BeatRecord, StripRecords, ecg_folder, matched, read_strips
 from desktop.learning.rhythm_evaluation import f1, mean_f1
-from desktop.learning.rhythm_judging import JudgedBeats, JudgedStrips, choose_limits, tally
+from desktop.learning.rhythm_judging import (
+    JudgedBeats,
+    JudgedStrips,
+    choose_limits,
+    limits_by_others,
+    measures,
+    reached,
+    tally,
+)
 from desktop.learning.rhythm_parts import beat_parts
 from desktop.learning.rhythm_settings import RhythmSettings
+from desktop.learning.rhythm_turned import turned, turned_copies
 from desktop.learning.robustness import lost_rows
 from desktop.signals.synthetic import DrawnHeart, draw
 
@@ -84,18 +98,52 @@ def test_patients_with_rare_beats_are_dealt_to_different_parts(lead: ReadyLead) 
     assert parts == {"5": 0, "4": 1, "3": 2, "2": 2, "1": 1, "0": 0}
 
 
-def test_limits_lie_where_the_classes_part(lead: ReadyLead) -> None:
+def judged(lead: ReadyLead, name: str, above: float = 1.5) -> JudgedBeats:
+    """A minute in which every fifth beat is ventricular and every fifth supraventricular, by about so much of log-odds.
+
+    Drawn beats are all alike in form and time, and what one is said to be is shared; the record's times are spread out
+    so that only the form is.
+    """
     rare = [2 if place % 5 == 0 else 1 if place % 5 == 1 else 0 for place in range(len(lead.beats))]
-    judged = record(lead, rare)
     logits = np.zeros((len(rare), 4))
     for place, kind in enumerate(rare):
-        logits[place] = {0: (3.0, 1.0, -3.0, -9.0), 1: (0.5, 1.5, -3.0, -9.0), 2: (0.0, 0.0, 9.0, -9.0)}[kind]
-    # Drawn beats are all alike: what one is said to be is shared; only the supraventricular limit is free.
+        logits[place] = {0: (3.0, 1.0, -3.0, -9.0), 1: (0.0, above, -3.0, -9.0), 2: (0.0, 0.0, 9.0, -9.0)}[kind]
+    apart = replace(
+        lead, rate=lead.rate, beats=np.cumsum(np.round(100 * 1.12 ** np.arange(len(rare)))).astype(np.int64)
+    )
     begins, made = strips(lead)
-    one = JudgedBeats(judged, logits, begins, np.zeros((len(made), 4)))
+    return JudgedBeats(replace(record(lead, rare, name), lead=apart), logits, begins, np.zeros((len(made), 4)))
+
+
+def test_limits_lie_where_the_classes_part(lead: ReadyLead) -> None:
+    one = judged(lead, "1")
     limits = choose_limits([one], 1.0, np.zeros(4))
-    assert 0.12 <= limits.supraventricular < 0.73
-    assert limits.in_fibrillation == 0.8
+    assert 0.12 <= limits.supraventricular < 0.82
+    assert limits.in_fibrillation >= 0.8
+    assert reached([one], limits, 1.0, np.zeros(4))["supraventricular"] == (1.0, 1.0)
+
+
+def test_limits_of_the_others_are_not_those_of_the_patient_himself(lead: ReadyLead) -> None:
+    everyone = [judged(lead, "plain"), judged(lead, "hidden", -1.9)]
+    parts = {"plain": 0, "hidden": 1}
+    alone = [choose_limits([one], 1.0, np.zeros(4)) for one in everyone]
+    assert limits_by_others(everyone, parts, 1.0, np.zeros(4)) == alone[::-1]
+    assert alone[0] != alone[1]
+
+
+def test_a_turned_copy_changes_the_form_of_some_beats_and_nothing_else(lead: ReadyLead) -> None:
+    whole = record(lead, [2, 1, 0, -1])
+    copy = turned(whole, 0.3, 7)
+    assert 0 < copy.taught.sum() < whole.taught.sum()
+    assert not copy.taught[~whole.taught].any()
+    assert np.array_equal(copy.lead.beats, lead.beats)
+    assert np.array_equal(copy.classes, whole.classes)
+    other = np.abs(copy.lead.shapes - lead.shapes).max(axis=1)
+    assert (other[copy.taught] > 0.1).all()
+    assert (other > 0.1).sum() < len(lead.beats)
+    assert np.array_equal(turned(whole, 0.3, 7).inputs, copy.inputs)
+    assert not np.array_equal(turned(whole, 0.3, 8).inputs, copy.inputs)
+    assert turned_copies([whole], 0.0, 7) == ()
 
 
 def test_the_numbers_of_a_beat_are_finite_and_know_an_early_one() -> None:
@@ -193,3 +241,125 @@ def test_a_folder_without_the_data_is_told(tmp_path: Path) -> None:
         ecg_folder(tmp_path)
     assert told.value.key == "learning.no_data"
     assert RECIPES["ecg-rhythm"]().name == "ecg-rhythm"
+
+
+@pytest.fixture
+def people(lead: ReadyLead) -> list[BeatRecord]:
+    """Eight, each with a number of supraventricular beats of his own."""
+    return [record(lead, [2, 3] + [1] * number, str(number)) for number in range(8)]
+
+
+FEW = RhythmSettings(beat_members=2, beat_epochs=1, beat_steps=4, beat_batch=8)
+
+
+def test_smaller_shares_lie_within_larger_ones_and_none_holds_who_is_judged(people: list[BeatRecord]) -> None:
+    pytest.importorskip("torch")
+    from desktop.learning.rhythm_beat_training import BeatsToLearn
+
+    parts = beat_parts(people, FEW)
+    copies = turned_copies(people, 0.3, 7)
+
+    def names(kept: int, draw: int) -> set[str]:
+        learn, judge = BeatsToLearn(people, copies, kept, draw).split(0, FEW)
+        assert {one.name for one in judge} == {name for name, part in parts.items() if part == 0}
+        assert not {one.name for one in learn} & {one.name for one in judge}
+        assert len(learn) == 2 * len({one.name for one in learn})
+        return {one.name for one in learn}
+
+    halves, quarters = [names(50, draw) for draw in range(2)], [names(25, draw) for draw in range(4)]
+    assert halves[0] | halves[1] == names(100, 0) == set().union(*quarters)
+    assert not halves[0] & halves[1]
+    assert all(quarters[draw] <= halves[draw % 2] for draw in range(4))
+
+
+def test_a_curve_has_all_shares_and_goes_on_where_it_was_cut_off(people: list[BeatRecord], tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from desktop.learning.rhythm_study import curve
+
+    halves = [JudgedBeats(one, np.zeros((len(one.classes), 4)), [0.0], np.zeros((1, 4))) for one in people]
+    heard: list[str] = []
+
+    def learned(job: Job) -> Sequence[CurvePoint]:
+        return curve(halves, (1.0, np.zeros(4)), FEW, "data", tmp_path, job, heard.append)
+
+    gone = Job()
+    gone.cancel()
+    with pytest.raises(Cancelled):
+        learned(gone)
+    first = learned(Job())
+    assert learned(Job()) == first
+    assert [(one.share, one.learned) for one in first] == [(25, 1), (50, 2), (100, 4)]
+    assert len(list(tmp_path.glob("beats*.pt"))) == 2 * (4 + 2)
+    assert curve(halves[:4], (1.0, np.zeros(4)), FEW, "data", tmp_path, Job(), heard.append) == ()
+    assert all(set(one.figures) == {*measures("ventricular"), *measures("supraventricular")} for one in first)
+
+
+def test_networks_for_strips_are_taken_over_only_where_they_would_learn_the_same(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    from desktop.learning.rhythm_members import learned_strips
+
+    settings = RhythmSettings(members=(0,))
+    graph = b"a graph"
+    epoch = {"epoch": 1, "training_loss": 0.5, "validation_loss": 0.5, "score": 0.8, "seconds": 30.0}
+    document: dict[str, Any] = {
+        "settings": stated_settings(settings),
+        "patient_marks": [],
+        "data_sha256": "data",
+        "software": {"torch": torch.__version__},
+        "sha256": hashlib.sha256(graph).hexdigest(),
+        "curves": {"strips 1": [epoch, epoch], "beats 1": [epoch]},
+    }
+
+    def kept(changed: RhythmSettings = settings, data: str = "data", **other: Any) -> bool:
+        (tmp_path / "training.json").write_text(json.dumps(document | other), encoding="utf-8")
+        return learned_strips(tmp_path, changed, data) is not None
+
+    assert not kept()
+    (tmp_path / "model.onnx").write_bytes(graph)
+    assert kept()
+    assert kept(replace(settings, beat_epochs=99))
+    assert not kept(replace(settings, epochs=99))
+    assert not kept(replace(settings, strip_lessons=99))
+    assert not kept(data="others")
+    assert not kept(software={"torch": "0.1"})
+    assert not kept(sha256="0")
+    assert not kept(curves={})
+    assert kept()
+    learned = learned_strips(tmp_path, settings, "data")
+    assert learned is not None
+    assert (learned.graph, learned.seconds) == (graph, 60.0)
+
+
+def test_a_card_says_what_the_curve_shows_or_that_there_is_none() -> None:
+    names = [*measures("ventricular"), *measures("supraventricular")]
+
+    def told(*last: float) -> str:
+        points = [
+            CurvePoint(share, learned, dict(zip(names, values, strict=True)))
+            for share, learned, values in ((25, 5, (0.5,) * 4), (50, 10, (0.6,) * 4), (100, 20, last))
+        ]
+        return rhythm_card._curve(Study("data", 1, [point.to_row() for point in points]))
+
+    assert "Not measured yet" in rhythm_card._curve(None)
+    assert "| 20 patients (100 %) | 0.600 | 0.600 | 0.700 | 0.600 |" in told(0.6, 0.6, 0.7, 0.6)
+    assert "of ventricular beats it is flat" in told(0.6, 0.6, 0.7, 0.6)
+    assert "of supraventricular beats it still rises (+0.100 sensitivity" in told(0.6, 0.6, 0.7, 0.6)
+    assert told(0.6, 0.6, 0.7, 0.6).endswith("more patients would help.")
+    assert told(0.6, 0.6, 0.6, 0.6).endswith("would not help much.")
+
+
+def test_a_card_names_the_goals_that_were_missed_and_those_reached_by_the_patients_own_limits() -> None:
+    def told(f1: float, above: float, by_others: float) -> str:
+        def both(value: float) -> dict[str, dict[str, float]]:
+            return {"sensitivity": {"value": 0.95}, "ppv": {"value": value}}
+
+        beats = {"ventricular": both(0.95), "others_ventricular": both(0.95)}
+        beats |= {"supraventricular": both(above), "others_supraventricular": both(by_others)}
+        qrs = {"sensitivity": {"value": 0.999}, "ppv": {"value": 0.999}}
+        return rhythm_card._missed({"rhythm": {"mean_f1": {"value": f1}}, "beats": beats, "qrs": qrs})
+
+    assert told(0.84, 0.6, 0.6).replace("\n", " ") == "Every figure that was to be reached is reached on this data."
+    assert told(0.84, 0.6, 0.4).endswith("chose, supraventricular beats' predictive value fall short (see below).")
+    short = told(0.82, 0.4, 0.4)
+    assert "the mean F1, supraventricular beats' predictive value (see the learning curve" in short
+    assert "only other patients" not in short

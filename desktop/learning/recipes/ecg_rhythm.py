@@ -1,10 +1,11 @@
-"""The rhythm of one lead: strips of CinC 2017 and beats of MIT-BIH, some twenty minutes on one core."""
+"""The rhythm of one lead: strips of CinC 2017 and beats of MIT-BIH, an hour on one core; a few minutes where the
+networks for strips have learned from the same before."""
 
 import hashlib
 import json
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +17,13 @@ from desktop.errors import UserFacingError, from_os_error
 from desktop.inference.registry import MANIFEST, read_trace_model
 from desktop.jobs import Job
 from desktop.learning import rhythm_battery, rhythm_card, rhythm_evaluation, rhythm_export, rhythm_judging
+from desktop.learning.learning_curve import CURVE_FILE
 from desktop.learning.publishing import TRAINING, folder_of, install, make_work_folder, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
     EvaluationRecord,
     Json,
+    Study,
     TrainingRecord,
     settings_of,
     stated_settings,
@@ -54,7 +57,11 @@ class EcgRhythm:
     research: bool = False
 
     def train(self, data: Path, out: Path, job: Job, say: Say, *, resume: bool = True) -> TrainingRecord:
-        """See `Recipe.train`. Also measures the new model and writes its card."""
+        """See `Recipe.train`. Also measures the new model and writes its card.
+
+        Where the model's folder holds networks for strips that would be learned alike again, they are taken over,
+        unless resume is False.
+        """
         require_torch()
         from desktop.learning import rhythm_members
 
@@ -64,24 +71,26 @@ class EcgRhythm:
         if not resume:
             shutil.rmtree(training, ignore_errors=True)
         work = training / self.name
-        started = time.monotonic()
+        began = started = time.monotonic()
         try:
             make_work_folder(work)
             sha256 = data_hash(folder)
             strips, beats = read_strips(folder, job, say), read_beats(folder, job, say)
-            trained = rhythm_members.train_all(strips, beats, self.settings, sha256, work, job, say)
+            learned = rhythm_members.learned_strips(out, self.settings, sha256) if resume else None
+            trained = rhythm_members.train_all(strips, beats, self.settings, sha256, work, job, say, learned=learned)
+            started -= learned.seconds if learned is not None else 0.0
             record = self.publish(folder, strips, beats, sha256, trained, work, out, started, job, say)
         except OSError as error:
             raise from_os_error(error) from error
         shutil.rmtree(training, ignore_errors=True)
-        say(f"done in {time.monotonic() - started:.0f} s")
+        say(f"done in {time.monotonic() - began:.0f} s")
         return record
 
     def publish(
         self,
         folder: Path,
         strips: StripRecords,
-        beats: list[BeatRecord],
+        beats: Sequence[BeatRecord],
         sha256: str,
         trained: "Mapping[str, tuple[Epoch, ...]]",
         work: Path,
@@ -90,7 +99,8 @@ class EcgRhythm:
         job: Job,
         say: Say,
     ) -> TrainingRecord:
-        """Calibrate the graphs in the work folder, measure them and put all files in place. trained: the curves."""
+        """Calibrate the graphs in the work folder, measure them and put all files in place. trained: the curves.
+        started: when, were all that was taken over learned before it."""
         from desktop.learning.side_by_side import software
 
         settings = self.settings
@@ -130,11 +140,12 @@ class EcgRhythm:
         figures = _figures(folder, strips, judged, half_hours, beat_parts(beats, settings), manifest, work)
         figures = figures | _lost(folder, strips, beats, settings, graphs, manifest, job)
         files = {name: (work / name).read_bytes() for name in _GRAPHS} | {TRAINING: record.to_json().encode()}
-        install(out, files | rhythm_card.texts(manifest, json.loads(record.to_json()), figures))
+        study = Study.read(out / CURVE_FILE, sha256)
+        install(out, files | rhythm_card.texts(manifest, json.loads(record.to_json()), figures, study))
         return record
 
     def evaluate(self, data: Path, model_folder: Path, job: Job, say: Say, *, study: bool = False) -> EvaluationRecord:
-        """See `Recipe.evaluate`. The comparators are fitted each time, so a study adds nothing.
+        """See `Recipe.evaluate`. A study is the learning curve.
 
         On the data it has learned from, every record is judged by a network that never saw it; on others, by all of
         them, without records it has learned from.
@@ -160,10 +171,17 @@ class EcgRhythm:
         judged = rhythm_judging.judge_strips(strips, parts, settings.members, graphs, job)
         half_hours = rhythm_judging.judge_beats(beats, of_beats, graphs, job)
         figures = _figures(folder, strips, judged, half_hours, of_beats, manifest, model_folder)
+        compared: Study | None = None
         if own:
             say("traces made worse")
             figures = figures | _lost(folder, strips, beats, settings, graphs, manifest, job)
-            restate(model_folder, rhythm_card.texts(manifest, training, figures), say)
+            work = model_folder / ".study"
+            compared = Study.read(model_folder / CURVE_FILE, sha256)
+            if study:
+                compared = _study(half_hours, manifest, settings, sha256, work, job, say)
+            restate(model_folder, rhythm_card.texts(manifest, training, figures, compared), say)
+            if study:
+                shutil.rmtree(work, ignore_errors=True)
         return EvaluationRecord(
             model=self.name,
             version=training["version"],
@@ -171,7 +189,7 @@ class EcgRhythm:
             data_sha256=sha256,
             films=len(strips.names) + len(beats),
             figures=figures,
-            study=[],
+            study=[] if compared is None else compared.rows,
         )
 
 
@@ -180,10 +198,32 @@ def record_mark(name: str) -> str:
     return hashlib.sha256(f"ecg-rhythm:{name}".encode()).hexdigest()[:12]
 
 
+def _study(
+    half_hours: list[rhythm_judging.JudgedBeats],
+    manifest: Mapping[str, Any],
+    settings: RhythmSettings,
+    sha256: str,
+    work: Path,
+    job: Job,
+    say: Say,
+) -> Study:
+    """The learning curve. Raises KnownFailure without PyTorch, or where the work folder cannot be written to."""
+    require_torch()
+    from desktop.learning import rhythm_study
+
+    temperature, offsets, _ = rhythm_judging.stated_calibration(manifest)
+    try:
+        make_work_folder(work)
+        points = rhythm_study.curve(half_hours, (temperature, offsets), settings, sha256, work, job, say)
+    except OSError as error:
+        raise from_os_error(error) from error
+    return Study(sha256, settings.beat_epochs, [point.to_row() for point in points])
+
+
 def _lost(
     folder: Path,
     strips: StripRecords,
-    beats: list[BeatRecord],
+    beats: Sequence[BeatRecord],
     settings: RhythmSettings,
     graphs: rhythm_judging.Graphs,
     manifest: Mapping[str, Any],
