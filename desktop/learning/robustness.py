@@ -27,16 +27,19 @@ Ints = npt.NDArray[np.int64]
 
 PERMITTED = 0.05
 """Share that may be lost, see above."""
+FEWEST = 20
+"""Cases of each kind from which on a loss is told: of fewer, one alone would be what is permitted."""
 _ROUNDS = 200
 
 
 @dataclass(frozen=True, eq=False)
 class Scored:
     """How cases fare. right, of: (n, kinds). What is right of a kind, over all cases, is a share; the mean of the
-    kinds' shares is what may not fall."""
+    kinds' shares is what may not fall. cases: whether `of` counts cases that are right or wrong."""
 
     right: Floats
     of: Floats
+    cases: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,8 +70,8 @@ class Lost:
 
     @property
     def perhaps_chance(self) -> bool:
-        """Whether the interval holds a loss that would be permitted."""
-        return self.low is None or self.low <= PERMITTED
+        """Whether the interval holds that nothing is lost."""
+        return self.low is None or self.low <= 0
 
 
 def operating_point(thresholds: ConformalThresholds) -> float:
@@ -91,7 +94,7 @@ def two_sided(called: Bools, labels: Bools, known: Bools | None = None) -> Score
 def overlaps(values: Sequence[float]) -> Scored:
     """The mean of shares of single cases, such as Dice."""
     right = np.array(values, dtype=np.float64)[:, None]
-    return Scored(right, np.ones_like(right))
+    return Scored(right, np.ones_like(right), cases=False)
 
 
 def counted(said: Floats, true: Floats) -> Scored:
@@ -100,8 +103,9 @@ def counted(said: Floats, true: Floats) -> Scored:
 
 
 def losses(fared: Sequence[Fared], groups: Sequence[str]) -> list[Json]:
-    """A row for each change but the first, which is none, and each thing told. groups: whose each case is, drawn
-    together with replacement for the intervals; before and after a change are always the same cases."""
+    """A row for each change but the first, which is none, and each thing told; without a loss where there are too few
+    of a kind. groups: whose each case is, drawn together with replacement for the intervals; before and after a change
+    are always the same cases."""
     usual, rows = fared[0], list[Json]()
     for one in fared[1:]:
         for of, scored in one.scores.items():
@@ -113,7 +117,9 @@ def losses(fared: Sequence[Fared], groups: Sequence[str]) -> list[Json]:
                 told = there > 0
                 return float(np.mean(fallen[index].sum(axis=0)[told] / there[told])) if told.any() else float("nan")
 
-            found = interval(by_patient(lost, groups, rounds=_ROUNDS))
+            whole = before.of.sum(axis=0)
+            few = before.cases and bool(((whole > 0) & (whole < FEWEST)).any())
+            found = None if few else interval(by_patient(lost, groups, rounds=_ROUNDS))
             rows.append({"change": one.change, "of": of, "lost": found, "refused": round(float(one.refused.mean()), 4)})
     return rows
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from desktop.learning.robustness import PERMITTED, Lost, lost_rows
+from desktop.learning.robustness import FEWEST, PERMITTED, Lost, lost_rows
 
 _POINTS = f"{100 * PERMITTED:.0f}"
 _MANY = 0.2
@@ -119,7 +119,8 @@ def section(figures: Mapping[str, Any], measure: str, drawn: str, more: str = ""
 
 Permitted after each change: {_POINTS} points of {measure}. Lost of them, below 0 where something was gained, with 95 %
 intervals by drawing {drawn} with replacement. What is refused after a change counts as nothing lost, for no answer is
-given; how much that is stands beside it.{f" {more}" if more else ""}
+given; how much that is stands beside it. A dash: fewer than {FEWEST} of a kind, of which one would be so much.\
+{f" {more}" if more else ""}
 
 | change | refused | {" | ".join(told)} |
 |---|---|{"---|" * len(told)}
@@ -173,9 +174,10 @@ def _chance(one: Lost) -> str:
 
 
 def limits(figures: Mapping[str, Any]) -> dict[str, str]:
-    """A sentence on what loses more than is permitted, by language, with a space before it in English; empty where
-    nothing does."""
-    over = [one.change for one in lost_rows(figures.get("robustness", ())) if one.beyond]
+    """A sentence on what loses more than is permitted, and not perhaps by chance, by language, with a space before it
+    in English; empty where nothing does."""
+    rows = lost_rows(figures.get("robustness", ()))
+    over = [one.change for one in rows if one.beyond and not one.perhaps_chance]
     causes = list(dict.fromkeys(cause_of(change) for change in over))
     if not causes:
         return {"en": "", "zh": ""}

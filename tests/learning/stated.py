@@ -36,10 +36,12 @@ class CardFigures:
 
 
 def lost_beyond(card: str) -> list[dict[str, Any]]:
-    """The changes that a card says cost more than is permitted, as an evaluation would have them."""
+    """The changes that a card says cost more than is permitted, and not perhaps by chance, as an evaluation would have
+    them."""
     lines = re.search(r"\*\*Beyond what is permitted\*\*.*\n\n((?:- .*\n)+)", card)
-    changes = re.findall(r"^- (.*?): ", lines[1], re.MULTILINE) if lines else []
-    lost = {"value": 1.0, "low": None, "high": None}
+    sure = [line for line in lines[1].splitlines() if "(perhaps by chance)" not in line] if lines else []
+    changes = [line.removeprefix("- ").split(": ")[0] for line in sure]
+    lost = {"value": 1.0, "low": 1.0, "high": 1.0}
     return [{"change": change, "of": "", "lost": lost, "refused": 0.0} for change in changes]
 
 

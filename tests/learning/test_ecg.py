@@ -15,7 +15,7 @@ from desktop.inference.registry import read_trace_model
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.inference.tasks.trace_findings import features
 from desktop.jobs import Job
-from desktop.learning import RECIPES, ecg_card, ecg_data
+from desktop.learning import RECIPES, ecg_card, ecg_data, robustness
 from desktop.learning.ecg_data import FINDINGS, EcgTable, read_trace, records_of
 from desktop.learning.ecg_export import NAMES, graph_of
 from desktop.learning.ecg_study import BATTERY, lost_of
@@ -223,7 +223,10 @@ def test_poor_recordings_of_the_battery_are_recordings(name: str) -> None:
     assert not np.array_equal(spoilt, trace.samples[:, : spoilt.shape[1]]) or spoilt.shape[1] < trace.length
 
 
-def test_what_poor_recordings_cost_is_told_by_finding_and_stands_on_the_card(trained: Path, drawn: Path) -> None:
+def test_what_poor_recordings_cost_is_told_by_finding_and_stands_on_the_card(
+    trained: Path, drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(robustness, "FEWEST", 0)
     random = np.random.default_rng(3)
     labels = random.random((40, len(FINDINGS))) < 0.5
     people = tuple(f"p{one // 2}" for one in range(40))

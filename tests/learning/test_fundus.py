@@ -18,7 +18,7 @@ from desktop.inference.calibration import Calibration, ConformalThresholds
 from desktop.inference.fundus_vessels import VesselPreparation
 from desktop.inference.golden_fundus import drawn_retina, drawn_vessels
 from desktop.jobs import Job
-from desktop.learning import RECIPES, fundus_card, fundus_evaluation
+from desktop.learning import RECIPES, fundus_card, fundus_evaluation, robustness
 from desktop.learning.fundus_card import OVERLAP
 from desktop.learning.fundus_data import GradedEye, read_drawn, read_graded
 from desktop.learning.fundus_gating import fit_sight
@@ -181,6 +181,7 @@ def test_a_wrong_grade_is_never_learned(tmp_path: Path, row: str) -> None:
 
 
 def test_what_spoilt_photographs_cost_is_told_by_grade(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(robustness, "FEWEST", 0)
     paths = [eye.path for eye in read_drawn(data, SMALL.vessels, SMALL.preparation)]
     eyes = [GradedEye(path, "", place, place, 4 * (place % 2), 2 * (place % 2)) for place, path in enumerate(paths)]
     monkeypatch.setattr(fundus_evaluation, "_EVERY_GRADED", 1)

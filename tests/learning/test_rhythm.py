@@ -17,7 +17,7 @@ from desktop.inference.rhythm_lead import ReadyLead, ready_lead
 from desktop.inference.rhythm_reading import BeatLimits
 from desktop.inference.rhythm_strips import strips
 from desktop.jobs import Job
-from desktop.learning import RECIPES, rhythm_battery, rhythm_card
+from desktop.learning import RECIPES, rhythm_battery, rhythm_card, robustness
 from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.records import Study, stated_settings
 from desktop.learning.rhythm_data import BeatRecord, StripRecords, ecg_folder, matched, read_strips
@@ -170,6 +170,7 @@ def test_a_worse_strip_is_as_long_and_the_same_again(name: str) -> None:
 def test_what_worse_strips_cost_is_told_by_members_that_never_saw_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(robustness, "FEWEST", 0)
     drawn = draw(DrawnHeart(rr=(800.0, 820.0, 790.0)), rate=100, seconds=10, noise_mv=0.01).trace.samples[1]
     strips = np.tile(np.rint(drawn * 1000).astype(np.int64), 6)
     starts, labels = np.arange(7) * len(drawn), np.array(["N", "A", "O", "~", "N", "A"])
@@ -204,6 +205,7 @@ def test_what_worse_strips_cost_is_told_by_members_that_never_saw_them(
 def test_beats_are_found_anew_in_a_worse_wave_and_missed_ones_are_a_loss(
     lead: ReadyLead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(robustness, "FEWEST", 0)
     whole = record(lead, [2, 2, 2, 2])
     drawn = lead.wave[: round(30 * lead.rate)]
     again = rhythm_battery.with_wave(whole, drawn)
