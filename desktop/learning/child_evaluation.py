@@ -25,14 +25,15 @@ from desktop.inference.preparation import prepare
 from desktop.inference.registry import read_picture_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
-from desktop.learning import child_battery, child_data
+from desktop.learning import child_battery, child_data, child_stretches
 from desktop.learning.binary import Answered, yes_or_no
+from desktop.learning.child_graph import ALONE
 from desktop.learning.child_hint import BACTERIAL, VIRAL
 from desktop.learning.child_hint import KEY as HINT_KEY
 from desktop.learning.child_manifest import KEY
 from desktop.learning.films import DataFolder, Film, fold_of, patient_mark, read_picture
 from desktop.learning.records import EvaluationRecord, Json, Study, training_document
-from desktop.learning.statistics import fit_calibration, interval, reliability, wilson
+from desktop.learning.statistics import auc, by_patient, fit_calibration, interval, reliability, wilson
 from desktop.records import Decision, Picture
 
 FloatArray = npt.NDArray[np.float32]
@@ -44,11 +45,13 @@ DECISIONS = (Decision.UNLIKELY, Decision.CANNOT_SAY, Decision.LIKELY)
 
 @dataclass(frozen=True)
 class Said:
-    """What a member, or the whole model, says of one picture. hint: NaN where the model gives none."""
+    """What a member, or the whole model, says of one picture. hint: NaN where the model gives none. alone: by network
+    and by line, nothing where the model has no lines."""
 
     logit: float
     hint: float
     distance: float
+    alone: tuple[float, ...] = ()
 
 
 class Examiner:
@@ -70,6 +73,7 @@ class Examiner:
         distance, members = TensorSpec("distance", (1,)), (self.members,)
         self._places = {spec.key: spec.output for spec in manifest.findings}
         hints = (TensorSpec("member_hints", members),) if HINT_KEY in self._places else ()
+        self._alone = ALONE if "line_components" in settings else ()
         self._gate = OnnxRunner(
             read_weights(folder, gate.graph),
             TensorSpec("image", (1, gate.preparation.side, gate.preparation.side)),
@@ -78,7 +82,13 @@ class Examiner:
         self._model = OnnxRunner(
             read_weights(folder, manifest.weights),
             manifest.input,
-            (manifest.logits, distance, TensorSpec("member_logits", members), *hints),
+            (
+                manifest.logits,
+                distance,
+                TensorSpec("member_logits", members),
+                *hints,
+                *(TensorSpec(name, members) for name in self._alone),
+            ),
         )
         self._marks = frozenset(self.training["patient_marks"])
 
@@ -103,7 +113,8 @@ class Examiner:
         else:
             own = float(answer["member_logits"][part])
             said = (own, math.nan if hint is None else float(answer["member_hints"][part]))
-        return Said(*said, float(answer["distance"][0]))
+        alone = tuple(float(answer[name].mean() if part < 0 else answer[name][part]) for name in self._alone)
+        return Said(*said, float(answer["distance"][0]), alone)
 
     def problems(self, picture: Picture | None, grey: FloatArray) -> tuple[str, ...]:
         """The gate's verdict. picture None: only the network, for squares that came through a cache."""
@@ -118,7 +129,8 @@ class Examiner:
 @dataclass(frozen=True, eq=False)
 class Judged:
     """Every film with what was said of it. decisions: index into DECISIONS. refused: by the gate.
-    hints: logits of the hint, NaN where there is none."""
+    hints: logits of the hint, NaN where there is none. alone: (n, 2) log-odds by network and by line, (n, 0) where the
+    model has no lines."""
 
     films: tuple[Film, ...]
     labels: Bools
@@ -129,6 +141,7 @@ class Judged:
     refused: Bools
     parts: npt.NDArray[np.int64]
     hints: Floats
+    alone: Floats
 
 
 def evaluate(
@@ -142,6 +155,7 @@ def evaluate(
         "known_children": int((judged.parts >= 0).sum()),
         "unknown_children": int((judged.parts < 0).sum()),
         "all": group_figures(judged, everyone),
+        "alone": alone_figures(judged, examiner.manifest),
         "groups": {name: group_figures(judged, chosen) for name, chosen in groups(judged).items()},
         "reliability": [asdict(row) for row in reliability(judged.probabilities, judged.labels)],
         **hint_figures(judged, examiner.manifest),
@@ -157,7 +171,7 @@ def judge(examiner: Examiner, films: Sequence[Film], job: Job, say: Callable[[st
     """Ask about every film."""
     parts = np.array([examiner.part(film) for film in films], dtype=np.int64)
     logits, hints, distances = (np.zeros(len(films)) for _ in range(3))
-    refused = np.zeros(len(films), dtype=bool)
+    refused, alone = np.zeros(len(films), dtype=bool), []
     for index, film in enumerate(films):
         if index % 100 == 0:
             job.report("learning.progress.measuring", index, len(films))
@@ -167,11 +181,14 @@ def judge(examiner: Examiner, films: Sequence[Film], job: Job, say: Callable[[st
         grey = display.grey(picture)
         said = examiner.ask(grey, int(parts[index]))
         logits[index], hints[index], distances[index] = said.logit, said.hint, said.distance
+        alone.append(said.alone)
         refused[index] = bool(examiner.problems(picture, grey))
     labels = np.array([film.pneumonia for film in films])
     probabilities, decisions = _answers(examiner.manifest.finding(KEY), logits, labels, parts)
     decisions[distances > examiner.manifest.distance_limit] = DECISIONS.index(Decision.CANNOT_SAY)
-    return Judged(tuple(films), labels, logits, probabilities, decisions, distances, refused, parts, hints)
+    return Judged(
+        tuple(films), labels, logits, probabilities, decisions, distances, refused, parts, hints, np.array(alone)
+    )
 
 
 def _answers(
@@ -245,6 +262,15 @@ def group_figures(judged: Judged, chosen: Bools) -> dict[str, Json]:
     }
 
 
+def alone_figures(judged: Judged, manifest: PictureManifest) -> dict[str, Json]:
+    """The area under the curve of each half of the model by itself, of the films judged as the whole is."""
+    patients, found = [film.group for film in judged.films], {}
+    for name, logits in zip(ALONE, judged.alone.T, strict=False):
+        scores = _logit(_answers(manifest.finding(KEY), logits, judged.labels, judged.parts)[0])
+        found[name] = interval(by_patient(lambda index, by=scores: auc(by[index], judged.labels[index]), patients))  # type: ignore[misc]  # bound now
+    return found
+
+
 def hint_figures(judged: Judged, manifest: PictureManifest) -> dict[str, Json]:
     """Of the films of pneumonia whose cause is known: bacteria against viruses. Nothing where the model gives no hint,
     or the films none of the two."""
@@ -266,7 +292,9 @@ def hint_figures(judged: Judged, manifest: PictureManifest) -> dict[str, Json]:
     patients = [film.group for film in films]
     scores = _logit(probabilities)
     answered = Answered(bacterial, scores, probabilities, decisions != cannot, likely, patients)
-    names = [("all", f"published part {film.split}", f"source {film.source}") for film in films]
+    names = [
+        ("all", f"published part {film.split}", f"source {film.source}", *child_stretches.of(film)) for film in films
+    ]
     found: dict[str, Json] = {}
     for name in dict.fromkeys(name for row in sorted(set(names)) for name in row):
         part = answered.part(np.array([name in row for row in names], dtype=bool))

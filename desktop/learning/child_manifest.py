@@ -12,6 +12,7 @@ from desktop.inference.picture_manifest import Preparation
 from desktop.inference.preparation import prepare
 from desktop.inference.runner_onnx import OnnxRunner
 from desktop.learning.child_data import FRAME_LEVEL, PERCENTILES
+from desktop.learning.child_graph import ALONE
 from desktop.learning.child_hint import KEY as HINT_KEY
 from desktop.learning.child_hint import Hint
 from desktop.learning.child_settings import Settings
@@ -20,7 +21,7 @@ from desktop.learning.records import Json
 from desktop.learning.statistics import fit_calibration
 
 NAME = "chest-xray-child"
-VERSION = "1.1.0"
+VERSION = "1.2.0"
 KEY = "pneumonia"
 GOLDEN = "lung-phantom/1"
 EPSILON = 0.05
@@ -156,6 +157,7 @@ def _network_data_format(settings: Settings, findings: int) -> dict[str, object]
         "embedding": [settings.members * width],
         "distance": [1],
         "member_logits": [settings.members],
+        **{name: [settings.members] for name in ALONE},
         **({"member_hints": [settings.members]} if findings > 1 else {}),
     }
     image = {

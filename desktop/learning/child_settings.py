@@ -16,7 +16,8 @@ class Settings:
 
     side, gate_side: input squares. gate_loss: share of good films each of the gate's two limits may cost.
     alpha: share of each class that the three-way answer may exclude wrongly; hint_alpha: the same of the hint, which
-    decides less. hint_components, hint_ridge: see `picture_ridge`. threads: only changes the speed.
+    decides less. line_components, line_ridge: of the lines beside the networks, hint_components, hint_ridge: of the
+    hint's, see `picture_ridge`. threads: only changes the speed.
     """
 
     seed: int = 20260
@@ -35,7 +36,9 @@ class Settings:
     gate_loss: float = 0.003
     distance_loss: float = 0.01
     alpha: float = 0.02
-    hint_components: int = 200
+    line_components: int = 400
+    line_ridge: float = 30.0
+    hint_components: int = 400
     hint_ridge: float = 100.0
     hint_alpha: float = 0.1
     threads: int = field(default_factory=usable_cores)

@@ -12,18 +12,22 @@ import torch
 from torch import Tensor
 
 from desktop.jobs import Job
-from desktop.learning import child_data, child_lessons, child_training, side_by_side
+from desktop.learning import child_data, child_hint, child_lessons, child_manifest, child_training, side_by_side
 from desktop.learning.baseline import logistic_scores
 from desktop.learning.child_card import table_row
 from desktop.learning.child_settings import Settings
-from desktop.learning.films import PUBLISHED_TEST, Film
+from desktop.learning.films import PUBLISHED_TEST, Film, fold_of
+from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.records import Json, Study
-from desktop.learning.statistics import auc, by_patient, interval
+from desktop.learning.statistics import auc, by_patient, fit_calibration, interval
 
 Indices = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 _THUMBNAIL = 32
+_SHARES = (25, 50, 100)
+# Draws the children of a smaller share.
+_DRAWN = 77
 
 
 @dataclass(frozen=True)
@@ -50,14 +54,17 @@ def run(
     films: Sequence[Film],
     data_sha256: str,
     settings: Settings,
+    graph: bytes,
     work: Path,
     job: Job,
     say: Callable[[str], None],
 ) -> Study:
-    """All rows of the card's table of comparators; the networks resume from `work`."""
+    """All rows of the card's table of comparators, and the learning curve of the hint in the shipped graph; the
+    networks resume from `work`."""
     sides = (child_training.LARGE_SIDE, settings.side, _THUMBNAIL)
     large, exact, small = child_data.load_squares(films, sides, job, say)
     labels = np.array([film.pneumonia for film in films])
+    curve = [point.to_row() for point in hint_curve(graph, films, settings, job, say)]
     patients, published = _patient_split(films, settings), _published_split(films)
     rows: list[Json] = [row for split in (patients, published) for row in _baselines(films, small, labels, split)]
     say(f"compared {len(rows)} simple methods")
@@ -75,7 +82,46 @@ def run(
     with side_by_side.one_thread_each(), ThreadPoolExecutor(max_workers=settings.threads) as pool:
         futures = [pool.submit(study.network, lesson) for lesson in wanted]
         side_by_side.wait_for_all(futures, job)
-        return Study(data_sha256, _EPOCHS, rows + [future.result() for future in futures])
+        return Study(data_sha256, _EPOCHS, [*rows, *(future.result() for future in futures), *curve])
+
+
+def hint_curve(
+    graph: bytes, films: Sequence[Film], settings: Settings, job: Job, say: Callable[[str], None]
+) -> list[CurvePoint]:
+    """How well the hint's lines tell the cause when learned from a share of the children whose cause is known, each
+    judged on the part that is not its own to learn from. The networks' maps are the shipped ones at every point: they
+    learned pneumonia from all children, and from nobody what caused it. Shares too small to hold both causes are left
+    out. The figures are areas under the ROC curve. graph: with or without a hint in it."""
+    told = child_hint.tell(graph, films, child_manifest.preparation(settings), settings, job)
+    if told is None:
+        return []
+    place = np.array([fold_of(film.group, _DRAWN, 100) for film in told.films])
+    tested = np.array([film.split == PUBLISHED_TEST for film in told.films])
+    points = []
+    for share in _SHARES:
+        chosen = place < share
+        try:
+            scores = _on_one_scale(told, told.lines(settings, chosen)[1])
+        except ValueError:
+            continue
+        areas = {"the hint": auc(scores, told.bacterial)}
+        areas |= {"the hint, published test part": auc(scores[tested], told.bacterial[tested])}
+        children = {film.group for film, taken in zip(told.films, chosen, strict=True) if taken}
+        points.append(
+            CurvePoint(share, len(children), {name: area for name, area in areas.items() if np.isfinite(area)})
+        )
+        say(f"the hint from {share} % of the children")
+    return points
+
+
+def _on_one_scale(told: child_hint.Told, logits: Floats) -> Floats:
+    """Logits that can be compared across parts: each part's on a scale fitted on the others."""
+    scores = np.zeros(len(logits))
+    for part in np.unique(told.parts):
+        others = told.parts != part
+        temperature, offset = fit_calibration(logits[others], told.bacterial[others])
+        scores[~others] = logits[~others] / temperature + offset
+    return scores
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,17 +186,13 @@ def _published_split(films: Sequence[Film]) -> _Split:
 
 def _set_aside(films: Sequence[Film], training: Indices, settings: Settings) -> tuple[Indices, Indices]:
     """One tenth of the training children watches for the early stop, so that the test part stays untouched."""
-    from desktop.learning.films import fold_of
-
     watch = np.array([fold_of(films[index].group, settings.seed + 2, 10) == 0 for index in training])
     return training[~watch], training[watch]
 
 
 def _some(films: Sequence[Film], training: Indices, share: int) -> Indices:
     """A share of the children, the same ones in every run; smaller shares lie within larger ones."""
-    from desktop.learning.films import fold_of
-
-    return np.array([index for index in training if fold_of(films[index].group, 77, 100) < share], dtype=np.int64)
+    return np.array([index for index in training if fold_of(films[index].group, _DRAWN, 100) < share], dtype=np.int64)
 
 
 def _auc(films: Sequence[Film], labels: npt.NDArray[np.bool_], testing: Indices, scores: Floats) -> Json:

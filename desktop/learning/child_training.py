@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -14,13 +14,15 @@ import torch
 from torch import Tensor
 
 from desktop.jobs import Job
-from desktop.learning import child_data, child_hint, child_lessons, child_manifest
+from desktop.learning import child_data, child_hint, child_lessons, child_lines, child_manifest
 from desktop.learning.augmentation import standardise
+from desktop.learning.child_graph import MEASURED
 from desktop.learning.child_hint import Hint
 from desktop.learning.child_settings import Settings
 from desktop.learning.export import export
 from desktop.learning.films import DataFolder, Film, fold_of
 from desktop.learning.network import Ensemble, Gate, SmallNetwork, gaussian
+from desktop.learning.picture_network import measured
 from desktop.learning.side_by_side import Say, in_turn, one_thread_each, wait_for_all
 from desktop.learning.training import Epoch, Schedule, Trained, generator, train
 
@@ -30,7 +32,17 @@ Indices = npt.NDArray[np.int64]
 _LESSONS = 3
 # Settings that only matter once the networks have learned.
 _AFTERWARDS = frozenset(
-    {"threads", "alpha", "gate_loss", "distance_loss", "hint_components", "hint_ridge", "hint_alpha"}
+    {
+        "threads",
+        "alpha",
+        "gate_loss",
+        "distance_loss",
+        "line_components",
+        "line_ridge",
+        "hint_components",
+        "hint_ridge",
+        "hint_alpha",
+    }
 )
 LARGE_SIDE = 160
 GATE_LARGE_SIDE = 120
@@ -38,7 +50,8 @@ GATE_LARGE_SIDE = 120
 
 @dataclass(frozen=True, eq=False)
 class MemberAnswers:
-    """What each film's own held-out member says of it: logits (n), distances (n)."""
+    """What each film's own held-out member says of it: logits (n), of the network alone until its line is put beside
+    it; distances (n)."""
 
     logits: npt.NDArray[np.float64]
     distances: npt.NDArray[np.float64]
@@ -135,12 +148,14 @@ def train_all(
     export(gate.network, (1, settings.gate_side, settings.gate_side), ("logits", "distance"), work / "quality.onnx")
     members = [lessons[name].network for name in work_by_name]
     ensemble, answers = assemble(members, squares, parts)
-    names = ("logits", "activation", "embedding", "distance", "member_logits")
+    names = ("logits", "activation", "embedding", "distance", "member_logits", MEASURED)
     path = work / "model.onnx"
     export(ensemble, (1, settings.side, settings.side), names, path)
-    hint = child_hint.add(path.read_bytes(), films, child_manifest.preparation(settings), settings, job, say)
-    if hint is not None:
-        path.write_bytes(hint.graph)
+    preparation = child_manifest.preparation(settings)
+    beside = child_lines.add(path.read_bytes(), films, answers.logits, preparation, settings, job, say)
+    hint = child_hint.add(beside.graph, films, preparation, settings, job, say)
+    path.write_bytes(beside.graph if hint is None else hint.graph)
+    answers = replace(answers, logits=beside.logits)
     earlier = sum(epoch.seconds for item in lessons.values() for epoch in item.curve[: item.resumed_at])
     curves = {name: item.curve for name, item in lessons.items()}
     return TrainedModel(answers, gate.pass_at, gate.distance_limit, hint, curves, earlier / max(1, settings.threads))
@@ -249,10 +264,17 @@ def _gate_answers(gate: Gate, exact: child_data.Bytes) -> tuple[npt.NDArray[np.f
     return good.double().numpy(), torch.cat([part[1] for part in parts])[:, 0].double().numpy()
 
 
+class MeasuringEnsemble(Ensemble):
+    """An `Ensemble` that also gives what is measured on the image, (n, numbers), for the lines beside its members."""
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        return *super().forward(image), measured(image)
+
+
 def assemble(
     members: list[SmallNetwork], squares: child_lessons.Squares, parts: Indices
-) -> tuple[Ensemble, MemberAnswers]:
-    """The shipped graph, and what each member says of the films it never saw."""
+) -> tuple[MeasuringEnsemble, MemberAnswers]:
+    """The shipped graph without its lines, and what each member says of the films it never saw."""
     everyone = np.arange(len(parts))
     logits, distances = np.zeros(len(parts)), np.zeros(len(parts))
     means, whitenings = [], []
@@ -266,7 +288,7 @@ def assemble(
         logits[own] = child_lessons.film_logits(member, squares.exact, own).double().numpy()
         away = ((vectors[torch.from_numpy(own)] - mean) @ whitening).square().mean(1).sqrt()
         distances[own] = away.double().numpy()
-    ensemble = Ensemble(members, torch.stack(means), torch.stack(whitenings))
+    ensemble = MeasuringEnsemble(members, torch.stack(means), torch.stack(whitenings))
     return ensemble, MemberAnswers(logits, distances)
 
 

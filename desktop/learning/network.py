@@ -137,7 +137,7 @@ class Ensemble(nn.Module):
         self.register_buffer("means", means)
         self.register_buffer("whitenings", whitenings)
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         means, whitenings = self.get_buffer("means"), self.get_buffer("whitenings")
         logits, maps, embeddings, distances = [], [], [], []
         for index, member in enumerate(self.members):

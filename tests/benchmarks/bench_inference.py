@@ -123,15 +123,15 @@ def test_against_the_same_graph_in_torch_eager(model: PictureModel, capsys: pyte
     import torch
 
     from desktop.learning.child_settings import Settings
-    from desktop.learning.child_training import build_film_network
-    from desktop.learning.network import Ensemble, channels_last
+    from desktop.learning.child_training import MeasuringEnsemble, build_film_network
+    from desktop.learning.network import channels_last
 
     settings = Settings()
     torch.set_num_threads(usable_cores())
     members = [channels_last(build_film_network(settings)) for _ in range(settings.members)]
     width = settings.widths[-1]
-    eager = Ensemble(members, torch.zeros(settings.members, width), torch.eye(width).repeat(settings.members, 1, 1))
-    eager.eval()
+    means, whitenings = torch.zeros(settings.members, width), torch.eye(width).repeat(settings.members, 1, 1)
+    eager = MeasuringEnsemble(members, means, whitenings).eval()
     manifest = model.manifest
     tensor = prepare(golden.lung_phantom(), manifest.preparation).tensor
     runner = OnnxRunner(read_weights(model_folder() / NAME, manifest.weights), manifest.input, manifest.outputs)

@@ -22,8 +22,10 @@ from desktop.inference import Subject
 from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
 from desktop.learning import RECIPES
+from desktop.learning.child_graph import ALONE
 from desktop.learning.child_settings import Settings
 from desktop.learning.films import read_picture
+from desktop.learning.learning_curve import curve_points
 from desktop.learning.recipes.chest_xray_child import ChestXrayChild
 from desktop.learning.records import Study
 from desktop.records import AnalysisStatus
@@ -127,6 +129,7 @@ def test_an_evaluation_states_its_figures_again(drawn_data: Path, tiny: TinyMode
     assert "was 0.123 (0.123 on" in manifest.read_text(encoding="utf-8")
     record = json.loads(RECIPES["chest-xray-child"]().evaluate(drawn_data, folder, Job(), quiet).to_json())
     assert (record["figures"]["known_children"], record["study"]) == (72, [])
+    assert all(0 <= record["figures"]["alone"][name]["value"] <= 1 for name in ALONE)
     assert f"was {record['figures']['all']['auc']['value']:.3f} (" in manifest.read_text(encoding="utf-8")
     assert card.read_text(encoding="utf-8") == stated[1]
     check_figures_agree(folder)
@@ -140,6 +143,10 @@ def test_a_study_puts_the_comparators_on_the_card(drawn_data: Path, tiny: TinyMo
     lines: list[str] = []
     record = ChestXrayChild(TINY).evaluate(drawn_data, folder, Job(), lines.append, study=True)
     rows = json.loads(record.to_json())["study"]
+    curve = curve_points(rows)
+    assert [point.share for point in curve] == [25, 50, 100]
+    assert f"| {curve[-1].learned:,} children (100 %) |" in card.read_text(encoding="utf-8")
+    rows = [row for row in rows if "name" in row]
     names = [row["name"] for row in rows]
     assert {"network, lungs and heart painted grey", "network, all of them", "network"} <= set(names)
     assert len([name for name in names if name.startswith("thumbnail")]) == 2
@@ -151,7 +158,7 @@ def test_a_study_puts_the_comparators_on_the_card(drawn_data: Path, tiny: TinyMo
     check_figures_agree(folder)
     kept = Study.read(folder / "study.json", record.data_sha256)
     assert kept is not None
-    assert kept.rows == rows
+    assert kept.rows == json.loads(record.to_json())["study"]
     assert Study.read(folder / "study.json", "0" * 64) is None, "rows of other data are not this model's"
 
 

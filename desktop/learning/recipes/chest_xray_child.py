@@ -83,7 +83,8 @@ class ChestXrayChild:
         own = data_sha256 == training_document(model_folder)["data_sha256"]
         compared = Study.read(model_folder / child_card.STUDY, data_sha256)
         if study:
-            compared = self._study(films, data_sha256, model_folder / ".study", job, say)
+            graph = (model_folder / "model.onnx").read_bytes()
+            compared = self._study(films, data_sha256, graph, model_folder / ".study", job, say)
         figures = child_evaluation.evaluate(folder, films, model_folder, job, say)
         if own:
             restate(model_folder, child_card.texts(model_folder, figures, compared), say)
@@ -91,14 +92,14 @@ class ChestXrayChild:
             shutil.rmtree(model_folder / ".study", ignore_errors=True)
         return child_evaluation.record(figures, compared, model_folder, data_sha256, len(films))
 
-    def _study(self, films: Sequence[Film], data_sha256: str, work: Path, job: Job, say: Say) -> Study:
+    def _study(self, films: Sequence[Film], data_sha256: str, graph: bytes, work: Path, job: Job, say: Say) -> Study:
         """The comparators. Raises KnownFailure without PyTorch, or where the work folder cannot be written to."""
         require_torch()
         from desktop.learning import child_study
 
         try:
             make_work_folder(work)
-            return child_study.run(films, data_sha256, self.settings, work, job, say)
+            return child_study.run(films, data_sha256, self.settings, graph, work, job, say)
         except OSError as error:
             raise from_os_error(error) from error
 
