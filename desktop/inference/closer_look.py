@@ -101,7 +101,8 @@ def look_closer(question: Question, whole: Seen, job: Job) -> Closer | None:
     the training than the whole does, and more things of the usual size are expected in them. Raises what `ask` raises,
     Cancelled.
     """
-    zoom = zoom_of(question, whole, job)
+    # What is refused as a whole stays refused: five smears of another laboratory would have been answered in tiles.
+    zoom = 1.0 if whole.strange else zoom_of(question, whole, job)
     if zoom < _LEAST_ZOOM:
         return None
     tiles, found, distances = question.tiles(zoom), list[Floats](), list[float]()
