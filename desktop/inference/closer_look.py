@@ -44,10 +44,11 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class Closer:
-    """What was found in tiles. placed: as in `Seen`. tiles: how many."""
+    """What was found in tiles. placed: as in `Seen`. tiles: how many. scale: prepared pixels per pixel of the file."""
 
     placed: Floats
     tiles: int
+    scale: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +118,7 @@ def look_closer(question: Question, whole: Seen, job: Job) -> Closer | None:
     before, after = question.support(whole.placed, question.scale), question.support(placed, question.scale * zoom)
     if float(np.median(distances)) >= whole.distance or after <= before:
         return None
-    return Closer(placed, len(tiles))
+    return Closer(placed, len(tiles), question.scale * zoom)
 
 
 def zoom_of(question: Question, whole: Seen, job: Job) -> float:

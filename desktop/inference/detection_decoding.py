@@ -10,6 +10,8 @@ Floats = npt.NDArray[np.float64]
 
 STRIDE = 4
 """Pixels of the prepared picture per cell of the maps, where a manifest says nothing else."""
+RIM = STRIDE / 2
+"""Prepared pixels: half a cell of the maps, which is as well as they know where a thing ends."""
 
 
 def boxes_of(
@@ -60,6 +62,13 @@ def overlaps(first: Floats, second: Floats) -> Floats:
     areas = [np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1) for boxes in (first, second)]
     union = areas[0][:, None] + areas[1][None, :] - inner
     return np.asarray(inner / np.maximum(union, 1e-12), dtype=np.float64)
+
+
+def at_rim(boxes: Floats, width: float, height: float, rim: float = RIM) -> npt.NDArray[np.bool_]:
+    """Which boxes (n, ≥ 4) reach to where a picture of that size ends: it may cut what they hold, and people draw such
+    things less often. All in prepared pixels, or all, with the rim, in others."""
+    beyond = np.concatenate([boxes[:, :2] < rim, boxes[:, 2:4] > np.array([width, height]) - rim], axis=1)
+    return np.asarray(beyond.any(axis=1))
 
 
 def _first_seen(boxes: Floats, overlap: float) -> npt.NDArray[np.bool_]:

@@ -33,7 +33,8 @@ MOST_TILES = 64
 @dataclass(frozen=True)
 class KindSpec:
     """Something that is boxed. key: slug. A box has the probability `calibration` gives its score's log-odds, and
-    counts where that is at least `threshold`. spread: how far off a count usually is, in roots of it plus one."""
+    counts where that is at least `threshold`. spread: how far off a count usually is, in roots of it plus one. rim: the
+    calibration of boxes `at_rim`; None: they are like any other."""
 
     key: str
     names: Words
@@ -41,6 +42,11 @@ class KindSpec:
     calibration: Calibration
     threshold: float
     spread: tuple[float, float]
+    rim: Calibration | None = None
+
+    def calibration_of(self, cut: bool) -> Calibration:
+        """That of a box. cut: it lies at the rim."""
+        return self.rim if cut and self.rim is not None else self.calibration
 
 
 @dataclass(frozen=True)
@@ -174,6 +180,8 @@ def _check_together(manifest: DetectionManifest) -> None:
         raise ManifestError("boxes.kinds", "each kind needs a key of its own, and there must be one")
     if manifest.each_once and count != 2:
         raise ManifestError("boxes.kinds", "two kinds were expected, of which each thing is one")
+    if manifest.each_once and any(kind.rim is not None for kind in manifest.kinds):
+        raise ManifestError("boxes.kinds", "things that are told apart are the same at the rim")
     if manifest.grade and manifest.grade.kind not in {kind.key for kind in manifest.kinds}:
         raise ManifestError("boxes.grade.kind", "no such kind is boxed")
     _check_tiles(manifest)
@@ -252,7 +260,6 @@ def _usual(fields: Fields) -> UsualAnswers:
 
 
 def _kind(fields: Fields) -> KindSpec:
-    calibration = fields.inner("calibration")
     spread = fields.numbers("spread")
     if len(spread) != 2 or not spread[0] <= 0 <= spread[1]:
         raise ManifestError(fields.place("spread"), "two numbers around zero were expected")
@@ -260,9 +267,12 @@ def _kind(fields: Fields) -> KindSpec:
         key=slug(fields, "key"),
         names=words(fields, "name"),
         codings=codings(fields),
-        calibration=Calibration(
-            calibration.number("temperature", low=1e-3, high=1e3), calibration.number("offset", low=-100, high=100)
-        ),
+        calibration=_calibration(fields.inner("calibration")),
         threshold=fields.number("threshold", low=0.0, high=1.0),
         spread=(spread[0], spread[1]),
+        rim=_calibration(fields.inner("calibration_at_rim")) if fields.has("calibration_at_rim") else None,
     )
+
+
+def _calibration(fields: Fields) -> Calibration:
+    return Calibration(fields.number("temperature", low=1e-3, high=1e3), fields.number("offset", low=-100, high=100))

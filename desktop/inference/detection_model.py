@@ -14,7 +14,7 @@ from desktop.errors import ErrorKind, KnownFailure
 from desktop.i18n import Language
 from desktop.inference import picture_kind, quality
 from desktop.inference.closer_look import FAINTEST, Closer, Question, Seen, look_closer
-from desktop.inference.detection_decoding import boxes_of, told_apart
+from desktop.inference.detection_decoding import RIM, at_rim, boxes_of, told_apart
 from desktop.inference.detection_manifest import DetectionManifest, KindSpec
 from desktop.inference.field_picture import PreparedField, prepare_field
 from desktop.inference.golden_fields import FIELDS
@@ -76,19 +76,22 @@ class DetectionModel(Model):
         runner = self._ready()
         job.check()
         prepared = prepare_field(picture, self.manifest.preparation)
-        problems, placed, tiles = self._problems(picture), _NOTHING, 0
+        problems, placed, tiles, scale = self._problems(picture), _NOTHING, 0, prepared.scale
         if not problems:
             whole = self._seen(runner, prepared)
             closer = self._closer(runner, picture, whole, job)
-            placed, tiles = (whole.placed, 0) if closer is None else (closer.placed, closer.tiles)
-            problems = (quality.STRANGE,) if whole.strange and closer is None else ()
+            if closer is not None:
+                placed, tiles, scale = closer.placed, closer.tiles, closer.scale
+            else:
+                placed, problems = whole.placed, (quality.STRANGE,) if whole.strange else ()
         milliseconds = (time.perf_counter() - started) * 1000.0
         provenance = Provenance(
             self.name, self.version, self.sha256, runner.device, fingerprint(prepared.tensor), round(milliseconds, 1)
         )
         if problems:
             return Analysis(AnalysisStatus.REFUSED, provenance, quality.quality(problems), reason=REASON_OTHER_KIND)
-        boxes = self._named_once(placed) if self.manifest.each_once else self._boxes(placed)
+        cut = at_rim(placed, prepared.columns, prepared.rows, RIM / scale)
+        boxes = self._named_once(placed) if self.manifest.each_once else self._boxes(placed, cut)
         counts = self._counts(boxes)
         return Analysis(
             AnalysisStatus.OK,
@@ -184,16 +187,17 @@ class DetectionModel(Model):
     def _number(self, key: str) -> int:
         return next(number for number, kind in enumerate(self.manifest.kinds) if kind.key == key)
 
-    def _boxes(self, placed: Floats) -> tuple[DetectedBox, ...]:
+    def _boxes(self, placed: Floats, cut: npt.NDArray[np.bool_]) -> tuple[DetectedBox, ...]:
+        """cut: (n,) which of them the rim of the photograph may cut."""
         kinds, boxes = self.manifest.kinds, []
         places = placed[:, :4].round(_PIXELS)
-        for (left, top, right, bottom), (number, score) in zip(places, placed[:, 4:], strict=True):
+        for (left, top, right, bottom), (number, score), rim in zip(places, placed[:, 4:], cut, strict=True):
             kind = kinds[int(number)]
-            probability = kind.calibration.probability(log_odds(float(score)))
+            probability = kind.calibration_of(bool(rim)).probability(log_odds(float(score)))
             if right > left and bottom > top and probability >= self.manifest.listed:
                 size = (round(float(right - left), _PIXELS), round(float(bottom - top), _PIXELS))
                 boxes.append(DetectedBox(float(left), float(top), *size, kind.key, probability))
-        return tuple(boxes)
+        return tuple(sorted(boxes, key=lambda box: -box.probability))
 
     def _named_once(self, placed: Floats) -> tuple[DetectedBox, ...]:
         """Every thing under the name of the kind it is taken for, with that kind's probability; the other's is what
@@ -282,6 +286,7 @@ def tinted_share(pixels: npt.NDArray[np.uint8]) -> float:
 
 
 def _score_at(kind: KindSpec, probability: float) -> float:
-    """The score that a probability comes from, a little less."""
-    logit = (math.log(probability / (1.0 - probability)) - kind.calibration.offset) * kind.calibration.temperature
-    return 0.999 / (1.0 + math.exp(-max(-50.0, min(50.0, logit))))
+    """The lowest score that a probability comes from, a little less."""
+    odds = math.log(probability / (1.0 - probability))
+    logits = [(odds - one.offset) * one.temperature for one in map(kind.calibration_of, (False, True))]
+    return 0.999 / (1.0 + math.exp(-max(-50.0, min(50.0, min(logits)))))

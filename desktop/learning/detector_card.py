@@ -101,7 +101,7 @@ and made again by `lantern models evaluate {wanted.model} --data DIR`.
 network never saw one part, and a photograph is judged here only by that network. Calibration, the threshold from which
 a box counts, and the interval of a count are fitted on the other parts. The last weights of the training are taken:
 nothing held out chose anything. The shipped model is the mean of the {members}, which no photograph here can judge
-fairly."""
+fairly.{f"{chr(10) * 2}{wanted.tried}" if wanted.tried else ""}"""
 
 
 def _networks(wanted: DetectorSet) -> str:
@@ -233,10 +233,10 @@ def _curve(wanted: DetectorSet, training: Mapping[str, Any], study: Study | None
 
 The first network again, taught with a share of the photographs (neighbours kept together, smaller shares within
 larger ones) for as many epochs, so that fewer photographs are fewer steps; from all of them it is the shipped one.
-Each was taught once and judged on the {training["films"] - points[-1].learned} photographs that none of them saw, so \
-that the last line is not that of all
-parts above, and small differences are chance. Counts are left out: their threshold is fitted on photographs that these
-networks have learned from.
+Each was taught once and judged on the {training["films"] - points[-1].learned} photographs that none of them saw, by \
+scores that are not calibrated, so that the
+last line is not that of all parts above, and small differences are chance. Counts are left out: their threshold is
+fitted on photographs that these networks have learned from.
 
 {curve_table(points, "photographs")}
 

@@ -2,14 +2,14 @@
 intervals fitted on the photographs of the other parts. numpy and ONNX Runtime only."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from desktop.inference.calibration import Calibration
-from desktop.inference.detection_decoding import boxes_of
+from desktop.inference.detection_decoding import at_rim, boxes_of
 from desktop.inference.detection_manifest import DetectionManifest, TileSpec
 from desktop.inference.detection_model import log_odds, staining
 from desktop.inference.manifest import TensorSpec
@@ -56,11 +56,17 @@ class Answers:
 
 @dataclass(frozen=True)
 class KindFit:
-    """How a kind's scores become probabilities, from which on one counts, and how far off a count usually is."""
+    """How a kind's scores become probabilities, from which on one counts, and how far off a count usually is; see
+    `KindSpec`."""
 
     calibration: Calibration
     threshold: float
     spread: tuple[float, float]
+    rim: Calibration | None = None
+
+    def calibration_of(self, cut: bool) -> Calibration:
+        """That of a box. cut: it lies at the rim."""
+        return self.rim if cut and self.rim is not None else self.calibration
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +121,10 @@ def ask(
             scores = outputs["member_scores"][chosen * kinds : (chosen + 1) * kinds]
             reach = outputs["member_reach"][chosen * 4 : (chosen + 1) * 4]
             away = float(outputs["member_distances"][chosen])
-        found.append(boxes_of(scores, reach, lowest, settings.overlap))
+        boxes = boxes_of(scores, reach, lowest, settings.overlap)
+        # As the clinic names them: no box goes beyond the photograph.
+        boxes[:, :4] = np.clip(boxes[:, :4], 0.0, (one.pixels.shape[2], one.pixels.shape[1]) * 2)
+        found.append(boxes)
         distances.append(away)
     return Answers(tuple(found), np.array(distances))
 
@@ -131,7 +140,7 @@ def measured(
     graded = wanted.graded
     finding = None
     if graded is not None:
-        finding = grading.fit_finding(graded, probable(answers.found, [kinds] * len(drawn)), drawn, settings)
+        finding = grading.fit_finding(graded, probable(answers.found, [kinds] * len(drawn), wanted), drawn, settings)
     found = cross_fitted(answers, photographs, wanted, settings)
     farthest = float(np.max(answers.distances))
     limit = settings.distance_margin * farthest
@@ -163,21 +172,35 @@ def fit(
     judged, graded = Judged(found, drawn), wanted.graded
     fits = []
     for kind in range(len(wanted.kinds)):
-        scores, right = judged.scores(kind)
-        odds = np.array([log_odds(float(score)) for score in scores])
-        # A kind that is always found, or never, gives nothing to calibrate with.
-        both = right.any() and not right.all()
-        calibration = Calibration(*fit_calibration(odds, right)) if both else Calibration()
-        sure = Judged([_probable(boxes, {kind: calibration}) for boxes in found], drawn)
+        rough = _calibrated(judged, kind, wanted)
+        sure = Judged([_probable(boxes, {kind: rough}, wanted) for boxes in found], drawn)
         grades = graded is not None and graded.kind == kind
         threshold = grading.threshold_of(graded, sure) if graded and grades else counting_threshold(sure, kind)
-        fits.append(KindFit(calibration, threshold, count_spread(*sure.counts(kind, threshold), settings.interval)))
+        spread = count_spread(*sure.counts(kind, threshold), settings.interval)
+        fits.append(replace(rough, threshold=threshold, spread=spread))
     return fits
+
+
+def _calibrated(judged: Judged, kind: int, wanted: DetectorSet) -> KindFit:
+    """A kind's calibrations, before its threshold and spread are known."""
+    scores, right = judged.scores(kind)
+    odds = np.array([log_odds(float(score)) for score in scores])
+    own = [boxes[boxes[:, 4] == kind] for boxes in judged.found]
+    cut = at_rim(np.concatenate([np.empty((0, 6)), *own]), wanted.width, wanted.height)
+    inner = ~cut if wanted.rim_apart else np.ones(len(scores), dtype=np.bool_)
+    plain = _fitted(odds[inner], right[inner])
+    rim = _fitted(odds[cut], right[cut]) if wanted.rim_apart else None
+    return KindFit(plain or Calibration(), 0.5, (0.0, 0.0), rim)
+
+
+def _fitted(odds: Floats, right: npt.NDArray[np.bool_]) -> Calibration | None:
+    """None where they are always right, or never: that gives nothing to calibrate with."""
+    return Calibration(*fit_calibration(odds, right)) if right.any() and not right.all() else None
 
 
 def fits_of(manifest: DetectionManifest) -> list[KindFit]:
     """Those a shipped model goes by."""
-    return [KindFit(kind.calibration, kind.threshold, kind.spread) for kind in manifest.kinds]
+    return [KindFit(kind.calibration, kind.threshold, kind.spread, kind.rim) for kind in manifest.kinds]
 
 
 def cross_fitted(
@@ -194,7 +217,7 @@ def cross_fitted(
             fits[index] = fitted
     found = figures(answers, fits, photographs, wanted)
     if wanted.graded is not None:
-        said = probable(answers.found, fits)
+        said = probable(answers.found, fits, wanted)
         found["finding"] = grading.finding_figures(wanted.graded, said, photographs, part, settings)
         found["comparators"] = grading.comparators(wanted.graded, photographs, part)
     return found
@@ -204,7 +227,7 @@ def figures(
     answers: Answers, fits: Sequence[Sequence[KindFit]], photographs: Sequence[Photograph], wanted: DetectorSet
 ) -> dict[str, Json]:
     """Precision, recall and counts. fits: for each photograph, those it is judged with."""
-    calibrated = probable(answers.found, fits)
+    calibrated = probable(answers.found, fits, wanted)
     drawn = [one.boxes for one in photographs]
     judged, runs = Judged(calibrated, drawn), [str(one.run) for one in photographs]
     kinds = len(wanted.kinds)
@@ -291,7 +314,7 @@ def battery(
         fits = fits or fit(found, drawn, wanted, settings)
         away = (answers.distances > limit) | other_stain(spoilt, wanted)
         fared.append(Fared(name, _scores(found, drawn, fits, wanted), away))
-        judged = Judged([_probable(boxes, {0: fits[0].calibration}) for boxes in found], drawn)
+        judged = Judged([_probable(boxes, {0: fits[0]}, wanted) for boxes in found], drawn)
         said, true = judged.counts(0, fits[0].threshold)
         rows.append(
             {
@@ -308,7 +331,7 @@ def _scores(
     found: Sequence[Floats], drawn: Sequence[Floats], fits: Sequence[KindFit], wanted: DetectorSet
 ) -> dict[str, Scored]:
     """What the clinic goes by: the grade where a count is graded, else the count of each kind."""
-    judged, graded = Judged(probable(found, [fits] * len(found)), drawn), wanted.graded
+    judged, graded = Judged(probable(found, [fits] * len(found), wanted), drawn), wanted.graded
     if graded is not None:
         said, true = judged.counts(graded.kind, fits[graded.kind].threshold)
         right = grading.grades_of(graded, said) == grading.grades_of(graded, true)
@@ -324,18 +347,19 @@ def other_stain(photographs: Sequence[Photograph], wanted: DetectorSet) -> npt.N
     return (told < (-np.inf if low is None else low)) | (told > (np.inf if high is None else high))
 
 
-def probable(found: Sequence[Floats], fits: Sequence[Sequence[KindFit]]) -> list[Floats]:
+def probable(found: Sequence[Floats], fits: Sequence[Sequence[KindFit]], wanted: DetectorSet) -> list[Floats]:
     """Boxes with probabilities instead of scores, each photograph's by its own fits."""
-    return [
-        _probable(boxes, {number: one.calibration for number, one in enumerate(own)})
-        for boxes, own in zip(found, fits, strict=True)
+    return [_probable(boxes, dict(enumerate(own)), wanted) for boxes, own in zip(found, fits, strict=True)]
+
+
+def _probable(boxes: Floats, fits: Mapping[int, KindFit], wanted: DetectorSet) -> Floats:
+    """The boxes with probabilities instead of scores, the surest first; kinds without a fit are left out."""
+    kept = np.array([row for row in boxes if int(row[4]) in fits]).reshape(-1, 6)
+    cut = at_rim(kept, wanted.width, wanted.height)
+    kept[:, 5] = [
+        fits[int(row[4])].calibration_of(bool(rim)).probability(log_odds(float(row[5])))
+        for row, rim in zip(kept, cut, strict=True)
     ]
-
-
-def _probable(boxes: Floats, calibrations: Mapping[int, Calibration]) -> Floats:
-    """The boxes with probabilities instead of scores, the surest first; kinds without a calibration are left out."""
-    kept = np.array([row for row in boxes if int(row[4]) in calibrations]).reshape(-1, 6)
-    kept[:, 5] = [calibrations[int(row[4])].probability(log_odds(float(row[5]))) for row in kept]
     return kept[np.argsort(-kept[:, 5], kind="stable")]
 
 

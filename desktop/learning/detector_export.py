@@ -21,7 +21,7 @@ from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.publishing import NOT_MEASURED
 
-VERSION = "1.0.0"
+VERSION = "1.1.0"
 GRAPH = "model.onnx"
 _DIGITS = 6
 _SHORTEST_SIDE = 240
@@ -161,6 +161,7 @@ def _kind(key: str, name: Mapping[str, str], codings: Sequence[Mapping[str, str]
         "name": dict(name),
         "codings": [dict(coding) for coding in codings],
         "calibration": _calibration(fit.calibration),
+        **({"calibration_at_rim": _calibration(fit.rim)} if fit.rim is not None else {}),
         "threshold": round(fit.threshold, _DIGITS),
         "spread": [round(value, 4) for value in fit.spread],
     }

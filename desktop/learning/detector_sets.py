@@ -51,7 +51,9 @@ class DetectorSet:
     of one thing, which is found first and then told apart. graded: the finding, where there is one. stain: between what
     a photograph's `staining` lies. research: it makes a research pack. elsewhere: what is known of photographs of other
     laboratories, for the card. strangers: photographs of other kinds to ask it about. least_precision, most_off: the
-    goals of the mean average precision and of the counts, as shares, where they are such.
+    goals of the mean average precision and of the counts, as shares, where they are such. rim_apart: what the rim of a
+    photograph cuts was drawn less often, so that its boxes are calibrated by themselves. tried: how that was found, for
+    the card.
     """
 
     model: str
@@ -78,6 +80,8 @@ class DetectorSet:
     strangers: Sequence[Strangers] = ()
     least_precision: float = 0.0
     most_off: float = float("inf")
+    rim_apart: bool = False
+    tried: str = ""
 
     @property
     def stride(self) -> int:
@@ -132,4 +136,9 @@ BLOOD_CELLS = DetectorSet(
     run=6,
     least_precision=0.90,
     most_off=0.05,
+    rim_apart=True,
+    tried="""What the rim of a photograph may cut, to two pixels of the prepared picture (half a cell of the maps), was
+drawn about half as often as what lies within it and scores the same: such boxes are calibrated by themselves. That
+distance was taken for the log-loss of calibrations on other parts than they were fitted on; the mean average precision
+was looked at for five distances from 1 to 8 pixels, 0.896 to 0.901, and without, 0.883.""",
 )

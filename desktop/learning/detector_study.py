@@ -70,7 +70,8 @@ def curve(
 
 
 def _precision(answers: Answers, held: Sequence[Photograph], wanted: DetectorSet) -> dict[str, float]:
-    """Mean average precision and that of each kind somebody drew. A calibration would not change the order of boxes."""
+    """Mean average precision and that of each kind somebody drew, by scores: no photograph is left to calibrate them on
+    that the whole member has not seen."""
     judged = Judged(answers.found, [one.boxes for one in held])
     each = {f"`{kind.key}`": judged.precision(number) for number, kind in enumerate(wanted.kinds)}
     found = {name: value for name, value in each.items() if np.isfinite(value)}

@@ -95,7 +95,8 @@ def several_fields(
     job: Job,
 ) -> list[Json]:
     """Photographs put together to pictures of several fields, each by the member that saw none of them: counts from the
-    whole and as the clinic counts, in tiles. fits: of each kind calibration and counting threshold, as shipped."""
+    whole and as the clinic counts, in tiles. fits: of each kind calibration and counting threshold, as shipped;
+    what the rim cuts is counted like the rest."""
     rows: list[Json] = []
     for across, pictures in _PUT_TOGETHER:
         said = list[tuple[Floats, Floats, Floats]]()

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from desktop.inference.detection_decoding import STRIDE, boxes_of, overlaps
+from desktop.inference.detection_decoding import STRIDE, at_rim, boxes_of, overlaps
 from desktop.inference.detection_manifest import read_detection_manifest
 from desktop.inference.detection_model import log_odds, tinted_share
 from desktop.inference.field_picture import FieldPreparation, prepare_field
@@ -43,6 +43,16 @@ def test_an_upright_photograph_is_laid_on_its_side() -> None:
     upright = picture(640, 480)
     lying = Picture(np.ascontiguousarray(upright.pixels.transpose(1, 0, 2)), Photometric.RGB, upright.header)
     assert np.array_equal(prepare_field(upright, WANTED).tensor, prepare_field(lying, WANTED).tensor)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "extent"), [(480, 640, (320, 240)), (640, 480, (320, 240)), (240, 640, (320, 120))]
+)
+def test_a_photograph_ends_where_its_margin_begins(rows: int, columns: int, extent: tuple[int, int]) -> None:
+    field = prepare_field(picture(rows, columns), WANTED)
+    assert field.extent == pytest.approx(extent)
+    inner, low = np.array([[3.0, 3, 40, 40]]), np.array([[3.0, 3, 40, extent[1] - 1]])
+    assert at_rim(np.concatenate([inner, low, inner - 2]), *field.extent).tolist() == [False, True, True]
 
 
 def test_a_grey_picture_has_three_equal_channels() -> None:
@@ -128,6 +138,20 @@ def test_a_manifest_that_holds_together_is_read() -> None:
     manifest = read_detection_manifest(Fields.of(DOCUMENT, ""))
     assert [kind.key for kind in manifest.kinds] == ["red_cell"]
     assert manifest.preparation == WANTED
+
+
+def test_what_the_rim_may_cut_is_calibrated_by_itself_where_the_manifest_says_so() -> None:
+    document = copy.deepcopy(DOCUMENT)
+    kind = document["boxes"]["kinds"][0]
+    usual = read_detection_manifest(Fields.of(document, "")).kinds[0]
+    assert usual.calibration_of(True) is usual.calibration
+    kind["calibration_at_rim"] = {"temperature": 2.0, "offset": -1.0}
+    own = read_detection_manifest(Fields.of(document, "")).kinds[0]
+    assert own.calibration_of(False) == usual.calibration
+    assert own.calibration_of(True).probability(0.0) == pytest.approx(1 / (1 + np.e))
+    document["boxes"] |= {"each_once": True, "kinds": [kind, kind | {"key": "other"}]}
+    with pytest.raises(ManifestError, match="the same at the rim"):
+        read_detection_manifest(Fields.of(document, ""))
 
 
 @pytest.mark.parametrize(

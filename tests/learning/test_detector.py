@@ -19,6 +19,7 @@ from desktop.inference.subject import Subject
 from desktop.jobs import Job
 from desktop.learning import detector_card, detector_evaluation
 from desktop.learning.detector_data import read_photographs
+from desktop.learning.detector_evaluation import fit
 from desktop.learning.detector_sets import BLOOD_CELLS
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.films import read_picture
@@ -157,6 +158,21 @@ def test_a_card_says_in_words_what_the_curve_shows(
     card = " ".join(detector_card.card(SMALL, manifest, training, figures, study).split())
     assert said in card
     assert "Not reached: the mean; the count of a photograph, of `red_cell` and `white_cell` and `platelet`" in card
+
+
+def test_what_the_rim_may_cut_is_calibrated_by_itself() -> None:
+    inner, rim = (30.0, 20, 50, 40, 0), (1.0, 20, 21, 40, 0)
+    found = [np.array([(*inner, 0.5), (*rim, 0.5)]) for _ in range(20)]
+    # Nine in ten are drawn within, two in ten at the rim.
+    drawn = [np.array([inner] * (number % 10 > 0) + [rim] * (number % 10 > 7)).reshape(-1, 5) for number in range(20)]
+    cells = replace(SMALL, kinds=SMALL.kinds[:1])
+    (apart,) = fit(found, drawn, cells, TINY)
+    assert apart.rim is not None
+    assert apart.calibration_of(False).probability(0.0) == pytest.approx(0.9, abs=0.03)
+    assert apart.calibration_of(True).probability(0.0) == pytest.approx(0.2, abs=0.03)
+    (together,) = fit(found, drawn, replace(cells, rim_apart=False), TINY)
+    assert together.rim is None
+    assert together.calibration_of(True).probability(0.0) == pytest.approx(0.55, abs=0.03)
 
 
 def test_only_what_it_has_not_learned_from_is_judged_elsewhere(
