@@ -73,6 +73,7 @@ def document(
             **_usual(measured.usual),
         },
         "golden": _golden(runner, wanted),
+        "budget": {"memory_mb": 400, "milliseconds": 3000},
         "data": [dict(one) for one in wanted.data],
         "training": "training.json",
     }

@@ -156,6 +156,7 @@ def document(data: bytes, risk: RiskSet, fitted: Fitted, table: Table, missing_l
             **({"sexes": list(risk.sexes)} if risk.sexes else {}),
         },
         "golden": _golden(data, risk, table),
+        "budget": {"memory_mb": 400, "milliseconds": 50},
         "data": [{"name": risk.data_name, "licence": risk.licence, "credit": risk.credit}],
     }
 

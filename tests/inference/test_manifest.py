@@ -169,3 +169,10 @@ def test_the_shipped_manifest_holds() -> None:
     assert not manifest.ages.contains(6.0)
     for word in (manifest.title, manifest.limits, manifest.intended_use):
         assert word.text(Language.ENGLISH) != word.text(Language.CHINESE)
+
+
+def test_every_bundled_model_states_the_time_and_memory_it_may_take() -> None:
+    for path in sorted(SHIPPED.parents[1].glob("*/manifest.json")):
+        budget = json.loads(path.read_text(encoding="utf-8"))["budget"]
+        assert 0 < budget["memory_mb"] <= 400, path.parent.name
+        assert 0 < budget["milliseconds"] <= 3000, path.parent.name
