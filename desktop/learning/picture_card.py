@@ -23,6 +23,9 @@ _KNOWN = {
 }
 """Parts of the people whom a clinic knows, by the card's names."""
 
+_RISES = 0.01
+"""Of an area under the curve, by twice as many patients: less may be chance."""
+
 
 def texts(
     wanted: PictureSet,
@@ -359,21 +362,7 @@ def _number(value: float | None) -> str:
 
 
 def _learning(wanted: PictureSet, figures: Mapping[str, Any], training: Mapping[str, Any]) -> str:
-    told = _told(wanted, figures)
-    head = " | ".join(one.key for one in told)
-    rows = "\n".join(
-        f"| regressions alone, {name} of the patients | " + " | ".join(_number(areas[one.key]) for one in told) + " |"
-        for name, areas in training["calibration"]["learning_curve"].items()
-    )
-    curve = (
-        f"""
-
-| learned from | {head} |
-|---|{"---|" * len(told)}
-{rows}"""
-        if rows
-        else ""
-    )
+    curve = _data_curve(wanted, figures, training)
     last = "\n".join(
         f"| {name} | {len(epochs)} | {epochs[-1]['training_loss']:.4f} | {epochs[-1]['validation_loss']:.4f} "
         f"| {_steps(epochs)} | {sum(one['seconds'] for one in epochs):.0f} |"
@@ -394,6 +383,38 @@ def _learning(wanted: PictureSet, figures: Mapping[str, Any], training: Mapping[
 Seed {training["seed"]}, data SHA-256 `{training["data_sha256"][:16]}…` ({training["films"]:,} pictures of
 {training["patients"]:,} people), {software_text(training)}. Settings and full curves are in `training.json`. Nothing is
 ever mirrored.{curve}{epochs_table}"""
+
+
+def _data_curve(wanted: PictureSet, figures: Mapping[str, Any], training: Mapping[str, Any]) -> str:
+    """Of what the model speaks of, and of what it does not although a goal was set."""
+    curve = training["calibration"]["learning_curve"]
+    if not curve:
+        return ""
+    wished = [one.key for one in wanted.findings if one.goal is not None]
+    keys = [one.key for one in _told(wanted, figures)]
+    keys += [key for key in wished if key in training["calibration"]["left_out"]]
+    rows = "\n".join(
+        f"| regressions alone, {name} of the patients | " + " | ".join(_number(areas[key]) for key in keys) + " |"
+        for name, areas in curve.items()
+    )
+    *_, before, last = curve.values()
+    missed = {one.key for one in _told(wanted, figures) if _missed(one, figures)}
+    missed |= {
+        one.key
+        for one in wanted.findings
+        if one.goal is not None and training["calibration"]["left_out"].get(one.key, {"auc": 1.0})["auc"] < one.goal
+    }
+    gains = {key: last[key] - before[key] for key in keys if key in missed}
+    rising = [key for key, gain in gains.items() if gain >= _RISES]
+    flat = [key for key in gains if key not in rising]
+    said = [f"still rises for {' and '.join(rising)}, where more patients would help"] if rising else []
+    said += [f"is flat for {' and '.join(flat)}, where more patients with such labels would not"] if flat else []
+    verdict = f"\n\nWhere a goal was not reached, the curve {'; it '.join(said)}." if said else ""
+    return f"""
+
+| learned from | {" | ".join(keys)} |
+|---|{"---|" * len(keys)}
+{rows}{verdict}"""
 
 
 def _steps(epochs: Sequence[Mapping[str, Any]]) -> str:
