@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from desktop.learning.cell_evaluation import Examiner
 
 FloatArray = npt.NDArray[np.float32]
-CELLS = 120
+CELLS = 240
 
 # What another microscope, camera, stain or hand may do to the same cell.
 CHANGES: Mapping[str, Change] = {

@@ -2,7 +2,7 @@
 
 Of strips those are counted whose rhythm somebody could tell: of each rhythm the share that is told right, the most
 probable one being what is told. Of beats it is how many are missed and how many are wrongly called so, each as a share
-of those there are. What is called too noisy instead counts as refused.
+of those there are. What is called too noisy instead, or not decided because contact was lost, counts as refused.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from desktop.inference.rhythm_beats import beat_inputs
 from desktop.inference.rhythm_features import bands_of, features, interval_curve
-from desktop.inference.rhythm_lead import RATE, ready_lead
+from desktop.inference.rhythm_lead import RATE, SILENT, ready_lead, silent_share
 from desktop.inference.rhythm_reading import kinds_of
 from desktop.jobs import Job
 from desktop.learning.records import Json
@@ -113,7 +113,8 @@ def battery(
         worse = waves if worsen is None else [worsen(wave, RATE, random) for wave in waves]
         judged = judge_strips(records_of(worse, true, names, job), parts[chosen], members, graphs, job)
         said = record_probabilities(judged, temperature, offsets).argmax(axis=1)
-        fared.append(Fared(name, {"rhythm": by_kind(said == true, true, _TOLD)}, said >= _TOLD))
+        silent = np.array([silent_share(wave, RATE) > SILENT for wave in worse])
+        fared.append(Fared(name, {"rhythm": by_kind(said == true, true, _TOLD)}, (said >= _TOLD) | silent))
     return losses(fared, names)
 
 

@@ -66,7 +66,8 @@ def card(
             "the mean share of N, A and O that is told right (the most probable rhythm), and of the mean of beats "
             "missed and beats wrongly called so, as shares of all there are",
             "records",
-            "Refused: called too noisy instead. Strips as above, and ten minutes of each half hour.",
+            "Refused: called too noisy instead, or nothing decided since contact was lost. Strips as above, and ten "
+            "minutes of each half hour.",
         ),
         _end(manifest),
     )

@@ -11,7 +11,7 @@ from desktop.inference import Registry, Subject
 from desktop.inference.fields import ManifestError
 from desktop.inference.manifest import document_of
 from desktop.inference.registry import parse_manifest, read_trace_model
-from desktop.inference.rhythm_lead import ready_lead
+from desktop.inference.rhythm_lead import SILENT, ready_lead, silent_share
 from desktop.inference.rhythm_reading import (
     BeatLimits,
     Rhythm,
@@ -23,7 +23,7 @@ from desktop.inference.rhythm_reading import (
 from desktop.inference.rhythm_runs import NAMES as RUN_NAMES
 from desktop.inference.rhythm_runs import run_numbers, told_alike
 from desktop.inference.rhythm_strips import FEATURES, SAMPLES, strip_times, strips
-from desktop.inference.tasks.rhythm import TASK, best_lead, findings
+from desktop.inference.tasks.rhythm import NO_CONTACT, TASK, best_lead, findings
 from desktop.jobs import Job
 from desktop.records import AnalysisStatus, BeatKind, Decision
 from desktop.signals.synthetic import DrawnHeart, draw
@@ -165,3 +165,31 @@ def test_beats_that_come_alike_are_what_most_of_them_are_said_to_be() -> None:
     assert told[21] == 3.0
     assert np.allclose(told_alike(when, np.full(len(when), 1.5)), 1.5)
     assert told_alike(when[:2], said[:2]).tolist() == [-2.0, -2.0]
+
+
+def test_a_gap_in_contact_is_no_pause_of_the_heart(tmp_path: Path) -> None:
+    """Whatever the graph says of it: the probabilities stay, and nothing is decided."""
+    model = read_trace_model(write_rhythm_model(tmp_path, strips=(0.0, 0.0, 9.0, 0.0)))
+    trace = only(heart(), "II")
+    lost = slice(round(3 * trace.rate), round(5 * trace.rate))
+    gap, missing = trace.samples.copy(), trace.samples.copy()
+    gap[:, lost] = gap[:, lost.start][:, None]
+    missing[:, lost] = np.nan
+    whole, silent, unrecorded = (
+        model.analyse(recording(replace(trace, samples=samples)), Subject(), Job())
+        for samples in (trace.samples, gap, missing)
+    )
+    assert any(one.decision is Decision.LIKELY for one in whole.findings)
+    for one in (silent, unrecorded):
+        assert one.status is AnalysisStatus.OK
+        assert {finding.decision for finding in one.findings} == {Decision.CANNOT_SAY}
+        assert {finding.reason for finding in one.findings} == {NO_CONTACT}
+        assert sum(finding.probability for finding in one.findings) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("flat", "share"), [(99, 0.0), (100, 0.1), (1000, 1.0)])
+def test_contact_is_lost_where_nothing_moves_for_a_second(flat: int, share: float) -> None:
+    wave = np.sin(np.arange(1000.0))
+    wave[:flat] = 0.25
+    assert silent_share(wave, 100.0) == pytest.approx(share)
+    assert 0.0 < SILENT < 0.1

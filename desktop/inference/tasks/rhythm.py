@@ -10,7 +10,7 @@ import numpy.typing as npt
 from desktop.i18n import Language
 from desktop.inference import rhythm_beats, rhythm_strips
 from desktop.inference.fields import Fields, ManifestError
-from desktop.inference.rhythm_lead import AFTER, BEFORE, RATE, ReadyLead, ready_lead
+from desktop.inference.rhythm_lead import AFTER, BEFORE, RATE, SILENT, ReadyLead, ready_lead, silent_share
 from desktop.inference.rhythm_reading import (
     KINDS,
     RHYTHMS,
@@ -37,6 +37,7 @@ BEAT_GRAPH = "beats"
 _AT_ONCE = 64
 
 BETWEEN = "inference.reason.trace_between"
+NO_CONTACT = "inference.reason.no_contact"
 
 _PREFERRED = ("II", "MLII", "I", "MLI")
 """Where P waves and the usual complexes stand out; the beats were learned on MLII, the rhythm on lead I of a hand-held
@@ -81,12 +82,14 @@ def read_manifest(fields: Fields) -> RhythmManifest:
 
 @dataclass(frozen=True, eq=False)
 class RhythmReading:
-    """All that was seen in a trace. strip_logits: (strips, 4) as the graph gave them; beat_logits: (beats, 4)."""
+    """All that was seen in a trace. strip_logits: (strips, 4) as the graph gave them; beat_logits: (beats, 4). silent:
+    see `silent_share`."""
 
     lead: ReadyLead
     rhythm: Rhythm
     strip_logits: npt.NDArray[np.float64]
     beat_logits: npt.NDArray[np.float64]
+    silent: float
 
 
 def best_lead(trace: Trace) -> int:
@@ -110,7 +113,8 @@ def read(manifest: RhythmManifest, trace: Trace, ask: Ask, job: Job) -> RhythmRe
     strip_logits = _asked(ask, MAIN_GRAPH, strips, len(RHYTHMS))
     beat_logits = _asked(ask, BEAT_GRAPH, rhythm_beats.beat_inputs(lead), len(KINDS))
     rhythm = rhythm_of(begins, calibrated(manifest, strip_logits), lead.seconds)
-    return RhythmReading(lead, rhythm, strip_logits, beat_logits)
+    silent = silent_share(trace.samples[row].astype(np.float64), trace.rate)
+    return RhythmReading(lead, rhythm, strip_logits, beat_logits, silent)
 
 
 def calibrated(manifest: RhythmManifest, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -135,15 +139,18 @@ def answer(manifest: RhythmManifest, trace: Trace, subject: Subject, ask: Ask, j
     of_beats = seen.beat_logits.mean(axis=0) if len(seen.beat_logits) else np.zeros(len(KINDS))
     evidence = np.concatenate([seen.strip_logits.mean(axis=0), of_beats])
     return TraceAnswer(
-        findings(manifest, seen.rhythm.probabilities),
+        findings(manifest, seen.rhythm.probabilities, silent=seen.silent > SILENT),
         tuple(float(value) for value in evidence),
         beats_of(seen.lead, kinds),
         episodes_of(seen.rhythm, trace.rate, trace.length),
     )
 
 
-def findings(manifest: RhythmManifest, probabilities: Sequence[float] | npt.NDArray[np.float64]) -> tuple[Finding, ...]:
-    """The four findings. Only the most probable one may be likely: a record has one rhythm."""
+def findings(
+    manifest: RhythmManifest, probabilities: Sequence[float] | npt.NDArray[np.float64], *, silent: bool = False
+) -> tuple[Finding, ...]:
+    """The four findings. Only the most probable one may be likely: a record has one rhythm. silent: contact was lost
+    for so long that none is: a gap looks like a pause, and so like another rhythm."""
     first = int(np.argmax(probabilities))
     found = []
     for spec in manifest.findings:
@@ -152,7 +159,8 @@ def findings(manifest: RhythmManifest, probabilities: Sequence[float] | npt.NDAr
         # Nor is the most probable one unlikely: there is no other to believe instead.
         if decision is (Decision.UNLIKELY if spec.output == first else Decision.LIKELY):
             decision = Decision.CANNOT_SAY
-        reason = spec.reason(decision, BETWEEN)
+        decision = Decision.CANNOT_SAY if silent else decision
+        reason = NO_CONTACT if silent else spec.reason(decision, BETWEEN)
         found.append(Finding(spec.key, spec.names.text(Language.ENGLISH), probability, decision, spec.codings, reason))
     return tuple(found)
 
