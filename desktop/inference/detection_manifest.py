@@ -180,6 +180,8 @@ def _check_together(manifest: DetectionManifest) -> None:
         raise ManifestError("boxes.kinds", "each kind needs a key of its own, and there must be one")
     if manifest.each_once and count != 2:
         raise ManifestError("boxes.kinds", "two kinds were expected, of which each thing is one")
+    if any(spec.withheld for spec in manifest.findings):
+        raise ManifestError("findings", "whose blood or sputum it is, a detector does not ask")
     if manifest.each_once and any(kind.rim is not None for kind in manifest.kinds):
         raise ManifestError("boxes.kinds", "things that are told apart are the same at the rim")
     if manifest.grade and manifest.grade.kind not in {kind.key for kind in manifest.kinds}:

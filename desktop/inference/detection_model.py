@@ -93,6 +93,9 @@ class DetectionModel(Model):
         cut = at_rim(placed, prepared.columns, prepared.rows, RIM / scale)
         boxes = self._named_once(placed) if self.manifest.each_once else self._boxes(placed, cut)
         counts = self._counts(boxes)
+        if tiles:
+            # Ranges were measured on single fields, and put together from nine of them counts were off by half.
+            counts = tuple(Count(one.kind, one.number) for one in counts)
         return Analysis(
             AnalysisStatus.OK,
             provenance,

@@ -23,6 +23,7 @@ from desktop.inference.picture_model import REASON_OTHER_KIND, REASON_QUALITY
 from desktop.inference.preparation import fingerprint
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.inference.subject import Subject
+from desktop.inference.withheld import withhold
 from desktop.jobs import Job
 from desktop.records import (
     Analysis,
@@ -153,7 +154,8 @@ class FundusModel(Model):
         ages, years = self.manifest.ages, subject.age_years
         if ages is not None and years is not None and not ages.contains(years):
             silent = AGE_OUTSIDE
-        return tuple(_finding(spec, grades, outputs, silent) for spec in self.manifest.findings)
+        found = [_finding(spec, grades, outputs, silent) for spec in self.manifest.findings]
+        return withhold(found, self.manifest.withheld, subject)
 
     def _refused(self, problems: tuple[str, ...], reason: str, tensor: FloatArray, started: float) -> Analysis:
         provenance = self._provenance(tensor, started)

@@ -114,8 +114,11 @@ class Manifest:
 
     @property
     def withheld(self) -> dict[str, tuple[Withheld, ...]]:
-        """Of whom the model decides nothing, by finding."""
-        return {spec.key: spec.withheld for spec in self.findings}
+        """Of whom the model decides nothing, by finding. What is withheld from everybody, since no clinic can know
+        whether its cases are like those it fails in, is not where a clinic has fitted thresholds to its own."""
+        return {
+            spec.key: tuple(part for part in spec.withheld if not (spec.site and part.always)) for spec in self.findings
+        }
 
     def finding(self, key: str) -> FindingSpec:
         """The finding with this key. Raises KeyError."""

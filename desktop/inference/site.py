@@ -19,6 +19,7 @@ from desktop.i18n import Language, Translator, format_date
 from desktop.inference.calibration import ConformalThresholds
 from desktop.inference.library import SITE
 from desktop.inference.manifest import BY_SITE, FindingSpec, Manifest, is_slug
+from desktop.inference.withheld import ALWAYS
 
 FORMAT = "lantern-site/1"
 
@@ -142,8 +143,9 @@ def fitted_manifest(manifest: M, kept: Sequence[SiteThresholds]) -> tuple[M, Sit
 
 
 def decided_by_threshold(reason: str) -> bool:
-    """Whether a finding's reason says that its probability alone decided, and nothing else forbade an answer."""
-    return reason in ("", BY_SITE) or reason.rsplit(".", 1)[-1].endswith("between")
+    """Whether a finding's reason says that its probability alone decided, or would where a clinic has fitted its own
+    thresholds, and nothing else forbade an answer."""
+    return reason in ("", BY_SITE, ALWAYS) or reason.rsplit(".", 1)[-1].endswith("between")
 
 
 def site_words(use: SiteUse, names: Mapping[str, str], language: Language) -> str:

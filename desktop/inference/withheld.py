@@ -55,11 +55,13 @@ def _one(fields: Fields) -> Withheld:
 def withhold(
     findings: Sequence[Finding], withheld: Mapping[str, Sequence[Withheld]], subject: Subject, view: str = ""
 ) -> tuple[Finding, ...]:
-    """The findings, undecided where the model does worse; probabilities stay. withheld: by the finding's key."""
+    """The findings, undecided where the model does worse; probabilities stay. withheld: by the finding's key. What lies
+    between the thresholds says so too: a clinic that fits its own must not take those answers for all there were."""
     told = []
     for one in findings:
         concerned = [part for part in withheld.get(one.key, ()) if part.concerns(subject, view)]
-        if concerned and one.decision is not Decision.CANNOT_SAY:
+        by_probability = one.decision is not Decision.CANNOT_SAY or one.reason.endswith("between")
+        if concerned and by_probability:
             reason = ALWAYS if any(part.always for part in concerned) else IN_GROUP
             one = replace(one, decision=Decision.CANNOT_SAY, reason=reason, about=())
         told.append(one)

@@ -21,19 +21,15 @@ class Cause:
     advice: str
 
 
+_STILL = "Clean the skin, renew the electrodes, let the person lie warm and still, and record again."
+_GAIN = "Set the recorder's gain so that the tallest waves fit, and record again."
+
 CAUSES = (
-    Cause(
-        ("white noise", "slow wander", "tremor"),
-        "a noisy or wandering trace",
-        "心电信号有噪声或基线漂移",
-        "Clean the skin, renew the electrodes, let the person lie warm and still, and record again.",
-    ),
-    Cause(
-        ("low gain", "clipped"),
-        "a trace of low or clipped amplitude",
-        "心电信号幅度过低或削顶",
-        "Set the recorder's gain so that the tallest waves fit, and record again.",
-    ),
+    Cause(("white noise",), "a noisy trace", "心电信号有噪声", _STILL),
+    Cause(("slow wander",), "a wandering trace", "基线漂移", _STILL),
+    Cause(("tremor",), "muscle tremor or hum in the trace", "肌颤或工频干扰", _STILL),
+    Cause(("low gain",), "a trace recorded with too little gain", "心电增益过低", _GAIN),
+    Cause(("clipped",), "a clipped trace", "心电波形削顶", _GAIN),
     Cause(
         ("no contact",),
         "an electrode off for seconds",
@@ -58,6 +54,12 @@ CAUSES = (
         "a value left out",
         "缺少一项数值",
         "Measure what is missing; the answer says what weighs most.",
+    ),
+    Cause(
+        ("phone through", "phone held"),
+        "a phone held to the eyepiece",
+        "用手机对着目镜拍摄",
+        "Use the microscope's or the eye camera's own camera; a phone's picture is not what it learned from.",
     ),
     Cause(
         ("phone", "photograph of"),
@@ -119,7 +121,8 @@ def section(figures: Mapping[str, Any], measure: str, drawn: str, more: str = ""
 
 Permitted after each change: {_POINTS} points of {measure}. Lost of them, below 0 where something was gained, with 95 %
 intervals by drawing {drawn} with replacement. What is refused after a change counts as nothing lost, for no answer is
-given; how much that is stands beside it. A dash: fewer than {FEWEST} of a kind, of which one would be so much.\
+given; how much that is stands beside it. A dash: not asked, or fewer than {FEWEST} of a kind, where one
+would be so much.\
 {f" {more}" if more else ""}
 
 | change | refused | {" | ".join(told)} |
@@ -148,15 +151,20 @@ def _range(one: Lost) -> str:
 
 def _verdict(rows: Sequence[Lost]) -> str:
     over = [one for one in rows if one.beyond]
+    known = {one.of for one in rows if one.value is not None}
+    if not known:
+        return "There are too few cases to tell after any change."
+    untold = dict.fromkeys(one.of for one in rows if one.of not in known)
+    few = f" Too few to tell: {', '.join(untold)}." if untold else ""
     if not over:
-        return f"Within what is permitted after every change: nothing loses more than {_POINTS} points."
+        return f"Nothing loses more than {_POINTS} points after any change, as far as it can be told.{few}"
     lines = []
     for change in dict.fromkeys(one.change for one in over):
         own = [one for one in over if one.change == change]
         lost = ", ".join(f"{one.of} {_points(one.value or 0.0)}{_chance(one)}" for one in own)
         lines.append(f"- {change}: {lost}. {cause_of(change).advice}")
-    within = len({one.change for one in rows}) - len(lines)
-    return f"**Beyond what is permitted** (within it after the other {within}):\n\n" + "\n".join(lines)
+    rest = f"Otherwise nothing is, as far as it can be told.{few}"
+    return "**Beyond what is permitted:**\n\n" + "\n".join([*lines, "", rest])
 
 
 def _silent(rows: Sequence[Lost]) -> str:
@@ -183,6 +191,6 @@ def limits(figures: Mapping[str, Any]) -> dict[str, str]:
         return {"en": "", "zh": ""}
     english, chinese = ", ".join(one.en for one in causes), "、".join(one.zh for one in causes)
     return {
-        "en": f" More is lost than the permitted {_POINTS} points where it decides by: {english}.",
-        "zh": f"在以下情况下，判断点处的损失超过允许的 {_POINTS} 个百分点：{chinese}。",
+        "en": f" It errs clearly more often, by over {_POINTS} points, with: {english}.",
+        "zh": f"在以下情况下，它明显更容易出错（超过 {_POINTS} 个百分点）：{chinese}。",
     }

@@ -2,11 +2,12 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from desktop.inference import Registry, Subject
+from desktop.inference import Registry, Subject, decided_by_threshold, parse_manifest
 from desktop.inference.fields import Fields, ManifestError
 from desktop.inference.subject import AgeRange
 from desktop.inference.withheld import ALWAYS, IN_GROUP, Withheld, read_withheld, withhold
@@ -50,8 +51,22 @@ def test_what_no_clinic_can_know_holds_for_everybody_and_an_earlier_reason_stays
     everybody = {"effusion": [Withheld()]}
     (told,) = withhold([SAID], everybody, Subject())
     assert (told.decision, told.reason) == (Decision.CANNOT_SAY, ALWAYS)
-    unsure = Finding("effusion", "Effusion", 0.5, Decision.CANNOT_SAY, reason="inference.reason.between")
-    assert withhold([unsure], everybody, Subject()) == (unsure,)
+    unknown = Finding("effusion", "Effusion", 0.5, Decision.CANNOT_SAY, reason="inference.reason.age_unknown")
+    assert withhold([unknown], everybody, Subject()) == (unknown,)
+
+
+def test_what_lies_between_says_so_too_and_only_a_clinic_s_own_fit_lifts_what_holds_for_everybody() -> None:
+    """Else a clinic would fit its thresholds to nothing but the answers that lay between the old ones."""
+    between = Finding("effusion", "Effusion", 0.5, Decision.CANNOT_SAY, reason="inference.reason.between")
+    assert [withhold([one], {"effusion": [Withheld()]}, Subject())[0].reason for one in (SAID, between)] == [ALWAYS] * 2
+    assert decided_by_threshold(ALWAYS)
+    assert not decided_by_threshold(IN_GROUP)
+    document = json.loads((model_folder() / "risk-diabetes" / "manifest.json").read_text(encoding="utf-8"))
+    document["findings"][0]["withheld"] = [{"part": "collector A"}, {"part": "men", "sex": "male"}]
+    manifest = parse_manifest(json.dumps(document).encode())
+    assert manifest.withheld["diabetes"] == (Withheld(), Withheld(Sex.MALE))
+    fitted = replace(manifest, findings=(replace(manifest.findings[0], site=True),))
+    assert fitted.withheld["diabetes"] == (Withheld(Sex.MALE),)
 
 
 def test_a_manifest_states_them_and_a_strange_one_is_refused() -> None:

@@ -10,7 +10,16 @@ import numpy.typing as npt
 from desktop.i18n import Language
 from desktop.inference import rhythm_beats, rhythm_strips
 from desktop.inference.fields import Fields, ManifestError
-from desktop.inference.rhythm_lead import AFTER, BEFORE, RATE, SILENT, ReadyLead, ready_lead, silent_share
+from desktop.inference.rhythm_lead import (
+    AFTER,
+    BEFORE,
+    RATE,
+    SILENT,
+    ReadyLead,
+    ready_lead,
+    silent_share,
+    silent_stretches,
+)
 from desktop.inference.rhythm_reading import (
     KINDS,
     RHYTHMS,
@@ -28,7 +37,7 @@ from desktop.inference.tasks.task import Task
 from desktop.inference.trace_manifest import MAIN_GRAPH, TraceManifest, WantedLeads, trace_members
 from desktop.inference.trace_model import Ask, TraceAnswer, TraceModel, TraceTask
 from desktop.jobs import Job
-from desktop.records import Decision, Finding, Trace
+from desktop.records import Decision, Episode, Finding, Trace
 from desktop.signals.filters import filled
 from desktop.signals.leads import LeadQuality, LeadState, lead_qualities
 
@@ -82,14 +91,15 @@ def read_manifest(fields: Fields) -> RhythmManifest:
 
 @dataclass(frozen=True, eq=False)
 class RhythmReading:
-    """All that was seen in a trace. strip_logits: (strips, 4) as the graph gave them; beat_logits: (beats, 4). silent:
-    see `silent_share`."""
+    """All that was seen in a trace. strip_logits: (strips, 4) as the graph gave them; beat_logits: (beats, 4). silent,
+    gaps: see `silent_share` and `silent_stretches`."""
 
     lead: ReadyLead
     rhythm: Rhythm
     strip_logits: npt.NDArray[np.float64]
     beat_logits: npt.NDArray[np.float64]
     silent: float
+    gaps: tuple[tuple[int, int], ...]
 
 
 def best_lead(trace: Trace) -> int:
@@ -113,8 +123,9 @@ def read(manifest: RhythmManifest, trace: Trace, ask: Ask, job: Job) -> RhythmRe
     strip_logits = _asked(ask, MAIN_GRAPH, strips, len(RHYTHMS))
     beat_logits = _asked(ask, BEAT_GRAPH, rhythm_beats.beat_inputs(lead), len(KINDS))
     rhythm = rhythm_of(begins, calibrated(manifest, strip_logits), lead.seconds)
-    silent = silent_share(trace.samples[row].astype(np.float64), trace.rate)
-    return RhythmReading(lead, rhythm, strip_logits, beat_logits, silent)
+    recorded = trace.samples[row].astype(np.float64)
+    silent = silent_share(recorded, trace.rate), silent_stretches(recorded, trace.rate)
+    return RhythmReading(lead, rhythm, strip_logits, beat_logits, *silent)
 
 
 def calibrated(manifest: RhythmManifest, logits: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -142,8 +153,13 @@ def answer(manifest: RhythmManifest, trace: Trace, subject: Subject, ask: Ask, j
         findings(manifest, seen.rhythm.probabilities, silent=seen.silent > SILENT),
         tuple(float(value) for value in evidence),
         beats_of(seen.lead, kinds),
-        episodes_of(seen.rhythm, trace.rate, trace.length),
+        tuple(one for one in episodes_of(seen.rhythm, trace.rate, trace.length) if not _over_a_gap(one, seen.gaps)),
     )
+
+
+def _over_a_gap(episode: Episode, gaps: Sequence[tuple[int, int]]) -> bool:
+    """Whether contact was lost within an episode, so that it may be made of nothing else."""
+    return any(begin < episode.end and end > episode.start for begin, end in gaps)
 
 
 def findings(
