@@ -17,8 +17,8 @@ from desktop.learning.records import Json, Study, training_document
 
 COLOUR, GREY = "colour", "grey, 50 × 50"
 GOAL = 0.99
-_RISES = 0.001
-"""A smaller gain from half of the people to all of them is none."""
+_RISES = 0.005
+"""A smaller gain from half of the people to all of them, about half an interval, may be chance."""
 
 
 def texts(model_folder: Path, figures: Mapping[str, Json], study: Study | None) -> dict[str, bytes]:
@@ -227,7 +227,7 @@ def _verdict(points: Sequence[CurvePoint]) -> str:
     half, whole = points[-2:]
     rising = [name for name, area in whole.figures.items() if area - half.figures[name] >= _RISES]
     if not rising:
-        return f"{told}.\nThe curve is flat at its end: more people like these would not help."
+        return f"{told}.\nThere is no clear rise at its end: how much more people like these would help cannot be told."
     less = ", though less each time" if _slower(points) else ""
     return f"{told}.\nIt still rises in {' and '.join(rising)}: more people would help{less}."
 

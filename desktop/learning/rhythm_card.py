@@ -151,9 +151,8 @@ def _missed(figures: Mapping[str, Any]) -> str:
         told = f"Not reached on this data:\n{', '.join(short)} (see the learning curve below)"
     flattered = [one for one in _short_of(figures["beats"], "others_") if one not in short]
     if flattered:
-        told += (
-            f"; with limits for beats\nthat only other patients chose, {' and '.join(flattered)} fall short (see below)"
-        )
+        weaker = " and ".join(flattered)
+        told += f"; with limits for beats\nthat only other patients chose, this falls short: {weaker} (see below)"
     return f"{told}."
 
 

@@ -239,7 +239,11 @@ def test_the_shipped_curve_ends_at_the_figures_of_the_card() -> None:
     ("half", "whole", "said"),
     [
         ((0.97, 0.96), (0.9701, 0.97), "It still rises in grey, 50 × 50: more"),
-        ((0.97, 0.96), (0.97, 0.955), "from 50 % to 100 %: +0.000 colour, -0.005 grey, 50 × 50.\nThe curve is flat"),
+        (
+            (0.97, 0.96),
+            (0.97, 0.955),
+            "from 50 % to 100 %: +0.000 colour, -0.005 grey, 50 × 50.\nThere is no clear rise",
+        ),
     ],
 )
 def test_a_card_says_in_words_what_the_curve_shows(

@@ -361,7 +361,9 @@ def test_a_card_names_the_goals_that_were_missed_and_those_reached_by_the_patien
         return rhythm_card._missed({"rhythm": {"mean_f1": {"value": f1}}, "beats": beats, "qrs": qrs})
 
     assert told(0.84, 0.6, 0.6).replace("\n", " ") == "Every figure that was to be reached is reached on this data."
-    assert told(0.84, 0.6, 0.4).endswith("chose, supraventricular beats' predictive value fall short (see below).")
+    assert told(0.84, 0.6, 0.4).endswith(
+        "chose, this falls short: supraventricular beats' predictive value (see below)."
+    )
     short = told(0.82, 0.4, 0.4)
     assert "the mean F1, supraventricular beats' predictive value (see the learning curve" in short
     assert "only other patients" not in short
