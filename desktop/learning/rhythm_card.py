@@ -66,8 +66,9 @@ def card(
             "the mean share of N, A and O that is told right (the most probable rhythm), and of the mean of beats "
             "missed and beats wrongly called so, as shares of all there are",
             "records",
-            "Refused: called too noisy instead, or nothing decided since contact was lost. Strips as above, and ten "
-            "minutes of each half hour.",
+            "Refused: called too noisy instead, or nothing decided since contact was lost: in these gaps "
+            "nothing moves at all, and an open lead that hums was not tried. Strips as above, and ten minutes of each "
+            "half hour.",
         ),
         _end(manifest),
     )
