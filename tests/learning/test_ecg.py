@@ -250,7 +250,7 @@ def test_what_poor_recordings_cost_is_told_by_finding_and_stands_on_the_card(
     figures = Ecg12Lead(SETTINGS).evaluate(drawn, trained, Job(), quiet).figures
     told = {name: text.decode() for name, text in ecg_card.texts(manifest, training, figures, rows).items()}
     assert "- tremor, 0.1 mV at 35 Hz: normal_ecg +" in told["CARD.md"]
-    assert "a noisy or wandering trace. No clinician" in json.loads(told["manifest.json"])["limits"]["en"]
+    assert "muscle tremor or hum in the trace. No clinician" in json.loads(told["manifest.json"])["limits"]["en"]
     assert "Not measured yet" in ecg_card.texts(manifest, training, figures, [])["CARD.md"].decode()
 
 
