@@ -10,8 +10,6 @@ Floats = npt.NDArray[np.float64]
 
 STRIDE = 4
 """Pixels of the prepared picture per cell of the maps, where a manifest says nothing else."""
-RIM = STRIDE / 2
-"""Prepared pixels: half a cell of the maps, which is as well as they know where a thing ends."""
 
 
 def boxes_of(
@@ -64,9 +62,11 @@ def overlaps(first: Floats, second: Floats) -> Floats:
     return np.asarray(inner / np.maximum(union, 1e-12), dtype=np.float64)
 
 
-def at_rim(boxes: Floats, width: float, height: float, rim: float = RIM) -> npt.NDArray[np.bool_]:
+def at_rim(boxes: Floats, width: float, height: float, cell: float) -> npt.NDArray[np.bool_]:
     """Which boxes (n, ≥ 4) reach to where a picture of that size ends: it may cut what they hold, and people draw such
-    things less often. All in prepared pixels, or all, with the rim, in others."""
+    things less often. cell: side of a cell of the maps, of which a half is as well as they know where a thing ends. All
+    in prepared pixels, or all in those of the file."""
+    rim = cell / 2
     beyond = np.concatenate([boxes[:, :2] < rim, boxes[:, 2:4] > np.array([width, height]) - rim], axis=1)
     return np.asarray(beyond.any(axis=1))
 

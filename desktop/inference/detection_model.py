@@ -14,7 +14,7 @@ from desktop.errors import ErrorKind, KnownFailure
 from desktop.i18n import Language
 from desktop.inference import picture_kind, quality
 from desktop.inference.closer_look import FAINTEST, Closer, Question, Seen, look_closer
-from desktop.inference.detection_decoding import RIM, at_rim, boxes_of, told_apart
+from desktop.inference.detection_decoding import at_rim, boxes_of, told_apart
 from desktop.inference.detection_manifest import DetectionManifest, KindSpec
 from desktop.inference.field_picture import PreparedField, prepare_field
 from desktop.inference.golden_fields import FIELDS
@@ -90,7 +90,7 @@ class DetectionModel(Model):
         )
         if problems:
             return Analysis(AnalysisStatus.REFUSED, provenance, quality.quality(problems), reason=REASON_OTHER_KIND)
-        cut = at_rim(placed, prepared.columns, prepared.rows, RIM / scale)
+        cut = at_rim(placed, prepared.columns, prepared.rows, self.manifest.stride / scale)
         boxes = self._named_once(placed) if self.manifest.each_once else self._boxes(placed, cut)
         counts = self._counts(boxes)
         if tiles:

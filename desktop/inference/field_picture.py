@@ -34,12 +34,6 @@ class PreparedField:
     rows: int
     columns: int
 
-    @property
-    def extent(self) -> tuple[float, float]:
-        """Width and height of the photograph in prepared pixels; beyond lies the margin."""
-        columns, rows = (self.rows, self.columns) if self.turned else (self.columns, self.rows)
-        return columns * self.scale, rows * self.scale
-
     def into(self, boxes: Floats) -> Floats:
         """Boxes (n, 4) left, top, right, bottom in pixels of the file → in prepared pixels."""
         return (boxes[:, [1, 0, 3, 2]] if self.turned else boxes) * self.scale

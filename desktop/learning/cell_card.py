@@ -11,14 +11,12 @@ from desktop.learning import robustness_card
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
 from desktop.learning.cell_battery import CELLS
 from desktop.learning.cell_manifest import DATA, INTENDED_USE, KEY, NAME
-from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
+from desktop.learning.learning_curve import RISES, CurvePoint, curve_points, curve_table, not_measured
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json, Study, training_document
 
 COLOUR, GREY = "colour", "grey, 50 × 50"
 GOAL = 0.99
-_RISES = 0.005
-"""A smaller gain from half of the people to all of them, about half an interval, may be chance."""
 
 
 def texts(model_folder: Path, figures: Mapping[str, Json], study: Study | None) -> dict[str, bytes]:
@@ -29,7 +27,7 @@ def texts(model_folder: Path, figures: Mapping[str, Json], study: Study | None) 
         **json.loads((model_folder / MANIFEST).read_text(encoding="utf-8")),
         "limits": limits(training["patients"], figures),
     }
-    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    curve = study.files() if study is not None else {}
     return curve | {CARD: card(manifest, training, figures, study).encode(), MANIFEST: manifest_text(manifest).encode()}
 
 
@@ -209,7 +207,7 @@ def curve_section(study: Study | None) -> str:
     """What fewer people teach."""
     points = curve_points(study.rows) if study is not None else ()
     if not points:
-        return f"## Learning curve\n\nNot measured yet (`lantern models evaluate {NAME} --study`)."
+        return f"## Learning curve\n\n{not_measured(NAME)}"
     return f"""## Learning curve
 
 AUC of the network that the figures above are of, taught with all cells of a share of its people (smaller shares within
@@ -225,7 +223,7 @@ def _verdict(points: Sequence[CurvePoint]) -> str:
     """What the curve shows, in words."""
     told = f"AUC {'; '.join(_gained(less, more) for less, more in pairwise(points))}"
     half, whole = points[-2:]
-    rising = [name for name, area in whole.figures.items() if area - half.figures[name] >= _RISES]
+    rising = [name for name, area in whole.figures.items() if area - half.figures[name] >= RISES]
     if not rising:
         return f"{told}.\nThere is no clear rise at its end: how much more people like these would help cannot be told."
     less = ", though less each time" if _slower(points) else ""

@@ -17,7 +17,7 @@ from desktop.learning.films import read_picture
 from desktop.learning.learning_curve import CurvePoint, some_of
 from desktop.learning.network import SmallNetwork
 from desktop.learning.recipe import Say
-from desktop.learning.side_by_side import one_thread_each
+from desktop.learning.side_by_side import on_threads
 from desktop.learning.statistics import auc
 
 SHARES = (25, 50)
@@ -35,7 +35,7 @@ def fewer(
     people = {cells[index].patient for index in others}
     held = [cell for cell, part in zip(cells, parts, strict=True) if part == last]
     run = Run(load_squares(cells, settings, job, say), parts, data_sha256, settings, work, job, say)
-    with one_thread_each():
+    with on_threads(1):
         for share in SHARES:
             some = some_of(people, share, settings.seed)
             say(f"learning curve: {len(some)} of {len(people)} people")

@@ -19,7 +19,7 @@ from desktop.learning.cells import Cell
 from desktop.learning.export import export
 from desktop.learning.films import fold_of
 from desktop.learning.network import SmallNetwork, distance, gaussian
-from desktop.learning.side_by_side import Say, in_turn, one_thread_each, wait_for_all
+from desktop.learning.side_by_side import Say, in_turn, on_threads, wait_for_all
 from desktop.learning.training import Epoch, Schedule, Trained, train
 
 Indices = npt.NDArray[np.int64]
@@ -145,7 +145,7 @@ def train_all(
     squares = cell_data.load_squares(cells, settings, job, say)
     parts = parts_of(cells, settings)
     run = Run(squares, parts, data_sha256, settings, work, job, in_turn(say))
-    with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
+    with on_threads(1), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
         futures = [pool.submit(run.member, part) for part in range(settings.members)]
         wait_for_all(futures, job)
         members = [future.result() for future in futures]

@@ -13,11 +13,10 @@ from desktop.learning.child_hint import GRID
 from desktop.learning.child_manifest import DATA, INTENDED_USE
 from desktop.learning.child_stretches import IN_LINE, OUT_OF_LINE
 from desktop.learning.films import PUBLISHED_TEST
-from desktop.learning.learning_curve import curve_points, curve_table
+from desktop.learning.learning_curve import curve_points, curve_table, not_measured
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json, Study, training_document
 
-STUDY = "study.json"
 _HINT_GOAL = 0.90
 # Less than this between the smallest share of the children and all of them is no rise.
 _RISING = 0.01
@@ -32,7 +31,7 @@ def texts(model_folder: Path, figures: Mapping[str, Json], study: Study | None) 
         **json.loads((model_folder / MANIFEST).read_text(encoding="utf-8")),
         "limits": limits(training["patients"], figures),
     }
-    compared = {STUDY: study.to_json().encode()} if study is not None else {}
+    compared = study.files() if study is not None else {}
     stated = {CARD: card(manifest, training, figures, study).encode(), MANIFEST: manifest_text(manifest).encode()}
     return compared | stated
 
@@ -215,7 +214,7 @@ def _hint_curve(figures: Mapping[str, Any], study: Study | None) -> str:
         return ""
     points = curve_points(study.rows if study is not None else [])
     if not points:
-        curve = "Not measured yet (`lantern models evaluate chest-xray-child --study`)."
+        curve = not_measured("chest-xray-child")
     else:
         first, last = (next(iter(one.figures.values())) for one in (points[0], points[-1]))
         told = (

@@ -79,7 +79,7 @@ def run(
     ]
     wanted = [lesson for lesson in lessons if study.can_judge(lesson)]
     say(f"training {len(wanted)} networks, {_EPOCHS} epochs each at the most")
-    with side_by_side.one_thread_each(), ThreadPoolExecutor(max_workers=settings.threads) as pool:
+    with side_by_side.on_threads(1), ThreadPoolExecutor(max_workers=settings.threads) as pool:
         futures = [pool.submit(study.network, lesson) for lesson in wanted]
         side_by_side.wait_for_all(futures, job)
         return Study(data_sha256, _EPOCHS, [*rows, *(future.result() for future in futures), *curve])

@@ -23,7 +23,7 @@ from desktop.learning.export import export
 from desktop.learning.films import DataFolder, Film, fold_of
 from desktop.learning.network import Ensemble, Gate, SmallNetwork, gaussian
 from desktop.learning.picture_network import measured
-from desktop.learning.side_by_side import Say, in_turn, one_thread_each, wait_for_all
+from desktop.learning.side_by_side import Say, in_turn, on_threads, wait_for_all
 from desktop.learning.training import Epoch, Schedule, Trained, generator, train
 
 Indices = npt.NDArray[np.int64]
@@ -134,7 +134,7 @@ def train_all(
     run = _Run(folder, films, data_sha256, settings, work, job, in_turn(say))
     squares, children = run.read_children()
     lessons: dict[str, Trained] = {}
-    with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
+    with on_threads(1), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
         parts = folds(films, settings)
         gate_work = pool.submit(run.gate, children)
         work_by_name = {

@@ -8,14 +8,12 @@ from desktop.learning import detector_pack_card as pack_card
 from desktop.learning import robustness_card
 from desktop.learning.card_words import credits_text, figure, share
 from desktop.learning.detector_sets import DetectorSet
-from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
+from desktop.learning.learning_curve import RISES, CurvePoint, curve_points, curve_table, not_measured
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json, Study
 
 MEAN_PRECISION = "mean average precision"
 """What a learning curve calls it."""
-_RISES = 0.01
-"""A smaller gain from half of the photographs to all of them is none."""
 
 
 def texts(
@@ -28,7 +26,7 @@ def texts(
     """The files that state the figures of one evaluation: the card, the manifest with its limits, and the study beside
     them."""
     stated = {**manifest, "limits": limits(wanted, figures)}
-    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    curve = study.files() if study is not None else {}
     told = card(wanted, stated, training, figures, study)
     return curve | {CARD: told.encode(), MANIFEST: manifest_text(stated).encode()}
 
@@ -228,7 +226,7 @@ def _curve(wanted: DetectorSet, training: Mapping[str, Any], study: Study | None
         return "## Learning curve\n\nNone is made where some networks find and others tell apart."
     points = curve_points(study.rows) if study is not None else ()
     if not points:
-        return f"## Learning curve\n\nNot measured yet (`lantern models evaluate {wanted.model} --study`)."
+        return f"## Learning curve\n\n{not_measured(wanted.model)}"
     return f"""## Learning curve
 
 The first network again, taught with a share of the photographs (neighbours kept together, smaller shares within
@@ -247,12 +245,12 @@ def _verdict(points: Sequence[CurvePoint]) -> str:
     """What the curve shows, in words."""
     half, whole = points[-2], points[-1]
     gains = {name: whole.figures[name] - half.figures[name] for name in whole.figures}
-    rising = [name for name, gain in gains.items() if name != MEAN_PRECISION and gain >= _RISES]
+    rising = [name for name, gain in gains.items() if name != MEAN_PRECISION and gain >= RISES]
     told = f"From {half.share} % to {whole.share} % the mean went {gains[MEAN_PRECISION]:+.3f}"
     if not rising:
         return f"{told}: the curve is flat, and more photographs drawn like these would not help."
     flat = [name for name in gains if name != MEAN_PRECISION and name not in rising]
-    but = f"; {' and '.join(flat)} gained less than {_RISES} by twice as many drawn like these" if flat else ""
+    but = f"; {' and '.join(flat)} gained less than {RISES} by twice as many drawn like these" if flat else ""
     return f"{told}: it still rises for {' and '.join(rising)}, where more photographs would help{but}."
 
 

@@ -186,7 +186,7 @@ def _calibrated(judged: Judged, kind: int, wanted: DetectorSet) -> KindFit:
     scores, right = judged.scores(kind)
     odds = np.array([log_odds(float(score)) for score in scores])
     own = [boxes[boxes[:, 4] == kind] for boxes in judged.found]
-    cut = at_rim(np.concatenate([np.empty((0, 6)), *own]), wanted.width, wanted.height)
+    cut = at_rim(np.concatenate([np.empty((0, 6)), *own]), wanted.width, wanted.height, wanted.stride)
     inner = ~cut if wanted.rim_apart else np.ones(len(scores), dtype=np.bool_)
     plain = _fitted(odds[inner], right[inner])
     rim = _fitted(odds[cut], right[cut]) if wanted.rim_apart else None
@@ -355,7 +355,7 @@ def probable(found: Sequence[Floats], fits: Sequence[Sequence[KindFit]], wanted:
 def _probable(boxes: Floats, fits: Mapping[int, KindFit], wanted: DetectorSet) -> Floats:
     """The boxes with probabilities instead of scores, the surest first; kinds without a fit are left out."""
     kept = np.array([row for row in boxes if int(row[4]) in fits]).reshape(-1, 6)
-    cut = at_rim(kept, wanted.width, wanted.height)
+    cut = at_rim(kept, wanted.width, wanted.height, wanted.stride)
     kept[:, 5] = [
         fits[int(row[4])].calibration_of(bool(rim)).probability(log_odds(float(row[5])))
         for row, rim in zip(kept, cut, strict=True)

@@ -17,9 +17,10 @@ from desktop.learning.detector_figures import Judged
 from desktop.learning.detector_network import OUTPUTS, Detector
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
-from desktop.learning.detector_training import on_threads, train_member
+from desktop.learning.detector_training import train_member
 from desktop.learning.learning_curve import CurvePoint, some_of
 from desktop.learning.recipe import Say
+from desktop.learning.side_by_side import on_threads
 
 SHARES = (25, 50)
 

@@ -1,8 +1,7 @@
 """Trains a detector's members, each without one part of the photographs. Needs torch."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.detector_sorter import Sorter, SortingDetector, halves, sorter_lesson, steps_of
 from desktop.learning.network import gaussian
 from desktop.learning.recipe import Say
+from desktop.learning.side_by_side import on_threads
 from desktop.learning.training import Epoch, Schedule, train
 
 Curves = dict[str, tuple[Epoch, ...]]
@@ -138,17 +138,6 @@ def _identity(settings: DetectorSettings, data_sha256: str, mark: str, names: Se
     told = {name: getattr(settings, name) for name in names}
     change = Change(half_turns=settings.half_turns)
     return hashlib.sha256(f"{told}{data_sha256}{mark}{change}{lessons.EDITION}".encode()).hexdigest()
-
-
-@contextmanager
-def on_threads(count: int) -> Iterator[None]:
-    """torch on so many threads, and as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def seconds_of(curves: Curves) -> float:

@@ -9,6 +9,7 @@ from desktop.learning.card_words import figure, share
 from desktop.learning.ecg_data import FINDINGS
 from desktop.learning.ecg_export import INTENDED_USE, NAMES
 from desktop.learning.ecg_study import LOST
+from desktop.learning.learning_curve import not_measured
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
 from desktop.learning.subgroups import OLDEST, Failed
@@ -173,7 +174,7 @@ def _failed(figures: Mapping[str, Any]) -> list[Failed]:
 
 def _study(rows: Sequence[Any]) -> str:
     if not rows:
-        return "## Fewer patients, poor recordings\n\nNot measured yet (`lantern models evaluate --study`)."
+        return f"## Fewer patients, poor recordings\n\n{not_measured('ecg-12-lead')}"
     head = " | ".join(f"`{key}`" for key in FINDINGS)
     lines = [
         f"| {row['name']} | {row['macro_auc']:.3f} | "
@@ -208,7 +209,7 @@ def _lost(figures: Mapping[str, Any]) -> str:
         "patients",
         "Refused: nothing is decided, since a lead is silent or no beat is the usual one.",
     )
-    return told or "## What may be lost\n\nNot measured yet (`lantern models evaluate --study`)."
+    return told or f"## What may be lost\n\n{not_measured('ecg-12-lead')}"
 
 
 def _end(manifest: Mapping[str, Any]) -> str:

@@ -18,9 +18,9 @@ from desktop.learning.ecg_training import EcgSettings, calibrated, said, unseen,
 from desktop.learning.records import Json, Study
 from desktop.learning.robustness import Fared, losses, operating_point, two_sided
 from desktop.learning.statistics import auc, thresholds_of
+from desktop.learning.trace_changes import TREMOR_HERTZ, noisy, swinging
 from desktop.records import STANDARD_LEADS, Trace
 
-STUDY = "study.json"
 LOST = "lost"
 """Kind of the rows that tell what is lost where findings are decided."""
 _EXAMPLES = "ptbxl500_examples"
@@ -32,18 +32,15 @@ Samples = npt.NDArray[np.float64]
 
 
 def _noise(trace: Trace, random: np.random.Generator) -> Samples:
-    return trace.samples + random.normal(0.0, 0.05, trace.samples.shape)
+    return noisy(trace.samples.astype(np.float64), 0.05, random)
 
 
 def _wander(trace: Trace, random: np.random.Generator) -> Samples:
-    when = np.arange(trace.length) / trace.rate
-    return trace.samples + 0.3 * np.sin(2 * np.pi * 0.25 * when + random.uniform(0, 6.28, (len(trace.leads), 1)))
+    return swinging(trace.samples.astype(np.float64), trace.rate, 0.3, 0.25, random)
 
 
 def _mains(trace: Trace, random: np.random.Generator) -> Samples:
-    # Of 50 Hz a recorder of 100 samples a second shows nothing or a slow ghost; 35 Hz stands for tense muscles.
-    when = np.arange(trace.length) / trace.rate
-    return trace.samples + 0.1 * np.sin(2 * np.pi * 35.0 * when + random.uniform(0, 6.28, (len(trace.leads), 1)))
+    return swinging(trace.samples.astype(np.float64), trace.rate, 0.1, TREMOR_HERTZ, random)
 
 
 def _half(trace: Trace, _random: np.random.Generator) -> Samples:

@@ -10,7 +10,7 @@ from desktop.learning.card_words import credits_text, figure, share, size
 from desktop.learning.fundus_export import LEAST_AGE, NAMES
 from desktop.learning.fundus_grading import DME, DR, KINDS
 from desktop.learning.fundus_sets import FundusSet
-from desktop.learning.learning_curve import CURVE_FILE, curve_points, curve_table
+from desktop.learning.learning_curve import RISES, curve_points, curve_table, not_measured
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json, Study
 
@@ -18,8 +18,6 @@ OVERLAP, AREA = "overlap (Dice)", "area under the ROC curve"
 """What a learning curve calls them."""
 
 _GOAL_AUC = 0.89
-_RISES = 0.005
-"""A smaller gain of overlap from half of the photographs to all of them is none."""
 
 
 def texts(
@@ -32,7 +30,7 @@ def texts(
     """The files that state the figures of one evaluation: the card, the manifest with its limits, and the study beside
     them."""
     stated = {**manifest, "limits": limits(wanted, figures)}
-    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    curve = study.files() if study is not None else {}
     told = card(wanted, stated, training, figures, study)
     return curve | {CARD: told.encode(), MANIFEST: manifest_text(stated).encode()}
 
@@ -207,10 +205,10 @@ def curve_section(wanted: FundusSet, figures: Mapping[str, Any], study: Study | 
     """What fewer photographs teach."""
     points = curve_points(study.rows) if study is not None else ()
     if not points:
-        return f"## Learning curve\n\nNot measured yet (`lantern models evaluate {wanted.model} --study`)."
+        return f"## Learning curve\n\n{not_measured(wanted.model)}"
     gain = points[-1].figures[OVERLAP] - points[-2].figures[OVERLAP]
     shown = "it still rises, and more photographs drawn like these would help"
-    if gain < _RISES:
+    if gain < RISES:
         shown = "the curve is flat, and more photographs drawn like these would hardly help"
     return f"""## Learning curve
 

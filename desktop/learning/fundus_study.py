@@ -11,8 +11,9 @@ from desktop.learning.fundus_data import DrawnEye, vessel_parts
 from desktop.learning.fundus_export import MEMBERS
 from desktop.learning.fundus_network import VesselNetwork
 from desktop.learning.fundus_tracing import Traced, area_of, best_threshold, traced
-from desktop.learning.fundus_training import VesselSchool, on_threads
+from desktop.learning.fundus_training import VesselSchool
 from desktop.learning.learning_curve import CurvePoint, some_of
+from desktop.learning.side_by_side import on_threads
 
 SHARES = (25, 50)
 

@@ -1,8 +1,7 @@
 """Trains the networks of vessels, each without one part of the eyes. Needs torch."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from desktop.learning.fundus_lesson import EDITION, Change, Drawn, vessel_lesson
 from desktop.learning.fundus_network import OUTPUTS, WIDTHS, VesselNetwork, Vessels
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.recipe import Say
+from desktop.learning.side_by_side import on_threads
 from desktop.learning.training import Epoch, Schedule, TrainedOf, train
 
 Weights = Mapping[str, Tensor]
@@ -105,17 +105,6 @@ def train_vessels(eyes: Sequence[DrawnEye], before: Sequence[DrawnEye], school: 
             members.append(trained.network)
             curves[f"vessels {number + 1}"] = trained.curve
     return TrainedVessels(Vessels(members).eval(), curves)
-
-
-@contextmanager
-def on_threads(count: int) -> Iterator[None]:
-    """torch on so many threads, and as before afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def exported(network: Vessels, preparation: VesselPreparation, path: Path) -> bytes:

@@ -8,8 +8,8 @@ from typing import Any
 
 from desktop.learning.records import Json
 
-CURVE_FILE = "study.json"
-"""Beside the model; see `Study`."""
+RISES = 0.01
+"""Of a figure, by twice as many to learn from; less may be chance."""
 
 _KIND = "learning curve"
 
@@ -53,6 +53,11 @@ def curve_table(points: Sequence[CurvePoint], unit: str) -> str:
         for one in points
     )
     return f"| learned from | {' | '.join(names)} |\n|---|{'---|' * len(names)}\n{rows}"
+
+
+def not_measured(model: str) -> str:
+    """What stands in the curve's place."""
+    return f"Not measured yet (`lantern models evaluate {model} --study`)."
 
 
 def some_of(names: Iterable[str], share: int, seed: int) -> frozenset[str]:

@@ -6,7 +6,7 @@ from typing import Any
 from desktop.inference.registry import MANIFEST
 from desktop.learning import picture_curve_card, picture_pointing_card, robustness_card, subgroups
 from desktop.learning.card_words import codes, credits_text, figure, reliability_rows, share, size, software_text
-from desktop.learning.learning_curve import CurvePoint
+from desktop.learning.learning_curve import RISES, CurvePoint
 from desktop.learning.picture_sets import PictureFinding, PictureSet
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Json
@@ -22,9 +22,6 @@ _KNOWN = {
     )
 }
 """Parts of the people whom a clinic knows, by the card's names."""
-
-_RISES = 0.01
-"""Of an area under the curve, by twice as many patients: less may be chance."""
 
 
 def texts(
@@ -405,7 +402,7 @@ def _data_curve(wanted: PictureSet, figures: Mapping[str, Any], training: Mappin
         if one.goal is not None and training["calibration"]["left_out"].get(one.key, {"auc": 1.0})["auc"] < one.goal
     }
     gains = {key: last[key] - before[key] for key in keys if key in missed}
-    rising = [key for key, gain in gains.items() if gain >= _RISES]
+    rising = [key for key, gain in gains.items() if gain >= RISES]
     flat = [key for key in gains if key not in rising]
     said = [f"still rises for {' and '.join(rising)}, where more patients would help"] if rising else []
     said += [f"is flat for {' and '.join(flat)}, where more patients with such labels would not"] if flat else []

@@ -4,11 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from desktop.learning.card_words import figure
-from desktop.learning.learning_curve import CurvePoint, curve_table
+from desktop.learning.learning_curve import RISES, CurvePoint, curve_table
 from desktop.learning.picture_sets import PictureSet
-
-_RISES = 0.01
-"""By how much the area has to grow from the last share but one to all people for the curve to be called rising."""
 
 
 def goals(wanted: PictureSet, figures: Mapping[str, Any]) -> str:
@@ -63,7 +60,7 @@ def _verdict(wanted: PictureSet, figures: Mapping[str, Any], points: Sequence[Cu
     told = []
     for name, area in whole.figures.items():
         gain = area - half.figures[name]
-        shown = "it still rises, so more people should help" if gain >= _RISES else "it is flat"
+        shown = "it still rises, so more people should help" if gain >= RISES else "it is flat"
         short = ""
         if name in missed:
             goal, found = missed[name]

@@ -25,7 +25,7 @@ from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.recipe import Say
 from desktop.learning.records import Json
-from desktop.learning.side_by_side import in_turn, one_thread_each, wait_for_all
+from desktop.learning.side_by_side import in_turn, on_threads, wait_for_all
 from desktop.learning.statistics import auc, by_patient, interval
 from desktop.learning.training import Epoch, Schedule, Trained, train
 
@@ -116,7 +116,7 @@ def train_all(
     run = _Run(wanted, settings, data_sha256, work, job, in_turn(say))
     squares = picture_data.load_squares(examples, picture_data.questions_of(wanted), settings, job, say)
     parts = picture_data.parts(examples, settings)
-    with one_thread_each(), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
+    with on_threads(1), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
         first = pool.submit(run.first, earlier).result() if earlier and settings.earlier_epochs else None
         futures = [
             pool.submit(run.member, squares, parts == part, f"member {part + 1}", settings.seed + 1 + part, first)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from desktop.errors import ErrorKind, KnownFailure
+from desktop.inference.model import STUDY
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -63,6 +64,10 @@ class Study:
     def to_json(self) -> str:
         """Indented JSON."""
         return json.dumps(asdict(self), ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+    def files(self) -> dict[str, bytes]:
+        """The file beside the model."""
+        return {STUDY: self.to_json().encode()}
 
     @classmethod
     def read(cls, path: Path, data_sha256: str) -> "Study | None":

@@ -31,6 +31,7 @@ from desktop.learning.rhythm_judging import (
     tally,
 )
 from desktop.learning.robustness import Fared, Scored, by_kind, losses
+from desktop.learning.trace_changes import TREMOR_HERTZ, noisy, swinging
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -48,15 +49,14 @@ _SEED = 5
 
 
 def _noise(wave: Floats, _rate: float, random: np.random.Generator) -> Floats:
-    return wave + random.normal(0.0, 0.1, len(wave))
+    return noisy(wave, 0.1, random)
 
 
 def _wave_of(height: float, hertz: float) -> Worsen:
     """With a sine of that height (mV) on top, from anywhere."""
 
     def worsen(wave: Floats, rate: float, random: np.random.Generator) -> Floats:
-        when = np.arange(len(wave)) / rate
-        return np.asarray(wave + height * np.sin(2 * np.pi * hertz * when + random.uniform(0, 6.28)))
+        return swinging(wave, rate, height, hertz, random)
 
     return worsen
 
@@ -84,8 +84,7 @@ CHANGES: Mapping[str, Worsen | None] = {
     "as recorded": None,
     "white noise, 0.1 mV": _noise,
     "slow wander, 0.5 mV at 0.3 Hz": _wave_of(0.5, 0.3),
-    # Of 50 Hz a recorder of 100 samples a second shows nothing or a slow ghost; 35 Hz stands for tense muscles too.
-    "tremor or hum, 0.1 mV at 35 Hz": _wave_of(0.1, 35.0),
+    "tremor or hum, 0.1 mV at 35 Hz": _wave_of(0.1, TREMOR_HERTZ),
     "low gain, steps of 0.1 mV": _coarse,
     "clipped at half the height": _clipped,
     "no contact for five seconds": _no_contact,

@@ -8,7 +8,7 @@ from desktop.inference.rhythm_beats import NAMES
 from desktop.inference.rhythm_reading import RHYTHMS
 from desktop.learning import robustness_card
 from desktop.learning.card_words import codes, credits_text, figure, share, size
-from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
+from desktop.learning.learning_curve import RISES, CurvePoint, curve_points, curve_table, not_measured
 from desktop.learning.publishing import CARD, manifest_text
 from desktop.learning.records import Study
 from desktop.learning.rhythm_export import INTENDED_USE
@@ -16,7 +16,7 @@ from desktop.learning.rhythm_judging import GOALS, measures
 
 _GOAL_F1, _GOAL_QRS = 0.83, 0.995
 _MEASURES = {"sensitivity": "sensitivity", "predictive value": "ppv"}
-_RISES = 0.02
+_RISES = 2 * RISES
 """Both figures together; a smaller gain from half of the patients to all of them is none."""
 
 
@@ -26,7 +26,7 @@ def texts(
     """The files that state the figures of one evaluation: the card, the manifest with its limits, and the study beside
     them."""
     stated = {**manifest, "limits": limits(figures)}
-    curve = {CURVE_FILE: study.to_json().encode()} if study is not None else {}
+    curve = study.files() if study is not None else {}
     told = card(stated, training, figures, study)
     return curve | {CARD: told.encode(), MANIFEST: manifest_text(stated).encode()}
 
@@ -227,7 +227,7 @@ def _curve(study: Study | None) -> str:
     """What fewer patients teach."""
     points = curve_points(study.rows) if study is not None else ()
     if not points:
-        return "## Learning curve\n\nNot measured yet (`lantern models evaluate ecg-rhythm --study`)."
+        return f"## Learning curve\n\n{not_measured('ecg-rhythm')}"
     return f"""## Learning curve
 
 The networks for beats again, each taught with a share of the patients it learns from for as many epochs, so that fewer

@@ -20,7 +20,7 @@ from desktop.learning.rhythm_network import BeatNetwork, StripNetwork, Together
 from desktop.learning.rhythm_settings import RhythmSettings
 from desktop.learning.rhythm_training import train_member
 from desktop.learning.rhythm_turned import turned_copies
-from desktop.learning.side_by_side import one_thread_each
+from desktop.learning.side_by_side import on_threads
 from desktop.learning.training import Epoch
 
 _OUTPUTS = ("logits", "member_logits")
@@ -72,7 +72,7 @@ def train_all(
 ) -> dict[str, tuple[Epoch, ...]]:
     """Every member, going on after the last whole epoch where a run was cut off; the graphs lie in `work` afterwards.
     learned: the networks for strips, where they need not be learned again. The training curves by name."""
-    with one_thread_each():
+    with on_threads(1):
         if learned is not None:
             say("the networks for strips have learned from this before: taken over")
             (work / MODEL).write_bytes(learned.graph)

@@ -15,7 +15,7 @@ from desktop.learning.rhythm_judging import JudgedBeats, choose_limits, measures
 from desktop.learning.rhythm_parts import beat_parts
 from desktop.learning.rhythm_settings import RhythmSettings
 from desktop.learning.rhythm_turned import turned_copies
-from desktop.learning.side_by_side import one_thread_each
+from desktop.learning.side_by_side import on_threads
 
 SHARES = (25, 50)
 """Per cent of the patients, each a whole number of times in all of them."""
@@ -45,7 +45,7 @@ def curve(
     if min(taught_by) < 100 // min(SHARES):
         return ()
     points = []
-    with one_thread_each():
+    with on_threads(1):
         copies = turned_copies(records, settings.turned, settings.seed)
         for share in SHARES:
             found, learned = [], 0

@@ -18,10 +18,10 @@ Say = Callable[[str], None]
 
 
 @contextmanager
-def one_thread_each() -> Iterator[None]:
-    """torch on one core per network, and as before afterwards."""
+def on_threads(count: int) -> Iterator[None]:
+    """torch on so many threads, and as before afterwards; on one where several networks learn at a time."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)
+    torch.set_num_threads(count)
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from desktop.errors import UserFacingError
 from desktop.inference import Subject, golden
+from desktop.inference.model import STUDY
 from desktop.inference.preparation import against_body, cell_square, prepare_cell
 from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
@@ -20,7 +21,7 @@ from desktop.learning import cell_battery, cell_card, cell_evaluation, picture_c
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import CELL_SET, find_cells, read_cells
 from desktop.learning.films import read_picture
-from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points, curve_table
+from desktop.learning.learning_curve import CurvePoint, curve_points, curve_table
 from desktop.learning.publishing import manifest_text
 from desktop.learning.recipes.malaria_cell import MalariaCell
 from desktop.learning.records import Study
@@ -224,7 +225,7 @@ def test_a_tiny_training_gives_a_model_the_clinic_can_load(
 def test_the_shipped_curve_ends_at_the_figures_of_the_card() -> None:
     folder = model_folder() / MalariaCell.name
     training = json.loads((folder / "training.json").read_text(encoding="utf-8"))
-    study = Study.read(folder / CURVE_FILE, training["data_sha256"])
+    study = Study.read(folder / STUDY, training["data_sha256"])
     assert study is not None
     points = curve_points(study.rows)
     assert [one.share for one in points] == [25, 50, 100]

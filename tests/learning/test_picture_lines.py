@@ -13,12 +13,13 @@ from PIL import Image
 
 from desktop.errors import UserFacingError
 from desktop.inference import Subject, golden
+from desktop.inference.model import STUDY
 from desktop.inference.preparation import light_of
 from desktop.inference.registry import read_picture_model
 from desktop.jobs import Job
 from desktop.learning import RECIPES, picture_lines
 from desktop.learning.films import read_picture
-from desktop.learning.learning_curve import CURVE_FILE, curve_points, curve_table
+from desktop.learning.learning_curve import curve_points, curve_table
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureFinding, PictureSet, Split
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.picture_tb import CHEST_XRAY_TB, read_films
@@ -199,7 +200,7 @@ def test_the_card_states_one_place_against_the_other_first(trained: Any) -> None
 
 def test_the_learning_curve_tells_the_places_apart_and_ends_at_the_cards_own_figures(trained: Any) -> None:
     data, folder, record = trained
-    study = Study.read(folder / CURVE_FILE, record.data_sha256)
+    study = Study.read(folder / STUDY, record.data_sha256)
     assert study is not None
     points = curve_points(study.rows)
     assert [one.share for one in points] == [25, 50, 100]

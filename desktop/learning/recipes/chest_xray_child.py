@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from desktop.errors import from_os_error
+from desktop.inference.model import STUDY
 from desktop.inference.registry import MANIFEST
 from desktop.jobs import Job
 from desktop.learning import child_card, child_evaluation, child_manifest
@@ -68,7 +69,7 @@ class ChestXrayChild:
             say("measuring the new model")
             figures = child_evaluation.evaluate(folder, films, work, job, say)
             kept = {name: (work / name).read_bytes() for name in _FILES}
-            install(out, kept | child_card.texts(work, figures, Study.read(out / child_card.STUDY, data_sha256)))
+            install(out, kept | child_card.texts(work, figures, Study.read(out / STUDY, data_sha256)))
         except OSError as error:
             raise from_os_error(error) from error
         shutil.rmtree(training, ignore_errors=True)
@@ -81,7 +82,7 @@ class ChestXrayChild:
         films = read_children(folder.cxr)
         data_sha256 = data_hash(films)
         own = data_sha256 == training_document(model_folder)["data_sha256"]
-        compared = Study.read(model_folder / child_card.STUDY, data_sha256)
+        compared = Study.read(model_folder / STUDY, data_sha256)
         if study:
             graph = (model_folder / "model.onnx").read_bytes()
             compared = self._study(films, data_sha256, graph, model_folder / ".study", job, say)

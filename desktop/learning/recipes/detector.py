@@ -12,6 +12,7 @@ from typing import Protocol
 from desktop.errors import UserFacingError, from_os_error
 from desktop.inference import DetectionModel, read_model
 from desktop.inference.detection_manifest import DetectionManifest
+from desktop.inference.model import STUDY
 from desktop.inference.registry import MANIFEST
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
@@ -20,7 +21,6 @@ from desktop.learning.detector_data import Photograph, data_hash, mark, read_pho
 from desktop.learning.detector_evaluation import Measured
 from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
-from desktop.learning.learning_curve import CURVE_FILE
 from desktop.learning.publishing import TRAINING, folder_of, make_work_folder, publish, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
@@ -114,7 +114,7 @@ class Detector:
             # The model has to lie somewhere before it can be asked as the clinic asks.
             publish(work / self.name, files | detector_card.texts(self.wanted, manifest, training, figures, None))
             figures["strangers"] = self._strangers(_detector(work / self.name), data, job, say)
-        study = Study.read(out / CURVE_FILE, data_sha256)
+        study = Study.read(out / STUDY, data_sha256)
         publish(out, files | detector_card.texts(self.wanted, manifest, training, figures, study))
         shutil.rmtree(work, ignore_errors=True)
         say(f"done in {time.monotonic() - started:.0f} s")
@@ -133,7 +133,7 @@ class Detector:
         figures: Mapping[str, Json]
         compared: Study | None = None
         if data_sha256 == training["data_sha256"]:
-            compared = Study.read(model_folder / CURVE_FILE, data_sha256)
+            compared = Study.read(model_folder / STUDY, data_sha256)
             if study and not self.wanted.each_once:
                 compared = self._study(runner, photographs, settings, data_sha256, model_folder / ".study", job, say)
             say("judging every photograph by the network that never saw it")

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from desktop.errors import ErrorKind, UserFacingError
+from desktop.inference.model import STUDY
 from desktop.inference.registry import MANIFEST, read_trace_model
 from desktop.jobs import Job
 from desktop.learning import ecg_card, ecg_evaluation, ecg_export
 from desktop.learning.ecg_data import FINDINGS, TABLE, EcgTable, measure_all
-from desktop.learning.ecg_study import STUDY, study_of
+from desktop.learning.ecg_study import study_of
 from desktop.learning.ecg_training import EcgSettings, fit_ecg, unseen
 from desktop.learning.publishing import TRAINING, folder_of, publish, restate
 from desktop.learning.recipe import Say, require_onnx

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from desktop.errors import UserFacingError, from_os_error
+from desktop.inference.model import STUDY
 from desktop.inference.registry import MANIFEST, read_trace_model
 from desktop.jobs import Job
 from desktop.learning import rhythm_battery, rhythm_card, rhythm_evaluation, rhythm_export, rhythm_judging
-from desktop.learning.learning_curve import CURVE_FILE
 from desktop.learning.publishing import TRAINING, folder_of, install, make_work_folder, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
@@ -140,7 +140,7 @@ class EcgRhythm:
         figures = _figures(folder, strips, judged, half_hours, beat_parts(beats, settings), manifest, work)
         figures = figures | _lost(folder, strips, beats, settings, graphs, manifest, job)
         files = {name: (work / name).read_bytes() for name in _GRAPHS} | {TRAINING: record.to_json().encode()}
-        study = Study.read(out / CURVE_FILE, sha256)
+        study = Study.read(out / STUDY, sha256)
         install(out, files | rhythm_card.texts(manifest, json.loads(record.to_json()), figures, study))
         return record
 
@@ -176,7 +176,7 @@ class EcgRhythm:
             say("traces made worse")
             figures = figures | _lost(folder, strips, beats, settings, graphs, manifest, job)
             work = model_folder / ".study"
-            compared = Study.read(model_folder / CURVE_FILE, sha256)
+            compared = Study.read(model_folder / STUDY, sha256)
             if study:
                 compared = _study(half_hours, manifest, settings, sha256, work, job, say)
             restate(model_folder, rhythm_card.texts(manifest, training, figures, compared), say)

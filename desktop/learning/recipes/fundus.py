@@ -14,6 +14,7 @@ from desktop.inference.fundus_field import find_circle
 from desktop.inference.fundus_gate import Limit, problems
 from desktop.inference.fundus_model import FundusModel, SeenRetina
 from desktop.inference.fundus_vessels import prepare_vessels
+from desktop.inference.model import STUDY
 from desktop.inference.registry import MANIFEST, read_model
 from desktop.inference.runner_onnx import OnnxRunner, read_weights
 from desktop.jobs import Job
@@ -37,7 +38,6 @@ from desktop.learning.fundus_grading import FittedGrades, Unseen, fit_grades, me
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.fundus_tracing import BINS, best_threshold, tracing_figures
-from desktop.learning.learning_curve import CURVE_FILE
 from desktop.learning.publishing import TRAINING, folder_of, make_work_folder, publish, restate
 from desktop.learning.recipe import Say, require_torch
 from desktop.learning.records import (
@@ -173,7 +173,7 @@ class Fundus:
         files = {GRAPH: vessels, TRAINING: record.to_json().encode()}
         if grades_graph is not None:
             files[GRADES_GRAPH] = grades_graph
-        study = Study.read(out / CURVE_FILE, eyes.sha256)
+        study = Study.read(out / STUDY, eyes.sha256)
         stated = fundus_card.texts(self.wanted, manifest, json.loads(record.to_json()), figures, study)
         publish(out, files | stated)
         shutil.rmtree(work, ignore_errors=True)
@@ -195,7 +195,7 @@ class Fundus:
         figures: Mapping[str, Json]
         compared: Study | None = None
         if data_sha256 == training["data_sha256"]:
-            compared = Study.read(model_folder / CURVE_FILE, data_sha256)
+            compared = Study.read(model_folder / STUDY, data_sha256)
             if study:
                 compared = self._study(runner, eyes, settings, model_folder / ".study", job, say)
             grades = self._grades(eyes.graded, settings, job, say, again=True) if self.wanted.graded else None

@@ -15,12 +15,13 @@ import numpy as np
 
 from desktop.errors import from_os_error
 from desktop.inference.calibration import Calibration
+from desktop.inference.model import STUDY
 from desktop.inference.registry import MANIFEST
 from desktop.jobs import Job
 from desktop.learning import cell_card, cell_evaluation, cell_manifest
 from desktop.learning.cell_settings import Settings
 from desktop.learning.cells import Cell, data_hash, find_cells, patient_mark, read_cells
-from desktop.learning.learning_curve import CURVE_FILE, CurvePoint
+from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.publishing import (
     TRAINING,
     folder_of,
@@ -78,7 +79,7 @@ class MalariaCell:
             say("measuring the new model")
             figures = cell_evaluation.evaluate(folder.parent, cells, work, job, say)
             kept = {name: (work / name).read_bytes() for name in (_GRAPH, TRAINING)}
-            install(out, kept | cell_card.texts(work, figures, Study.read(out / CURVE_FILE, data_sha256)))
+            install(out, kept | cell_card.texts(work, figures, Study.read(out / STUDY, data_sha256)))
         except OSError as error:
             raise from_os_error(error) from error
         shutil.rmtree(training, ignore_errors=True)
@@ -93,7 +94,7 @@ class MalariaCell:
         data_sha256 = data_hash(cells)
         training, work = training_document(model_folder), model_folder / ".study"
         own = data_sha256 == training["data_sha256"]
-        compared = Study.read(model_folder / CURVE_FILE, data_sha256) if own else None
+        compared = Study.read(model_folder / STUDY, data_sha256) if own else None
         settings = replace(settings_of(Settings, training["settings"]), threads=self.settings.threads)
         fewer = self._fewer(cells, data_sha256, settings, work, job, say) if study and own else ()
         figures = cell_evaluation.evaluate(folder.parent, cells, model_folder, job, say)

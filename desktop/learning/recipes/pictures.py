@@ -18,12 +18,13 @@ import numpy as np
 
 from desktop.errors import ErrorKind, KnownFailure, UserFacingError, from_os_error
 from desktop.inference.fields import ManifestError
+from desktop.inference.model import STUDY
 from desktop.inference.picture_model import PictureModel
 from desktop.inference.registry import MANIFEST, read_picture_model
 from desktop.inference.runner_onnx import read_weights
 from desktop.jobs import Job
 from desktop.learning import picture_card, picture_evaluation, picture_export, picture_figures, picture_pointing
-from desktop.learning.learning_curve import CURVE_FILE, CurvePoint, curve_points
+from desktop.learning.learning_curve import CurvePoint, curve_points
 from desktop.learning.picture_data import answers_of, data_hash, judged, mark, parts, read_examples, upright
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
@@ -134,7 +135,7 @@ class Pictures:
         examples = read_examples(self.wanted, self.wanted.read(data))
         data_sha256 = data_hash(examples)
         figures: Mapping[str, Json]
-        made = Study.read(model_folder / CURVE_FILE, data_sha256)
+        made = Study.read(model_folder / STUDY, data_sha256)
         if data_sha256 == training["data_sha256"]:
             figures = self._own_figures(model_folder, examples, data, job, say)
             manifest = json.loads((model_folder / MANIFEST).read_text(encoding="utf-8"))
@@ -278,7 +279,7 @@ def _curve_file(data_sha256: str, points: Sequence[CurvePoint]) -> dict[str, byt
     """The learning curve beside the model, where one was drawn."""
     if not points:
         return {}
-    return {CURVE_FILE: Study(data_sha256, 0, [point.to_row() for point in points]).to_json().encode()}
+    return {STUDY: Study(data_sha256, 0, [point.to_row() for point in points]).to_json().encode()}
 
 
 def _model_of(folder: Path) -> PictureModel:
