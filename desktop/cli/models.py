@@ -88,14 +88,23 @@ def _train(arguments: argparse.Namespace, output: Output) -> None:
         resume=not arguments.fresh,
         search=arguments.search,
     )
-    output.answer(json.loads(record.to_json()))
+    words = output.translator.text(
+        "cli.trained",
+        model=record.model,
+        version=record.version,
+        minutes=f"{record.seconds / 60:.0f}",
+        cases=record.films,
+        people=record.patients,
+    )
+    output.answer(json.loads(record.to_json()), words)
 
 
 def _evaluate(arguments: argparse.Namespace, output: Output) -> None:
     figures = workflow.evaluate_model(
         arguments.name, arguments.data, arguments.folder, Job(), note, study=arguments.study
     )
-    output.answer(json.loads(figures.to_json()))
+    words = output.translator.text("cli.evaluated", model=figures.model, version=figures.version, cases=figures.films)
+    output.answer(json.loads(figures.to_json()), words)
 
 
 def _import(arguments: argparse.Namespace, output: Output) -> None:

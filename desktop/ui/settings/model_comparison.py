@@ -1,58 +1,83 @@
-"""What a model was compared with when it was trained, as lines to be read and copied."""
+"""What a model was compared with when it was trained: the same with less to learn from, and other ways."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QPlainTextEdit, QWidget
+from PySide6.QtWidgets import QHeaderView, QWidget
 
 from desktop.ui.settings.recorded import recorded
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.ui.widgets.parts import column, label
 
 if TYPE_CHECKING:
     from desktop.ui.context import UiContext
     from desktop.workflow.shelf import Compared
 
-_HEIGHT = 90
 _AREA = "settings.training.compared"
 _CURVE = "curve"
 
 
 class ModelComparison(QWidget):
-    """One line for each, the figure first."""
+    """A table of either kind, where the record has any."""
 
     def __init__(self, context: "UiContext", compared: "Sequence[Compared]") -> None:
         super().__init__()
+        self._context = context
+        about = label(role="muted", wrap=True)
+        about.setText(context.tr(f"{_AREA}.about"))
+        self._layout = column(self, spacing=8)
+        self._layout.addWidget(about)
+        curve = [one for one in compared if one.beside == _CURVE]
+        others = [one for one in compared if one.beside != _CURVE]
+        if curve:
+            self._add("curve", *self._curve(curve))
+        if others:
+            heads = [context.tr(f"{_AREA}.head.{key}") for key in ("what", "area", "interval")]
+            self._add("others", heads, [self._other(one) for one in others])
+
+    def _add(self, key: str, heads: Sequence[str], lines: Sequence[Sequence[str]]) -> None:
         heading = label(role="strong", wrap=True)
-        heading.setText(context.tr("settings.training.compared"))
-        lines = QPlainTextEdit("\n".join(_line(context, one) for one in compared))
-        lines.setObjectName("training_compared")
-        lines.setAccessibleName(heading.text())
-        lines.setReadOnly(True)
-        lines.setTabChangesFocus(True)
-        lines.setMinimumHeight(_HEIGHT)
-        lines.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        layout = column(self, spacing=4)
-        layout.addWidget(heading)
-        layout.addWidget(lines, 1)
+        heading.setText(self._context.tr(f"{_AREA}.{key}"))
+        table = FigureTable(f"training_{key}")
+        table.setAccessibleName(heading.text())
+        table.show_lines(heads, lines, words=1)
+        # The words take what is left and the figures are seen whole: nobody scrolls sideways for a number.
+        table.setWordWrap(True)
+        table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self._layout.addWidget(heading)
+        self._layout.addWidget(table, len(lines) + 1)
 
+    def _curve(self, points: "Sequence[Compared]") -> tuple[list[str], list[list[str]]]:
+        """A line for each thing measured, a column for each amount learned from."""
+        amounts = sorted({(one.share, one.learned) for one in points}, key=lambda one: (one[0] or 0, one[1] or 0))
+        found: dict[str, dict[tuple[int | None, int | None], str]] = {}
+        for one in points:
+            found.setdefault(self._measured(one), {})[(one.share, one.learned)] = _figure(one)
+        heads = [self._context.tr(f"{_AREA}.head.measured"), *(self._amount(*amount) for amount in amounts)]
+        return heads, [[name, *(told.get(amount, "–") for amount in amounts)] for name, told in found.items()]
 
-def _line(context: "UiContext", one: "Compared") -> str:
-    known = one.low is not None and one.high is not None
-    said = _words(context, one)
-    if one.measure:
-        said = context.tr(f"{_AREA}.of", name=recorded(context, one.measure), what=said)
-    return f"{one.value:.3f}{f' ({one.low:.3f}–{one.high:.3f})' if known else ''}  {said}"
+    def _measured(self, one: "Compared") -> str:
+        context = self._context
+        known = [recorded(context, phrase) for phrase in (one.name, one.measure) if phrase]
+        if len(known) == 2:
+            return context.tr(f"{_AREA}.of", name=known[0], what=known[1])
+        return known[0] if known else context.tr(f"{_AREA}.head.area")
 
+    def _amount(self, share: int | None, learned: int | None) -> str:
+        values = {key: value for key, value in (("share", share), ("count", learned)) if value is not None}
+        key = "both" if len(values) == 2 else next(iter(values))
+        return self._context.tr(f"{_AREA}.curve.{key}", **values)
 
-def _words(context: "UiContext", one: "Compared") -> str:
-    tr, name = context.tr, recorded(context, one.name)
-    if one.beside != _CURVE:
+    def _other(self, one: "Compared") -> list[str]:
+        context = self._context
         people = {"learned": recorded(context, one.learned_on), "tested": recorded(context, one.tested_on)}
-        return tr(f"{_AREA}.{one.beside.value}", name=name, **people)
-    if one.share is None:
-        said = tr(f"{_AREA}.curve.count", count=one.learned)
-    elif one.learned is None:
-        said = tr(f"{_AREA}.curve.share", share=one.share)
-    else:
-        said = tr(f"{_AREA}.curve.both", share=one.share, count=one.learned)
-    return tr(f"{_AREA}.of", name=name, what=said) if name else said
+        said = context.tr(f"{_AREA}.{one.beside.value}", name=recorded(context, one.name), **people)
+        interval = f"{one.low:.3f}–{one.high:.3f}" if one.low is not None and one.high is not None else "–"
+        return [said, f"{one.value:.3f}", interval]
+
+
+def _figure(one: "Compared") -> str:
+    known = one.low is not None and one.high is not None
+    return f"{one.value:.3f}{f' ({one.low:.3f}–{one.high:.3f})' if known else ''}"

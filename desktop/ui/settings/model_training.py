@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QDialog, QGridLayout, QPlainTextEdit, QStackedWidget, QVBoxLayout, QWidget
 
 from desktop.ui.settings.loss_chart import LossChart
 from desktop.ui.settings.model_comparison import ModelComparison
 from desktop.ui.settings.recorded import recorded
+from desktop.ui.widgets.fields import Choice
 from desktop.ui.widgets.parts import button, column, label, row
 
 if TYPE_CHECKING:
@@ -17,12 +18,11 @@ if TYPE_CHECKING:
     from desktop.workflow.shelf import TrainingRun, TriedSettings
 
 _SIZE = (860, 690)
-_SETTINGS_HEIGHT = 110
 _HASH = 16
 
 
 class TrainingDialog(QDialog):
-    """The facts, the curve of one network at a time, the settings."""
+    """The facts; below them a page for the curves, one for what it was compared with, one for the settings."""
 
     def __init__(self, context: "UiContext", model: "ModelCard", parent: QWidget) -> None:
         """model: one with a record of its training."""
@@ -34,48 +34,75 @@ class TrainingDialog(QDialog):
         self.resize(*_SIZE)
         self._context = context
         self._run: TrainingRun = model.training
-        tr = context.tr
-        self.network = QComboBox()
-        self.network.setObjectName("training_network")
-        self.network.setAccessibleName(tr("settings.training.network"))
+        self._pages = QStackedWidget()
+        names = ["course"]
+        self._pages.addWidget(self._course())
+        if model.compared:
+            names.append("compared")
+            self._pages.addWidget(ModelComparison(context, model.compared))
+        names.append("settings")
+        self._pages.addWidget(self._made_with())
+        self._names = tuple(names)
+        self.page = Choice("training_page", names)
+        title = context.tr("settings.training")
+        self.page.set_texts(title, [context.tr(f"settings.training.page.{name}") for name in names])
+        self.page.set_value(names[0])
+        self.page.chosen.connect(self._turn)
+        close = button("training_close", "primary")
+        close.setText(context.tr("ui.close"))
+        close.clicked.connect(self.accept)
+        layout = column(self, margin=16, spacing=12)
+        layout.addLayout(self._facts())
+        layout.addWidget(self.page)
+        layout.addWidget(self._pages, 1)
+        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
+        self.page.setFocus()
+
+    def _turn(self, name: str) -> None:
+        """Show another page."""
+        self._pages.setCurrentIndex(self._names.index(name))
+
+    def _course(self) -> QWidget:
+        """How the loss of one network at a time fell."""
+        page, tr = QWidget(), self._context.tr
+        layout = column(page, spacing=12)
+        if not self._run.curves:
+            nothing = label("training_no_curve", "muted", wrap=True)
+            nothing.setText(tr("settings.training.no_curve"))
+            layout.addWidget(nothing)
+            layout.addStretch(1)
+            return page
+        network, chart = QComboBox(), LossChart(self._context)
+        network.setObjectName("training_network")
+        network.setAccessibleName(tr("settings.training.network"))
         for curve in self._run.curves:
-            self.network.addItem(recorded(context, curve.name))
+            network.addItem(recorded(self._context, curve.name))
         caption = label(role="strong")
         caption.setText(tr("settings.training.network"))
-        caption.setBuddy(self.network)
-        self.chart = LossChart(context)
-        nothing = label("training_no_curve", "muted", wrap=True)
-        nothing.setText(tr("settings.training.no_curve"))
+        caption.setBuddy(network)
         head = row()
         head.addWidget(caption)
-        head.addWidget(self.network)
+        head.addWidget(network)
         head.addStretch(1)
-        for part in (caption, self.network, self.chart):
-            part.setVisible(bool(self._run.curves))
-        nothing.setVisible(not self._run.curves)
+        layout.addLayout(head)
+        layout.addWidget(chart, 1)
+
+        def draw(place: int) -> None:
+            chart.show_curve(self._run.curves[place])
+
+        network.currentIndexChanged.connect(draw)
+        draw(0)
+        return page
+
+    def _made_with(self) -> QWidget:
+        """The settings, and those that were tried beside them."""
+        page = QWidget()
         lists = row()
         lists.addLayout(self._list("settings", _lines(self._run.settings)))
         if self._run.tried:
             lists.addLayout(self._list("tried", [self._tried(one) for one in self._run.tried]))
-        close = button("training_close", "primary")
-        close.setText(tr("ui.close"))
-        close.clicked.connect(self.accept)
-        layout = column(self, margin=16, spacing=12)
-        top = row(spacing=24)
-        top.addLayout(self._facts(), 1)
-        if model.compared:
-            top.addWidget(ModelComparison(context, model.compared), 1)
-        layout.addLayout(top)
-        layout.addLayout(head)
-        layout.addWidget(self.chart, 1)
-        layout.addWidget(nothing)
-        if not self._run.curves:
-            layout.addStretch(1)
-        layout.addLayout(lists)
-        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
-        self.network.currentIndexChanged.connect(self._draw)
-        self.network.setFocus()
-        self._draw()
+        column(page).addLayout(lists)
+        return page
 
     def _list(self, key: str, lines: Sequence[str]) -> QVBoxLayout:
         """Lines under a heading, to be read and copied."""
@@ -86,7 +113,6 @@ class TrainingDialog(QDialog):
         text.setAccessibleName(heading.text())
         text.setReadOnly(True)
         text.setTabChangesFocus(True)
-        text.setFixedHeight(_SETTINGS_HEIGHT)
         below = column(spacing=4)
         below.addWidget(heading)
         below.addWidget(text)
@@ -119,11 +145,6 @@ class TrainingDialog(QDialog):
             grid.addWidget(name, line, 0, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(said, line, 1)
         return grid
-
-    def _draw(self) -> None:
-        place = self.network.currentIndex()
-        if place >= 0:
-            self.chart.show_curve(self._run.curves[place])
 
 
 def _lines(settings: Mapping[str, str]) -> list[str]:

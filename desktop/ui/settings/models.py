@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPlainTextEdit, QPushButton
+from PySide6.QtWidgets import QFrame, QLabel, QPushButton
 
 from desktop import workflow
 from desktop.access import Permission
 from desktop.i18n import Language
 from desktop.records import Changes
+from desktop.ui.settings.model_card import CardDialog
 from desktop.ui.settings.model_rates import RatesDialog
 from desktop.ui.settings.model_training import TrainingDialog
 from desktop.ui.settings.model_versions import ModelVersions
@@ -182,19 +182,4 @@ class ModelsSection(Section):
         TrainingDialog(self.context, self._cards[self.sender().property("model")], self.window()).open()
 
     def _open_card(self) -> None:
-        model = self._cards[self.sender().property("model")]
-        dialog = QDialog(self.window())
-        dialog.setObjectName("model_card_dialog")
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.setWindowTitle(model.title)
-        dialog.resize(760, 560)
-        text = QPlainTextEdit(model.card)
-        text.setObjectName("model_card_text")
-        text.setReadOnly(True)
-        close = button("model_card_close", "primary")
-        close.setText(self.context.tr("ui.close"))
-        close.clicked.connect(dialog.accept)
-        layout = column(dialog, margin=16, spacing=12)
-        layout.addWidget(text)
-        layout.addWidget(close, alignment=Qt.AlignmentFlag.AlignRight)
-        dialog.open()
+        CardDialog(self.context, self._cards[self.sender().property("model")], self.window()).open()

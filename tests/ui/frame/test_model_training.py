@@ -13,7 +13,15 @@ from desktop.ui.settings.loss_chart import LossChart
 from desktop.ui.settings.model_comparison import ModelComparison
 from desktop.ui.settings.recorded import recorded
 from desktop.ui.settings.screen import SettingsScreen
+from desktop.ui.widgets.figure_table import FigureTable
 from desktop.workflow.shelf import installed_models
+
+
+def words_of(table: FigureTable) -> list[str]:
+    """What stands over the columns after the first, then what stands first in each line."""
+    heads = [table.horizontalHeaderItem(column) for column in range(1, table.columnCount())]
+    lines = [table.item(line, 0) for line in range(table.rowCount())]
+    return [one.text() for one in (*heads, *lines) if one is not None]
 
 
 def open_training(driver: Driver, model: str) -> None:
@@ -41,14 +49,37 @@ def test_a_networks_curve_is_drawn_and_told(
     assert chart.accessibleName() != told
     assert chart.grab().toImage() != first
     assert "SHA-256" in driver.find("training_data", QLabel).text()
+    driver.click("training_page_settings")
+    driver.settle()
     assert "seed = " in driver.find("training_settings", QPlainTextEdit).toPlainText()
     driver.click("training_close")
     driver.settle()
     assert not driver.shown("training_dialog")
 
 
+def test_what_was_learned_from_less_stands_in_one_line(opened: MainWindow, driver: Driver) -> None:
+    """Each measure is one line and each amount one column, the most last; nothing is scrolled sideways for."""
+    open_training(driver, "blood-cells")
+    driver.click("training_page_compared")
+    driver.settle()
+    curve = driver.find("training_curve", FigureTable)
+    assert words_of(curve)[:3] == ["from 25 % (30)", "from 50 % (60)", "from 100 % (120)"]
+    assert words_of(curve)[3:] == [
+        "mean average precision at an overlap of half",
+        "average precision, red cells",
+        "average precision, white cells",
+        "average precision, platelets",
+    ]
+    figures = [[curve.item(line, column) for column in range(1, 4)] for line in range(curve.rowCount())]
+    for line in figures:
+        assert all(figure is not None and re.fullmatch(r"0\.\d{3}", figure.text()) for figure in line)
+    assert not curve.horizontalScrollBar().isVisible()
+
+
 def test_what_was_tried_stands_beside_the_settings(opened: MainWindow, driver: Driver) -> None:
     open_training(driver, "risk-diabetes")
+    driver.click("training_page_settings")
+    driver.settle()
     lines = driver.find("training_tried", QPlainTextEdit).toPlainText().splitlines()
     assert len(lines) > 5
     assert [line.endswith("(taken)") for line in lines] == [True] + [False] * (len(lines) - 1)
@@ -59,8 +90,11 @@ def test_a_model_fitted_in_one_step_has_no_curve_and_says_so(opened: MainWindow,
     assert driver.shown("training_no_curve")
     assert not driver.shown("training_chart")
     assert not driver.shown("training_network")
-    compared = driver.find("training_compared", QPlainTextEdit).toPlainText().splitlines()
-    assert compared[0] == "0.888  learned from 101 patients"
+    assert not driver.shown("training_curve")
+    driver.click("training_page_compared")
+    driver.settle()
+    curve = driver.find("training_curve", FigureTable)
+    assert words_of(curve)[:4] == ["from 101 patients", "from 202 patients", "from 304 patients", "from 405 patients"]
 
 
 def test_all_that_the_bundled_records_name_is_told_in_chinese(opened: MainWindow, context: UiContext) -> None:
@@ -68,9 +102,9 @@ def test_all_that_the_bundled_records_name_is_told_in_chinese(opened: MainWindow
     context.set_language(Language.CHINESE)
     for card in installed_models(context.registry, Language.CHINESE):
         shown = ModelComparison(context, card.compared)
-        text = shown.findChild(QPlainTextEdit, "training_compared")
-        assert text is not None
-        lines = text.toPlainText().splitlines()
+        tables = shown.findChildren(FigureTable)
+        assert bool(tables) is bool(card.compared)
+        lines = [words for table in tables for words in words_of(table)]
         curves = card.training.curves if card.training is not None else ()
         lines += [recorded(context, curve.name) for curve in curves]
         assert [line for line in lines if re.search("[a-z]{3}", line)] == [], card.name

@@ -1,0 +1,59 @@
+"""A model's own page: tables are drawn, and nothing in it is fetched or run."""
+
+import time
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QTextDocument, QTextTable
+
+from desktop.i18n import Language
+from desktop.ui.context import UiContext
+from desktop.ui.driver import Driver
+from desktop.ui.main_window import MainWindow
+from desktop.ui.settings.model_card import CardText
+from desktop.ui.settings.screen import SettingsScreen
+from desktop.workflow.shelf import installed_models
+
+_FROZEN = 0.1
+
+
+def tables_of(text: CardText) -> list[QTextTable]:
+    return [frame for frame in text.document().rootFrame().childFrames() if isinstance(frame, QTextTable)]
+
+
+def test_the_figures_stand_in_tables(opened: MainWindow, driver: Driver) -> None:
+    driver.press("Ctrl+6")
+    driver.find("settings_screen", SettingsScreen).show_section("models")
+    driver.wait(lambda: driver.shown("model_card_chest-xray-adult"), "card")
+    driver.click("model_card_chest-xray-adult")
+    driver.wait(lambda: driver.shown("model_card_dialog"), "dialog")
+    text = driver.find("model_card_text", CardText)
+    figures = tables_of(text)[0]
+    first = [figures.cellAt(row, 0).firstCursorPosition().block().text() for row in range(3)]
+    assert first == ["finding", "effusion", "cardiomegaly"]
+    assert "**" not in text.toPlainText()
+    assert "\n# " not in text.toPlainText()
+    driver.click("model_card_close")
+    driver.settle()
+    assert not driver.shown("model_card_dialog")
+
+
+def test_every_bundled_page_is_laid_out_without_a_frozen_window(context: UiContext) -> None:
+    for model in installed_models(context.registry, Language.ENGLISH):
+        started = time.perf_counter()
+        text = CardText(context, model.card)
+        text.document().size()
+        assert time.perf_counter() - started < _FROZEN, model.name
+
+
+@pytest.mark.parametrize("written", ["![film]({})", "<img src='{}'>", "[a film]({})"])
+def test_a_page_opens_no_file_of_this_pc(context: UiContext, tmp_path: Path, written: str) -> None:
+    """An imported bundle writes its own page."""
+    beside = tmp_path / "film.png"
+    beside.write_bytes(b"what stands in it")
+    address = QUrl.fromLocalFile(str(beside))
+    text = CardText(context, f"# a\n\n{written.format(address.toString())}\n")
+    fetched = text.document().resource(QTextDocument.ResourceType.ImageResource, address)
+    assert bytes(fetched).strip() == b""
+    assert not text.openLinks()
