@@ -3,8 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from desktop.learning.cells import Cell
 from desktop.learning.export import export
 from desktop.learning.films import fold_of
 from desktop.learning.network import SmallNetwork, distance, gaussian
-from desktop.learning.side_by_side import Say, in_turn, on_threads, wait_for_all
+from desktop.learning.side_by_side import Say, earlier_seconds, in_turn, on_threads, side_by_side
 from desktop.learning.training import Epoch, Schedule, Trained, train
 
 Indices = npt.NDArray[np.int64]
@@ -145,16 +145,14 @@ def train_all(
     squares = cell_data.load_squares(cells, settings, job, say)
     parts = parts_of(cells, settings)
     run = Run(squares, parts, data_sha256, settings, work, job, in_turn(say))
-    with on_threads(1), ThreadPoolExecutor(max_workers=max(1, settings.threads)) as pool:
-        futures = [pool.submit(run.member, part) for part in range(settings.members)]
-        wait_for_all(futures, job)
-        members = [future.result() for future in futures]
-        say("asking the first member about patients it never saw")
+    members = side_by_side([partial(run.member, part) for part in range(settings.members)], settings.threads, job)
+    say("asking the first member about patients it never saw")
+    with on_threads(1):
         shipped, answers = run.assemble([member.network for member in members])
     export(shipped, (3, settings.side, settings.side), OUTPUTS, work / "model.onnx")
-    earlier = sum(epoch.seconds for member in members for epoch in member.curve[: member.resumed_at])
+    past = earlier_seconds(((member.curve, member.resumed_at) for member in members), settings.threads)
     curves = {f"member {part + 1}": member.curve for part, member in enumerate(members)}
-    return TrainedCells(answers, curves, earlier / max(1, min(settings.threads, settings.members)))
+    return TrainedCells(answers, curves, past)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,24 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from desktop.inference.runner_onnx import OnnxRunner
-from desktop.jobs import Job
 from desktop.learning.detector_card import MEAN_PRECISION
 from desktop.learning.detector_data import Photograph, parts
 from desktop.learning.detector_evaluation import Answers, ask
 from desktop.learning.detector_figures import Judged
 from desktop.learning.detector_network import OUTPUTS, Detector
 from desktop.learning.detector_sets import DetectorSet
-from desktop.learning.detector_settings import DetectorSettings
-from desktop.learning.detector_training import train_member
+from desktop.learning.detector_training import DetectorSchool
 from desktop.learning.learning_curve import CurvePoint, some_of
-from desktop.learning.recipe import Say
 from desktop.learning.side_by_side import on_threads
 
 SHARES = (25, 50)
@@ -39,31 +35,24 @@ class _Asked:
 
 
 def curve(
-    runner: OnnxRunner,
-    photographs: Sequence[Photograph],
-    wanted: DetectorSet,
-    settings: DetectorSettings,
-    data_sha256: str,
-    work: Path,
-    job: Job,
-    say: Say,
+    runner: OnnxRunner, photographs: Sequence[Photograph], wanted: DetectorSet, school: DetectorSchool
 ) -> tuple[CurvePoint, ...]:
     """Precision on the first part of the photographs, after a share of the others was learned from; at the end that of
     the member that learned from them all, out of the shipped graph. Runs of neighbours stay whole. None where nothing
-    is drawn on that part. work: folder for checkpoints. Raises Cancelled."""
+    is drawn on that part. Raises Cancelled."""
+    settings, job = school.settings, school.job
     part = parts(photographs, settings.members)
     held = [one for one, of in zip(photographs, part, strict=True) if of == 0]
     others = [one for one, of in zip(photographs, part, strict=True) if of != 0]
     if not any(len(one.boxes) for one in held):
         return ()
     kinds, points = len(wanted.kinds), list[CurvePoint]()
-    with on_threads(settings.threads):
+    with on_threads(1):
         for share in SHARES:
             runs = some_of((str(one.run) for one in others), share, settings.seed)
             learned = [one for one in others if str(one.run) in runs]
-            say(f"learning curve: {len(learned)} of {len(others)} photographs")
-            path = work / f"share{share}.pt"
-            member, _ = train_member(learned, kinds, 0, settings, data_sha256, path, job, say, share=share)
+            school.say(f"learning curve: {len(learned)} of {len(others)} photographs")
+            member, _ = school.member(learned, kinds, 0, share=share)
             answers = ask(_Asked(Detector([member]).eval()), held, kinds, settings, job)
             points.append(CurvePoint(share, len(learned), _precision(answers, held, wanted)))
     answers = ask(runner, held, kinds, settings, job, member=np.zeros(len(held), np.int64))

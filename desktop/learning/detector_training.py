@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,8 @@ from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.detector_sorter import Sorter, SortingDetector, halves, sorter_lesson, steps_of
 from desktop.learning.network import gaussian
 from desktop.learning.recipe import Say
-from desktop.learning.side_by_side import on_threads
-from desktop.learning.training import Epoch, Schedule, train
+from desktop.learning.side_by_side import earlier_seconds, in_turn, side_by_side
+from desktop.learning.training import Epoch, Schedule, TrainedOf, train
 
 Curves = dict[str, tuple[Epoch, ...]]
 
@@ -31,92 +32,76 @@ _LOOKS = 240
 
 @dataclass(frozen=True, eq=False)
 class TrainedDetector:
-    """The members as they are shipped, and the training curves."""
+    """The members as they are shipped, and the training curves. earlier_seconds: of epochs done before this run."""
 
     network: Detector | SortingDetector
     curves: Curves
+    earlier_seconds: float
 
 
-def train_detector(
-    photographs: Sequence[Photograph],
-    wanted: DetectorSet,
-    settings: DetectorSettings,
-    data_sha256: str,
-    work: Path,
-    job: Job,
-    say: Say,
-) -> TrainedDetector:
-    """work: folder for checkpoints. Raises Cancelled."""
-    with on_threads(settings.threads):
-        if not wanted.each_once:
-            members, curves = _train_members(photographs, len(wanted.kinds), settings, data_sha256, work, job, say)
-            return TrainedDetector(Detector(members).eval(), curves)
-        members, curves = _train_members(halves(photographs), 1, settings, data_sha256, work, job, say)
-        sorters, others = _train_sorters(photographs, settings, data_sha256, work, job, say)
-    return TrainedDetector(SortingDetector(members, sorters).eval(), curves | others)
+@dataclass(frozen=True, eq=False)
+class DetectorSchool:
+    """Where the networks of one model learn. data_sha256: of the photographs. work: folder for checkpoints."""
 
+    settings: DetectorSettings
+    data_sha256: str
+    work: Path
+    job: Job
+    say: Say
 
-def _train_members(
-    photographs: Sequence[Photograph],
-    kinds: int,
-    settings: DetectorSettings,
-    data_sha256: str,
-    work: Path,
-    job: Job,
-    say: Say,
-) -> tuple[list[Member], Curves]:
-    part = parts(photographs, settings.members)
-    members: list[Member] = []
-    curves: Curves = {}
-    for number in range(settings.members):
-        learned = [one for one, of in zip(photographs, part, strict=True) if of != number]
-        checkpoint = work / f"member{number}.pt"
-        member, curve = train_member(learned, kinds, number, settings, data_sha256, checkpoint, job, say)
-        members.append(member)
-        curves[f"member {number + 1}"] = curve
-    return members, curves
+    def member(
+        self, learned: Sequence[Photograph], kinds: int, number: int, *, share: int = 100
+    ) -> tuple[Member, TrainedOf[Finder]]:
+        """The member that leaves out part `number`. learned: all other photographs, or a share of them, in per cent.
+        Raises Cancelled."""
+        settings = self.settings
+        mark = f"{number}" if share == 100 else f"{number}, {share} %"
+        name = f"member {number + 1}" if share == 100 else f"member {number + 1} with {share} %"
+        checkpoint = f"member{number}.pt" if share == 100 else f"share{share}.pt"
+        identity = _identity(settings, self.data_sha256, mark)
+        schedule = _schedule(settings, settings.epochs, settings.rate, max(1, len(learned) // settings.batch))
+        seed, change = settings.seed + number, Change(half_turns=settings.half_turns)
+        lesson = detector_lesson(name, identity, learned, kinds, schedule, seed, settings.batch, change)
+        trained = train(lesson, lambda: Finder(kinds, settings.widths), self.work / checkpoint, self.job, self.say)
+        looks = lessons.embeddings(trained.network, learned[:: 1 + len(learned) // _LOOKS], settings.views)
+        return Member(trained.network, *gaussian(looks), settings.views).eval(), trained
 
-
-def train_member(
-    learned: Sequence[Photograph],
-    kinds: int,
-    number: int,
-    settings: DetectorSettings,
-    data_sha256: str,
-    checkpoint: Path,
-    job: Job,
-    say: Say,
-    *,
-    share: int = 100,
-) -> tuple[Member, tuple[Epoch, ...]]:
-    """The member that leaves out part `number`. learned: all other photographs, or a share of them, in per cent."""
-    mark = f"{number}" if share == 100 else f"{number}, {share} %"
-    name = f"member {number + 1}" if share == 100 else f"member {number + 1} with {share} %"
-    identity = _identity(settings, data_sha256, mark)
-    schedule = _schedule(settings, settings.epochs, settings.rate, max(1, len(learned) // settings.batch))
-    seed, change = settings.seed + number, Change(half_turns=settings.half_turns)
-    lesson = detector_lesson(name, identity, learned, kinds, schedule, seed, settings.batch, change)
-    trained = train(lesson, lambda: Finder(kinds, settings.widths), checkpoint, job, say)
-    looks = lessons.embeddings(trained.network, learned[:: 1 + len(learned) // _LOOKS], settings.views)
-    return Member(trained.network, *gaussian(looks), settings.views).eval(), trained.curve
-
-
-def _train_sorters(
-    photographs: Sequence[Photograph], settings: DetectorSettings, data_sha256: str, work: Path, job: Job, say: Say
-) -> tuple[list[Sorter], Curves]:
-    part = parts(photographs, settings.members)
-    sorters: list[Sorter] = []
-    curves: Curves = {}
-    for number in range(settings.members):
-        name, batch = f"sorter {number + 1}", settings.sorter_batch
-        learned = [one for one, of in zip(photographs, part, strict=True) if of != number]
-        identity = _identity(settings, data_sha256, f"{number}", _SORTER_TOLD)
+    def sorter(self, learned: Sequence[Photograph], number: int) -> TrainedOf[Sorter]:
+        """What tells the sorts apart for the member that leaves out part `number`. Raises Cancelled."""
+        settings, batch = self.settings, self.settings.sorter_batch
+        identity = _identity(settings, self.data_sha256, f"{number}", _SORTER_TOLD)
         schedule = _schedule(settings, settings.sorter_epochs, settings.sorter_rate, steps_of(learned, batch))
-        lesson = sorter_lesson(name, identity, learned, schedule, settings.seed + 100 + number, batch)
-        trained = train(lesson, Sorter, work / f"sorter{number}.pt", job, say)
-        sorters.append(trained.network)
-        curves[name] = trained.curve
-    return sorters, curves
+        seed = settings.seed + 100 + number
+        lesson = sorter_lesson(f"sorter {number + 1}", identity, learned, schedule, seed, batch)
+        return train(lesson, Sorter, self.work / f"sorter{number}.pt", self.job, self.say)
+
+
+def train_detector(photographs: Sequence[Photograph], wanted: DetectorSet, school: DetectorSchool) -> TrainedDetector:
+    """Raises Cancelled."""
+    settings = school.settings
+    part = parts(photographs, settings.members)
+    kinds = 1 if wanted.each_once else len(wanted.kinds)
+    seen = halves(photographs) if wanted.each_once else photographs
+    school = replace(school, say=in_turn(school.say))
+
+    def others(of: Sequence[Photograph], number: int) -> list[Photograph]:
+        return [one for one, place in zip(of, part, strict=True) if place != number]
+
+    numbers = range(settings.members)
+    finders = [partial(school.member, others(seen, number), kinds, number) for number in numbers]
+    taught = side_by_side(finders, settings.threads, school.job)
+    members = [member for member, _ in taught]
+    trained: dict[str, TrainedOf[Finder] | TrainedOf[Sorter]] = {
+        f"member {number + 1}": found for number, (_, found) in enumerate(taught)
+    }
+    network: Detector | SortingDetector = Detector(members).eval()
+    if wanted.each_once:
+        tellers = [partial(school.sorter, others(photographs, number), number) for number in numbers]
+        sorters = side_by_side(tellers, settings.threads, school.job)
+        trained |= {f"sorter {number + 1}": found for number, found in enumerate(sorters)}
+        network = SortingDetector(members, [found.network for found in sorters]).eval()
+    past = earlier_seconds(((one.curve, one.resumed_at) for one in trained.values()), settings.threads)
+    return TrainedDetector(network, {name: one.curve for name, one in trained.items()}, past)
 
 
 def _schedule(settings: DetectorSettings, epochs: int, rate: float, steps: int) -> Schedule:
@@ -138,8 +123,3 @@ def _identity(settings: DetectorSettings, data_sha256: str, mark: str, names: Se
     told = {name: getattr(settings, name) for name in names}
     change = Change(half_turns=settings.half_turns)
     return hashlib.sha256(f"{told}{data_sha256}{mark}{change}{lessons.EDITION}".encode()).hexdigest()
-
-
-def seconds_of(curves: Curves) -> float:
-    """Seconds of training in all curves, those of earlier runs included."""
-    return round(sum(epoch.seconds for curve in curves.values() for epoch in curve), 1)

@@ -142,7 +142,7 @@ Every photograph is first brought to one size of the retina's circle, and its un
 Vessels: {settings["members"]} small networks of our own ({size(manifest["weights"]["bytes"])} in one ONNX graph)
 look at the {lights} light at {manifest["preparation"]["diameter"]} pixels across; their mean is
 drawn where it is at least {manifest["vessels"]["threshold"]:.2f}. Trained from {begun} for {settings["epochs"]} epochs
-of {settings["steps"]} batches ({training["seconds"] / 60:.0f} minutes on one thread of a busy PC).{grades}
+of {settings["steps"]} batches ({training["seconds"] / 60:.0f} minutes, processor cores: {training["threads"]}).{grades}
 
 {_whole_numbers(smaller)}
 

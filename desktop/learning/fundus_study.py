@@ -31,7 +31,7 @@ def curve(
     if len(held) < 2:
         return ()
     points = []
-    with on_threads(settings.threads):
+    with on_threads(1):
         start = school.first(before).network.state_dict() if settings.first_epochs else None
         for share in SHARES:
             subjects = some_of((eye.subject for eye in others), share, settings.seed)

@@ -2,7 +2,8 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from desktop.learning.fundus_lesson import EDITION, Change, Drawn, vessel_lesson
 from desktop.learning.fundus_network import OUTPUTS, WIDTHS, VesselNetwork, Vessels
 from desktop.learning.fundus_settings import FundusSettings
 from desktop.learning.recipe import Say
-from desktop.learning.side_by_side import on_threads
+from desktop.learning.side_by_side import earlier_seconds, in_turn, side_by_side
 from desktop.learning.training import Epoch, Schedule, TrainedOf, train
 
 Weights = Mapping[str, Tensor]
@@ -26,10 +27,11 @@ Weights = Mapping[str, Tensor]
 
 @dataclass(frozen=True, eq=False)
 class TrainedVessels:
-    """The members as they are shipped, and the training curves."""
+    """The members as they are shipped, and the training curves. earlier_seconds: of epochs done before this run."""
 
     network: Vessels
     curves: dict[str, tuple[Epoch, ...]]
+    earlier_seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,17 +96,23 @@ def train_vessels(eyes: Sequence[DrawnEye], before: Sequence[DrawnEye], school: 
     """before: eyes of another data set, from which the network was taught that all begin from. Raises Cancelled."""
     settings = school.settings
     part = vessel_parts(eyes, settings.members)
-    members, curves = [], {}
-    with on_threads(settings.threads):
-        first = school.first(before) if settings.first_epochs else None
-        if first is not None:
-            curves["first"] = first.curve
-        for number in range(settings.members):
-            learned = [eye for eye, of in zip(eyes, part, strict=True) if of != number]
-            trained = school.member(number, learned, first.network.state_dict() if first is not None else None)
-            members.append(trained.network)
-            curves[f"vessels {number + 1}"] = trained.curve
-    return TrainedVessels(Vessels(members).eval(), curves)
+    school = replace(school, say=in_turn(school.say))
+    trained: dict[str, TrainedOf[VesselNetwork]] = {}
+    if settings.first_epochs:
+        (trained["first"],) = side_by_side([partial(school.first, before)], 1, school.job)
+    start = trained["first"].network.state_dict() if settings.first_epochs else None
+    members = side_by_side(
+        [
+            partial(school.member, number, [eye for eye, of in zip(eyes, part, strict=True) if of != number], start)
+            for number in range(settings.members)
+        ],
+        settings.threads,
+        school.job,
+    )
+    trained |= {f"vessels {number + 1}": one for number, one in enumerate(members)}
+    past = earlier_seconds(((one.curve, one.resumed_at) for one in trained.values()), settings.threads)
+    curves = {name: one.curve for name, one in trained.items()}
+    return TrainedVessels(Vessels([one.network for one in members]).eval(), curves, past)
 
 
 def exported(network: Vessels, preparation: VesselPreparation, path: Path) -> bytes:

@@ -5,16 +5,18 @@ same libraries.
 """
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from desktop.jobs import Job
+from desktop.learning.training import Epoch
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 
 @contextmanager
@@ -37,6 +39,27 @@ def in_turn(say: Say) -> Say:
             say(line)
 
     return speak
+
+
+def side_by_side(lessons: Sequence[Callable[[], T]], threads: int, job: Job) -> list[T]:
+    """What each lesson ends with, in their order. threads: so many learn at a time; only changes the speed. When one
+    fails or the job is cancelled, the others stop at their next batch. Raises what the first to fail raised."""
+
+    def alone(lesson: Callable[[], T]) -> T:
+        torch.set_num_threads(1)
+        return lesson()
+
+    with on_threads(1), ThreadPoolExecutor(max_workers=max(1, threads)) as pool:
+        futures = [pool.submit(alone, lesson) for lesson in lessons]
+        wait_for_all(futures, job)
+        return [future.result() for future in futures]
+
+
+def earlier_seconds(taught: Iterable[tuple[Sequence[Epoch], int]], threads: int) -> float:
+    """What the epochs before this run took, so many networks at a time. taught: of each its curve, and how many of its
+    epochs were done before."""
+    each = [sum(epoch.seconds for epoch in curve[:before]) for curve, before in taught]
+    return sum(each) / max(1, min(threads, len(each)))
 
 
 def wait_for_all(futures: Sequence[Future[Any]], job: Job) -> None:

@@ -76,6 +76,14 @@ def test_a_trained_detector_is_loaded_and_is_itself(trained: tuple[Path, dict[st
     model.close()
 
 
+def test_the_weights_are_the_same_however_many_networks_learn_at_a_time(
+    trained: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    record = Detector(SMALL, replace(TINY, threads=2)).train(data, tmp_path, Job(), lambda _text: None)
+    assert record.sha256 == trained[1]["sha256"]
+    assert record.threads == 2
+
+
 def test_the_boxes_named_add_up_to_the_counts(trained: tuple[Path, dict[str, Any]]) -> None:
     model = read_model(trained[0])
     assert isinstance(model, DetectionModel)

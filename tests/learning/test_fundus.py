@@ -85,6 +85,14 @@ def test_a_trained_model_is_loaded_and_is_itself(trained: tuple[Path, dict[str, 
     model.close()
 
 
+def test_the_weights_are_the_same_however_many_networks_learn_at_a_time(
+    trained: tuple[Path, dict[str, Any]], data: Path, tmp_path: Path
+) -> None:
+    record = Fundus(SMALL, replace(TINY, threads=2)).train(data, tmp_path, Job(), lambda _text: None)
+    assert record.sha256 == trained[1]["sha256"]
+    assert record.threads == 2
+
+
 def test_evaluation_makes_the_figures_again(trained: tuple[Path, dict[str, Any]], data: Path) -> None:
     folder, record = trained
     card = (folder / "CARD.md").read_text(encoding="utf-8")

@@ -79,9 +79,8 @@ class Detector:
         say(f"{len(photographs)} photographs with {sum(len(one.boxes) for one in photographs)} boxes")
         try:
             make_work_folder(work)
-            trained = detector_training.train_detector(
-                photographs, self.wanted, self.settings, data_sha256, work, job, say
-            )
+            school = detector_training.DetectorSchool(self.settings, data_sha256, work, job, say)
+            trained = detector_training.train_detector(photographs, self.wanted, school)
             path = work / detector_export.GRAPH
             export(trained.network, (3, self.wanted.height, self.wanted.width), OUTPUTS, path)
             graph = halved(path.read_bytes())
@@ -99,7 +98,7 @@ class Detector:
             data_sha256=data_sha256,
             films=len(photographs),
             patients=len({one.run for one in photographs}),
-            seconds=detector_training.seconds_of(trained.curves),
+            seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=self.settings.threads,
             software=detector_training.software(),
             settings=stated_settings(self.settings),
@@ -174,11 +173,12 @@ class Detector:
         """The learning curve. Raises KnownFailure without PyTorch, or where the work folder cannot be written to."""
         require_torch()
         from desktop.learning import detector_study
+        from desktop.learning.detector_training import DetectorSchool
 
-        settings = replace(settings, threads=self.settings.threads)
+        school = DetectorSchool(replace(settings, threads=self.settings.threads), data_sha256, work, job, say)
         try:
             make_work_folder(work)
-            points = detector_study.curve(runner, photographs, self.wanted, settings, data_sha256, work, job, say)
+            points = detector_study.curve(runner, photographs, self.wanted, school)
         except OSError as error:
             raise from_os_error(error) from error
         return Study(data_sha256, settings.epochs, [point.to_row() for point in points])

@@ -161,7 +161,7 @@ class Fundus:
             films=eyes.count + len(eyes.before),
             patients=sum(len({eye.subject for eye in drawn}) for drawn in (eyes.drawn, eyes.before))
             + len({eye.run for eye in eyes.graded}),
-            seconds=round(sum(epoch.seconds for curve in trained.curves.values() for epoch in curve), 1),
+            seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
             threads=settings.threads,
             software=fundus_training.software(),
             settings=stated_settings(settings),
