@@ -117,5 +117,5 @@ SPUTUM_AFB = DetectorSet(
     research=True,
 )
 SPUTUM_SETTINGS = DetectorSettings(
-    members=2, epochs=5, batch=4, widths=(24, 40, 64, 80, 24), views=2, half_turns=True, overlap=0.3
+    members=2, epochs=12, batch=4, widths=(24, 40, 64, 80, 24), views=2, half_turns=True, overlap=0.3
 )

@@ -133,6 +133,7 @@ def read_drawn(data: Path) -> list[Drawn]:
 
 CHEST_XRAY_ADULT = PictureSet(
     model="chest-xray-adult",
+    version="1.2.0",
     title={"en": "Adult chest X-ray: findings", "zh": "成人胸片：征象"},
     intended_use={
         "en": "A second opinion on frontal chest X-rays of people aged 15 and over, shown after the doctor's own "
@@ -254,9 +255,10 @@ CHEST_XRAY_ADULT = PictureSet(
         members=5,
         widths=(24, 48, 96, 128),
         dropout=0.4,
-        earlier_epochs=4,
-        epochs=22,
+        earlier_epochs=20,
+        epochs=40,
         surroundings=0.075,
+        texture=True,
         network_share=0.5,
     ),
 )

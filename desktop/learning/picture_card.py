@@ -113,8 +113,9 @@ def _head(wanted: PictureSet, manifest: Mapping[str, Any], training: Mapping[str
             if settings.get("surroundings")
             else ""
         )
+        waves = " with the energies of Gabor filters," if settings.get("texture") else ""
         beside = (
-            f", each with a ridge regression on gradient histograms and texture{around} beside it that counts "
+            f", each with a ridge regression on gradient histograms and texture{around}{waves} beside it that counts "
             f"{1 - settings.get('network_share', 2 / 3):.0%} of both".replace("%", " %")
         )
     first = (

@@ -18,7 +18,6 @@ from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.publishing import NOT_MEASURED
 from desktop.settings import model_folder
 
-VERSION = "1.1.0"
 GRAPH = "model.onnx"
 GATE = "quality.onnx"
 _DIGITS = 6
@@ -66,7 +65,7 @@ def document(
     return {
         "format": FORMAT,
         "name": wanted.model,
-        "version": VERSION,
+        "version": wanted.version,
         "task": "image-classification",
         **({"research": True} if wanted.research else {}),
         "title": dict(wanted.title),

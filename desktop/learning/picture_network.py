@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from desktop.learning.network import SmallNetwork, distance
+from desktop.learning.picture_texture import energies, gabor_filters
 
 OUTPUTS = ("logits", "activation", "embedding", "distance", "member_logits")
 _DIRECTIONS = 8
@@ -93,15 +94,30 @@ def against_surroundings(pictures: Tensor, width: float) -> Tensor:
     return (pictures - mean) / (spread + _LEAST_CONTRAST)
 
 
-def numbers_of(pictures: Tensor, surroundings: float) -> Tensor:
-    """What the regression beside a network is told of (n, 1, side, side): `measured`; and where surroundings (a share
-    of the side) is not nought, the same of each place told against its surroundings, so that two X-ray machines look
-    more alike, both halves counted alike: the mean over the picture and its mirror image."""
-    plain = measured(pictures)
-    if not surroundings:
-        return plain
-    told = against_surroundings(pictures, surroundings * pictures.shape[-1])
-    return torch.cat([plain, (measured(told) + measured(told.flip(3))) / 2], 1)
+class Measures(nn.Module):
+    """What the regression beside a network is told of (n, 1, side, side) → (n, numbers): `measured`; and where
+    surroundings (a share of the side) is not nought, the same of each place told against its surroundings, so that two
+    X-ray machines look more alike, both halves counted alike: the mean over the picture and its mirror image.
+    texture: with them `picture_texture.energies`.
+    """
+
+    def __init__(self, surroundings: float, *, texture: bool) -> None:
+        super().__init__()
+        if texture and not surroundings:
+            raise ValueError("texture is told against the surroundings")
+        self.surroundings, self.texture = surroundings, texture
+        self.register_buffer("filters", gabor_filters() if texture else None)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        plain = measured(pictures)
+        if not self.surroundings:
+            return plain
+        told = against_surroundings(pictures, self.surroundings * pictures.shape[-1])
+        return torch.cat([plain, (self._around(told) + self._around(told.flip(3))) / 2], 1)
+
+    def _around(self, told: Tensor) -> Tensor:
+        found = measured(told)
+        return torch.cat([found, energies(told, self.get_buffer("filters"))], 1) if self.texture else found
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,18 +168,18 @@ class PictureEnsemble(nn.Module):
 
     image (n, 1, side, side) → logits (n, findings), the members' mean; activation (n, findings, rows, columns);
     embedding (n, members × width); distance (n, 1), their mean; member_logits (n, members, findings).
-    surroundings: of `numbers_of`, None where there are no regressions.
+    measures: None where there are no regressions.
     """
 
-    def __init__(self, members: Sequence[PictureMember], mask: Tensor, surroundings: float | None) -> None:
+    def __init__(self, members: Sequence[PictureMember], mask: Tensor, measures: Measures | None) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
         self.register_buffer("mask", mask)
-        self.surroundings = surroundings
+        self.measures = measures
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         seen = image * self.get_buffer("mask")
-        numbers = None if self.surroundings is None else numbers_of(seen, self.surroundings)
+        numbers = None if self.measures is None else self.measures(seen)
         answers = [member(seen, numbers) for member in self.members]
         logits, activations, embeddings, distances = (list(part) for part in zip(*answers, strict=True))
         together = torch.stack(logits, 1)

@@ -94,6 +94,7 @@ class LinesSettings:
 class PictureSet:
     """A model of yes-or-no findings on one grey picture, and the data it learns from.
 
+    version: of what its recipe makes; raised with whatever changes the weights or what they are asked with.
     wanted: what has to lie in the data folder, for the error where it does not. read: all examples below a data folder
     (the one that holds `cxr`, `ct` …), in a fixed order; raises UserFacingError for a table that is not as it should
     be. side_questions: keys of answers that are learned on the side and never given. earlier: other pictures to learn
@@ -110,6 +111,7 @@ class PictureSet:
     """
 
     model: str
+    version: str
     title: Words
     intended_use: Words
     source: Words

@@ -16,9 +16,9 @@ class PictureSettings:
     latter are gone through, 0 for all. earlier_rate, rate: highest learning rates. degrees … noise, coarsest: how far a
     picture is changed, see `augmentation.Strength`; nothing is ever mirrored. mixing: of pairs of pictures (Zhang
     2018), 0 for none. smoothing: of the labels. side_weight: of what is only learned on the side. gradients: whether a
-    ridge regression on gradient histograms answers beside each network; surroundings: see
-    `picture_network.numbers_of`. components, ridge: its principal components and its penalty; network_share: how much
-    the network counts beside it, which sees more, while the regression errs elsewhere.
+    ridge regression on gradient histograms answers beside each network; surroundings, texture: see
+    `picture_network.Measures`. components, ridge: its principal components and its penalty; network_share: how much the
+    network counts beside it, which sees more, while the regression errs elsewhere.
     alpha: share of pictures with a finding that the three-way answer may call unlikely; of those without it, strictness
     times fewer may be called likely. distance_loss: share of ordinary pictures that may be called unlike them. threads:
     networks trained at a time; only changes the speed.
@@ -57,6 +57,7 @@ class PictureSettings:
     side_weight: float = 0.5
     gradients: bool = True
     surroundings: float = 0.0
+    texture: bool = False
     components: int = 200
     ridge: float = 300.0
     network_share: float = 2 / 3

@@ -20,7 +20,7 @@ from desktop.learning.learning_curve import CurvePoint
 from desktop.learning.network import SmallNetwork, gaussian
 from desktop.learning.picture_data import Indices, Squares
 from desktop.learning.picture_lessons import picture_lesson, prepared
-from desktop.learning.picture_network import PictureEnsemble, PictureMember, Ridge, corner_mask, numbers_of
+from desktop.learning.picture_network import Measures, PictureEnsemble, PictureMember, Ridge, corner_mask
 from desktop.learning.picture_sets import Example, PictureFinding, PictureSet
 from desktop.learning.picture_settings import PictureSettings
 from desktop.learning.recipe import Say
@@ -41,6 +41,7 @@ _AFTERWARDS = frozenset(
         "distance_loss",
         "gradients",
         "surroundings",
+        "texture",
         "components",
         "ridge",
         "network_share",
@@ -158,8 +159,8 @@ def assemble(
             bias = np.array([one.lines[index].bias for index in kept])
             ridge = Ridge(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
         shipped.append(PictureMember(_cut(one.network, kept), ridge, factors, one.mean, one.whitening))
-    surroundings = settings.surroundings if settings.gradients else None
-    return PictureEnsemble(shipped, corner_mask(settings.side, settings.corners), surroundings).eval()
+    measures = _measures(settings) if settings.gradients else None
+    return PictureEnsemble(shipped, corner_mask(settings.side, settings.corners), measures).eval()
 
 
 def _cut(network: SmallNetwork, kept: Sequence[int]) -> SmallNetwork:
@@ -339,12 +340,15 @@ def _area(scores: Floats, labels: Bools, index: Indices) -> float:
     return auc(scores[index], labels[index])
 
 
+def _measures(settings: PictureSettings) -> Measures:
+    return Measures(settings.surroundings, texture=settings.texture)
+
+
 @torch.no_grad()
 def _measured(squares: Squares, settings: PictureSettings) -> Floats:
     """(n, numbers) of pictures as the clinic prepares them."""
-    everyone = np.arange(len(squares.exact))
-    seen = prepared(squares.exact, everyone, settings)
-    return torch.cat([numbers_of(part, settings.surroundings) for part in seen]).double().numpy()
+    measures, everyone = _measures(settings), np.arange(len(squares.exact))
+    return torch.cat([measures(seen) for seen in prepared(squares.exact, everyone, settings)]).double().numpy()
 
 
 def regressions(

@@ -71,11 +71,14 @@ class Failed:
 def failed_parts(
     finding: str, whole: Mapping[str, Any] | None, parts: Sequence[tuple[Part, Mapping[str, Any] | None]]
 ) -> list[Failed]:
-    """Those that do. whole, parts: intervals, None where there are too few to say."""
+    """Those that do. whole, parts: intervals, None where there are too few to say. An interval without any width comes
+    from so few people that every drawing of them ranks the same pairs: it says nothing either."""
     if whole is None:
         return []
     return [
-        Failed(finding, part, area, whole) for part, area in parts if area is not None and area["high"] < whole["low"]
+        Failed(finding, part, area, whole)
+        for part, area in parts
+        if area is not None and area["low"] < area["high"] < whole["low"]
     ]
 
 

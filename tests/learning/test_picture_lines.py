@@ -108,6 +108,7 @@ def words(text: str) -> dict[str, str]:
 
 DRAWN = PictureSet(
     model="drawn",
+    version="0.1.0",
     title=words("Drawn (research, 研究)"),
     intended_use=words("A trial."),
     source=words("{n} of {groups}"),

@@ -28,7 +28,8 @@ from desktop.records import AnalysisStatus
 PICTURES = 48
 TINY = PictureSettings(
     members=2, side=48, large_side=56, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
-    components=8, corners=0.1, mixing=0.2, surroundings=0.1, network_share=0.5, threads=2,
+    components=8, corners=0.1, mixing=0.2, surroundings=0.1, texture=True, network_share=0.5,
+    threads=2,
 )  # fmt: skip  # one line for each kind
 
 
@@ -71,6 +72,7 @@ def words(text: str) -> Mapping[str, str]:
 
 DRAWN = PictureSet(
     model="drawn",
+    version="0.1.0",
     title=words("Drawn"),
     intended_use=words("A trial."),
     source=words("{n} of {groups}"),
@@ -257,16 +259,19 @@ def test_pictures_are_only_ranked_against_those_the_same_network_judged() -> Non
 
 
 @pytest.mark.torch
-def test_what_is_told_against_its_surroundings_has_no_side() -> None:
+@pytest.mark.parametrize("texture", [False, True])
+def test_what_is_told_against_its_surroundings_has_no_side(texture: bool) -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from desktop.learning.picture_network import measured, numbers_of
+    from desktop.learning.picture_network import Measures, measured
+    from desktop.learning.picture_texture import CELLS, CHANNELS
 
     film = torch.from_numpy(golden.lung_phantom()[None, None, :240, :240].copy()) * 4 - 2
-    plain, both = numbers_of(film, 0.0), numbers_of(film, 0.075)
+    measures = Measures(0.075, texture=texture)
+    plain, both = Measures(0.0, texture=False)(film), measures(film)
     assert torch.equal(plain, measured(film))
-    assert both.shape[1] == 2 * plain.shape[1]
-    mirrored = numbers_of(film.flip(3), 0.075)
     half = plain.shape[1]
+    assert both.shape[1] == 2 * half + (CHANNELS * CELLS**2 if texture else 0)
+    mirrored = measures(film.flip(3))
     assert torch.allclose(both[:, half:], mirrored[:, half:], atol=1e-4)
     assert not torch.allclose(both[:, :half], mirrored[:, :half], atol=1e-2)
 

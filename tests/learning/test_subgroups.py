@@ -24,6 +24,11 @@ def test_only_what_lies_below_all_together_beyond_chance_fails() -> None:
     assert subgroups.failed_parts("effusion", None, parts) == []
 
 
+def test_a_few_people_who_cannot_be_drawn_otherwise_fail_nothing() -> None:
+    """Seven pictures with it and fourteen without, of which two people lie beside one another in the same part."""
+    assert subgroups.failed_parts("no_finding", WHOLE, [(of_origin("collector D"), area(0.75, 0.75))]) == []
+
+
 def test_ages_begin_where_the_younger_end() -> None:
     names = ["sex F", "age up to 50", "age over 65", "age up to 35", "age up to 65"]
     assert of_age_words(names, up_to="age up to ", over="age over ") == [

@@ -93,7 +93,7 @@ class Pictures:
         files = {picture_export.GRAPH: graph} | ({picture_export.GATE: gate.graph} if gate else {})
         record = TrainingRecord(
             model=self.name,
-            version=picture_export.VERSION,
+            version=wanted.version,
             sha256=hashlib.sha256(graph).hexdigest(),
             seed=settings.seed,
             data_sha256=data_sha256,
