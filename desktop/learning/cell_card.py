@@ -42,14 +42,14 @@ def limits(patients: int, figures: Mapping[str, Any]) -> dict[str, str]:
             f"colour and {grey} in grey of 50 × 50 pixels, cell by cell. It has seen no other species, no thick films "
             "and no other stain than Giemsa's; it finds no cells and counts none, and was never tried elsewhere. Half "
             "of the cells it learned from were parasitized: where few are, most cells it calls so are not."
-            f"{lost['en']}"
+            f"{lost['en']} No clinician has reviewed it yet."
         ),
         "zh": (
             f"本模型学习自孟加拉国吉大港一家医院 {patients} 人的单个红细胞图像，其中约四分之三为恶性疟患者。"
             f"在未参与训练的人中，按单个细胞计算的 ROC 曲线下面积：彩色图像为 {colour}，50 × 50 像素灰度图像为 {grey}。"
             "它没有见过其他虫种、厚血膜和吉姆萨以外的染色；不会寻找或计数细胞，也未在其他地方验证过。"
             "学习所用的细胞有一半含有疟原虫：在感染细胞很少的血膜中，它判为阳性的细胞大多并非如此。"
-            f"{lost['zh']}"
+            f"{lost['zh']}尚未经过临床医生审阅。"
         ),
     }
 

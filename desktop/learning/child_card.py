@@ -50,13 +50,13 @@ def limits(children: int, figures: Mapping[str, Any]) -> dict[str, str]:
             f"ten with pneumonia. On children it had not seen the area under the ROC curve was {area}{on_test}. "
             "It has seen no side views, no newborns, no tuberculosis and no other disease to tell apart, and it was "
             "never tried in another hospital. A mirrored film is not noticed. Where pneumonia is rarer than in that "
-            f"hospital, its probabilities are too high.{lost['en']}{hint}"
+            f"hospital, its probabilities are too high.{lost['en']}{hint} No clinician has reviewed it yet."
         ),
         "zh": (
             f"本模型用广州一家医院 {children:,} 名 1–5 岁儿童的正位胸片训练，其中约七成为肺炎。"
             f"在未参与训练的儿童中，ROC 曲线下面积为 {area}{on_test_zh}。"
             "它没有见过侧位片、新生儿、结核，也不能鉴别其他疾病，且未在其他医院验证过。"
-            f"左右镜像的胸片不会被发现。在肺炎比该医院少见的地方，它给出的概率偏高。{lost['zh']}{hint_zh}"
+            f"左右镜像的胸片不会被发现。在肺炎比该医院少见的地方，它给出的概率偏高。{lost['zh']}{hint_zh}尚未经过临床医生审阅。"
         ),
     }
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _AREA = "settings.training.compared"
 _CURVE = "curve"
+# Tables of so few lines are never scrolled; the height of a line and of what frames them, in pixels.
+_SEEN_WHOLE, _LINE, _FRAME = 4, 40, 4
 
 
 class ModelComparison(QWidget):
@@ -48,15 +50,22 @@ class ModelComparison(QWidget):
         table.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         self._layout.addWidget(heading)
         self._layout.addWidget(table, len(lines) + 1)
+        if len(lines) <= _SEEN_WHOLE:
+            table.setMinimumHeight(_LINE * (len(lines) + 1) + _FRAME)
 
     def _curve(self, points: "Sequence[Compared]") -> tuple[list[str], list[list[str]]]:
         """A line for each thing measured, a column for each amount learned from."""
-        amounts = sorted({(one.share, one.learned) for one in points}, key=lambda one: (one[0] or 0, one[1] or 0))
-        found: dict[str, dict[tuple[int | None, int | None], str]] = {}
+        counts: dict[int, set[int | None]] = {}
+        found: dict[str, dict[int, str]] = {}
+        shares = any(one.share is not None for one in points)
         for one in points:
-            found.setdefault(self._measured(one), {})[(one.share, one.learned)] = _figure(one)
-        heads = [self._context.tr(f"{_AREA}.head.measured"), *(self._amount(*amount) for amount in amounts)]
-        return heads, [[name, *(told.get(amount, "–") for amount in amounts)] for name, told in found.items()]
+            amount = (one.share if shares else one.learned) or 0
+            counts.setdefault(amount, set()).add(one.learned)
+            found.setdefault(self._measured(one), {})[amount] = _figure(one)
+        amounts = sorted(counts)
+        heads = [self._amount(amount, counts[amount] if shares else None) for amount in amounts]
+        lines = [[name, *(told.get(amount, "–") for amount in amounts)] for name, told in found.items()]
+        return [self._context.tr(f"{_AREA}.head.measured"), *heads], lines
 
     def _measured(self, one: "Compared") -> str:
         context = self._context
@@ -65,10 +74,14 @@ class ModelComparison(QWidget):
             return context.tr(f"{_AREA}.of", name=known[0], what=known[1])
         return known[0] if known else context.tr(f"{_AREA}.head.area")
 
-    def _amount(self, share: int | None, learned: int | None) -> str:
-        values = {key: value for key, value in (("share", share), ("count", learned)) if value is not None}
-        key = "both" if len(values) == 2 else next(iter(values))
-        return self._context.tr(f"{_AREA}.curve.{key}", **values)
+    def _amount(self, amount: int, counts: set[int | None] | None) -> str:
+        """Over a column. counts: how many each share was, which only stands there where it is one for all lines; None:
+        the amount is a count itself."""
+        if counts is None:
+            return self._context.tr(f"{_AREA}.curve.count", count=amount)
+        if len(counts) == 1 and None not in counts:
+            return self._context.tr(f"{_AREA}.curve.both", share=amount, count=next(iter(counts)))
+        return self._context.tr(f"{_AREA}.curve.share", share=amount)
 
     def _other(self, one: "Compared") -> list[str]:
         context = self._context

@@ -47,6 +47,17 @@ def test_every_bundled_page_is_laid_out_without_a_frozen_window(context: UiConte
         assert time.perf_counter() - started < _FROZEN, model.name
 
 
+@pytest.mark.parametrize(
+    ("language", "said"), [(Language.ENGLISH, "o clinician has reviewed"), (Language.CHINESE, "尚未经过临床医生审阅")]
+)
+def test_every_bundled_model_says_that_no_clinician_has_reviewed_it(
+    context: UiContext, language: Language, said: str
+) -> None:
+    models = installed_models(context.registry, language)
+    assert len(models) > 5
+    assert [model.name for model in models if said not in model.limits] == []
+
+
 @pytest.mark.parametrize("written", ["![film]({})", "<img src='{}'>", "[a film]({})"])
 def test_a_page_opens_no_file_of_this_pc(context: UiContext, tmp_path: Path, written: str) -> None:
     """An imported bundle writes its own page."""

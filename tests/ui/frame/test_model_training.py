@@ -76,6 +76,17 @@ def test_what_was_learned_from_less_stands_in_one_line(opened: MainWindow, drive
     assert not curve.horizontalScrollBar().isVisible()
 
 
+def test_shares_of_unlike_counts_stand_in_one_column(opened: MainWindow, driver: Driver) -> None:
+    """Of the films of children the hint is learned from fewer."""
+    open_training(driver, "chest-xray-child")
+    driver.click("training_page_compared")
+    driver.settle()
+    curve = driver.find("training_curve", FigureTable)
+    assert words_of(curve)[:3] == ["from 25 %", "from 50 %", "from 100 %"]
+    assert curve.columnCount() == 4
+    assert not curve.verticalScrollBar().isVisible()
+
+
 def test_what_was_tried_stands_beside_the_settings(opened: MainWindow, driver: Driver) -> None:
     open_training(driver, "risk-diabetes")
     driver.click("training_page_settings")
