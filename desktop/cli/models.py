@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -92,7 +93,7 @@ def _train(arguments: argparse.Namespace, output: Output) -> None:
         "cli.trained",
         model=record.model,
         version=record.version,
-        minutes=f"{record.seconds / 60:.0f}",
+        minutes=max(1, math.ceil(record.seconds / 60)),
         cases=record.films,
         people=record.patients,
     )
@@ -103,8 +104,7 @@ def _evaluate(arguments: argparse.Namespace, output: Output) -> None:
     figures = workflow.evaluate_model(
         arguments.name, arguments.data, arguments.folder, Job(), note, study=arguments.study
     )
-    words = output.translator.text("cli.evaluated", model=figures.model, version=figures.version, cases=figures.films)
-    output.answer(json.loads(figures.to_json()), words)
+    output.answer(json.loads(figures.to_json()))
 
 
 def _import(arguments: argparse.Namespace, output: Output) -> None:

@@ -150,7 +150,7 @@ def train_all(
     with on_threads(1):
         shipped, answers = run.assemble([member.network for member in members])
     export(shipped, (3, settings.side, settings.side), OUTPUTS, work / "model.onnx")
-    past = earlier_seconds(((member.curve, member.resumed_at) for member in members), settings.threads)
+    past = earlier_seconds(members, settings.threads)
     curves = {f"member {part + 1}": member.curve for part, member in enumerate(members)}
     return TrainedCells(answers, curves, past)
 
@@ -174,7 +174,6 @@ class Run:
     def taught(self, name: str, learn: Indices, part: int, checkpoint: str) -> Trained:
         """A network that never sees one part, and of the others only what it is to learn from. It learns to the end of
         its schedule: that part chooses nothing."""
-        torch.set_num_threads(1)
         settings, held = self.settings, np.flatnonzero(self.parts == part)
         schedule = Schedule(
             settings.epochs,

@@ -21,7 +21,6 @@ from desktop.learning.detector_sets import DetectorSet
 from desktop.learning.detector_settings import DetectorSettings
 from desktop.learning.publishing import NOT_MEASURED
 
-VERSION = "1.1.0"
 GRAPH = "model.onnx"
 _DIGITS = 6
 _SHORTEST_SIDE = 240
@@ -37,7 +36,7 @@ def document(
     return {
         "format": FORMAT,
         "name": wanted.model,
-        "version": VERSION,
+        "version": wanted.version,
         "task": "object-detection",
         "title": dict(wanted.title),
         "intended_use": dict(wanted.intended_use),

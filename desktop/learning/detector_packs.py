@@ -7,6 +7,7 @@ _NOT_STATED = "so the weights are for research here and are not passed on"
 
 MALARIA_FIELD = DetectorSet(
     model="malaria-field",
+    version="1.2.0",
     title={"en": "Thin blood smear: infected red cells (research)", "zh": "薄血涂片：受感染红细胞（研究）"},
     intended_use={
         "en": "A research pack: boxes the red cells on a colour photograph of one field of a Giemsa-stained thin blood "
@@ -74,6 +75,7 @@ MALARIA_SETTINGS = DetectorSettings(
 
 SPUTUM_AFB = DetectorSet(
     model="sputum-afb",
+    version="1.2.0",
     title={"en": "Sputum smear: acid-fast bacilli (research)", "zh": "痰涂片：抗酸杆菌（研究）"},
     intended_use={
         "en": "A research pack: boxes and counts acid-fast bacilli on a colour photograph of one oil-immersion field "
@@ -112,6 +114,8 @@ SPUTUM_AFB = DetectorSet(
     published="Published for small patches (a patch with bacilli against a random one): AUC about 0.99.",
     goals="a quadratic kappa of the grade of 0.6",
     group="session",
+    tried="""With 5 epochs 34 % of the drawn boxes were found again, and the kappa was 0.520; 12 were then
+taken, as many as the time for a pack allows on one core, and nothing else was tried.""",
     graded=Graded("afb", {"en": "Acid-fast bacilli", "zh": "抗酸杆菌"}, 0, (1, 10)),
     stain=(None, 3.0),
     research=True,

@@ -44,19 +44,20 @@ class Strangers:
 class DetectorSet:
     """A model that boxes things on photographs of one sort, and the data it learns from.
 
-    folder: below the data folder; holds `boxes.csv` (image or file, label, xmin, ymin, xmax, ymax in pixels) and
-    `images`. width, height: the prepared picture, multiples of 16. group: the column of `labels.csv` (file, …) that
-    says which photographs stay on one side of a split; without that table run neighbours by name stay together, as they
-    may come from one slide. unsure: words of the table for what may be of any kind. each_once: the kinds are two sorts
-    of one thing, which is found first and then told apart. graded: the finding, where there is one. stain: between what
-    a photograph's `staining` lies. research: it makes a research pack. elsewhere: what is known of photographs of other
-    laboratories, for the card. strangers: photographs of other kinds to ask it about. least_precision, most_off: the
-    goals of the mean average precision and of the counts, as shares, where they are such. rim_apart: what the rim of a
-    photograph cuts was drawn less often, so that its boxes are calibrated by themselves. tried: how that was found, for
-    the card.
+    version: of what its recipe makes; raised with whatever changes the weights. folder: below the data folder; holds
+    `boxes.csv` (image or file, label, xmin, ymin, xmax, ymax in pixels) and `images`. width, height: the prepared
+    picture, multiples of 16. group: the column of `labels.csv` (file, …) that says which photographs stay on one side
+    of a split; without that table run neighbours by name stay together, as they may come from one slide. unsure: words
+    of the table for what may be of any kind. each_once: the kinds are two sorts of one thing, which is found first and
+    then told apart. graded: the finding, where there is one. stain: between what a photograph's `staining` lies.
+    research: it makes a research pack. elsewhere: what is known of photographs of other laboratories, for the card.
+    strangers: photographs of other kinds to ask it about. least_precision, most_off: the goals of the mean average
+    precision and of the counts, as shares, where they are such. rim_apart: what the rim of a photograph cuts was drawn
+    less often, so that its boxes are calibrated by themselves. tried: what was tried, for the card.
     """
 
     model: str
+    version: str
     title: Words
     intended_use: Words
     caution: Words
@@ -91,6 +92,7 @@ class DetectorSet:
 
 BLOOD_CELLS = DetectorSet(
     model="blood-cells",
+    version="1.1.0",
     title={"en": "Blood smear: cells counted", "zh": "血涂片：细胞计数"},
     intended_use={
         "en": "Boxes and counts red cells, white cells and platelets on a colour photograph of one field of a stained "

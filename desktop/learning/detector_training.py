@@ -90,18 +90,16 @@ def train_detector(photographs: Sequence[Photograph], wanted: DetectorSet, schoo
     numbers = range(settings.members)
     finders = [partial(school.member, others(seen, number), kinds, number) for number in numbers]
     taught = side_by_side(finders, settings.threads, school.job)
-    members = [member for member, _ in taught]
-    trained: dict[str, TrainedOf[Finder] | TrainedOf[Sorter]] = {
-        f"member {number + 1}": found for number, (_, found) in enumerate(taught)
-    }
-    network: Detector | SortingDetector = Detector(members).eval()
-    if wanted.each_once:
-        tellers = [partial(school.sorter, others(photographs, number), number) for number in numbers]
-        sorters = side_by_side(tellers, settings.threads, school.job)
-        trained |= {f"sorter {number + 1}": found for number, found in enumerate(sorters)}
-        network = SortingDetector(members, [found.network for found in sorters]).eval()
-    past = earlier_seconds(((one.curve, one.resumed_at) for one in trained.values()), settings.threads)
-    return TrainedDetector(network, {name: one.curve for name, one in trained.items()}, past)
+    members, found = [member for member, _ in taught], [one for _, one in taught]
+    curves = {f"member {number + 1}": one.curve for number, one in enumerate(found)}
+    past = earlier_seconds(found, settings.threads)
+    if not wanted.each_once:
+        return TrainedDetector(Detector(members).eval(), curves, past)
+    tellers = [partial(school.sorter, others(photographs, number), number) for number in numbers]
+    sorters = side_by_side(tellers, settings.threads, school.job)
+    curves |= {f"sorter {number + 1}": one.curve for number, one in enumerate(sorters)}
+    past += earlier_seconds(sorters, settings.threads)
+    return TrainedDetector(SortingDetector(members, [one.network for one in sorters]).eval(), curves, past)
 
 
 def _schedule(settings: DetectorSettings, epochs: int, rate: float, steps: int) -> Schedule:
@@ -122,4 +120,4 @@ def _identity(settings: DetectorSettings, data_sha256: str, mark: str, names: Se
     """Changes with whatever changes what is learned. mark: which network it is."""
     told = {name: getattr(settings, name) for name in names}
     change = Change(half_turns=settings.half_turns)
-    return hashlib.sha256(f"{told}{data_sha256}{mark}{change}{lessons.EDITION}".encode()).hexdigest()
+    return hashlib.sha256(f"{told}{data_sha256}{mark}{change}{lessons.EDITION}{torch.__version__}".encode()).hexdigest()

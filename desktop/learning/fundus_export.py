@@ -22,7 +22,6 @@ from desktop.learning.fundus_grading import DME, DR, EVEN, KINDS, LEVELS, STEPS,
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.publishing import NOT_MEASURED
 
-VERSION = "1.0.0"
 GRAPH, GRADES_GRAPH = "model.onnx", "grades.onnx"
 GOLDEN = "retina/1"
 MEMBERS = "member_vessels"
@@ -87,7 +86,7 @@ def document(
     manifest: dict[str, object] = {
         "format": FORMAT,
         "name": wanted.model,
-        "version": VERSION,
+        "version": wanted.version,
         "task": "fundus",
         "title": dict(wanted.title),
         "intended_use": dict(wanted.intended_use),

@@ -27,12 +27,16 @@ class VesselSet:
 
 @dataclass(frozen=True)
 class FundusSet:
-    """One model and what it learns from. graded: it also grades (IDRiD). research: a pack that is not bundled. epochs:
-    of each network of vessels. goal: of their overlap with what was drawn. chosen: what was chosen by which eyes, for
-    the card. before: eyes of another data set, from which the network was taught for `first_epochs` that all begin
-    from; first: these eyes, for the card."""
+    """One model and what it learns from.
+
+    version: of what its recipe makes; raised with whatever changes the weights. graded: it also grades (IDRiD).
+    research: a pack that is not bundled. epochs: of each network of vessels. goal: of their overlap with what was
+    drawn. chosen: what was chosen by which eyes, for the card. before: eyes of another data set, from which the network
+    was taught for `first_epochs` that all begin from; first: these eyes, for the card.
+    """
 
     model: str
+    version: str
     title: Words
     intended_use: Words
     source: Words
@@ -66,6 +70,7 @@ _CHASE_DATA = {
 
 FUNDUS = FundusSet(
     model="fundus",
+    version="1.0.0",
     title={
         "en": "Retina: diabetic retinopathy, macular oedema, vessels",
         "zh": "眼底：糖尿病视网膜病变、黄斑水肿与血管",
@@ -113,6 +118,7 @@ FUNDUS = FundusSet(
 
 FUNDUS_VESSELS_DRIVE = FundusSet(
     model="fundus-vessels-drive",
+    version="1.1.0",
     title={"en": "Retinal vessels (research pack, DRIVE)", "zh": "眼底血管（研究包，DRIVE）"},
     intended_use={
         "en": "Draws the vessels on a colour photograph of the retina, for research. It tells nothing about disease.",

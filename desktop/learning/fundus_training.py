@@ -80,7 +80,7 @@ class VesselSchool:
         learned = [Drawn(eye.light, eye.share, eye.retina.field.astype(np.float32)) for eye in eyes]
         begun = settings.first_epochs if start is not None else 0
         told = (name, schedule, settings.batch, settings.patch, settings.seed, number, begun, Change(), EDITION, WIDTHS)
-        mark = hashlib.sha256(f"{told}{self.identity}".encode()).hexdigest()
+        mark = hashlib.sha256(f"{told}{torch.__version__}{self.identity}".encode()).hexdigest()
         lesson = vessel_lesson(name, mark, learned, schedule, settings.seed + number, settings.batch, settings.patch)
 
         def build() -> VesselNetwork:
@@ -97,10 +97,8 @@ def train_vessels(eyes: Sequence[DrawnEye], before: Sequence[DrawnEye], school: 
     settings = school.settings
     part = vessel_parts(eyes, settings.members)
     school = replace(school, say=in_turn(school.say))
-    trained: dict[str, TrainedOf[VesselNetwork]] = {}
-    if settings.first_epochs:
-        (trained["first"],) = side_by_side([partial(school.first, before)], 1, school.job)
-    start = trained["first"].network.state_dict() if settings.first_epochs else None
+    first = side_by_side([partial(school.first, before)], 1, school.job) if settings.first_epochs else []
+    start = first[0].network.state_dict() if first else None
     members = side_by_side(
         [
             partial(school.member, number, [eye for eye, of in zip(eyes, part, strict=True) if of != number], start)
@@ -109,9 +107,9 @@ def train_vessels(eyes: Sequence[DrawnEye], before: Sequence[DrawnEye], school: 
         settings.threads,
         school.job,
     )
-    trained |= {f"vessels {number + 1}": one for number, one in enumerate(members)}
-    past = earlier_seconds(((one.curve, one.resumed_at) for one in trained.values()), settings.threads)
-    curves = {name: one.curve for name, one in trained.items()}
+    curves = {"first": first[0].curve} if first else {}
+    curves |= {f"vessels {number + 1}": one.curve for number, one in enumerate(members)}
+    past = earlier_seconds(first, 1) + earlier_seconds(members, settings.threads)
     return TrainedVessels(Vessels([one.network for one in members]).eval(), curves, past)
 
 

@@ -22,10 +22,10 @@ from desktop.learning.network import distance, gaussian
 from desktop.learning.picture_data import Squares
 from desktop.learning.picture_figures import FEWEST
 from desktop.learning.picture_lessons import prepared
-from desktop.learning.picture_network import against_surroundings, corner_mask, measured
+from desktop.learning.picture_network import against_surroundings, corner_mask, told_of
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureSet
 from desktop.learning.picture_settings import PictureSettings
-from desktop.learning.picture_texture import CELLS, CHANNELS, energies, gabor_filters
+from desktop.learning.picture_texture import CELLS, CHANNELS, gabor_filters
 from desktop.learning.records import Json
 from desktop.learning.statistics import auc, by_patient, interval
 from desktop.learning.training import Epoch
@@ -109,11 +109,6 @@ class LinesEnsemble(nn.Module):
             white.square().mean(2).sqrt().mean(1, keepdim=True),
             said,
         )
-
-
-def told_of(pictures: Tensor, filters: Tensor) -> Tensor:
-    """What lines are told of pictures, (n, 1, side, side), each place told against its surroundings → (n, numbers)."""
-    return torch.cat([measured(pictures), energies(pictures, filters)], 1)
 
 
 def _placed(away: Tensor, weights: Tensor) -> Tensor:

@@ -94,6 +94,11 @@ def against_surroundings(pictures: Tensor, width: float) -> Tensor:
     return (pictures - mean) / (spread + _LEAST_CONTRAST)
 
 
+def told_of(pictures: Tensor, filters: Tensor) -> Tensor:
+    """What lines are told of pictures, (n, 1, side, side), each place told against its surroundings → (n, numbers)."""
+    return torch.cat([measured(pictures), energies(pictures, filters)], 1)
+
+
 class Measures(nn.Module):
     """What the regression beside a network is told of (n, 1, side, side) → (n, numbers): `measured`; and where
     surroundings (a share of the side) is not nought, the same of each place told against its surroundings, so that two
@@ -116,8 +121,7 @@ class Measures(nn.Module):
         return torch.cat([plain, (self._around(told) + self._around(told.flip(3))) / 2], 1)
 
     def _around(self, told: Tensor) -> Tensor:
-        found = measured(told)
-        return torch.cat([found, energies(told, self.get_buffer("filters"))], 1) if self.texture else found
+        return told_of(told, self.get_buffer("filters")) if self.texture else measured(told)
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,7 +5,7 @@ same libraries.
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import torch
 
 from desktop.jobs import Job
-from desktop.learning.training import Epoch
+from desktop.learning.training import TrainedOf
 
 Say = Callable[[str], None]
 T = TypeVar("T")
@@ -55,16 +55,20 @@ def side_by_side(lessons: Sequence[Callable[[], T]], threads: int, job: Job) -> 
         return [future.result() for future in futures]
 
 
-def earlier_seconds(taught: Iterable[tuple[Sequence[Epoch], int]], threads: int) -> float:
-    """What the epochs before this run took, so many networks at a time. taught: of each its curve, and how many of its
-    epochs were done before."""
-    each = [sum(epoch.seconds for epoch in curve[:before]) for curve, before in taught]
+def earlier_seconds(taught: Sequence[TrainedOf[Any]], threads: int) -> float:
+    """What the epochs before this run took of networks that learned side by side."""
+    each = [sum(epoch.seconds for epoch in one.curve[: one.resumed_at]) for one in taught]
     return sum(each) / max(1, min(threads, len(each)))
 
 
 def wait_for_all(futures: Sequence[Future[Any]], job: Job) -> None:
-    """Wait for all; when one fails or the job is cancelled, the others stop at their next batch."""
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    """Wait for all; when one fails, the job is cancelled or somebody interrupts the program, the others stop at their
+    next batch."""
+    try:
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    except BaseException:
+        job.cancel()
+        raise
     if any(future.exception() is not None for future in done):
         job.cancel()
         wait(futures)

@@ -1,6 +1,7 @@
 """Where a model does worse in a part of the people than in all of them together, so that it is withheld there.
 
-A part fails where its whole 95 % interval lies below that of all together: what lies apart by chance alone does not.
+A part fails where its whole 95 % interval lies below that of all together: what lies apart by chance alone does not. Of
+very few cases no interval is to be trusted, so that nothing is said of such a part.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,8 @@ from typing import Any
 
 from desktop.learning.records import Json
 
+FEWEST = 30
+"""Cases; a part of fewer cannot fail: drawn again and again, a handful of people rank the same pairs."""
 OLDEST = 150
 """Completed years; nobody is asked about who is older."""
 
@@ -71,14 +74,14 @@ class Failed:
 def failed_parts(
     finding: str, whole: Mapping[str, Any] | None, parts: Sequence[tuple[Part, Mapping[str, Any] | None]]
 ) -> list[Failed]:
-    """Those that do. whole, parts: intervals, None where there are too few to say. An interval without any width comes
-    from so few people that every drawing of them ranks the same pairs: it says nothing either."""
-    if whole is None:
+    """Those that do. whole, parts: as `statistics.interval` writes them: None, or without bounds, where there are too
+    few to say."""
+    if whole is None or whole["low"] is None:
         return []
     return [
         Failed(finding, part, area, whole)
         for part, area in parts
-        if area is not None and area["low"] < area["high"] < whole["low"]
+        if area is not None and area["n"] >= FEWEST and area["high"] is not None and area["high"] < whole["low"]
     ]
 
 
@@ -95,9 +98,10 @@ def with_withheld(manifest: Mapping[str, Any], failed: Sequence[Failed]) -> dict
 def withheld_text(failed: Sequence[Failed]) -> str:
     """The card's paragraph."""
     rule = (
-        "A part of the people in which the 95 % interval of a finding lies wholly below that of all together fails. "
-        "There the program shows the probability and decides nothing; where a clinic cannot know whether its own "
-        "pictures belong to such a part, it decides nothing of that finding at all."
+        f"A part of {FEWEST} cases or more in which the 95 % interval of a finding lies wholly below that of all "
+        "together fails. There the program shows the probability and decides nothing; "
+        "where a clinic cannot know whether its own pictures belong to such a part, it decides nothing of that "
+        "finding at all."
     )
     if not failed:
         return f"{rule} No part failed."

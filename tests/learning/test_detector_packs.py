@@ -169,7 +169,7 @@ def test_cells_told_apart_are_measured_and_stated() -> None:
     training = {"settings": {"members": 2, "epochs": 5, "views": 2}, "seconds": 60.0}
     texts = detector_card.texts(MALARIA, manifest, training, figures, None)
     card = texts["CARD.md"].decode()
-    assert card.startswith(f"# malaria-field {detector_export.VERSION} (research)")
+    assert card.startswith(f"# malaria-field {MALARIA_FIELD.version} (research)")
     assert "For research only" in card
     assert "parasitaemia" in card
     assert "points of the mean of the shares of drawn cells" in card

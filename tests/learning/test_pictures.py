@@ -27,7 +27,7 @@ from desktop.records import AnalysisStatus
 
 PICTURES = 48
 TINY = PictureSettings(
-    members=2, side=48, large_side=56, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
+    members=2, side=40, large_side=48, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
     components=8, corners=0.1, mixing=0.2, surroundings=0.1, texture=True, network_share=0.5,
     threads=2,
 )  # fmt: skip  # one line for each kind

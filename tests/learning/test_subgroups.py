@@ -5,11 +5,11 @@ from typing import Any
 from desktop.learning import subgroups
 from desktop.learning.subgroups import OLDEST, of_age_words, of_ages, of_origin, of_sex, of_view
 
-WHOLE = {"value": 0.80, "low": 0.76, "high": 0.84}
+WHOLE = {"value": 0.80, "low": 0.76, "high": 0.84, "n": 900}
 
 
-def area(low: float, high: float) -> dict[str, float]:
-    return {"value": (low + high) / 2, "low": low, "high": high}
+def area(low: float, high: float, n: int = subgroups.FEWEST) -> dict[str, Any]:
+    return {"value": (low + high) / 2, "low": low, "high": high, "n": n}
 
 
 def test_only_what_lies_below_all_together_beyond_chance_fails() -> None:
@@ -24,9 +24,11 @@ def test_only_what_lies_below_all_together_beyond_chance_fails() -> None:
     assert subgroups.failed_parts("effusion", None, parts) == []
 
 
-def test_a_few_people_who_cannot_be_drawn_otherwise_fail_nothing() -> None:
-    """Seven pictures with it and fourteen without, of which two people lie beside one another in the same part."""
-    assert subgroups.failed_parts("no_finding", WHOLE, [(of_origin("collector D"), area(0.75, 0.75))]) == []
+def test_a_part_of_few_or_without_an_interval_fails_nothing() -> None:
+    few, unknown = area(0.75, 0.75, subgroups.FEWEST - 1), area(0.5, 0.6) | {"low": None, "high": None}
+    assert subgroups.failed_parts("effusion", WHOLE, [(of_origin("D"), few), (of_origin("E"), unknown)]) == []
+    assert len(subgroups.failed_parts("effusion", WHOLE, [(of_origin("F"), area(0.75, 0.75))])) == 1
+    assert subgroups.failed_parts("effusion", unknown, [(of_origin("F"), area(0.1, 0.2))]) == []
 
 
 def test_ages_begin_where_the_younger_end() -> None:

@@ -5,7 +5,7 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -92,14 +92,14 @@ class Detector:
         manifest = detector_export.document(graph, runner, self.wanted, measured, self.settings)
         record = TrainingRecord(
             model=self.name,
-            version=detector_export.VERSION,
+            version=self.wanted.version,
             sha256=hashlib.sha256(graph).hexdigest(),
             seed=self.settings.seed,
             data_sha256=data_sha256,
             films=len(photographs),
             patients=len({one.run for one in photographs}),
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
-            threads=self.settings.threads,
+            threads=min(self.settings.threads, self.settings.members),
             software=detector_training.software(),
             settings=stated_settings(self.settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
@@ -175,7 +175,7 @@ class Detector:
         from desktop.learning import detector_study
         from desktop.learning.detector_training import DetectorSchool
 
-        school = DetectorSchool(replace(settings, threads=self.settings.threads), data_sha256, work, job, say)
+        school = DetectorSchool(settings, data_sha256, work, job, say)
         try:
             make_work_folder(work)
             points = detector_study.curve(runner, photographs, self.wanted, school)

@@ -33,7 +33,7 @@ from desktop.learning.fundus_data import (
     read_graded,
 )
 from desktop.learning.fundus_evaluation import TracedEyes
-from desktop.learning.fundus_export import GRADES_GRAPH, GRAPH, VERSION, Graphs
+from desktop.learning.fundus_export import GRADES_GRAPH, GRAPH, Graphs
 from desktop.learning.fundus_grading import FittedGrades, Unseen, fit_grades, measure_all, reached, unseen
 from desktop.learning.fundus_sets import FundusSet
 from desktop.learning.fundus_settings import FundusSettings
@@ -154,7 +154,7 @@ class Fundus:
         manifest, figures = self._measured(Graphs(vessels, grades_graph), runner, eyes, grades, data, job, say)
         record = TrainingRecord(
             model=self.name,
-            version=VERSION,
+            version=self.wanted.version,
             sha256=hashlib.sha256(vessels).hexdigest(),
             seed=settings.seed,
             data_sha256=eyes.sha256,
@@ -162,7 +162,7 @@ class Fundus:
             patients=sum(len({eye.subject for eye in drawn}) for drawn in (eyes.drawn, eyes.before))
             + len({eye.run for eye in eyes.graded}),
             seconds=round(trained.earlier_seconds + time.monotonic() - started, 1),
-            threads=settings.threads,
+            threads=min(settings.threads, settings.members),
             software=fundus_training.software(),
             settings=stated_settings(settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.curves.items()},
@@ -228,7 +228,6 @@ class Fundus:
         require_torch()
         from desktop.learning import fundus_study
 
-        settings = replace(settings, threads=self.settings.threads)
         try:
             make_work_folder(work)
             school = self._school(eyes, settings, work, job, say)

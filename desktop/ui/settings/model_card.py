@@ -2,8 +2,17 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, Qt, QUrl
-from PySide6.QtGui import QColor, QTextCharFormat, QTextCursor, QTextDocument, QTextFormat, QTextTable, QTextTableFormat
+from PySide6.QtCore import QSize, Qt, QUrl
+from PySide6.QtGui import (
+    QColor,
+    QImage,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+    QTextTable,
+    QTextTableFormat,
+)
 from PySide6.QtWidgets import QDialog, QTextBrowser, QWidget
 
 from desktop.i18n import Language
@@ -16,7 +25,6 @@ if TYPE_CHECKING:
 _SIZE = (1100, 680)
 _PADDING, _BETWEEN, _BEFORE_HEADING = 4, 8, 14
 _SMALL = 12
-_NO_PICTURE = b" "
 # Whoever imports a bundle brings its page along: no HTML, and tables as GitHub writes them.
 _FEATURES = QTextDocument.MarkdownFeature.MarkdownDialectGitHub | QTextDocument.MarkdownFeature.MarkdownNoHTML
 
@@ -28,6 +36,9 @@ class CardText(QTextBrowser):
         super().__init__()
         self.setObjectName("model_card_text")
         self.setOpenLinks(False)
+        self.setTextInteractionFlags(
+            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+        )
         self._context = context
         self.document().setMarkdown(text, _FEATURES)
         self._give_room()
@@ -35,9 +46,11 @@ class CardText(QTextBrowser):
         self.moveCursor(QTextCursor.MoveOperation.Start)
         context.theme_changed.connect(self._draw_tables)
 
-    def loadResource(self, kind: int, name: QUrl | str) -> QByteArray:
-        """No picture: a page may name any file of this PC. A null answer would let the document fetch it itself."""
-        return QByteArray(_NO_PICTURE)
+    def loadResource(self, kind: int, name: QUrl | str) -> QImage:
+        """One clear pixel: a page may name any file of this PC, and without a picture Qt looks for it by itself."""
+        clear = QImage(1, 1, QImage.Format.Format_ARGB32)
+        clear.fill(Qt.GlobalColor.transparent)
+        return clear
 
     def _give_room(self) -> None:
         """Between paragraphs, which Markdown sets close; figures a little smaller, so that they stay on one line."""
@@ -83,7 +96,7 @@ class CardDialog(QDialog):
         self.setObjectName("model_card_dialog")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(model.title)
-        self.resize(*_SIZE)
+        self.resize(QSize(*_SIZE).boundedTo(parent.size()))
         text = CardText(context, model.card)
         text.setAccessibleName(model.title)
         close = button("model_card_close", "primary")
