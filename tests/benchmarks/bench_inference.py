@@ -93,7 +93,8 @@ def convolution_work(weights: bytes, side: int) -> float:
     constants = {item.name: list(item.dims) for item in graph.initializer}
     total = 0.0
     for node in graph.node:
-        if node.op_type == "Cast" and node.input[0] in constants:  # weights kept in half precision
+        # Weights kept in half precision, or in whole numbers.
+        if node.op_type in ("Cast", "DequantizeLinear") and node.input[0] in constants:
             constants[node.output[0]] = constants[node.input[0]]
         if node.op_type == "Conv":
             kernel, output = constants[node.input[1]], shapes[node.output[0]]
