@@ -10,6 +10,7 @@ from PySide6.QtGui import (
     QTextCursor,
     QTextDocument,
     QTextFormat,
+    QTextFrameFormat,
     QTextTable,
     QTextTableFormat,
 )
@@ -36,9 +37,7 @@ class CardText(QTextBrowser):
         super().__init__()
         self.setObjectName("model_card_text")
         self.setOpenLinks(False)
-        self.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
-        )
+        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._context = context
         self.document().setMarkdown(text, _FEATURES)
         self._give_room()
@@ -83,6 +82,7 @@ class CardText(QTextBrowser):
                 look.setTopMargin(_BETWEEN)
                 look.setBottomMargin(_BETWEEN)
                 look.setBorder(1)
+                look.setBorderStyle(QTextFrameFormat.BorderStyle.BorderStyle_Solid)
                 look.setBorderBrush(line)
                 look.setBorderCollapse(True)
                 frame.setFormat(look)
