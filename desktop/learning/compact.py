@@ -7,13 +7,14 @@ _LARGE = 256
 
 
 def bare(graph: bytes) -> bytes:
-    """The same graph without what the exporter noted down beside its nodes (from which line each came, what shape it
-    has): a megabyte of a large one that nothing is calculated from."""
+    """The same graph without what the exporter noted down beside its nodes (from which line each came, what it is
+    called, what shape it has): a megabyte of a large one that nothing is calculated from."""
     import onnx
 
     model = onnx.load_model_from_string(graph)
     for node in model.graph.node:
-        node.doc_string = ""
+        node.ClearField("doc_string")
+        node.ClearField("name")
         del node.metadata_props[:]
     del model.graph.value_info[:]
     del model.graph.metadata_props[:]

@@ -54,9 +54,11 @@ def test_what_the_exporter_noted_down_is_left_out() -> None:
     noted = onnx.load_model_from_string(graph(weights))
     noted.graph.node[0].metadata_props.add(key="stack", value="a line of code " * 200)
     noted.graph.node[0].doc_string = "what somebody thought"
+    noted.graph.node[0].name = "the product nobody asks by name"
     whole = noted.SerializeToString()
     left = bare(whole)
     assert len(left) < len(whole) - 2000
     assert b"a line of code" not in left
+    assert b"nobody asks by name" not in left
     values = np.ones((1, 32), np.float32)
     assert np.array_equal(product(left, values), product(whole, values))

@@ -24,6 +24,14 @@ def words_of(table: FigureTable) -> list[str]:
     return [one.text() for one in (*heads, *lines) if one is not None]
 
 
+def compared_curve(driver: Driver, model: str) -> FigureTable:
+    """The table of what was learned from less, its page open."""
+    open_training(driver, model)
+    driver.click("training_page_compared")
+    driver.settle()
+    return driver.find("training_curve", FigureTable)
+
+
 def open_training(driver: Driver, model: str) -> None:
     driver.press("Ctrl+6")
     driver.find("settings_screen", SettingsScreen).show_section("models")
@@ -59,10 +67,7 @@ def test_a_networks_curve_is_drawn_and_told(
 
 def test_what_was_learned_from_less_stands_in_one_line(opened: MainWindow, driver: Driver) -> None:
     """Each measure is one line and each amount one column, the most last; nothing is scrolled sideways for."""
-    open_training(driver, "blood-cells")
-    driver.click("training_page_compared")
-    driver.settle()
-    curve = driver.find("training_curve", FigureTable)
+    curve = compared_curve(driver, "blood-cells")
     assert words_of(curve)[:3] == ["from 25 % (30)", "from 50 % (60)", "from 100 % (120)"]
     assert words_of(curve)[3:] == [
         "mean average precision at an overlap of half",
@@ -78,10 +83,7 @@ def test_what_was_learned_from_less_stands_in_one_line(opened: MainWindow, drive
 
 def test_shares_of_unlike_counts_stand_in_one_column(opened: MainWindow, driver: Driver) -> None:
     """Of the films of children the hint is learned from fewer."""
-    open_training(driver, "chest-xray-child")
-    driver.click("training_page_compared")
-    driver.settle()
-    curve = driver.find("training_curve", FigureTable)
+    curve = compared_curve(driver, "chest-xray-child")
     assert words_of(curve)[:3] == ["from 25 %", "from 50 %", "from 100 %"]
     assert curve.columnCount() == 4
     assert not curve.verticalScrollBar().isVisible()
