@@ -12,6 +12,7 @@ from desktop.inference.rhythm_lead import AFTER, BEFORE
 from desktop.inference.rhythm_strips import SAMPLES
 from desktop.jobs import Job
 from desktop.learning.export import export
+from desktop.learning.one_row import one_row_high
 from desktop.learning.records import settings_of, training_document
 from desktop.learning.rhythm_beat_training import BeatsToLearn, train_beat_member
 from desktop.learning.rhythm_data import BeatRecord, StripRecords
@@ -86,7 +87,7 @@ def train_all(
             taught = train_beat_member(lessons, part, settings, data_sha256, work, job, say)
             curves[f"beats {part + 1}"] = taught.curve
             members.append(taught.network)
-        export(Together(members), (3, BEFORE + AFTER), _OUTPUTS, work / BEAT_GRAPH)
+        _export(Together(members), BEFORE + AFTER, work / BEAT_GRAPH)
     return curves
 
 
@@ -104,8 +105,13 @@ def _train_strips(
         trained = train_member(strips, part, settings, data_sha256, work, job, say)
         curves[_strips(part)] = trained.curve
         members.append(trained.network)
-    export(Together(members), (3, SAMPLES), _OUTPUTS, work / MODEL)
+    _export(Together(members), SAMPLES, work / MODEL)
     return curves
+
+
+def _export(members: Together, samples: int, path: Path) -> None:
+    export(members, (3, samples), _OUTPUTS, path)
+    path.write_bytes(one_row_high(path.read_bytes()))
 
 
 def _strips(part: int) -> str:
