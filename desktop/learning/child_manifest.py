@@ -21,7 +21,7 @@ from desktop.learning.records import Json
 from desktop.learning.statistics import fit_calibration
 
 NAME = "chest-xray-child"
-VERSION = "1.2.0"
+VERSION = "1.2.1"
 KEY = "pneumonia"
 GOLDEN = "lung-phantom/1"
 EPSILON = 0.05

@@ -1,6 +1,11 @@
 """A graph without what nothing is calculated from, and its weights in half the bytes. Needs onnx."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+
+if TYPE_CHECKING:
+    from onnx import GraphProto
 
 _LARGE = 256
 """Values; smaller tensors are not worth a node."""
@@ -8,7 +13,8 @@ _LARGE = 256
 
 def bare(graph: bytes) -> bytes:
     """The same graph without what the exporter noted down beside its nodes (from which line each came, what it is
-    called, what shape it has): a megabyte of a large one that nothing is calculated from."""
+    called, what shape it has): a megabyte of a large one that nothing is calculated from. Large constants that it wrote
+    down wherever they are used are kept once."""
     import onnx
 
     model = onnx.load_model_from_string(graph)
@@ -18,9 +24,29 @@ def bare(graph: bytes) -> bytes:
         del node.metadata_props[:]
     del model.graph.value_info[:]
     del model.graph.metadata_props[:]
+    _kept_once(model.graph)
     onnx.checker.check_model(model)
     written: bytes = model.SerializeToString()
     return written
+
+
+def _kept_once(graph: "GraphProto") -> None:
+    """One tensor for all that hold the same large numbers."""
+    from onnx import numpy_helper
+
+    kept, names, first = [], dict[str, str](), dict[tuple[int, tuple[int, ...], bytes], str]()
+    for tensor in graph.initializer:
+        values = numpy_helper.to_array(tensor)
+        if values.size >= _LARGE:
+            same = first.setdefault((tensor.data_type, values.shape, values.tobytes()), tensor.name)
+            if same != tensor.name:
+                names[tensor.name] = same
+                continue
+        kept.append(tensor)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def halved(graph: bytes) -> bytes:

@@ -55,7 +55,8 @@ class GraphNetwork(nn.Module):
         held.update(zip(self._names, self.weights, strict=True))
         for node, attributes in self._steps:
             given = [held[name] if name else None for name in node.input]
-            held[node.output[0]] = _STEPS[node.op_type](given, attributes)
+            made = _STEPS[node.op_type](given, attributes)
+            held.update(zip(node.output, made if isinstance(made, tuple) else (made,), strict=True))
         return {name: held[name] for name in self._outputs}
 
     def exported(self) -> bytes:
@@ -220,6 +221,18 @@ def _squeezed(given: Given, attributes: Attributes) -> Tensor:
     return value.squeeze() if axes is None else value.squeeze(tuple(axes))
 
 
+def _shape(given: Given, attributes: Attributes) -> Tensor:
+    sizes = _need(given[0]).shape[int(attributes.get("start", 0)) : attributes.get("end")]
+    return torch.tensor(sizes, dtype=torch.long)
+
+
+def _split(given: Given, attributes: Attributes) -> tuple[Tensor, ...]:
+    value, axis = _need(given[0]), int(attributes.get("axis", 0))
+    if len(given) > 1 and given[1] is not None:
+        return torch.split(value, _whole(given[1]), axis)
+    return torch.split(value, math.ceil(value.shape[axis] / int(attributes["num_outputs"])), axis)
+
+
 def _flat(given: Given, attributes: Attributes) -> Tensor:
     value, axis = _need(given[0]), int(attributes.get("axis", 1))
     return value.reshape(math.prod(value.shape[:axis]), -1)
@@ -247,7 +260,7 @@ def _summed(given: Given, attributes: Attributes) -> Tensor:
     return found
 
 
-_STEPS: Mapping[str, Callable[[Given, Attributes], Tensor]] = {
+_STEPS: Mapping[str, Callable[[Given, Attributes], Tensor | tuple[Tensor, ...]]] = {
     "Add": _two(torch.add),
     "AveragePool": _pooled,
     "BatchNormalization": _normalised,
@@ -271,8 +284,10 @@ _STEPS: Mapping[str, Callable[[Given, Attributes], Tensor]] = {
     "ReduceSum": _reduced(lambda value, axes, keep: torch.sum(value, axes, keep)),
     "Relu": _one(functional.relu),
     "Reshape": _reshape,
+    "Shape": _shape,
     "Sigmoid": _one(torch.sigmoid),
     "Slice": _sliced,
+    "Split": _split,
     "Sqrt": _one(torch.sqrt),
     "Squeeze": _squeezed,
     "Sub": _two(torch.sub),

@@ -163,6 +163,12 @@ def distance(embedding: Tensor, mean: Tensor, whitening: Tensor) -> Tensor:
     return ((embedding - mean) @ whitening).square().mean(1, keepdim=True).sqrt()
 
 
+def distances(embeddings: Tensor, means: Tensor, whitenings: Tensor) -> Tensor:
+    """The members' mean `distance`: (n, members, d), (members, d) and (members, d, d) → (n, 1)."""
+    white = ((embeddings - means)[:, :, None] @ whitenings)[:, :, 0]
+    return white.square().mean(2).sqrt().mean(1, keepdim=True)
+
+
 def gaussian(embeddings: Tensor, shrinkage: float = 0.1) -> tuple[Tensor, Tensor]:
     """Mean (d) and whitening matrix (d, d) of embeddings (n, d), the covariance shrunk towards its mean variance."""
     values = embeddings.double()

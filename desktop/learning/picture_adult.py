@@ -133,7 +133,7 @@ def read_drawn(data: Path) -> list[Drawn]:
 
 CHEST_XRAY_ADULT = PictureSet(
     model="chest-xray-adult",
-    version="1.2.0",
+    version="1.2.1",
     title={"en": "Adult chest X-ray: findings", "zh": "成人胸片：征象"},
     intended_use={
         "en": "A second opinion on frontal chest X-rays of people aged 15 and over, shown after the doctor's own "

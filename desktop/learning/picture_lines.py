@@ -1,8 +1,8 @@
 """Straight lines of what is measured on a picture, where there are too few pictures for a network. Needs torch.
 
 Light and contrast of every place are told against its surroundings, so that two X-ray machines look more alike, and
-both halves count alike: what is measured on a picture and on its mirror image is averaged. A picture is never mirrored
-to become another one.
+both halves count alike: lines learn from the mean of what is measured on a picture and on its mirror image, and so
+weigh both halves alike when they answer. A picture is never mirrored to become another one.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,10 +22,10 @@ from desktop.learning.network import distance, gaussian
 from desktop.learning.picture_data import Squares
 from desktop.learning.picture_figures import FEWEST
 from desktop.learning.picture_lessons import prepared
-from desktop.learning.picture_network import against_surroundings, corner_mask, told_of
+from desktop.learning.picture_network import TOLD, against_surroundings, corner_mask, mirror, told_of
 from desktop.learning.picture_sets import LINES_GRID, Example, LinesSettings, PictureSet
 from desktop.learning.picture_settings import PictureSettings
-from desktop.learning.picture_texture import CELLS, CHANNELS, gabor_filters
+from desktop.learning.picture_texture import gabor_filters
 from desktop.learning.records import Json
 from desktop.learning.statistics import auc, by_patient, interval
 from desktop.learning.training import Epoch
@@ -34,8 +34,6 @@ Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
 GRID = LINES_GRID
-_PARTS = ((8, 10), (8, 10), (8, 5), (1, 8), (1, 8), (1, 8), (1, 8), (1, 20), (CHANNELS, CELLS))
-"""Channels and cells along a side of what `told_of` gives, in its order."""
 _NEIGHBOURS = 5
 _SHARES = (25, 50)
 """Per cent of the people that the learning curve is drawn by, beside all of them."""
@@ -94,17 +92,13 @@ class LinesEnsemble(nn.Module):
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
         usual, weights, mask = self.get_buffer("usual"), self.get_buffer("weights"), self.get_buffer("mask")
         seen = against_surroundings(image * mask, self.width) * mask
-        filters = self.get_buffer("filters")
-        one, other = told_of(seen, filters) - usual, told_of(seen.flip(3), filters) - usual
-        away = (one + other) / 2
+        away = told_of(seen, self.get_buffer("filters")) - usual
         said = torch.einsum("np,mpf->nmf", away, weights) + self.get_buffer("bias")
         places = torch.einsum("np,mpk->nmk", away, self.get_buffer("axes"))
         white = torch.einsum("nmk,mkj->nmj", places - self.get_buffer("centres"), self.get_buffer("whitenings"))
-        mean = weights.mean(0)
-        map_ = (_placed(one, mean) + _placed(other, mean).flip(3)) / 2
         return (
             said.mean(1),
-            functional.avg_pool2d(map_, _NEIGHBOURS, 1, _NEIGHBOURS // 2) * _NEIGHBOURS**2,
+            functional.avg_pool2d(_placed(away, weights.mean(0)), _NEIGHBOURS, 1, _NEIGHBOURS // 2) * _NEIGHBOURS**2,
             places.flatten(1),
             white.square().mean(2).sqrt().mean(1, keepdim=True),
             said,
@@ -114,7 +108,7 @@ class LinesEnsemble(nn.Module):
 def _placed(away: Tensor, weights: Tensor) -> Tensor:
     """What each place adds: (n, numbers) and (numbers, findings) → (n, findings, GRID, GRID)."""
     maps, start = [], 0
-    for channels, cells in _PARTS:
+    for channels, cells in ((len(across), cells) for across, cells in TOLD):
         size = channels * cells * cells
         part = away[:, start : start + size].view(-1, channels, cells * cells)
         told = weights[start : start + size].view(channels, cells * cells, -1)
@@ -142,11 +136,9 @@ def painted(exact: picture_data.Bytes, random: np.random.Generator) -> picture_d
 def numbers_of(exact: picture_data.Bytes, settings: PictureSettings, plan: LinesSettings) -> Floats:
     """(n, numbers) of pictures as the clinic prepares them, both halves counted alike."""
     mask, width = corner_mask(settings.side, settings.corners), plan.surroundings * settings.side
-    found, filters = [], gabor_filters()
-    for seen in prepared(exact, np.arange(len(exact)), settings):
-        looked = against_surroundings(seen, width) * mask
-        found.append((told_of(looked, filters) + told_of(looked.flip(3), filters)) / 2)
-    return torch.cat(found).double().numpy()
+    filters, every = gabor_filters(), prepared(exact, np.arange(len(exact)), settings)
+    found = torch.cat([told_of(against_surroundings(seen, width) * mask, filters) for seen in every])
+    return ((found + found[:, mirror(TOLD)]) / 2).double().numpy()
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,13 +8,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from desktop.learning.network import SmallNetwork, distance
-from desktop.learning.picture_texture import energies, gabor_filters
+from desktop.learning.abreast import Abreast
+from desktop.learning.network import SmallNetwork, distances
+from desktop.learning.picture_texture import CELLS, MIRRORED, energies, gabor_filters
 
 OUTPUTS = ("logits", "activation", "embedding", "distance", "member_logits")
 _DIRECTIONS = 8
 _TINY = 1e-8
 _LEAST_CONTRAST = 0.15
+_LARGE = 160
+"""Side of what all matrices of blurring are cut from: large enough that an exported graph holds it once, and not every
+matrix that can be worked out of it."""
+_ACROSS = tuple((_DIRECTIONS // 2 - number) % _DIRECTIONS for number in range(_DIRECTIONS))
+PARTS = ((_ACROSS, 10), (_ACROSS, 10), (_ACROSS, 5), ((0,), 8), ((0,), 8), ((0,), 8), ((0,), 8), ((0,), 20))
+"""Of what `measured` gives, in its order: which channel the mirror image has in the place of each, and cells a side."""
+TOLD = (*PARTS, (MIRRORED, CELLS))
+"""The same of `told_of`."""
+FILLED = 80
+"""Pixels: a multiple of it is a side that all cells fill; of others, some are left over at one edge."""
 
 
 def corner_mask(side: int, share: float) -> Tensor:
@@ -29,30 +40,40 @@ def corner_mask(side: int, share: float) -> Tensor:
 
 
 def blurred(pictures: Tensor, deviation: float) -> Tensor:
-    """Gaussian blur; the border goes on beyond the picture."""
+    """Gaussian blur of (n, 1, side, side); the border goes on beyond the picture. deviation: in pixels.
+
+    By products of matrices: a processor multiplies them several times faster than it slides a kernel of one channel.
+    """
+    spread = _spreading(pictures.shape[-1], deviation)
+    return spread.T @ (pictures @ spread)
+
+
+def _spreading(side: int, deviation: float) -> Tensor:
+    """(side, side): a row of pixels times this is the row blurred. A graph works it out once, when it is loaded."""
     reach = math.ceil(3 * deviation)
     place = torch.arange(-reach, reach + 1, dtype=torch.float32)
     kernel = torch.exp(-place.square() / (2 * deviation**2))
     kernel = kernel / kernel.sum()
-    across = functional.pad(pictures, (reach, reach, 0, 0), mode="replicate")
-    pictures = functional.conv2d(across, kernel[None, None, None, :])
-    down = functional.pad(pictures, (0, 0, reach, reach), mode="replicate")
-    return functional.conv2d(down, kernel[None, None, :, None])
+    one_each = torch.eye(max(side, _LARGE))[:side, :side]
+    rows = functional.pad(one_each[None, None], (reach, reach, 0, 0), mode="replicate")
+    return functional.conv2d(rows, kernel[None, None, None, :])[0, 0]
 
 
 def _directions(pictures: Tensor, cells: int) -> Tensor:
     """Histograms of gradient directions (Dalal and Triggs 2005): (n, 1, side, side) → (n, directions, cells, cells).
 
-    Signed directions; each cell is told against the strength of its neighbourhood.
+    Signed directions; each cell is told against the strength of its neighbourhood. A place adds to a direction the
+    square of its gradient along it, over the gradient's length.
     """
     across = functional.pad(pictures, (1, 1, 0, 0), mode="replicate")
     down = functional.pad(pictures, (0, 0, 1, 1), mode="replicate")
     x = (across[..., 2:] - across[..., :-2]) / 2
     y = (down[:, :, 2:] - down[:, :, :-2]) / 2
+    root = torch.sqrt(torch.sqrt((x * x + y * y).clamp_min(_TINY)))
     angle = torch.arange(_DIRECTIONS) * (2 * math.pi / _DIRECTIONS)
-    along = (x * torch.cos(angle)[:, None, None] + y * torch.sin(angle)[:, None, None]).clamp_min(0)
-    shares = along * along / torch.sqrt((x * x + y * y).clamp_min(_TINY))
-    held = functional.avg_pool2d(shares, pictures.shape[-1] // cells)
+    turned = torch.stack([torch.cos(angle), torch.sin(angle)], 1)[:, :, None, None]
+    along = functional.relu(functional.conv2d(torch.cat([x / root, y / root], 1), turned))
+    held = functional.avg_pool2d(along * along, pictures.shape[-1] // cells)
     around = functional.avg_pool2d((held * held).sum(1, keepdim=True), 3, 1, 1, count_include_pad=False)
     return held / (torch.sqrt(around.clamp_min(0)) + 0.02)
 
@@ -99,11 +120,21 @@ def told_of(pictures: Tensor, filters: Tensor) -> Tensor:
     return torch.cat([measured(pictures), energies(pictures, filters)], 1)
 
 
+def mirror(parts: Sequence[tuple[Sequence[int], int]]) -> Tensor:
+    """(numbers,): where each number stands among those of the mirror image, for pictures whose side is a multiple of
+    FILLED. parts: PARTS or TOLD."""
+    found, start = [], 0
+    for channels, cells in parts:
+        places = torch.arange(start, start + len(channels) * cells**2).view(len(channels), cells, cells)
+        found.append(places[list(channels)].flip(2).flatten())
+        start += places.numel()
+    return torch.cat(found)
+
+
 class Measures(nn.Module):
     """What the regression beside a network is told of (n, 1, side, side) → (n, numbers): `measured`; and where
     surroundings (a share of the side) is not nought, the same of each place told against its surroundings, so that two
-    X-ray machines look more alike, both halves counted alike: the mean over the picture and its mirror image.
-    texture: with them `picture_texture.energies`.
+    X-ray machines look more alike. texture: with them `picture_texture.energies`.
     """
 
     def __init__(self, surroundings: float, *, texture: bool) -> None:
@@ -114,14 +145,25 @@ class Measures(nn.Module):
         self.register_buffer("filters", gabor_filters() if texture else None)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        plain = measured(pictures)
         if not self.surroundings:
-            return plain
+            return measured(pictures)
+        if pictures.shape[-1] % FILLED:
+            raise ValueError(f"both halves are measured alike only where the side is a multiple of {FILLED}")
         told = against_surroundings(pictures, self.surroundings * pictures.shape[-1])
-        return torch.cat([plain, (self._around(told) + self._around(told.flip(3))) / 2], 1)
+        count = pictures.shape[0]
+        both = measured(torch.cat([pictures, told]))
+        texture = [energies(told, self.get_buffer("filters"))] if self.texture else []
+        return torch.cat([both[:count], both[count:], *texture], 1)
 
-    def _around(self, told: Tensor) -> Tensor:
-        return told_of(told, self.get_buffer("filters")) if self.texture else measured(told)
+    def both_sides(self, numbers: Tensor) -> Tensor:
+        """What is told against surroundings as the mean over a picture and its mirror image, so that both halves count
+        alike. A regression that learns from this weighs both halves alike, so that it answers the same, and is shipped,
+        without it. (n, numbers) → (n, numbers)."""
+        if not self.surroundings:
+            return numbers
+        other = mirror(TOLD if self.texture else PARTS)
+        plain, around = numbers[:, : -len(other)], numbers[:, -len(other) :]
+        return torch.cat([plain, (around + around[:, other]) / 2], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,66 +174,60 @@ class Ridge:
     bias: Tensor
 
 
-class PictureMember(nn.Module):
+@dataclass(frozen=True, eq=False)
+class PictureMember:
     """One network, its head cut down to the findings, and the regression beside it where there is one.
 
-    image (n, 1, side, side), its corners masked already, and what is measured on it, (n, numbers), where there is a
-    regression → logits (n, findings), their map (n, findings, rows, columns) in logits of the network, embedding (n,
-    width) less the mean of what it learned from, distance (n, 1) from the pictures it learned from.
-    scales: (2, findings), what the logits of network and regression are multiplied by before they are added.
+    scales: (2, findings), what the logits of network and regression are multiplied by before they are added. mean,
+    whitening: of the embeddings of the pictures it learned from, see `network.gaussian`.
     """
 
-    def __init__(
-        self, network: SmallNetwork, ridge: Ridge | None, scales: Tensor, mean: Tensor, whitening: Tensor
-    ) -> None:
-        super().__init__()
-        self.network = network
-        self.register_buffer("ridge_weights", ridge.weights if ridge else None)
-        self.register_buffer("ridge_bias", ridge.bias if ridge else None)
-        self.register_buffer("scales", scales)
-        self.register_buffer("mean", mean)
-        self.register_buffer("whitening", whitening)
-
-    def forward(self, image: Tensor, numbers: Tensor | None) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        logits, features, embedding = self.network(image)
-        scales, mean = self.get_buffer("scales"), self.get_buffer("mean")
-        logits = logits * scales[0]
-        weights = self.network.head.weight * scales[0][:, None]
-        width = features.shape[1]
-        # Where a map's highest value counts beside its mean, the place of that value is where it counts.
-        each = weights[:, :width] + weights[:, width:] if self.network.peaks else weights
-        activation = torch.einsum("fc,ncyx->nfyx", each, features)
-        if numbers is not None:
-            told = numbers @ self.get_buffer("ridge_weights") + self.get_buffer("ridge_bias")
-            logits = logits + told * scales[1]
-        return logits, activation, embedding - mean, distance(embedding, mean, self.get_buffer("whitening"))
+    network: SmallNetwork
+    ridge: Ridge | None
+    scales: Tensor
+    mean: Tensor
+    whitening: Tensor
 
 
 class PictureEnsemble(nn.Module):
     """The members as they are shipped, in one graph: what is measured is measured once for all.
 
-    image (n, 1, side, side) → logits (n, findings), the members' mean; activation (n, findings, rows, columns);
-    embedding (n, members × width); distance (n, 1), their mean; member_logits (n, members, findings).
-    measures: None where there are no regressions.
+    image (n, 1, side, side) → logits (n, findings), the members' mean; activation (n, findings, rows, columns), the
+    members' mean: what each place adds to the logits of their networks; embedding (n, members × width), each less the
+    mean of what its member learned from; distance (n, 1), the members' mean distance from that; member_logits (n,
+    members, findings). mask: None where no corners are masked. measures: None where there are no regressions.
     """
 
-    def __init__(self, members: Sequence[PictureMember], mask: Tensor, measures: Measures | None) -> None:
+    def __init__(self, members: Sequence[PictureMember], mask: Tensor | None, measures: Measures | None) -> None:
         super().__init__()
-        self.members = nn.ModuleList(members)
-        self.register_buffer("mask", mask)
-        self.measures = measures
+        self.members = Abreast([member.network for member in members])
+        self.masked, self.measures = mask is not None, measures
+        ridges = [member.ridge for member in members if member.ridge is not None]
+        buffers = {
+            "mask": mask,
+            "ridge_weights": torch.cat([ridge.weights for ridge in ridges], 1) if ridges else None,
+            "ridge_bias": torch.cat([ridge.bias for ridge in ridges]) if ridges else None,
+            "scales": torch.stack([member.scales for member in members], 1),
+            "means": torch.stack([member.mean for member in members]),
+            "whitenings": torch.stack([member.whitening for member in members]),
+        }
+        for name, value in buffers.items():
+            self.register_buffer(name, value)
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-        seen = image * self.get_buffer("mask")
-        numbers = None if self.measures is None else self.measures(seen)
-        answers = [member(seen, numbers) for member in self.members]
-        logits, activations, embeddings, distances = (list(part) for part in zip(*answers, strict=True))
-        together = torch.stack(logits, 1)
-        count = len(answers)
+        seen = image * self.get_buffer("mask") if self.masked else image
+        logits, maps, embeddings = self.members(seen)
+        scales = self.get_buffer("scales")
+        together = logits * scales[0]
+        if self.measures is not None:
+            told = self.measures(seen) @ self.get_buffer("ridge_weights") + self.get_buffer("ridge_bias")
+            together = together + told.view_as(logits) * scales[1]
+        means, whitenings = self.get_buffer("means"), self.get_buffer("whitenings")
+        each = self.members.activations(maps, scales[0])
         return (
             together.mean(1),
-            sum(activations[1:], activations[0]) / count,
-            torch.cat(embeddings, 1),
-            sum(distances[1:], distances[0]) / count,
+            sum(each[1:], each[0]) / len(each),
+            (embeddings - means).flatten(1),
+            distances(embeddings, means, whitenings),
             together,
         )

@@ -61,7 +61,7 @@ def _example(folder: Path, row: Mapping[str, str], judged: bool) -> Example | No
 
 CHEST_XRAY_TB = PictureSet(
     model="chest-xray-tb",
-    version="1.1.0",
+    version="1.1.1",
     title={"en": "Chest X-ray: tuberculosis (research)", "zh": "胸片：结核（研究）"},
     intended_use={
         "en": "A research pack: a second opinion on frontal chest X-rays of people aged 15 and over with a suspicion "

@@ -16,6 +16,10 @@ _WAVES = ((4.0, 0.35), (6.0, 2.6))
 _LEAST = 0.05
 _LEAST_CONTRAST = 0.05
 CHANNELS = len(_WAVES) * _DIRECTIONS
+MIRRORED = tuple(
+    wave * _DIRECTIONS + -number % _DIRECTIONS for wave in range(len(_WAVES)) for number in range(_DIRECTIONS)
+)
+"""Which channel the mirror image has in the place of each."""
 
 
 def gabor_filters() -> Tensor:
@@ -42,9 +46,9 @@ def energies(pictures: Tensor, filters: Tensor) -> Tensor:
     reach = _SIDE // 2
     wide = functional.pad(pictures, (reach, reach, reach, reach), mode="replicate")
     mean = functional.avg_pool2d(wide, _SIDE, 1)
-    spread = (functional.avg_pool2d(wide.square(), _SIDE, 1) - mean.square()).clamp_min(0) + _LEAST_CONTRAST
-    strength = functional.conv2d(wide, filters).square() / spread
-    held = functional.avg_pool2d(strength, pictures.shape[-1] // CELLS)
+    spread = (functional.avg_pool2d(wide * wide, _SIDE, 1) - mean * mean).clamp_min(0) + _LEAST_CONTRAST
+    found = functional.conv2d(wide, filters)
+    held = functional.avg_pool2d(found * found / spread, pictures.shape[-1] // CELLS)
     # A wave and the one a quarter later: together they do not care where exactly a crest lies.
     both = held[:, 0::2] + held[:, 1::2]
     return torch.log(both + _LEAST).flatten(1)

@@ -160,7 +160,8 @@ def assemble(
             ridge = Ridge(torch.from_numpy(weights).float(), torch.from_numpy(bias).float())
         shipped.append(PictureMember(_cut(one.network, kept), ridge, factors, one.mean, one.whitening))
     measures = _measures(settings) if settings.gradients else None
-    return PictureEnsemble(shipped, corner_mask(settings.side, settings.corners), measures).eval()
+    mask = corner_mask(settings.side, settings.corners) if settings.corners else None
+    return PictureEnsemble(shipped, mask, measures).eval()
 
 
 def _cut(network: SmallNetwork, kept: Sequence[int]) -> SmallNetwork:
@@ -348,7 +349,8 @@ def _measures(settings: PictureSettings) -> Measures:
 def _measured(squares: Squares, settings: PictureSettings) -> Floats:
     """(n, numbers) of pictures as the clinic prepares them."""
     measures, everyone = _measures(settings), np.arange(len(squares.exact))
-    return torch.cat([measures(seen) for seen in prepared(squares.exact, everyone, settings)]).double().numpy()
+    found = torch.cat([measures(seen) for seen in prepared(squares.exact, everyone, settings)])
+    return measures.both_sides(found).double().numpy()
 
 
 def regressions(

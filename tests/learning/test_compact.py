@@ -62,3 +62,20 @@ def test_what_the_exporter_noted_down_is_left_out() -> None:
     assert b"nobody asks by name" not in left
     values = np.ones((1, 32), np.float32)
     assert np.array_equal(product(left, values), product(whole, values))
+
+
+def test_the_same_numbers_are_kept_once() -> None:
+    random = np.random.default_rng(5)
+    weights, values = random.normal(size=(32, 64)).astype(np.float32), random.normal(size=(1, 32)).astype(np.float32)
+    twice = onnx.load_model_from_string(graph(weights))
+    twice.graph.initializer.append(onnx.numpy_helper.from_array(weights, "again"))
+    twice.graph.node[0].output[0] = "first"
+    twice.graph.node.append(onnx.helper.make_node("MatMul", ["values", "again"], ["second"]))
+    twice.graph.node.append(onnx.helper.make_node("Add", ["first", "second"], ["product"]))
+    whole = twice.SerializeToString()
+    once = bare(whole)
+    assert len(once) < len(whole) - weights.nbytes + 64
+    assert np.array_equal(product(once, values), product(whole, values))
+    other = onnx.load_model_from_string(whole)
+    other.graph.initializer[1].CopyFrom(onnx.numpy_helper.from_array(weights + 1, "again"))
+    assert len(bare(other.SerializeToString())) > len(whole) - 64

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
+from scipy import ndimage
 
 from desktop.errors import KnownFailure, UserFacingError
 from desktop.inference import Subject, golden
@@ -27,7 +28,7 @@ from desktop.records import AnalysisStatus
 
 PICTURES = 48
 TINY = PictureSettings(
-    members=2, side=40, large_side=48, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
+    members=2, side=80, large_side=96, widths=(8, 12), blocks=(0, 0), batch=16, epochs=1, earlier_epochs=1,
     components=8, corners=0.1, mixing=0.2, surroundings=0.1, texture=True, network_share=0.5,
     threads=2,
 )  # fmt: skip  # one line for each kind
@@ -266,14 +267,46 @@ def test_what_is_told_against_its_surroundings_has_no_side(texture: bool) -> Non
     from desktop.learning.picture_texture import CELLS, CHANNELS
 
     film = torch.from_numpy(golden.lung_phantom()[None, None, :240, :240].copy()) * 4 - 2
+    film = film + torch.randn(film.shape, generator=torch.Generator().manual_seed(5)) * 0.2
     measures = Measures(0.075, texture=texture)
-    plain, both = Measures(0.0, texture=False)(film), measures(film)
+    plain, once, mirrored = Measures(0.0, texture=False)(film), measures(film), measures(film.flip(3))
     assert torch.equal(plain, measured(film))
+    assert torch.equal(Measures(0.0, texture=False).both_sides(plain), plain)
     half = plain.shape[1]
-    assert both.shape[1] == 2 * half + (CHANNELS * CELLS**2 if texture else 0)
-    mirrored = measures(film.flip(3))
-    assert torch.allclose(both[:, half:], mirrored[:, half:], atol=1e-4)
-    assert not torch.allclose(both[:, :half], mirrored[:, :half], atol=1e-2)
+    assert once.shape[1] == 2 * half + (CHANNELS * CELLS**2 if texture else 0)
+    assert not torch.allclose(once, mirrored, atol=1e-2)
+    both = measures.both_sides(once)
+    assert torch.equal(both[:, :half], once[:, :half])
+    assert torch.allclose(both[:, half:], (once[:, half:] + mirrored[:, half:]) / 2, atol=1e-4)
+    assert torch.allclose(both[:, half:], measures.both_sides(mirrored)[:, half:], atol=1e-4)
+
+
+@pytest.mark.torch
+def test_a_line_that_learned_from_both_sides_answers_the_same_from_one() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from desktop.learning import picture_ridge
+    from desktop.learning.picture_network import Measures
+
+    random = torch.Generator().manual_seed(6)
+    measures = Measures(0.075, texture=True)
+    numbers = measures(torch.randn(24, 1, 160, 160, generator=random))
+    both = measures.both_sides(numbers).double().numpy()
+    labels = np.arange(24) % 3 == 0
+    line = picture_ridge.fit(picture_ridge.components_of(both, 10), both, labels, 1.0)
+    assert np.ptp(line.scores(both)) > 0.1
+    assert np.allclose(line.scores(numbers.double().numpy()), line.scores(both), atol=1e-5)
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("side", "deviation"), [(160, 12.0), (160, 1.0), (40, 1.0), (200, 2.0)])
+def test_blurring_is_the_one_that_is_meant(side: int, deviation: float) -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    from desktop.learning.picture_network import blurred
+
+    picture = np.random.default_rng(7).normal(size=(side, side)).astype(np.float32)
+    wanted = ndimage.gaussian_filter(picture, deviation, mode="nearest", truncate=3.0)
+    found = blurred(torch.from_numpy(picture)[None, None], deviation)[0, 0].numpy()
+    assert np.allclose(found, wanted, atol=1e-5)
 
 
 @pytest.mark.data
