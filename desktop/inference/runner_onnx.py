@@ -150,8 +150,9 @@ class OnnxRunner:
         options.intra_op_num_threads = self._threads
         options.inter_op_num_threads = 1
         options.use_deterministic_compute = True
-        # Idle worker threads must not burn a clinic laptop's battery between two films.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Worker threads wait for a graph's next step awake, for its steps are shorter than waking up is; between two
+        # films they must not burn a clinic laptop's battery.
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 4
         try:
