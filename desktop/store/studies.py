@@ -85,6 +85,11 @@ class Studies:
         )
         return [self._summary(row) for row in rows]
 
+    def count_unsigned(self) -> int:
+        """How many studies wait for a signed report."""
+        row = self._rows.one("SELECT count(*) FROM imaging_studies WHERE signed = 0")
+        return int(row[0]) if row else 0
+
     def find_duplicate(self, patient: PatientId, sha256: str) -> tuple[ImagingStudy, Instance] | None:
         """Where the same bytes (SHA-256, hex) already lie with the same person."""
         ids = [identity(self._rows, key) for key in person(self._rows, patient)]

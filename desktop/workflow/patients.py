@@ -371,3 +371,11 @@ def worklist(clinic: Clinic, job: Job, limit: int = 50) -> tuple[StudySummary, .
     job.check()
     with clinic.store.snapshot() as tx:
         return tuple(tx.studies.worklist(limit))
+
+
+@requires(Permission.VIEW_IMAGES)
+def count_waiting(clinic: Clinic, job: Job) -> int:
+    """How many studies wait for a signed report."""
+    job.check()
+    with clinic.store.snapshot() as tx:
+        return tx.studies.count_unsigned()

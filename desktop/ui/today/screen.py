@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
 
-_WAITING_LIMIT = 50
+_WAITING_LIMIT = 200
 _RECENT_LIMIT = 12
 
 
@@ -27,6 +27,7 @@ class _Day:
     """What the screen shows."""
 
     studies: tuple[StudySummary, ...] = ()
+    waiting: int = 0
     recent: tuple[PatientMatch, ...] = ()
 
 
@@ -68,7 +69,8 @@ class TodayScreen(QWidget):
 
         def work(job: "Job") -> _Day:
             studies = workflow.worklist(clinic, job, _WAITING_LIMIT)
-            return _Day(studies, workflow.recent_patients(clinic, job, _RECENT_LIMIT))
+            waiting = workflow.count_waiting(clinic, job)
+            return _Day(studies, waiting, workflow.recent_patients(clinic, job, _RECENT_LIMIT))
 
         self._context.operations.run(work, initiator=self, done=self._show)
 
@@ -144,7 +146,7 @@ class TodayScreen(QWidget):
         tr = self._context.tr
         unsigned = [summary for summary in self._day.studies if not summary.signed]
         self._date.setText(format_date(today(self._context), self._context.language))
-        self._waiting_title.setText(tr("today.waiting.count", count=len(unsigned)) if unsigned else tr("today.waiting"))
+        self._waiting_title.setText(self._waiting_words(len(unsigned)))
         self._waiting.set_rows(
             [study_row(self._context, summary, with_name=True) for summary in unsigned], select_first=True
         )
@@ -154,6 +156,14 @@ class TodayScreen(QWidget):
         self._recent.set_rows([patient_row(self._context, match) for match in recent])
         self._recent_stack.setCurrentWidget(self._recent if recent or not self._loaded else self._nobody)
         self._nobody.set_texts(tr("today.nobody"), tr("patients.register"))
+
+    def _waiting_words(self, listed: int) -> str:
+        tr = self._context.tr
+        if not listed:
+            return tr("today.waiting")
+        if listed < self._day.waiting:
+            return tr("today.waiting.part", count=self._day.waiting, listed=listed)
+        return tr("today.waiting.count", count=listed)
 
     def _on_changed(self, changes: Changes, initiator: QObject | None) -> None:
         concerned = changes.patients or changes.studies or changes.impressions or changes.reports
