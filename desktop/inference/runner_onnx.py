@@ -41,6 +41,21 @@ def read_weights(folder: Path, graph: GraphFile) -> bytes:
     return data
 
 
+def session(weights: bytes, providers: Sequence[str], threads: int) -> Any:
+    """ONNX Runtime's session of a graph, as every graph is run here. Raises what ONNX Runtime raises."""
+    onnxruntime = devices.runtime()
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.use_deterministic_compute = True
+    # Worker threads wait for a graph's next step awake, for its steps are shorter than waking up is; between two films
+    # they must not burn a clinic laptop's battery.
+    options.add_session_config_entry("session.force_spinning_stop", "1")
+    options.enable_cpu_mem_arena = False
+    options.log_severity_level = 4
+    return onnxruntime.InferenceSession(weights, options, providers=list(providers))
+
+
 class OnnxRunner:
     """One graph in one session.
 
@@ -145,18 +160,8 @@ class OnnxRunner:
         return self._session_on((devices.CPU,))
 
     def _session_on(self, wanted: Sequence[str]) -> Any:
-        onnxruntime = devices.runtime()
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
-        options.inter_op_num_threads = 1
-        options.use_deterministic_compute = True
-        # Worker threads wait for a graph's next step awake, for its steps are shorter than waking up is; between two
-        # films they must not burn a clinic laptop's battery.
-        options.add_session_config_entry("session.force_spinning_stop", "1")
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 4
         try:
-            return onnxruntime.InferenceSession(self._weights, options, providers=list(wanted))
+            return session(self._weights, wanted, self._threads)
         except _failures() as error:
             raise KnownFailure("inference.weights_unusable", kind=ErrorKind.IO) from error
 

@@ -2,7 +2,7 @@
 
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,8 @@ _REST = 0.1
 
 def work_of(graph: bytes, image: FloatArray) -> float:
     """Multiplications and additions of one pass through a graph's convolutions and products of matrices, for this
-    image; what is worked out once, when the graph is loaded, is not counted."""
+    image. What is worked out once, when the graph is loaded, is not counted, and no multiplication by a nought of a
+    constant matrix: of one that blurs most are."""
     onnx = pytest.importorskip("onnx", reason="needs the package onnx to read a graph")
     import onnxruntime
 
@@ -40,27 +41,34 @@ def work_of(graph: bytes, image: FloatArray) -> float:
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     made |= {model.graph.input[0].name: image}
     made |= dict(zip(asked, session.run(asked, {model.graph.input[0].name: image}), strict=True))
-    return sum(2.0 * np.size(made[node.output[0]]) * _added_up(node, made) for node in steps)
+    return sum(2.0 * _products(node, made, changing) for node in steps)
 
 
-def _added_up(node: Any, made: Mapping[str, FloatArray]) -> float:
-    """How many products each number of a step's answer is the sum of."""
-    left, right = (made[name].shape for name in node.input[:2])
+def _products(node: Any, made: Mapping[str, FloatArray], changing: Set[str]) -> float:
+    """How many products of two numbers a step adds up."""
+    left, right, answer = (made[name] for name in (*node.input[:2], node.output[0]))
     if node.op_type == "Conv":
-        return float(np.prod(right[1:]))
-    turned = any(one.name == "transA" and one.i for one in node.attribute)
-    return float(left[-2] if turned else left[-1])
+        return float(answer.size) * float(np.prod(right.shape[1:]))
+    transposed = any(one.name == "transA" and one.i for one in node.attribute)
+    constant = [one for one, name in zip((left, right), node.input, strict=False) if name not in changing]
+    filled = [np.count_nonzero(one) / one.size for one in constant]
+    return float(answer.size) * float(left.shape[-2 if transposed else -1]) * min([1.0, *filled])
+
+
+def in_turns(first: Callable[[], object], second: Callable[[], object]) -> tuple[list[float], list[float]]:
+    """Seconds of each run of both, taken in turns, a few at a time: what else the machine does then slows both."""
+    ours, theirs = list[float](), list[float]()
+    for _ in range(_ROUNDS):
+        ours += _times(first)
+        theirs += _times(second)
+    return ours, theirs
 
 
 def share_of_product(run: Callable[[], object], work: float) -> tuple[float, float]:
-    """Seconds that a run takes in the middle; and its rate as a share of numpy's product of two matrices of 1,024 ×
-    1,024. The two are taken in turns, and the shortest time of each counts: what else the machine does only ever
-    makes them longer."""
+    """Seconds that a run takes in the middle; and its rate at its best as a share of the best of numpy's product of two
+    matrices of 1,024 × 1,024: what else the machine does only ever makes either longer."""
     left, right = np.ones((_SIZE, _SIZE), np.float32), np.ones((_SIZE, _SIZE), np.float32)
-    ours, theirs = list[float](), list[float]()
-    for _ in range(_ROUNDS):
-        ours += _times(run)
-        theirs += _times(lambda: left @ right)
+    ours, theirs = in_turns(run, lambda: left @ right)
     return statistics.median(ours), work / min(ours) / (2 * _SIZE**3 / min(theirs))
 
 

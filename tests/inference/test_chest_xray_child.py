@@ -1,6 +1,7 @@
 """The shipped model on real films (which it has partly learned from: its honest figures are on its card)."""
 
 import csv
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,6 +98,23 @@ def test_any_number_of_threads_gives_the_same_answer(model: PictureModel) -> Non
     for name, value in one.items():
         assert np.allclose(value, two[name], atol=1e-4), name
         assert np.allclose(value, four[name], atol=1e-4), name
+
+
+def test_between_two_films_its_threads_sleep(model: PictureModel) -> None:
+    tensor = prepare(golden.lung_phantom(), model.manifest.preparation).tensor
+    runner = OnnxRunner(
+        read_weights(model_folder() / "chest-xray-child", model.manifest.weights),
+        model.manifest.input,
+        model.manifest.outputs,
+        threads=2,
+    )
+    burned = 0.0
+    for _ in range(5):
+        runner.run(tensor)
+        before = time.process_time()
+        time.sleep(0.2)
+        burned += time.process_time() - before
+    assert burned < 0.1, "a runtime left to itself waits awake for a twentieth of a second each time"
 
 
 def test_the_same_picture_gives_the_same_answer_again(model: PictureModel) -> None:
