@@ -14,7 +14,8 @@ from desktop.learning.network import Excitation, Residual, SmallNetwork
 
 
 class Abreast(nn.Module):
-    """Trained networks of one shape, as they are shipped.
+    """Trained networks of one shape, as they are shipped: in evaluation mode, their normalisations worked into their
+    convolutions.
 
     pictures (n, channels, side, side) → logits (n, members, outputs), maps (n, members, width, side/s, side/s),
     embeddings (n, members, width or twice), as `SmallNetwork` gives them one by one.
@@ -44,19 +45,12 @@ class Abreast(nn.Module):
         logits = self.head(embeddings.flatten(1)[:, :, None, None])
         return logits.reshape(-1, self.count, self.outputs), each, embeddings
 
-    def activations(self, maps: Tensor, scales: Tensor | None = None) -> list[Tensor]:
-        """Of each member, what each place adds to its logits: (n, outputs, rows, columns). scales: (members, outputs),
-        what the logits are multiplied by. Where a map's highest value counts beside its mean, the place of that value
-        is where it counts."""
+    def activations(self, maps: Tensor) -> Tensor:
+        """(n, members, outputs, rows, columns): `SmallNetwork.activations` of every member."""
         rows, columns = maps.shape[-2:]
-        weights = self.head.weight.reshape(self.count, self.outputs, -1)
-        if scales is not None:
-            weights = weights * scales[:, :, None]
-        if self.peaks:
-            mean, highest = weights.chunk(2, 2)
-            weights = mean + highest
-        each = (weights @ maps.flatten(3)).reshape(-1, self.count, self.outputs, rows, columns)
-        return [each[:, member] for member in range(self.count)]
+        each = torch.cat([maps, maps], 2) if self.peaks else maps
+        found = functional.conv2d(each.flatten(1, 2), self.head.weight, groups=self.count)
+        return found.reshape(-1, self.count, self.outputs, rows, columns)
 
 
 class _Residuals(nn.Module):
@@ -95,7 +89,7 @@ def _convolutions(pairs: Sequence[nn.Module], fold: int = 0) -> nn.Conv2d:
         convolution, normalisation = pair
         assert isinstance(convolution, nn.Conv2d)
         assert isinstance(normalisation, nn.BatchNorm2d)
-        fused.append(fuse_conv_bn_eval(convolution.eval(), normalisation.eval()))
+        fused.append(fuse_conv_bn_eval(convolution, normalisation))
     return _grouped([_unfolded(one, fold) for one in fused], shared=True) if fold else _grouped(fused)
 
 
@@ -105,7 +99,8 @@ def _unfolded(folded: nn.Conv2d, fold: int) -> nn.Conv2d:
     outputs, channels = folded.out_channels, folded.in_channels // fold**2
     rows, columns = folded.kernel_size[0], folded.kernel_size[1]
     weight = folded.weight.detach().reshape(outputs, channels, fold, fold, rows, columns).permute(0, 1, 4, 2, 5, 3)
-    found = nn.Conv2d(channels, outputs, (rows * fold, columns * fold), folded.stride[0] * fold, fold)
+    stride, edge = folded.stride[0] * fold, int(folded.padding[0]) * fold
+    found = nn.Conv2d(channels, outputs, (rows * fold, columns * fold), stride, edge)
     found.weight.data = weight.reshape(outputs, channels, rows * fold, columns * fold)
     found.bias = folded.bias
     return found

@@ -14,7 +14,7 @@ from desktop.learning.cell_settings import Settings
 from desktop.learning.publishing import NOT_MEASURED, graph_entry
 
 NAME = "malaria-cell"
-VERSION = "1.1.0"
+VERSION = "1.1.1"
 KEY = "parasitized"
 GOLDEN = "cell-phantom/1"
 

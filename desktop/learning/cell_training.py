@@ -107,10 +107,9 @@ def _unflipped(four: Sequence[Tensor]) -> tuple[Tensor, ...]:
 
 def all_ways(network: SmallNetwork, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Mean logit (n, 1), map (n, 1, rows, columns) and embedding (n, width) over the eight ways a cell may lie."""
-    weight = network.head.weight[0].view(2, -1).sum(0)[None, :, None, None]
     # All ways at once: the graph holds the network once, not eight times.
     logits, maps, embeddings = network(torch.cat(_ways(image)))
-    heats = (maps * weight).sum(1, keepdim=True)
+    heats = network.activations(maps)
     upright = torch.stack(_back(heats.view(8, -1, *heats.shape[1:]).unbind(0)))
     return (
         logits.view(8, -1, *logits.shape[1:]).mean(0),

@@ -7,6 +7,8 @@ import numpy as np
 if TYPE_CHECKING:
     from onnx import GraphProto
 
+LEARNED = "members."
+"""How the names of what a training learned begin, as PyTorch wrote them (`network.Ensemble`, `PictureEnsemble`)."""
 _LARGE = 256
 """Values; smaller tensors are not worth a node."""
 
@@ -35,9 +37,11 @@ def _kept_once(graph: "GraphProto") -> None:
     from onnx import numpy_helper
 
     kept, names, first = [], dict[str, str](), dict[tuple[int, tuple[int, ...], bytes], str]()
+    given = {one.name for one in graph.output}
     for tensor in graph.initializer:
         values = numpy_helper.to_array(tensor)
-        if values.size >= _LARGE:
+        # What a lesson may change is two things even where it is the same now.
+        if values.size >= _LARGE and tensor.name not in given and not tensor.name.startswith(LEARNED):
             same = first.setdefault((tensor.data_type, values.shape, values.tobytes()), tensor.name)
             if same != tensor.name:
                 names[tensor.name] = same
@@ -50,7 +54,7 @@ def _kept_once(graph: "GraphProto") -> None:
 
 
 def halved(graph: bytes) -> bytes:
-    """The same graph with its large tensors kept in half precision, and cast back to single when it is loaded: it is
+    """The same graph with its large tables kept in half precision, and cast back to single when it is loaded: it is
     calculated with as before, and the file is half as large. Weights beyond half precision's range stay as they are."""
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -61,7 +65,9 @@ def halved(graph: bytes) -> bytes:
         values = numpy_helper.to_array(tensor)
         with np.errstate(over="ignore"):
             small = values.astype(np.float16)
-        if tensor.data_type != TensorProto.FLOAT or values.size < _LARGE or not np.isfinite(small).all():
+        # Biases are few, and move the answers most.
+        plain = tensor.data_type != TensorProto.FLOAT or values.size < _LARGE or values.ndim < 2
+        if plain or not np.isfinite(small).all():
             kept.append(tensor)
             continue
         kept.append(numpy_helper.from_array(small, f"{tensor.name}_half"))

@@ -19,16 +19,18 @@ from onnx import ModelProto, NodeProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional
 
+from desktop.learning.compact import LEARNED
+
 FloatArray = npt.NDArray[np.float32]
 
-_LEARNED = "members."
-"""How the names of what a training learned begin, as PyTorch wrote them (`Ensemble.members`)."""
 _LAYERS = ("Conv", "Gemm")
 _EDGES = {b"edge": "replicate", b"constant": "constant", b"reflect": "reflect"}
 
 
 class GraphNetwork(nn.Module):
     """image (n, *shape) float32 → the graph's outputs by name, each (n, *shape).
+
+    weights: what can be learned on; names: what each is called in the graph.
 
     Statistics of normalisation stay as they are: a clinic's few pictures would spoil them. Raises ValueError where the
     graph has a step that is not known here, or nothing that can be learned.
@@ -40,30 +42,34 @@ class GraphNetwork(nn.Module):
         graph = self._model.graph
         values = {one.name: numpy_helper.to_array(one).copy() for one in graph.initializer}
         self._input, self._outputs = graph.input[0].name, tuple(one.name for one in graph.output)
-        self._steps = [(node, _attributes(node)) for node in graph.node]
-        if unknown := sorted({node.op_type for node, _ in self._steps} - _STEPS.keys()):
+        if unknown := sorted({node.op_type for node in graph.node} - _STEPS.keys()):
             raise ValueError(f"steps that cannot be learned through: {', '.join(unknown)}")
-        self._names = learned_names(self._model)
-        if not self._names:
+        self.names = learned_names(self._model)
+        if not self.names:
             raise ValueError("nothing in the graph can be learned on")
-        self.weights = nn.ParameterList([nn.Parameter(_tensor(values[name]).float()) for name in self._names])
-        self._constants = {name: _tensor(value) for name, value in values.items() if name not in set(self._names)}
+        self.weights = nn.ParameterList([nn.Parameter(_tensor(values[name]).float()) for name in self.names])
+        self._constants = {name: _tensor(value) for name, value in values.items() if name not in set(self.names)}
+        self._steps: list[tuple[NodeProto, dict[str, Any]]] = []
+        for node in graph.node:
+            if all(name in self._constants for name in node.input if name):
+                # Neither the image nor what is learned changes it: once is enough.
+                _do(node, _attributes(node), self._constants)
+            else:
+                self._steps.append((node, _attributes(node)))
 
     def forward(self, image: Tensor) -> dict[str, Tensor]:
         held: dict[str, Tensor] = dict(self._constants)
         held[self._input] = image
-        held.update(zip(self._names, self.weights, strict=True))
+        held.update(zip(self.names, self.weights, strict=True))
         for node, attributes in self._steps:
-            given = [held[name] if name else None for name in node.input]
-            made = _STEPS[node.op_type](given, attributes)
-            held.update(zip(node.output, made if isinstance(made, tuple) else (made,), strict=True))
+            _do(node, attributes, held)
         return {name: held[name] for name in self._outputs}
 
     def exported(self) -> bytes:
         """The same file with what was learned in it, each number in the precision it had."""
         model = ModelProto()
         model.CopyFrom(self._model)
-        learned = dict(zip(self._names, self.weights, strict=True))
+        learned = dict(zip(self.names, self.weights, strict=True))
         for one in model.graph.initializer:
             if one.name in learned:
                 kind = numpy_helper.to_array(one).dtype
@@ -72,13 +78,20 @@ class GraphNetwork(nn.Module):
         return bytes(model.SerializeToString())
 
 
+def _do(node: NodeProto, attributes: Mapping[str, Any], held: dict[str, Tensor]) -> None:
+    """One step, of tensors held by name, to more of them."""
+    given = [held[name] if name else None for name in node.input]
+    made = _STEPS[node.op_type](given, attributes)
+    held.update(zip(node.output, made if isinstance(made, tuple) else (made,), strict=True))
+
+
 def learned_names(model: ModelProto) -> tuple[str, ...]:
     """Weights and biases of the layers that a training learned, in the graph's order; as they lie in the file, also
     where a step first makes them longer."""
     cast = {node.output[0]: node.input[0] for node in model.graph.node if node.op_type == "Cast"}
     layers = [name for node in model.graph.node if node.op_type in _LAYERS for name in node.input[1:]]
     used = {cast.get(name, name) for name in layers}
-    return tuple(one.name for one in model.graph.initializer if one.name in used and one.name.startswith(_LEARNED))
+    return tuple(one.name for one in model.graph.initializer if one.name in used and one.name.startswith(LEARNED))
 
 
 def largest_difference(network: GraphNetwork, image: FloatArray, wanted: Mapping[str, FloatArray]) -> float:
@@ -230,6 +243,8 @@ def _split(given: Given, attributes: Attributes) -> tuple[Tensor, ...]:
     value, axis = _need(given[0]), int(attributes.get("axis", 0))
     if len(given) > 1 and given[1] is not None:
         return torch.split(value, _whole(given[1]), axis)
+    if "num_outputs" not in attributes:
+        raise ValueError("a split into parts of no given size")
     return torch.split(value, math.ceil(value.shape[axis] / int(attributes["num_outputs"])), axis)
 
 

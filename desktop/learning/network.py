@@ -90,6 +90,16 @@ class SmallNetwork(Learner):
             embedding = torch.cat([embedding, maps.amax((2, 3))], 1)
         return self.head(self._dropped(embedding)), maps, embedding
 
+    def activations(self, maps: Tensor) -> Tensor:
+        """(n, outputs, rows, columns): class-activation maps in logits, of the network's maps. Their mean over rows and
+        columns is the logit less its bias; where a map's highest value counts beside its mean, what it is multiplied by
+        is added to what the mean is: the place of that value is where it counts.
+
+        Made by the head's own weights, so that a lesson that changes them in an exported graph changes the maps.
+        """
+        each = torch.cat([maps, maps], 1) if self.peaks else maps
+        return (self.head.weight @ each.flatten(2)).reshape(-1, self.head.out_features, maps.shape[2], maps.shape[3])
+
     def _dropped(self, embedding: Tensor) -> Tensor:
         if not self.training or self.dropout == 0:
             return embedding
@@ -139,21 +149,21 @@ class Ensemble(nn.Module):
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         means, whitenings = self.get_buffer("means"), self.get_buffer("whitenings")
-        logits, maps, embeddings, distances = [], [], [], []
+        logits, maps, embeddings, away = [], [], [], []
         for index, member in enumerate(self.members):
             assert isinstance(member, SmallNetwork)
             logit, features, embedding = member(image)
             logits.append(logit)
-            maps.append((features * member.head.weight[0][None, :, None, None]).sum(1, keepdim=True))
+            maps.append(member.activations(features))
             embeddings.append(embedding)
-            distances.append(distance(embedding, means[index], whitenings[index]))
+            away.append(distance(embedding, means[index], whitenings[index]))
         together = torch.cat(logits, 1)
         count = len(logits)
         return (
             together.mean(1, keepdim=True),
             sum(maps[1:], maps[0]) / count,
             torch.cat(embeddings, 1),
-            sum(distances[1:], distances[0]) / count,
+            sum(away[1:], away[0]) / count,
             together,
         )
 

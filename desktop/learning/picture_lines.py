@@ -18,7 +18,7 @@ from torch.nn import functional
 from desktop.jobs import Job
 from desktop.learning import picture_data, picture_ridge
 from desktop.learning.learning_curve import CurvePoint, some_of
-from desktop.learning.network import distance, gaussian
+from desktop.learning.network import distance, distances, gaussian
 from desktop.learning.picture_data import Squares
 from desktop.learning.picture_figures import FEWEST
 from desktop.learning.picture_lessons import prepared
@@ -95,12 +95,11 @@ class LinesEnsemble(nn.Module):
         away = told_of(seen, self.get_buffer("filters")) - usual
         said = torch.einsum("np,mpf->nmf", away, weights) + self.get_buffer("bias")
         places = torch.einsum("np,mpk->nmk", away, self.get_buffer("axes"))
-        white = torch.einsum("nmk,mkj->nmj", places - self.get_buffer("centres"), self.get_buffer("whitenings"))
         return (
             said.mean(1),
             functional.avg_pool2d(_placed(away, weights.mean(0)), _NEIGHBOURS, 1, _NEIGHBOURS // 2) * _NEIGHBOURS**2,
             places.flatten(1),
-            white.square().mean(2).sqrt().mean(1, keepdim=True),
+            distances(places, self.get_buffer("centres"), self.get_buffer("whitenings")),
             said,
         )
 
@@ -138,7 +137,7 @@ def numbers_of(exact: picture_data.Bytes, settings: PictureSettings, plan: Lines
     mask, width = corner_mask(settings.side, settings.corners), plan.surroundings * settings.side
     filters, every = gabor_filters(), prepared(exact, np.arange(len(exact)), settings)
     found = torch.cat([told_of(against_surroundings(seen, width) * mask, filters) for seen in every])
-    return ((found + found[:, mirror(TOLD)]) / 2).double().numpy()
+    return ((found + found[:, mirror(TOLD, settings.side)]) / 2).double().numpy()
 
 
 @dataclass(frozen=True, eq=False)

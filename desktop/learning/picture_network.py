@@ -21,11 +21,13 @@ _LARGE = 160
 matrix that can be worked out of it."""
 _ACROSS = tuple((_DIRECTIONS // 2 - number) % _DIRECTIONS for number in range(_DIRECTIONS))
 PARTS = ((_ACROSS, 10), (_ACROSS, 10), (_ACROSS, 5), ((0,), 8), ((0,), 8), ((0,), 8), ((0,), 8), ((0,), 20))
-"""Of what `measured` gives, in its order: which channel the mirror image has in the place of each, and cells a side."""
+"""Of what `measured` gives, in its order: which channel the mirror image has in the place of each, and cells a side
+where the side is a multiple of FILLED."""
 TOLD = (*PARTS, (MIRRORED, CELLS))
 """The same of `told_of`."""
 FILLED = 80
-"""Pixels: a multiple of it is a side that all cells fill; of others, some are left over at one edge."""
+"""Pixels: a multiple of it is a side that all cells fill; others have pixels left over at one edge, or other numbers
+of cells."""
 
 
 def corner_mask(side: int, share: float) -> Tensor:
@@ -44,18 +46,18 @@ def blurred(pictures: Tensor, deviation: float) -> Tensor:
 
     By products of matrices: a processor multiplies them several times faster than it slides a kernel of one channel.
     """
-    spread = _spreading(pictures.shape[-1], deviation)
-    return spread.T @ (pictures @ spread)
+    matrix = _blur_matrix(pictures.shape[-1], deviation)
+    return matrix.T @ (pictures @ matrix)
 
 
-def _spreading(side: int, deviation: float) -> Tensor:
+def _blur_matrix(side: int, deviation: float) -> Tensor:
     """(side, side): a row of pixels times this is the row blurred. A graph works it out once, when it is loaded."""
     reach = math.ceil(3 * deviation)
     place = torch.arange(-reach, reach + 1, dtype=torch.float32)
     kernel = torch.exp(-place.square() / (2 * deviation**2))
     kernel = kernel / kernel.sum()
-    one_each = torch.eye(max(side, _LARGE))[:side, :side]
-    rows = functional.pad(one_each[None, None], (reach, reach, 0, 0), mode="replicate")
+    identity = torch.eye(max(side, _LARGE))[:side, :side]
+    rows = functional.pad(identity[None, None], (reach, reach, 0, 0), mode="replicate")
     return functional.conv2d(rows, kernel[None, None, None, :])[0, 0]
 
 
@@ -120,9 +122,11 @@ def told_of(pictures: Tensor, filters: Tensor) -> Tensor:
     return torch.cat([measured(pictures), energies(pictures, filters)], 1)
 
 
-def mirror(parts: Sequence[tuple[Sequence[int], int]]) -> Tensor:
-    """(numbers,): where each number stands among those of the mirror image, for pictures whose side is a multiple of
-    FILLED. parts: PARTS or TOLD."""
+def mirror(parts: Sequence[tuple[Sequence[int], int]], side: int) -> Tensor:
+    """(numbers,): where each number stands among those of the mirror image. parts: PARTS or TOLD. Raises ValueError
+    where the side of the pictures is no multiple of FILLED, whose halves are not measured alike."""
+    if side % FILLED:
+        raise ValueError(f"both halves are measured alike only where the side is a multiple of {FILLED}")
     found, start = [], 0
     for channels, cells in parts:
         places = torch.arange(start, start + len(channels) * cells**2).view(len(channels), cells, cells)
@@ -134,21 +138,21 @@ def mirror(parts: Sequence[tuple[Sequence[int], int]]) -> Tensor:
 class Measures(nn.Module):
     """What the regression beside a network is told of (n, 1, side, side) → (n, numbers): `measured`; and where
     surroundings (a share of the side) is not nought, the same of each place told against its surroundings, so that two
-    X-ray machines look more alike. texture: with them `picture_texture.energies`.
+    X-ray machines look more alike. texture: with them `picture_texture.energies`. Raises ValueError for texture without
+    surroundings, and where the halves of pictures of that side are not measured alike.
     """
 
-    def __init__(self, surroundings: float, *, texture: bool) -> None:
+    def __init__(self, side: int, surroundings: float, *, texture: bool) -> None:
         super().__init__()
         if texture and not surroundings:
             raise ValueError("texture is told against the surroundings")
         self.surroundings, self.texture = surroundings, texture
         self.register_buffer("filters", gabor_filters() if texture else None)
+        self._mirror = mirror(TOLD if texture else PARTS, side) if surroundings else None
 
     def forward(self, pictures: Tensor) -> Tensor:
         if not self.surroundings:
             return measured(pictures)
-        if pictures.shape[-1] % FILLED:
-            raise ValueError(f"both halves are measured alike only where the side is a multiple of {FILLED}")
         told = against_surroundings(pictures, self.surroundings * pictures.shape[-1])
         count = pictures.shape[0]
         both = measured(torch.cat([pictures, told]))
@@ -159,11 +163,11 @@ class Measures(nn.Module):
         """What is told against surroundings as the mean over a picture and its mirror image, so that both halves count
         alike. A regression that learns from this weighs both halves alike, so that it answers the same, and is shipped,
         without it. (n, numbers) → (n, numbers)."""
-        if not self.surroundings:
+        if self._mirror is None:
             return numbers
-        other = mirror(TOLD if self.texture else PARTS)
-        plain, around = numbers[:, : -len(other)], numbers[:, -len(other) :]
-        return torch.cat([plain, (around + around[:, other]) / 2], 1)
+        count = len(self._mirror)
+        plain, around = numbers[:, :-count], numbers[:, -count:]
+        return torch.cat([plain, (around + around[:, self._mirror]) / 2], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,9 +197,10 @@ class PictureEnsemble(nn.Module):
     """The members as they are shipped, in one graph: what is measured is measured once for all.
 
     image (n, 1, side, side) → logits (n, findings), the members' mean; activation (n, findings, rows, columns), the
-    members' mean: what each place adds to the logits of their networks; embedding (n, members × width), each less the
-    mean of what its member learned from; distance (n, 1), the members' mean distance from that; member_logits (n,
-    members, findings). mask: None where no corners are masked. measures: None where there are no regressions.
+    members' mean class-activation map (`Abreast.activations`) of their networks, in logits; embedding (n, members ×
+    width, or twice that with peaks), each less the mean of what its member learned from; distance (n, 1), the members'
+    mean distance from that; member_logits (n, members, findings). mask: None where no corners are masked. measures:
+    None where there are no regressions.
     """
 
     def __init__(self, members: Sequence[PictureMember], mask: Tensor | None, measures: Measures | None) -> None:
@@ -223,7 +228,8 @@ class PictureEnsemble(nn.Module):
             told = self.measures(seen) @ self.get_buffer("ridge_weights") + self.get_buffer("ridge_bias")
             together = together + told.view_as(logits) * scales[1]
         means, whitenings = self.get_buffer("means"), self.get_buffer("whitenings")
-        each = self.members.activations(maps, scales[0])
+        shown = self.members.activations(maps) * scales[0][:, :, None, None]
+        each = [shown[:, member] for member in range(self.members.count)]
         return (
             together.mean(1),
             sum(each[1:], each[0]) / len(each),

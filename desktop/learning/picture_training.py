@@ -342,7 +342,7 @@ def _area(scores: Floats, labels: Bools, index: Indices) -> float:
 
 
 def _measures(settings: PictureSettings) -> Measures:
-    return Measures(settings.surroundings, texture=settings.texture)
+    return Measures(settings.side, settings.surroundings, texture=settings.texture)
 
 
 @torch.no_grad()

@@ -268,10 +268,10 @@ def test_what_is_told_against_its_surroundings_has_no_side(texture: bool) -> Non
 
     film = torch.from_numpy(golden.lung_phantom()[None, None, :240, :240].copy()) * 4 - 2
     film = film + torch.randn(film.shape, generator=torch.Generator().manual_seed(5)) * 0.2
-    measures = Measures(0.075, texture=texture)
-    plain, once, mirrored = Measures(0.0, texture=False)(film), measures(film), measures(film.flip(3))
+    measures = Measures(240, 0.075, texture=texture)
+    plain, once, mirrored = Measures(240, 0.0, texture=False)(film), measures(film), measures(film.flip(3))
     assert torch.equal(plain, measured(film))
-    assert torch.equal(Measures(0.0, texture=False).both_sides(plain), plain)
+    assert torch.equal(Measures(240, 0.0, texture=False).both_sides(plain), plain)
     half = plain.shape[1]
     assert once.shape[1] == 2 * half + (CHANNELS * CELLS**2 if texture else 0)
     assert not torch.allclose(once, mirrored, atol=1e-2)
@@ -288,7 +288,7 @@ def test_a_line_that_learned_from_both_sides_answers_the_same_from_one() -> None
     from desktop.learning.picture_network import Measures
 
     random = torch.Generator().manual_seed(6)
-    measures = Measures(0.075, texture=True)
+    measures = Measures(160, 0.075, texture=True)
     numbers = measures(torch.randn(24, 1, 160, 160, generator=random))
     both = measures.both_sides(numbers).double().numpy()
     labels = np.arange(24) % 3 == 0

@@ -140,6 +140,27 @@ def test_pytorch_answers_as_the_shipped_graph_does(name: str) -> None:
     model.close()
 
 
+@pytest.mark.parametrize("name", ["chest-xray-child", "chest-xray-adult", "malaria-cell"])
+def test_what_a_lesson_makes_of_the_head_the_map_shows(name: str) -> None:
+    import torch
+
+    from desktop.learning.graph_in_torch import GraphNetwork
+
+    folder = model_folder() / name
+    model = read_picture_model(folder)
+    network = GraphNetwork(read_weights(folder, model.manifest.weights))
+    image = torch.from_numpy(model.prepared_light(PICTURES[model.manifest.golden.picture]()).tensor)
+    model.close()
+    with torch.no_grad():
+        before = network(image)["activation"]
+        for weight, label in zip(network.weights, network.names, strict=True):
+            if ".head." in label:
+                weight.zero_()
+        after = network(image)["activation"]
+    assert before[:, 0].abs().max() > 0.1
+    assert after[:, 0].abs().max() == 0.0
+
+
 def test_it_learns_and_what_nobody_said_stays(graph: bytes, whole: Learned) -> None:
     given, done = material(), whole
     mean, error = gain(given, done)
