@@ -86,6 +86,11 @@ class Model(ABC):
         """Keys of what it speaks of."""
         return tuple(spec.key for spec in self._common.findings)
 
+    @property
+    def withheld(self) -> tuple[str, ...]:
+        """Keys of the findings of which it decides nothing for some people, or for all."""
+        return tuple(key for key, parts in self._common.withheld.items() if parts)
+
     def thresholds(self, key: str) -> ConformalThresholds:
         """Where a finding's probability becomes a decision. Raises KeyError for a key the model does not know."""
         return self._common.finding(key).thresholds

@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelCard:
-    """One model as window and command line show it. limits: short, in the language asked for. card: Markdown.
+    """One model as window and command line show it. limits: short, in the language asked for; withheld: names of the
+    findings of which it decides nothing for some people, or for all. card: Markdown.
 
     in_window: a screen asks it; the others only answer who names them. kept: its answers are kept with examinations.
     research: never asked unless someone asked for it. training: how it was trained; None where no record that can be
@@ -37,6 +38,7 @@ class ModelCard:
     sha256: str
     title: str
     limits: str
+    withheld: tuple[str, ...]
     card: str
     in_window: bool
     kept: bool
@@ -95,6 +97,7 @@ def model_card(models: Registry, name: str, language: Language) -> ModelCard:
         sha256=model.sha256,
         title=model.title(language),
         limits=model.limits(language),
+        withheld=tuple(model.finding_name(key, language) for key in model.withheld),
         card=model.card_text(),
         in_window=models.asks(name),
         kept=not isinstance(model, TableModel),

@@ -1,5 +1,6 @@
 """The models on this PC: what each was trained on, its limits, and whether it still answers as it did."""
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from desktop.jobs import Job
     from desktop.ui.context import UiContext
     from desktop.workflow import ModelCard, SelfTest
+
+
+_ENDS = re.compile(r"(?<=[.!?])\s+(?=[A-Z])|(?<=[。！？])(?=\S)")
+"""Of sentences, in either language."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +117,10 @@ class ModelsSection(Section):
             self.context.tr("settings.models.version", name=model.name, version=model.version, hash=model.sha256[:12])
         )
         limits = label(f"model_limits_{model.name}", wrap=True, selectable=True)
-        limits.setText(model.limits)
+        told = _ENDS.split(model.limits)
+        if model.withheld:
+            told.append(self.context.tr("settings.models.withheld", names=", ".join(model.withheld)))
+        limits.setText("\n".join(f"• {one}" for one in told))
         verdict = label(f"model_verdict_{model.name}", "muted", wrap=True)
         self._verdicts[model.name] = verdict
         more: QPushButton = button(f"model_card_{model.name}", "quiet")

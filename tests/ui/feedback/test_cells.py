@@ -56,7 +56,7 @@ def test_a_helper_sees_one_cell_after_the_other_and_nothing_else(
     for key in ("1", "2", "Backspace", "3", "S"):
         driver.press(key)
         driver.settle()
-    assert words(driver, "cells_empty_sentence") == "You sorted 2 cells. 1 more wait for your word."
+    assert words(driver, "cells_empty_sentence") == "Cells you sorted: 2. Waiting for your word: 1."
     driver.press("Ctrl+6")
     driver.settle()
     assert not any(driver.shown(f"section_{name}") for name in ("layouts", "models", "backups", "people", "audit"))

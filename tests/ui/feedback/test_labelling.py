@@ -41,7 +41,7 @@ def test_a_whole_list_is_labelled_with_a_few_keys(
         driver.press("3")
         driver.press("Return")
         driver.settle()
-    assert words(driver, "labelling_empty_sentence").startswith("You labelled 3 pictures.")
+    assert words(driver, "labelling_empty_sentence").startswith("Pictures you labelled: 3.")
     labels = kept(context, films)
     assert {label.basis for label in labels} == {LabelBasis.BLIND}
     assert {(label.instance, label.finding): label.value for label in labels} == {

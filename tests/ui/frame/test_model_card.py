@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QSize, Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument, QTextTable
+from PySide6.QtWidgets import QLabel
 
 from desktop.i18n import Language
 from desktop.ui.context import UiContext
@@ -75,3 +76,21 @@ def test_a_page_opens_no_file_of_this_pc(context: UiContext, tmp_path: Path, wri
     fetched = text.document().resource(QTextDocument.ResourceType.ImageResource, address)
     assert fetched.size() == QSize(1, 1)
     assert not text.textInteractionFlags() & Qt.TextInteractionFlag.LinksAccessibleByMouse
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_limits_stand_one_below_the_other_and_say_of_what_nothing_is_decided(
+    opened: MainWindow, driver: Driver, context: UiContext, language: Language
+) -> None:
+    context.set_language(language)
+    driver.press("Ctrl+6")
+    driver.find("settings_screen", SettingsScreen).show_section("models")
+    driver.wait(lambda: driver.shown("model_limits_chest-xray-adult"), "limits")
+    lines = driver.find("model_limits_chest-xray-adult", QLabel).text().splitlines()
+    model = context.registry.get("chest-xray-adult")
+    assert len(lines) > 5
+    assert all(line.startswith("• ") and len(line) > 10 for line in lines)
+    assert "".join(line[2:] for line in lines[:-1]).replace(" ", "") == model.limits(language).replace(" ", "")
+    assert set(model.withheld) == {"edema", "nodule_or_mass", "no_finding"}
+    assert all(model.finding_name(key, language) in lines[-1] for key in model.withheld)
+    assert len(driver.find("model_limits_chest-xray-child", QLabel).text().splitlines()) > 5
