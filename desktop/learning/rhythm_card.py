@@ -79,6 +79,7 @@ def _head(manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
     settings, limits_ = training["settings"], manifest["beats"]
     total = manifest["weights"]["bytes"] + sum(graph["bytes"] for graph in manifest["graphs"])
     findings = "\n".join(f"- `{item['key']}`: {item['name']['en']}. {codes(item)}" for item in manifest["findings"])
+    cores = "one core" if training["threads"] == 1 else f"{training['threads']} cores"
     return f"""# ecg-rhythm {manifest["version"]}
 
 {INTENDED_USE["en"]}
@@ -86,7 +87,7 @@ def _head(manifest: Mapping[str, Any], training: Mapping[str, Any]) -> str:
 {findings}
 
 The probabilities of the four sum to 1, and at most the first of them is `likely`. No clinician has reviewed this model
-yet. {size(total)} of weights; made in {training["seconds"] / 60:.0f} minutes on one core. This page is written by
+yet. {size(total)} of weights; made in {training["seconds"] / 60:.0f} minutes on {cores}. This page is written by
 `lantern models train` and made again by `lantern models evaluate ecg-rhythm --data DIR`.
 
 **How it works.** Lead II is read where it is good, else I, else the best one. QRS complexes are found by their

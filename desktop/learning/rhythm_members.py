@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -17,11 +18,11 @@ from desktop.learning.records import settings_of, training_document
 from desktop.learning.rhythm_beat_training import BeatsToLearn, train_beat_member
 from desktop.learning.rhythm_data import BeatRecord, StripRecords
 from desktop.learning.rhythm_export import BEAT_GRAPH, MODEL
-from desktop.learning.rhythm_network import BeatNetwork, StripNetwork, Together
+from desktop.learning.rhythm_network import Together
 from desktop.learning.rhythm_settings import RhythmSettings
 from desktop.learning.rhythm_training import train_member
 from desktop.learning.rhythm_turned import turned_copies
-from desktop.learning.side_by_side import on_threads
+from desktop.learning.side_by_side import in_turn, side_by_side
 from desktop.learning.training import Epoch
 
 _OUTPUTS = ("logits", "member_logits")
@@ -29,15 +30,18 @@ _OUTPUTS = ("logits", "member_logits")
 
 @dataclass(frozen=True, eq=False)
 class LearnedStrips:
-    """The networks for strips of an earlier run: the graph's bytes and their training curves by name."""
+    """The networks for strips of an earlier run: the graph's bytes, their training curves by name, and how many learned
+    at a time."""
 
     graph: bytes
     curves: Mapping[str, tuple[Epoch, ...]]
+    threads: int
 
     @property
     def seconds(self) -> float:
         """How long they learned."""
-        return sum(epoch.seconds for curve in self.curves.values() for epoch in curve)
+        each = [sum(epoch.seconds for epoch in curve) for curve in self.curves.values()]
+        return sum(each) / max(1, min(self.threads, len(each)))
 
 
 def learned_strips(model_folder: Path, settings: RhythmSettings, data_sha256: str) -> LearnedStrips | None:
@@ -55,9 +59,10 @@ def learned_strips(model_folder: Path, settings: RhythmSettings, data_sha256: st
         )
         names = [_strips(part) for part in settings.members]
         curves = {name: tuple(Epoch(**epoch) for epoch in training["curves"][name]) for name in names}
+        threads = int(training["threads"])
     except (KnownFailure, OSError, KeyError, TypeError):
         return None
-    return LearnedStrips(graph, curves) if same else None
+    return LearnedStrips(graph, curves, threads) if same else None
 
 
 def train_all(
@@ -73,21 +78,25 @@ def train_all(
 ) -> dict[str, tuple[Epoch, ...]]:
     """Every member, going on after the last whole epoch where a run was cut off; the graphs lie in `work` afterwards.
     learned: the networks for strips, where they need not be learned again. The training curves by name."""
-    with on_threads(1):
-        if learned is not None:
-            say("the networks for strips have learned from this before: taken over")
-            (work / MODEL).write_bytes(learned.graph)
-            curves = dict(learned.curves)
-        else:
-            curves = _train_strips(strips, settings, data_sha256, work, job, say)
-        say("giving beats another form")
-        lessons = BeatsToLearn(beats, turned_copies(beats, settings.turned, settings.seed))
-        members: list[BeatNetwork] = []
-        for part in range(settings.beat_members):
-            taught = train_beat_member(lessons, part, settings, data_sha256, work, job, say)
-            curves[f"beats {part + 1}"] = taught.curve
-            members.append(taught.network)
-        _export(Together(members), BEFORE + AFTER, work / BEAT_GRAPH)
+    say = in_turn(say)
+    if learned is not None:
+        say("the networks for strips have learned from this before: taken over")
+        (work / MODEL).write_bytes(learned.graph)
+        curves = dict(learned.curves)
+    else:
+        curves = _train_strips(strips, settings, data_sha256, work, job, say)
+    say("giving beats another form")
+    lessons = BeatsToLearn(beats, turned_copies(beats, settings.turned, settings.seed))
+    taught = side_by_side(
+        [
+            partial(train_beat_member, lessons, part, settings, data_sha256, work, job, say)
+            for part in range(settings.beat_members)
+        ],
+        settings.threads,
+        job,
+    )
+    curves |= {f"beats {part + 1}": one.curve for part, one in enumerate(taught)}
+    _export(Together([one.network for one in taught]), BEFORE + AFTER, work / BEAT_GRAPH)
     return curves
 
 
@@ -99,14 +108,13 @@ def _train_strips(
     job: Job,
     say: Callable[[str], None],
 ) -> dict[str, tuple[Epoch, ...]]:
-    curves: dict[str, tuple[Epoch, ...]] = {}
-    members: list[StripNetwork] = []
-    for part in settings.members:
-        trained = train_member(strips, part, settings, data_sha256, work, job, say)
-        curves[_strips(part)] = trained.curve
-        members.append(trained.network)
-    _export(Together(members), SAMPLES, work / MODEL)
-    return curves
+    taught = side_by_side(
+        [partial(train_member, strips, part, settings, data_sha256, work, job, say) for part in settings.members],
+        settings.threads,
+        job,
+    )
+    _export(Together([one.network for one in taught]), SAMPLES, work / MODEL)
+    return {_strips(part): one.curve for part, one in zip(settings.members, taught, strict=True)}
 
 
 def _export(members: Together, samples: int, path: Path) -> None:

@@ -1,7 +1,9 @@
 """Settings of the recipe of ecg-rhythm. Every training record holds them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+
+from desktop.learning.child_settings import usable_cores
 
 
 @dataclass(frozen=True)
@@ -12,7 +14,7 @@ class RhythmSettings:
     loss. soft: label smoothing of strips (doctors disagree about them). turned: the share of every half hour whose
     complexes are given another form in a second copy to learn from, 0: no copies. alpha: share of each rhythm that the
     three-way answer may exclude wrongly. strip_lessons, beat_lessons: raised when the code of the lessons changes what
-    is learned.
+    is learned. threads: networks that learn at a time, each on one core; only changes the speed.
     """
 
     seed: int = 20177
@@ -32,6 +34,7 @@ class RhythmSettings:
     alpha: float = 0.1
     strip_lessons: int = 1
     beat_lessons: int = 3
+    threads: int = field(default_factory=usable_cores)
 
     def of_strips(self) -> dict[str, Any]:
         """Those that a strip network depends on."""

@@ -298,16 +298,18 @@ def test_a_curve_has_all_shares_and_goes_on_where_it_was_cut_off(people: list[Be
 
 def test_networks_for_strips_are_taken_over_only_where_they_would_learn_the_same(tmp_path: Path) -> None:
     torch = pytest.importorskip("torch")
-    from desktop.learning.rhythm_members import learned_strips
+    from desktop.learning.rhythm_members import LearnedStrips, learned_strips
+    from desktop.learning.training import Epoch
 
     settings = RhythmSettings(members=(0,))
     graph = b"a graph"
-    epoch = {"epoch": 1, "training_loss": 0.5, "validation_loss": 0.5, "score": 0.8, "seconds": 30.0}
+    epoch: dict[str, Any] = {"epoch": 1, "training_loss": 0.5, "validation_loss": 0.5, "score": 0.8, "seconds": 30.0}
     document: dict[str, Any] = {
         "settings": stated_settings(settings),
         "patient_marks": [],
         "data_sha256": "data",
         "software": {"torch": torch.__version__},
+        "threads": 2,
         "sha256": hashlib.sha256(graph).hexdigest(),
         "curves": {"strips 1": [epoch, epoch], "beats 1": [epoch]},
     }
@@ -330,6 +332,31 @@ def test_networks_for_strips_are_taken_over_only_where_they_would_learn_the_same
     learned = learned_strips(tmp_path, settings, "data")
     assert learned is not None
     assert (learned.graph, learned.seconds) == (graph, 60.0)
+    curve = tuple(Epoch(**epoch) for _ in range(2))
+    for threads, seconds in ((1, 120.0), (2, 60.0), (8, 60.0)):
+        assert LearnedStrips(graph, {"strips 1": curve, "strips 3": curve}, threads).seconds == seconds
+
+
+def test_beats_are_learned_the_same_one_after_the_other_and_side_by_side(
+    people: list[BeatRecord], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    from desktop.learning.rhythm_members import LearnedStrips, train_all
+
+    found = []
+    for threads in (1, 2):
+        work = tmp_path / str(threads)
+        work.mkdir()
+        empty = np.zeros(0, np.int64)
+        strips = StripRecords(
+            np.zeros(0, np.float16), np.zeros(0, np.float16), empty, np.zeros((0, 1), np.float32), empty, ()
+        )
+        settings, learned = replace(FEW, threads=threads), LearnedStrips(b"strips", {}, threads)
+        curves = train_all(strips, people, settings, "data", work, Job(), lambda line: None, learned=learned)
+        losses = {name: [epoch.training_loss for epoch in curve] for name, curve in curves.items()}
+        found.append((losses, (work / "beats.onnx").read_bytes(), (work / "model.onnx").read_bytes()))
+    assert found[0] == found[1]
+    assert list(found[0][0]) == ["beats 1", "beats 2"]
 
 
 def test_a_card_says_what_the_curve_shows_or_that_there_is_none() -> None:

@@ -128,7 +128,7 @@ class EcgRhythm:
             films=len(names),
             patients=len(names),
             seconds=round(time.monotonic() - started, 1),
-            threads=1,
+            threads=min(settings.threads, settings.beat_members),
             software=software(),
             settings=stated_settings(settings),
             curves={name: [asdict(epoch) for epoch in curve] for name, curve in trained.items()},
