@@ -17,7 +17,7 @@ from desktop.jobs import Job
 from desktop.learning.publishing import NOT_MEASURED, graph_entry, manifest_text
 from desktop.learning.rhythm_data import BEATS
 
-NAME, VERSION = "ecg-rhythm", "1.1.1"
+NAME, VERSION = "ecg-rhythm", "1.2.0"
 MODEL, BEAT_GRAPH, MANIFEST = "model.onnx", "beats.onnx", "manifest.json"
 GOLDEN = "irregular-heart/1"
 
